@@ -1,0 +1,30 @@
+"""Start LLM Playground: settings → cache → page → launch. Also the entry of a Hugging Face Space."""
+
+from __future__ import annotations
+
+import threading
+
+from playground import settings as settings_module
+
+settings = settings_module.read()
+settings_module.quiet(settings)  # before gradio is imported
+
+from playground.catalog import Catalog  # noqa: E402
+from playground.loaders import TransformersLoader  # noqa: E402
+from playground.models import ModelCache  # noqa: E402
+from playground.panels import Context  # noqa: E402
+from playground.shell import build_app, launch_options  # noqa: E402
+from playground.warm import warm_up  # noqa: E402
+
+context = Context(
+    settings,
+    Catalog(settings.models_dir, settings.cache_dir / "uploads", offline=settings.offline),
+    ModelCache(settings.budget, TransformersLoader(offline=settings.offline, anonymous=settings.public)),
+)
+app = build_app(context)
+
+if __name__ == "__main__":
+    app.launch(**launch_options(context), prevent_thread_lock=True)
+    print(f"LLM Playground: {app.local_url}", flush=True)
+    threading.Thread(target=warm_up, args=(context,), daemon=True).start()
+    app.block_thread()

@@ -1,0 +1,180 @@
+/*
+ * The page's own behaviour: the switches of the header, tokens under the pointer, links to share.
+ * Everything listens on document, since Gradio builds and rebuilds the page beneath.
+ * What comes from texts and vocabularies enters the page by textContent alone.
+ */
+(() => {
+  "use strict";
+  const page = window.playground;
+
+  // ---- header ----
+
+  const settle = () => {
+    const theme = document.querySelector('[data-pg="theme"]');
+    const language = document.querySelector('[data-pg="language"]');
+    const large = document.querySelector('[data-pg="large"]');
+    if (theme) theme.value = page.theme;
+    if (language) language.value = page.lang;
+    if (large) large.setAttribute("aria-pressed", String(page.large));
+    return Boolean(theme);
+  };
+  const waiting = new MutationObserver(() => { if (settle()) waiting.disconnect(); });
+  waiting.observe(document.documentElement, { childList: true, subtree: true });
+
+  document.addEventListener("change", (event) => {
+    const what = event.target.dataset && event.target.dataset.pg;
+    if (what === "theme") page.setTheme(event.target.value);
+    if (what === "language") {
+      const box = document.querySelector("#tok-text textarea");
+      if (box) keep("tokens", box.value); // the page loads anew; what was typed comes along
+      page.setLanguage(event.target.value);
+    }
+  });
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest('[data-pg="large"]');
+    if (button) {
+      page.setLarge(!page.large);
+      button.setAttribute("aria-pressed", String(page.large));
+    }
+  });
+
+  // ---- what comes along, and links ----
+
+  const keep = (panel, value) => {
+    try { sessionStorage.setItem("playground.carry." + panel, value); } catch { /* not kept, then */ }
+  };
+  page.carried = (panel) => {
+    try {
+      const value = sessionStorage.getItem("playground.carry." + panel) || "";
+      sessionStorage.removeItem("playground.carry." + panel);
+      return value;
+    } catch { return ""; }
+  };
+  page.share = (panel, text, names, special) => {
+    const url = new URL(location.href);
+    url.search = "";
+    url.searchParams.set("tab", panel);
+    url.searchParams.set("text", text);
+    url.searchParams.set("with", names.join(","));
+    if (!special) url.searchParams.set("special", "0");
+    url.searchParams.set("lang", page.lang);
+    history.replaceState(null, "", url);
+    if (navigator.clipboard) navigator.clipboard.writeText(url.href).catch(() => {});
+  };
+
+  // ---- tokens ----
+
+  const cache = new WeakMap(); // lane → {data, chips}; a new answer makes new lanes
+  const read = (element) => JSON.parse(element.textContent);
+
+  const laneOf = (section) => {
+    let lane = cache.get(section);
+    if (!lane) {
+      lane = {
+        data: read(section.querySelector(':scope > .pg-data')),
+        chips: [...section.querySelectorAll(".tok-text .t")],
+        name: section.dataset.name,
+      };
+      cache.set(section, lane);
+    }
+    return lane;
+  };
+  const common = (lanes) => {
+    let shared = cache.get(lanes);
+    if (!shared) {
+      shared = read(lanes.querySelector(':scope > .pg-data'));
+      shared.points = [...shared.text]; // code points, as Python counts
+      cache.set(lanes, shared);
+    }
+    return shared;
+  };
+
+  const clear = (lanes) => {
+    for (const chip of lanes.querySelectorAll(".here, .same")) chip.classList.remove("here", "same");
+  };
+  const firstEndingAfter = (ends, at) => { // ends never fall
+    let low = 0, high = ends.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (ends[middle] > at) high = middle; else low = middle + 1;
+    }
+    return low;
+  };
+  const overlapping = (data, start, end) => {
+    const found = [];
+    for (let i = firstEndingAfter(data.e, start); i < data.s.length && data.s[i] < end; i++) found.push(i);
+    return found;
+  };
+
+  const row = (list, name, value, code) => {
+    const term = document.createElement("dt");
+    const description = document.createElement("dd");
+    term.textContent = name;
+    if (code) description.appendChild(document.createElement("code")).textContent = value;
+    else description.textContent = value;
+    list.append(term, description);
+  };
+  const spelled = (data, i) => `${data.p[data.i[i]][0]} (${data.i[i]})`;
+
+  const show = (section, index) => {
+    const lanes = section.parentElement;
+    const lane = laneOf(section);
+    const { data, chips } = lane;
+    if (index < 0 || index >= chips.length) return;
+    const all = common(lanes);
+    const [start, end] = [data.s[index], data.e[index]];
+    const [piece, bytes, kind] = data.p[data.i[index]];
+    clear(lanes);
+    chips[index].classList.add("here");
+    section.dataset.at = index;
+
+    const detail = lanes.parentElement.querySelector(".tok-detail");
+    const list = document.createElement("dl");
+    const title = document.createElement("b");
+    title.textContent = kind ? `${lane.name} · ${all.kinds[kind]}` : lane.name;
+    row(list, all.labels.id, String(data.i[index]));
+    row(list, all.labels.piece, piece, true);
+    if (end > start) row(list, all.labels.text, all.points.slice(start - all.at, end - all.at).join(""), true);
+    if (bytes) row(list, all.labels.bytes, bytes);
+    row(list, all.labels.span, `${start}–${end}`);
+    const others = [];
+    for (const other of lanes.querySelectorAll(":scope > .tok-lane")) {
+      if (other === section || end <= start) continue;
+      const there = laneOf(other);
+      const found = overlapping(there.data, start, end);
+      for (const i of found) if (there.chips[i]) there.chips[i].classList.add("same");
+      const some = found.slice(0, 8).map((i) => spelled(there.data, i)).join("  ");
+      others.push([there.name, some + (found.length > 8 ? " …" : "") || all.labels.none]);
+    }
+    detail.replaceChildren(title, list);
+    if (others.length) {
+      const under = document.createElement("b");
+      const rest = document.createElement("dl");
+      under.textContent = all.labels.others;
+      for (const [name, value] of others) row(rest, name, value, true);
+      detail.append(under, rest);
+    }
+  };
+
+  const pointed = (event) => {
+    const chip = event.target.closest && event.target.closest(".tok-lane .tok-text .t, .tok-lane .tok-text .g");
+    if (!chip) return;
+    const section = chip.closest(".tok-lane");
+    const leaf = chip.classList.contains("t") ? chip : chip.querySelector(".t");
+    show(section, laneOf(section).chips.indexOf(leaf));
+  };
+  document.addEventListener("pointerover", pointed);
+  document.addEventListener("click", pointed);
+  document.addEventListener("keydown", (event) => {
+    const text = event.target.closest && event.target.closest(".tok-lane .tok-text");
+    const step = { ArrowRight: 1, ArrowLeft: -1, Home: -Infinity, End: Infinity }[event.key];
+    if (!text || step === undefined) return;
+    const section = text.closest(".tok-lane");
+    const last = laneOf(section).chips.length - 1;
+    const at = Number(section.dataset.at ?? -1) + step;
+    show(section, Math.min(Math.max(at, 0), last));
+    const here = section.querySelector(".here");
+    if (here) here.scrollIntoView({ block: "nearest" });
+    event.preventDefault();
+  });
+})();

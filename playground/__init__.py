@@ -1,0 +1,1 @@
+"""LLM Playground: see how language models work, on real models."""

@@ -1,0 +1,76 @@
+"""The worked examples that panels open on, computed once and shipped: ``python -m playground.examples``.
+
+A page paints them before any library is loaded. A test holds that they are what is computed live.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from playground import text
+from playground.catalog import EMBEDDED
+from playground.models import ModelCache
+from playground.subjects import steps, tokens
+from playground.subjects.readers import Reader, reader
+from playground.views import languages
+
+FOLDER = text.ASSETS / "examples"
+
+
+def tokenized(lang: str) -> list[tokens.Tokenized]:
+    """The Tokens panel's example in one language, as shipped."""
+    plain = json.loads((FOLDER / f"tokens.{lang}.json").read_text(encoding="utf-8"))
+    return [tokens.from_plain(each) for each in plain]
+
+
+def languages_chart(lang: str) -> str:
+    """The Tokens panel's chart over languages, of the tokenizers shown at first."""
+    shipped = json.loads((FOLDER / "tokens.languages.json").read_text(encoding="utf-8"))
+    return languages.chart(languages_samples(), shipped, lang)
+
+
+def languages_samples() -> list[tuple[str, str]]:
+    """The sentence that the chart counts, by language."""
+    return list(json.loads((FOLDER / "languages.json").read_text(encoding="utf-8")).items())
+
+
+def computed(lang: str) -> list[dict[str, Any]]:
+    """The same, computed now."""
+    example = text.say("tokens.example_text", lang)
+    with _opened() as readers:
+        return [tokens.to_plain(tokens.tokenize(r, name, example)) for name, r in readers.items()]
+
+
+def computed_languages() -> dict[str, list[tuple[int, int]]]:
+    """Tokenizer → tokens of each sentence of the chart, computed now."""
+    sentences = [sentence for _, sentence in languages_samples()]
+    with _opened() as readers:
+        return {name: steps.lengths(sentences, r) for name, r in readers.items()}
+
+
+@contextmanager
+def _opened() -> Iterator[dict[str, Reader]]:
+    from playground.loaders import TransformersLoader
+
+    cache = ModelCache(2**31, TransformersLoader(offline=True))
+    with ExitStack() as stack:
+        yield {card.name: reader(stack.enter_context(cache.lease(card))) for card in EMBEDDED}
+
+
+def main() -> None:
+    """Write every example anew."""
+    _write("tokens.languages", computed_languages())
+    for lang in text.LANGUAGES:
+        _write(f"tokens.{lang}", computed(lang))
+
+
+def _write(name: str, content: Any) -> None:
+    whole = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    (FOLDER / f"{name}.json").write_text(whole + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,224 @@
+"""What the Tokens panel does when something is chosen or typed: from a visitor's input to HTML."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from playground import examples
+from playground import text as words
+from playground.errors import BadInput, PlaygroundError
+from playground.models import Loaded
+from playground.panels import Context
+from playground.panels.visitor import language, sentence
+from playground.subjects import chat, replays, steps, tokenizer_training, tokens, vocabulary
+from playground.subjects.readers import Reader, reader
+from playground.views import chat as chat_view
+from playground.views import languages as languages_view
+from playground.views import merges as merges_view
+from playground.views import steps as steps_view
+from playground.views import tokens as tokens_view
+from playground.views import vocabulary as vocabulary_view
+from playground.views.html import note
+
+MOST = 6  # tokenizers side by side
+DEFAULTS = ("all-MiniLM-L6-v2", "mistral-v1", "mistral-v3", "tekken", "byt5", "canine")
+STEPS_CHARACTERS = 2_000  # a walk is read, not skimmed
+UPLOADS_KEPT = 500
+
+
+class TokensActions:
+    """The panel's functions, each from plain values to plain values or HTML."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+    # -- the tokenizers --
+
+    @contextmanager
+    def opened(self, name: str) -> Iterator[tuple[Loaded, Reader]]:
+        """A tokenizer by name, leased."""
+        with self.context.models.lease(self.context.catalog.find(name), "tokenizer") as loaded:
+            yield loaded, reader(loaded)
+
+    def checked(self, text: object) -> str:
+        """The visitor's text, if it can be tokenized."""
+        return tokens.check(text, self.context.settings.text_limit)
+
+    def names(self) -> list[str]:
+        """What the menus offer."""
+        return [card.name for card in self.context.catalog.offered("tokenizer")]
+
+    # -- compare --
+
+    def tokenized(self, text: str, names: Sequence[str], special: bool) -> list[tokens.Tokenized]:
+        """The text under each tokenizer."""
+        with ExitStack() as stack:
+            opened = [(name, stack.enter_context(self.opened(name))[1]) for name in names]
+            return [tokens.tokenize(r, name, text, special) for name, r in opened]
+
+    def compare(self, text: str, names: list[str], special: bool, page: float = 1) -> tuple[str, int]:
+        """The Compare view, and in how many parts it comes. One tokenizer that fails spoils no other."""
+        lang = language()
+        text = self.checked(text)
+        if len(names) > MOST:
+            raise BadInput("too_many_tokenizers", most=MOST)
+        found: list[tokens.Tokenized] = []
+        failed = ""
+        for name in dict.fromkeys(names):
+            try:
+                found += self.tokenized(text, [name], special)
+            except PlaygroundError as error:
+                failed += note(f"{name[:80]}: {sentence(error, lang)}", "warning")
+        view = tokens_view.compare(found, tokens.agreement(found), lang, page=int(page))
+        return failed + view, tokens_view.pages(found) if found else 1
+
+    def languages(self, names: list[str]) -> str:
+        """The chart over languages."""
+        samples = examples.languages_samples()
+        counts: dict[str, list[tuple[int, int]]] = {}
+        for name in names[:MOST]:
+            with self.opened(name) as (_, r):
+                counts[name] = steps.lengths([sentence for _, sentence in samples], r)
+        if not counts:
+            return note(words.say("tokens.choose_one", language()))
+        return languages_view.chart(samples, counts, language())
+
+    # -- one tokenizer, closer --
+
+    def steps(self, text: str, name: str, special: bool) -> str:
+        """The notebook's walk."""
+        text = self.checked(text)[:STEPS_CHARACTERS]
+        with self.opened(name) as (_, r):
+            return steps_view.walk(steps.steps(r, name, text, special), language())
+
+    def batch(self, sentences: str, name: str, side: str, special: bool) -> str:
+        """Lines as one padded batch."""
+        lines = [line for line in self.checked(sentences).splitlines() if line.strip()][:16]
+        with self.opened(name) as (_, r):
+            return steps_view.batch(steps.batch(r, lines, side, special), language())
+
+    def facts(self, name: str) -> str:
+        """The facts of a tokenizer; readies its vocabulary for searching on the way."""
+        with self.opened(name) as (_, r):
+            vocabulary.prepare(r)
+            return vocabulary_view.facts(vocabulary.facts(r), language())
+
+    def search(self, query: str, name: str) -> str:
+        """A search of its vocabulary."""
+        query = self.checked(query)[:100]
+        with self.opened(name) as (_, r):
+            found, total = vocabulary.search(r, query) if query else ([], 0)
+        return vocabulary_view.search(found, total, query, language())
+
+    def decode(self, numbers: str, name: str) -> str:
+        """Ids, as somebody types them, → text."""
+        parts = self.checked(numbers).replace(",", " ").replace("[", " ").replace("]", " ").split()
+        if not parts:
+            return note(words.say("tokens.ids_hint", language()))
+        if len(parts) > 20_000 or any(not (p.isascii() and p.isdigit() and len(p) < 10) for p in parts):
+            raise BadInput("ids_not_numbers")
+        with self.opened(name) as (_, r):
+            return vocabulary_view.decoded(tokens.detokenize(r, name, [int(p) for p in parts]), language())
+
+    def replay(self, word: str, name: str) -> str:
+        """How a word's tokens came to be."""
+        word = self.checked(word)
+        if not word:
+            return note(words.say("tokens.merges_hint", language()))
+        with self.opened(name) as (_, r):
+            return merges_view.replay(replays.replays(r, word), language())
+
+    # -- chat template --
+
+    def chat_prompt(self, messages: object, name: str, generation: bool = True) -> tuple[chat.Rendered, tokens.Tokenized]:
+        """Messages → prompt and tokens."""
+        for message in chat.check_messages(messages):
+            self.checked(message["content"])
+        with self.opened(name) as (loaded, r):
+            template = None
+            if loaded.card.template:
+                path = words.ASSETS / "templates" / f"{loaded.card.template}.jinja"
+                template = path.read_text(encoding="utf-8")
+            rendered = chat.render(r, name, template, messages, add_generation_prompt=generation)
+            return rendered, tokens.of_encoded(r, name, rendered.prompt, rendered.encoded)
+
+    def chat(self, system: str, user: str, assistant: str, again: str, name: str, generation: bool) -> str:
+        """The chat view of up to four messages; empty ones are left out."""
+        typed = (("system", system), ("user", user), ("assistant", assistant), ("user", again))
+        messages = [{"role": role, "content": content} for role, content in typed if content]
+        return chat_view.prompt(*self.chat_prompt(messages, name, generation), language())
+
+    # -- tokenizers of the visitor's own --
+
+    def keep(self, content: str) -> str:
+        """Store a tokenizer.json under the name of its content; the name."""
+        folder = self.context.catalog.uploads_dir
+        folder.mkdir(parents=True, exist_ok=True)
+        name = f"upload-{hashlib.sha256(content.encode()).hexdigest()[:16]}"
+        path = folder / f"{name}.json"
+        if not path.exists():
+            fresh = path.with_suffix(".tmp")
+            fresh.write_text(content, encoding="utf-8")
+            fresh.replace(path)  # whole or not at all
+            kept = sorted(folder.glob("upload-*.json"), key=lambda p: p.stat().st_mtime)
+            for old in kept[:-UPLOADS_KEPT]:
+                old.unlink(missing_ok=True)
+        return name
+
+    def upload(self, file: str | None, names: list[str]) -> tuple[list[str], str]:
+        """An uploaded tokenizer.json joins the ones on show."""
+        if not file:
+            raise BadInput("upload_empty")
+        try:
+            content = Path(file).read_text(encoding="utf-8")
+            if not isinstance(json.loads(content), dict):
+                raise ValueError
+        except (ValueError, OSError) as error:
+            raise BadInput("upload_not_json") from error
+        name = self.keep(content)
+        try:
+            with self.opened(name) as (_, r):
+                r.encode("a", special=True)
+        except PlaygroundError:
+            (self.context.catalog.uploads_dir / f"{name}.json").unlink(missing_ok=True)
+            raise
+        return [*[n for n in names if n != name][: MOST - 1], name], name
+
+    def train(
+        self, corpus: str, algorithm: str, size: float, text: str, names: list[str]
+    ) -> Iterator[tuple[str, str | None, str | None]]:
+        """A tokenizer trained on the visitor's text: progress, then its tokens beside others, name and file.
+
+        Leaving early (Stop, or a closed page) ends the training too.
+        """
+        lang, text, corpus = language(), self.checked(text), self.checked(corpus)
+        stop = threading.Event()
+        allowed = 20 if self.context.settings.public else 60
+        with ThreadPoolExecutor(1) as worker:
+            try:
+                job = worker.submit(
+                    tokenizer_training.train, corpus, algorithm, int(size), seconds=allowed, stop=stop
+                )
+                began = time.monotonic()
+                while not wait([job], timeout=0.3).done:
+                    told = words.say(
+                        "tokens.train_running", lang,
+                        characters=f"{len(corpus):,}", seconds=int(time.monotonic() - began),
+                    )  # fmt: skip
+                    yield note(told), None, None
+                trained = job.result()
+            finally:
+                stop.set()
+        name = self.keep(trained.tokenizer_json)
+        beside = [name, *[n for n in names if n != name]][:3]
+        found = self.tokenized(text, beside, special=False)
+        view = merges_view.trained(trained, name, lang)
+        view += tokens_view.compare(found, tokens.agreement(found), lang)
+        yield view, name, str(self.context.catalog.uploads_dir / f"{name}.json")

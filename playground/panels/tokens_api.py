@@ -1,0 +1,85 @@
+"""The Tokens panel for programs: ``/tokenize``, ``/detokenize``, ``/chat_template``. A promise: see README."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from playground.errors import BadInput
+from playground.panels.tokens_actions import TokensActions
+from playground.panels.visitor import TOKENIZING, guard
+from playground.subjects import tokens
+from playground.subjects.tokens import Tokenized
+
+AT_ONCE = 16
+
+
+def plain(tokenized: Tokenized) -> list[dict[str, Any]]:
+    """Tokens as JSON."""
+    return [
+        {
+            "id": t.id, "piece": t.piece, "text": t.text, "bytes": t.bytes.hex(),
+            "start": t.start, "end": t.end, "special": t.special,
+        }
+        for t in tokenized.tokens()
+    ]  # fmt: skip
+
+
+def build(do: TokensActions) -> None:
+    """Register the endpoints on the page being built."""
+
+    def tokenize(text: str, tokenizers: list[str], special_tokens: bool = True) -> list[dict[str, Any]]:
+        """Cut a text into tokens under one or several tokenizers.
+
+        Args:
+            text: any text.
+            tokenizers: names as the menu shows them, Hub ids, or folders of the models folder.
+            special_tokens: add what the model expects around the text, like [CLS] or <s>.
+
+        Returns:
+            One object a tokenizer: tokenizer, algorithm, vocabulary, count, characters_per_token, tokens;
+            start and end count code points of the text.
+        """
+        if isinstance(tokenizers, str):
+            tokenizers = [tokenizers]
+        if not isinstance(tokenizers, list) or not 0 < len(tokenizers) <= AT_ONCE:
+            raise BadInput("too_many_tokenizers", most=AT_ONCE)
+        found = do.tokenized(do.checked(text), tokenizers, bool(special_tokens))
+        return [
+            {
+                "tokenizer": each.tokenizer, "algorithm": each.algorithm, "vocabulary": each.vocabulary,
+                "count": each.count, "characters_per_token": each.characters_per_token, "tokens": plain(each),
+            }
+            for each in found
+        ]  # fmt: skip
+
+    def detokenize(ids: list[int], tokenizer: str) -> dict[str, Any]:
+        """Turn token ids into text.
+
+        Args:
+            ids: whole numbers inside the tokenizer's vocabulary.
+            tokenizer: its name.
+
+        Returns:
+            text, and tokens as /tokenize gives them; start and end count code points of that text.
+        """
+        with do.opened(tokenizer) as (_, reader):
+            found = tokens.detokenize(reader, tokenizer, ids)
+        return {"text": found.text, "tokens": plain(found)}
+
+    def chat_template(messages: list[dict[str, str]], model: str) -> dict[str, Any]:
+        """Render messages into the prompt that a chat model reads, and tokenize it (without a second BOS).
+
+        Args:
+            messages: objects with role (system, user or assistant) and content.
+            model: the name of a model or tokenizer with a chat template.
+
+        Returns:
+            prompt, ids and tokens.
+        """
+        rendered, tokenized = do.chat_prompt(messages, model)
+        return {"prompt": rendered.prompt, "ids": rendered.encoded.ids.tolist(), "tokens": plain(tokenized)}
+
+    for endpoint in (tokenize, detokenize, chat_template):
+        gr.api(guard(endpoint), api_name=endpoint.__name__, **TOKENIZING)

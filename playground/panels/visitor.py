@@ -1,0 +1,119 @@
+"""The visitor of the moment: their language, and the guard that turns errors into sentences for them."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, ParamSpec, TypeVar, cast
+
+import gradio as gr
+from gradio.context import LocalContext
+from gradio.i18n import I18nData
+
+from playground import text
+from playground.errors import PlaygroundError
+
+log = logging.getLogger("playground")
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# Two queues, so that a long chat never keeps tokens waiting.
+TOKENIZING: dict[str, Any] = {"concurrency_id": "tokenizer", "concurrency_limit": 8}
+
+_static: set[str] = set()
+_owner_language = text.DEFAULT
+
+
+def set_owner_language(lang: str) -> None:
+    """The language for visitors whose own is none of ours."""
+    global _owner_language
+    _owner_language = lang or text.DEFAULT
+
+
+def language() -> str:
+    """The language of whoever called: the page's header, then the program's or browser's wishes."""
+    request = LocalContext.request.get(None)
+    if request is None or getattr(request, "headers", None) is None:
+        return _owner_language
+    told = text.match(request.headers.get("x-playground-language", ""))
+    wished = text.choose(text.accepted(request.headers.get("accept-language", "")))
+    return told or wished or _owner_language
+
+
+def query() -> dict[str, str]:
+    """The parameters of the page's address."""
+    request = LocalContext.request.get(None)
+    return dict(request.query_params) if request is not None and request.query_params else {}
+
+
+def tr(key: str) -> Any:
+    """A sentence of the page itself, which the browser says in its language (`gr.I18n`)."""
+    _static.add(key)
+    return I18nData(key)
+
+
+def translations() -> dict[str, dict[str, str]]:
+    """What `tr` was asked for so far, in every language: the page carries these and no more."""
+    return {lang: {key: text.say(key, lang) for key in sorted(_static)} for lang in text.LANGUAGES}
+
+
+def sentence(error: PlaygroundError, lang: str) -> str:
+    """The error in words. Values come from visitors and files: brackets are turned, so no tag survives."""
+    values = {
+        name: value.replace("<", "‹").replace(">", "›") if isinstance(value, str) else value
+        for name, value in error.values.items()
+    }
+    return text.say(error.key, lang, **values)
+
+
+def _told(error: BaseException) -> gr.Error:
+    lang = language()
+    title = text.say("errors.title", lang)
+    if isinstance(error, PlaygroundError):
+        return gr.Error(sentence(error, lang), title=title, duration=12, print_exception=False)
+    reference = secrets.token_hex(4)
+    log.error("reference %s", reference, exc_info=error)
+    told = text.say("errors.unexpected", lang, reference=reference)
+    return gr.Error(told, title=title, duration=None, print_exception=False)
+
+
+def _foreign(error: BaseException) -> bool:
+    """A panic of a Rust library, which Python does not count among its Exceptions."""
+    return type(error).__name__ == "PanicException"
+
+
+def guard(fn: Callable[P, T]) -> Callable[P, T]:
+    """Around every function of a panel: known errors as sentences, unknown ones logged by number."""
+
+    @contextmanager
+    def watched() -> Iterator[None]:
+        try:
+            yield
+        except (gr.Error, GeneratorExit):
+            raise
+        except Exception as error:
+            raise _told(error) from error
+        except BaseException as error:
+            if not _foreign(error):
+                raise
+            raise _told(error) from None
+
+    if inspect.isgeneratorfunction(fn):
+
+        @functools.wraps(fn)
+        def guarded_generator(*args: P.args, **kwargs: P.kwargs) -> Any:
+            with watched():
+                yield from fn(*args, **kwargs)
+
+        return cast(Callable[P, T], guarded_generator)
+
+    @functools.wraps(fn)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
+        with watched():
+            return fn(*args, **kwargs)
+
+    return guarded

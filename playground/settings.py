@@ -1,0 +1,131 @@
+"""The only reader of environment and command line: one table makes both.
+
+Every field of `Settings` is ``PLAYGROUND_<NAME>`` in the environment and ``--<name>`` on the command
+line (which wins); what it means is said in ``assets/text/<lang>/settings.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from playground import text
+
+ON, OFF = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How this server runs. Sizes are in the unit of the name; 0 and "" mean "find out yourself"."""
+
+    host: str = "127.0.0.1"
+    port: int = 7860
+    models_dir: Path = Path("models")
+    cache_dir: Path = Path("~/.cache/llm-playground")
+    device: str = field(default="auto", metadata={"choices": ("auto", "cuda", "mps", "cpu")})
+    dtype: str = field(
+        default="auto", metadata={"choices": ("auto", "float32", "bfloat16", "float16")}
+    )
+    memory_gb: float = 0.0
+    offline: bool = False
+    public: bool = False
+    lang: str = field(default="", metadata={"choices": ("", *text.LANGUAGES)})
+    share: bool = False
+    password: str = ""
+    upload_mb: int = 25
+    class_mode: bool = field(default=False, metadata={"name": "class"})
+
+    @property
+    def text_limit(self) -> int:
+        """The longest text a visitor may send, in characters."""
+        return 200_000 if self.public else 2_000_000
+
+    @property
+    def budget(self) -> int:
+        """What all loaded models together may take, in bytes."""
+        if self.memory_gb:
+            return int(self.memory_gb * 2**30)
+        pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        return int(pages * 0.6)
+
+
+def public_name(entry: Field[Any]) -> str:
+    """The name that a person types: ``class`` for the field ``class_mode``."""
+    return entry.metadata.get("name", entry.name)
+
+
+def variable(entry: Field[Any]) -> str:
+    """The environment variable of a field."""
+    return f"PLAYGROUND_{public_name(entry).upper()}"
+
+
+def read(arguments: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Settings from the environment, then the command line; both checked alike.
+
+    A Hugging Face Space (it sets ``SPACE_ID``) is public and listens on all addresses unless told
+    otherwise. ``HF_HUB_OFFLINE`` is respected, as every tool of that family does.
+
+    Raises:
+        SystemExit: a value that does not fit, with the sentence that argparse prints.
+    """
+    defaults = dict(environment)
+    if "SPACE_ID" in defaults:
+        defaults.setdefault("PLAYGROUND_PUBLIC", "1")
+        defaults.setdefault("PLAYGROUND_HOST", "0.0.0.0")
+    if "HF_HUB_OFFLINE" in defaults:
+        defaults.setdefault("PLAYGROUND_OFFLINE", defaults["HF_HUB_OFFLINE"])
+    lang = text.match(defaults.get("PLAYGROUND_LANG") or defaults.get("LANG", "")) or text.DEFAULT
+
+    parser = argparse.ArgumentParser(
+        prog="app.py",
+        description=text.say("settings.description", lang),
+        epilog=text.say("settings.epilog", lang),
+    )
+    for entry in fields(Settings):
+        assert entry.default is not MISSING
+        kind = type(entry.default)
+        options: dict[str, Any] = {
+            "type": kind,
+            "choices": entry.metadata.get("choices"),
+            "metavar": None if "choices" in entry.metadata else kind.__name__.upper().replace("POSIX", ""),
+        }
+        if kind is bool:
+            options = {"type": _truth, "nargs": "?", "const": True, "metavar": "0|1"}
+        parser.add_argument(
+            "--" + public_name(entry).replace("_", "-"),
+            dest=entry.name,
+            # A string default goes through ``type`` as if typed: one check for both ways.
+            default=defaults.get(variable(entry), str(entry.default)),
+            help=f"{text.say(f'settings.{entry.name}', lang)} [{variable(entry)}={entry.default}]".replace("%", "%%"),
+            **options,
+        )
+    values = vars(parser.parse_args(arguments))
+    for entry in fields(Settings):  # argparse does not check a default against its choices
+        choices = entry.metadata.get("choices")
+        if choices and values[entry.name] not in choices:
+            parser.error(f"{variable(entry)}: {values[entry.name]!r} ({', '.join(map(repr, choices))})")
+    for name in ("models_dir", "cache_dir"):
+        values[name] = values[name].expanduser()
+    return Settings(**values)
+
+
+def quiet(settings: Settings) -> None:
+    """Switch off every call home; must run before gradio or huggingface_hub is imported."""
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # this very spelling: gradio compares strings
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    os.environ["HF_HUB_DISABLE_XET"] = "1"  # its downloads know no time-out
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # batches here are small; forks warn
+    if settings.offline:
+        os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+def _truth(word: str) -> bool:
+    if word.lower() in ON:
+        return True
+    if word.lower() in OFF:
+        return False
+    raise argparse.ArgumentTypeError(repr(word))

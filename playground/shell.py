@@ -1,0 +1,151 @@
+"""The page around the panels: header, tabs, footer, look; and how it is served."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
+
+import gradio as gr
+
+from playground import text, web
+from playground.panels import Context, all_panels
+from playground.panels.visitor import query, set_owner_language, tr, translations
+
+FONT = (
+    "system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "PingFang TC", "PingFang SC",
+    "Microsoft JhengHei", "Microsoft YaHei", "Noto Sans CJK TC", "Noto Sans CJK SC", "sans-serif",
+)  # fmt: skip
+MONO = (
+    "ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "DejaVu Sans Mono", "Noto Sans Mono",
+    "Noto Sans Mono CJK TC", "Noto Sans Mono CJK SC", "monospace",
+)  # fmt: skip
+
+
+def build_app(context: Context, panels: Sequence[ModuleType] | None = None) -> gr.Blocks:
+    """The whole page. Nothing heavy is imported for it: only gradio."""
+    panels = all_panels() if panels is None else panels
+    set_owner_language(context.settings.lang)
+    with gr.Blocks(title="LLM Playground", analytics_enabled=False, fill_width=True) as app:
+        gr.HTML(_in_every_language("shell.header", _header), elem_id="pg-header", padding=False)
+        with gr.Tabs(elem_id="pg-tabs") as tabs:
+            for panel in panels:
+                with gr.Tab(tr(f"{panel.KEY}.tab"), id=panel.KEY, elem_id=f"pg-{panel.KEY}"):
+                    panel.build(context, app)
+        gr.HTML(_in_every_language("shell.footer", _footer), elem_id="pg-footer", padding=False)
+        known = {panel.KEY for panel in panels}
+        if len(known) > 1:  # a page asked for by ?tab=
+            app.load(
+                lambda: gr.Tabs(selected=query().get("tab")) if query().get("tab") in known else gr.skip(),
+                None,
+                tabs,
+                api_visibility="private",
+                show_progress="hidden",
+            )
+    return app
+
+
+def launch_options(context: Context) -> dict[str, Any]:
+    """How the page is served: the arguments of ``launch``."""
+    settings = context.settings
+    return {
+        "server_name": settings.host,
+        "server_port": settings.port,
+        "share": settings.share,
+        "auth": ("playground", settings.password) if settings.password else None,
+        "max_file_size": settings.upload_mb * 2**20,
+        "max_threads": 160 if settings.class_mode else 40,
+        "theme": theme(),
+        "css_paths": [text.ASSETS / "style.css"],
+        "head": f"<script>{(text.ASSETS / 'page.js').read_text(encoding='utf-8')}</script>",
+        "favicon_path": text.ASSETS / "favicon.svg",
+        "i18n": gr.I18n(**{lang: {**words, **_whole(lang)} for lang, words in translations().items()}),
+        "app_kwargs": {"middleware": web.middleware(settings.lang)},
+        "footer_links": ["api"],
+        "run_history": False,  # it would keep prompts in the browser
+        "mcp_server": _has_mcp(),
+        "ssr_mode": False,
+        "quiet": True,
+    }
+
+
+def theme() -> gr.themes.Base:
+    """Paper and ink by style.css's own variables; here only what gradio must know itself."""
+    return gr.themes.Base(
+        primary_hue="teal", neutral_hue="stone", font=FONT, font_mono=MONO, radius_size="sm", spacing_size="md"
+    ).set(
+        body_background_fill="var(--pg-paper)", body_background_fill_dark="var(--pg-paper)",
+        body_text_color="var(--pg-ink)", body_text_color_dark="var(--pg-ink)",
+        body_text_color_subdued="var(--pg-muted)", body_text_color_subdued_dark="var(--pg-muted)",
+        background_fill_primary="var(--pg-card)", background_fill_primary_dark="var(--pg-card)",
+        background_fill_secondary="var(--pg-card)", background_fill_secondary_dark="var(--pg-card)",
+        block_background_fill="var(--pg-card)", block_background_fill_dark="var(--pg-card)",
+        block_border_color="var(--pg-line)", block_border_color_dark="var(--pg-line)",
+        border_color_primary="var(--pg-line)", border_color_primary_dark="var(--pg-line)",
+        block_label_text_color="var(--pg-muted)", block_label_text_color_dark="var(--pg-muted)",
+        block_title_text_color="var(--pg-ink)", block_title_text_color_dark="var(--pg-ink)",
+        block_info_text_color="var(--pg-muted)", block_info_text_color_dark="var(--pg-muted)",
+        input_background_fill="var(--pg-field)", input_background_fill_dark="var(--pg-field)",
+        input_border_color="var(--pg-line)", input_border_color_dark="var(--pg-line)",
+        input_border_color_focus="var(--pg-accent)", input_border_color_focus_dark="var(--pg-accent)",
+        color_accent="var(--pg-accent)", color_accent_soft="var(--pg-soft)", color_accent_soft_dark="var(--pg-soft)",
+        button_primary_background_fill="var(--pg-accent)", button_primary_background_fill_dark="var(--pg-accent)",
+        button_primary_background_fill_hover="var(--pg-accent-deep)",
+        button_primary_background_fill_hover_dark="var(--pg-accent-deep)",
+        button_primary_text_color="var(--pg-on-accent)", button_primary_text_color_dark="var(--pg-on-accent)",
+        button_secondary_background_fill="var(--pg-field)", button_secondary_background_fill_dark="var(--pg-field)",
+        button_secondary_border_color="var(--pg-line)", button_secondary_border_color_dark="var(--pg-line)",
+        button_secondary_text_color="var(--pg-ink)", button_secondary_text_color_dark="var(--pg-ink)",
+        slider_color="var(--pg-accent)", slider_color_dark="var(--pg-accent)",
+        checkbox_background_color_selected="var(--pg-accent)",
+        checkbox_background_color_selected_dark="var(--pg-accent)",
+        link_text_color="var(--pg-accent)", link_text_color_dark="var(--pg-accent)",
+        block_shadow="none", block_shadow_dark="none", shadow_drop="none",
+    )  # fmt: skip
+
+
+_wholes: dict[str, Any] = {}
+
+
+def _in_every_language(key: str, made: Any) -> Any:
+    """A piece of the page as one translated whole: gradio translates one mark a component, not many."""
+    _wholes[key] = made
+    from gradio.i18n import I18nData
+
+    return I18nData(key)
+
+
+def _whole(lang: str) -> dict[str, str]:
+    return {key: made(lang) for key, made in _wholes.items()}
+
+
+def _header(lang: str) -> str:
+    def say(key: str) -> str:
+        return html.escape(text.say(f"shell.{key}", lang))
+
+    choices = "".join(
+        f'<option value="{tag}"{" selected" if tag == lang else ""}>{name}</option>' for tag, name in text.LANGUAGES.items()
+    )
+    themes = "".join(f'<option value="{name}">{say(name)}</option>' for name in ("system", "light", "dark"))
+    return (
+        f'<header class="pg-head"><div><h1>LLM Playground</h1><p>{say("tagline")}</p></div><nav>'
+        f'<label><span>{say("language")}</span><select data-pg="language">{choices}</select></label>'
+        f'<label><span>{say("theme")}</span><select data-pg="theme">{themes}</select></label>'
+        f'<button type="button" data-pg="large" aria-pressed="false" title="{say("large_why")}">{say("large")}</button>'
+        "</nav></header>"
+    )
+
+
+def _footer(lang: str) -> str:
+    def say(key: str) -> str:
+        return html.escape(text.say(f"shell.{key}", lang))
+
+    return f'<footer class="pg-foot"><span>{say("footer_book")}</span><span>{say("footer_private")}</span></footer>'
+
+
+def _has_mcp() -> bool:
+    """MCP tools come with gradio's own extra; without it the same endpoints still serve programs."""
+    import importlib.util
+
+    return importlib.util.find_spec("mcp") is not None

@@ -1,0 +1,207 @@
+"""Text → tokens → text: what every tokenizer makes of a text, exactly.
+
+Spans are code points of the ORIGINAL text. A token's own `bytes` are never decoded alone: a character
+cut over several tokens belongs, as text, to the last of them, so that all texts join to the original.
+
+The book: chapter 2, "Tokens and Token Embeddings".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from playground.errors import BadInput
+from playground.subjects.pieces import Kind, Piece, walk
+from playground.subjects.readers import Encoded, Reader
+
+# A word for "tokens per word": a run of letters and digits, or one character of a script that writes
+# no spaces (CJK ideographs, kana).
+WORD = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]|[^\W\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token of a text."""
+
+    id: int
+    piece: str  # as the vocabulary spells it
+    text: str  # what of the original it stands for; special tokens that were added: their spelling
+    bytes: bytes
+    start: int  # code points of the original
+    end: int
+    special: bool
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class Tokenized:
+    """One text under one tokenizer."""
+
+    tokenizer: str
+    algorithm: str
+    vocabulary: int
+    finer_than_words: bool
+    text: str
+    encoded: Encoded
+    pieces: dict[int, Piece]  # of the distinct ids
+    normalized: str | None = None  # the text as the tokenizer changed it, where it did
+
+    @property
+    def count(self) -> int:
+        """All tokens, the added special ones too."""
+        return len(self.encoded.ids)
+
+    @cached_property
+    def added(self) -> int:
+        """Special tokens that the tokenizer put around the text."""
+        return int(self.encoded.added.sum())
+
+    @property
+    def characters_per_token(self) -> float:
+        """Code points of the text over all its tokens."""
+        return len(self.text) / self.count if self.count else 0.0
+
+    @cached_property
+    def words(self) -> int:
+        """Words of the text; a CJK character counts as one."""
+        return sum(1 for _ in WORD.finditer(self.text))
+
+    @property
+    def tokens_per_word(self) -> float:
+        """"Fertility": the text's own tokens over its words (Rust et al. 2021)."""
+        return (self.count - self.added) / self.words if self.words else 0.0
+
+    def tokens(self, begin: int = 0, end: int | None = None) -> Iterator[Token]:
+        """The tokens as objects, a slice of them if asked."""
+        e = self.encoded
+        ids, starts, ends, added = (c[begin:end].tolist() for c in (e.ids, e.starts, e.ends, e.added))
+        following = [*e.starts[begin + 1 : end].tolist(), len(self.text)]
+        if end is not None and end < self.count:
+            following[-1] = int(e.starts[end])
+        for id, start, stop, extra, after in zip(ids, starts, ends, added, following, strict=False):
+            piece = self.pieces[id]
+            # What the next token shares with this one is the next one's.
+            text = piece.piece if extra else self.text[start : min(stop, max(after, start))]
+            yield Token(id, piece.piece, text, piece.bytes, start, stop, piece.kind == "special", piece.kind)
+
+
+def check(text: object, limit: int) -> str:
+    """The text, if it is one that any tokenizer can read.
+
+    Raises:
+        BadInput: not a string, longer than ``limit`` characters, or half of a surrogate pair in it.
+    """
+    if not isinstance(text, str):
+        raise BadInput("not_text", kind=type(text).__name__)
+    if len(text) > limit:
+        raise BadInput("text_too_long", length=len(text), limit=limit)
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise BadInput("lone_surrogate", code=f"U+{ord(text[error.start]):04X}", position=error.start) from error
+    return text
+
+
+def tokenize(reader: Reader, name: str, text: str, special: bool = True) -> Tokenized:
+    """One text under one tokenizer; ``special`` adds what the model expects around it ([CLS], <s>)."""
+    normalized = reader.normalized(text)
+    tokenized = of_encoded(reader, name, text, reader.encode(text, special))
+    return replace(tokenized, normalized=normalized) if normalized != text else tokenized
+
+
+def of_encoded(reader: Reader, name: str, text: str, encoded: Encoded) -> Tokenized:
+    """Columns of ids and spans, with what is known of the tokenizer."""
+    return Tokenized(
+        name,
+        reader.algorithm,
+        reader.size,
+        reader.finer_than_words,
+        text,
+        encoded,
+        {id: reader.piece(id) for id in np.unique(encoded.ids).tolist()},
+    )
+
+
+def detokenize(reader: Reader, name: str, ids: object) -> Tokenized:
+    """Ids → text, and the ids as its tokens.
+
+    Raises:
+        BadInput: not a list of whole numbers, or one outside the vocabulary.
+    """
+    if not isinstance(ids, Sequence) or any(not isinstance(id, int) or isinstance(id, bool) for id in ids):
+        raise BadInput("ids_not_numbers")
+    known = set(reader.vocabulary()) if not isinstance(reader.vocabulary(), range) else reader.vocabulary()
+    for id in ids:
+        if id not in known:
+            raise BadInput("id_outside", id=id, last=max(known))
+    text = reader.decode(list(ids))
+    found = [reader.piece(id) for id in ids]
+    starts, ends = walk(text, [b"" if "�" in text else piece.bytes for piece in found])
+    if "�" not in text:
+        # A dummy blank in front is the tokenizer's, not the text's.
+        if found and starts[0] == ends[0] and found[0].bytes.startswith(b" "):
+            starts, ends = walk(text, [found[0].bytes[1:], *(piece.bytes for piece in found[1:])])
+    return of_encoded(reader, name, text, Encoded(np.array(ids, np.int32), starts, ends, np.zeros(len(ids), bool)))
+
+
+def agreement(several: Sequence[Tokenized]) -> list[np.ndarray]:
+    """Where tokenizers cut alike: for each of them, per token, True if all others have the same span.
+
+    Blanks at a span's edges do not count: whether " the" or "the" owns the space is a convention, not a
+    cut. Byte and character tokenizers cut everywhere and would agree with nobody: they are not asked,
+    and their own tokens count as agreeing.
+    """
+    if not several:
+        return []
+    full = several[0].text
+    blank = np.array([character.isspace() for character in full] + [False])
+    here = np.arange(len(full) + 1)
+    # For each place: the next that is not blank, and the end of the last before it that is not blank.
+    onward = np.minimum.accumulate(np.where(blank, len(full), here)[::-1])[::-1]
+    back = np.concatenate([[0], np.maximum.accumulate(np.where(blank[:-1], 0, here[1:]))])
+    asked = [each for each in several if not each.finer_than_words]
+    keys = {}
+    for each in asked:
+        starts, ends = each.encoded.starts, each.encoded.ends
+        keys[id(each)] = np.where(
+            onward[starts] < back[ends], onward[starts] << 32 | back[ends], starts.astype(np.int64) << 32 | ends
+        )
+    marks = []
+    for each in several:
+        agreed = np.ones(each.count, dtype=bool)
+        if not each.finer_than_words:
+            for other in asked:
+                if other is not each:
+                    agreed &= np.isin(keys[id(each)], keys[id(other)])
+        marks.append(agreed | each.encoded.added)
+    return marks
+
+
+def to_plain(tokenized: Tokenized) -> dict[str, Any]:
+    """As JSON can hold it; `from_plain` makes it whole again."""
+    e = tokenized.encoded
+    return {
+        "tokenizer": tokenized.tokenizer,
+        "algorithm": tokenized.algorithm,
+        "vocabulary": tokenized.vocabulary,
+        "finer_than_words": tokenized.finer_than_words,
+        "text": tokenized.text,
+        "normalized": tokenized.normalized,
+        "columns": [column.tolist() for column in (e.ids, e.starts, e.ends, e.added)],
+        "pieces": [[id, p.piece, p.bytes.hex(), p.kind] for id, p in tokenized.pieces.items()],
+    }
+
+
+def from_plain(plain: dict[str, Any]) -> Tokenized:
+    """What `to_plain` wrote down."""
+    ids, starts, ends, added = plain["columns"]
+    columns = Encoded(*(np.array(c, np.int32) for c in (ids, starts, ends)), np.array(added, bool))
+    pieces = {id: Piece(piece, bytes.fromhex(raw), kind) for id, piece, raw, kind in plain["pieces"]}
+    rest = {k: plain[k] for k in ("tokenizer", "algorithm", "vocabulary", "finer_than_words", "text", "normalized")}
+    return Tokenized(**rest, encoded=columns, pieces=pieces)

@@ -1,0 +1,125 @@
+"""A vocabulary to look things up in, and the facts of a tokenizer."""
+
+from __future__ import annotations
+
+import bisect
+import re
+from dataclasses import dataclass
+
+from playground.subjects.pieces import Kind
+from playground.subjects.readers import CharactersReader, HuggingFaceReader, Reader
+
+SHOWN = 50
+
+
+@dataclass(frozen=True)
+class Found:
+    """One entry that a search found."""
+
+    id: int
+    piece: str
+    text: str  # what it stands for; "" where that is a part of a character
+    bytes: bytes
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a tokenizer is, as its files say it."""
+
+    kind: str  # class
+    algorithm: str
+    size: int
+    longest_input: int | None  # model_max_length; None: no limit told
+    specials: list[tuple[str, str, int]]  # role, spelling, id
+    parts: dict[str, list[str]]  # normalizer, pre_tokenizer, post_processor, decoder → types
+    padding_side: str | None
+
+
+def search(reader: Reader, query: str, limit: int = SHOWN) -> tuple[list[Found], int]:
+    """Entries whose id is the query, or whose spelling or text holds it (capitals do not matter).
+
+    Returns:
+        the best ``limit`` (exact ones first, then the shortest) and how many there are in all.
+    """
+    ids: list[int] = []
+    number = query.strip()
+    if number.isascii() and number.isdigit() and len(number) < 10 and reader.piece(int(number)).piece:
+        ids.append(int(number))
+    if isinstance(reader, CharactersReader):  # all of Unicode: nothing to scan
+        ids += [ord(character) for character in dict.fromkeys(query)]
+        total = len(ids)
+    else:
+        hits = _index(reader).find(query)
+        total = len(set(ids) | set(hits))
+        ids += hits[: limit + 1]
+    return [_found(reader, id) for id in dict.fromkeys(ids)][:limit], total
+
+
+def _found(reader: Reader, id: int) -> Found:
+    entry = reader.piece(id)
+    try:
+        text = entry.bytes.decode()
+    except UnicodeDecodeError:
+        text = ""
+    return Found(id, entry.piece, text, entry.bytes, entry.kind)
+
+
+class _Index:
+    """All spellings and texts in one string: a search is one pass of ``re`` over it."""
+
+    def __init__(self, reader: Reader) -> None:
+        lines, self.starts, self.ids, at = [], [], [], 0
+        for id in reader.vocabulary():
+            entry = reader.piece(id)
+            text = entry.bytes.decode("utf-8", "ignore")
+            line = f"\0{entry.piece}\0{text}\0".lower() if text != entry.piece else f"\0{text}\0".lower()
+            self.starts.append(at)
+            self.ids.append(id)
+            lines.append(line)
+            at += len(line)
+        self.text = "".join(lines)
+        self.starts.append(at)
+
+    def find(self, query: str) -> list[int]:
+        query = query.lower()
+        if not query or "\0" in query:
+            return []
+        best: dict[int, tuple[int, int]] = {}
+        for match in re.finditer(re.escape(query), self.text):
+            line = bisect.bisect_right(self.starts, match.start()) - 1
+            exact = self.text[match.start() - 1] == self.text[match.end()] == "\0"
+            rank = (not exact, self.starts[line + 1] - self.starts[line])
+            best[line] = min(best.get(line, rank), rank)
+        return [self.ids[line] for line in sorted(best, key=lambda line: (best[line], line))]
+
+
+def _index(reader: Reader) -> _Index:
+    found = reader.memo.get("index")
+    if found is None:
+        found = reader.memo["index"] = _Index(reader)
+    return found
+
+
+def prepare(reader: Reader) -> None:
+    """Build the index now (half a second for 131,072 entries), so that no search waits for it."""
+    if not isinstance(reader, CharactersReader):
+        _index(reader)
+
+
+def facts(reader: Reader) -> Facts:
+    """The facts, read from the tokenizer itself."""
+    tokenizer = reader.tokenizer
+    longest = getattr(tokenizer, "model_max_length", None)
+    parts = {}
+    if isinstance(reader, HuggingFaceReader):
+        parts = {name: [step["type"] for step in steps] for name, steps in reader.parts.items()}
+    return Facts(
+        type(tokenizer).__name__,
+        reader.algorithm,
+        reader.size,
+        longest if longest and longest < 10**12 else None,  # transformers writes "none" as 1e30
+        [(role, reader.piece(id).piece, id) for role, id in reader.specials().items()],
+        parts,
+        getattr(tokenizer, "padding_side", None),
+    )

@@ -1,0 +1,81 @@
+"""Text → HTML that shows every character and executes none."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import unicodedata
+from collections.abc import Iterable
+
+# Characters that a page would swallow, or that would turn the text around them.
+HIDDEN = re.compile(
+    "[ \\t\\n\\r\\x00-\\x08\\x0b-\\x1f\\x7f-\\xa0\\xad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f"
+    "\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u3000\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff9-\\ufffb"
+    "\\U000e0000-\\U000e01ef]"
+)
+ABBREVIATED = {
+    "\u00a0": "NBSP", "\u00ad": "SHY", "\u200b": "ZWSP", "\u200c": "ZWNJ", "\u200d": "ZWJ", "\u200e": "LRM",
+    "\u200f": "RLM", "\u202a": "LRE", "\u202b": "RLE", "\u202c": "PDF", "\u202d": "LRO", "\u202e": "RLO",
+    "\u2066": "LRI", "\u2067": "RLI", "\u2068": "FSI", "\u2069": "PDI", "\u3000": "IDSP", "\ufe0e": "VS15",
+    "\ufe0f": "VS16", "\ufeff": "BOM", "\u2028": "LS", "\u2029": "PS", "\u202f": "NNBSP", "\u2060": "WJ",
+}  # fmt: skip
+
+
+def escape(text: object) -> str:
+    """Safe in text and in double-quoted attributes."""
+    return html.escape(str(text), quote=True)
+
+
+def _shown(match: re.Match[str]) -> str:
+    character = match[0]
+    # A real blank stays in the page, marked by the style sheet: what is copied is the text itself.
+    if character == " ":
+        return "<s> </s>"
+    if character == "\n":
+        return '<s class="nl">\n</s>'
+    if character == "\t":
+        return '<s class="tab">\t</s>'
+    code = ord(character)
+    if code < 0x20:
+        return f'<s class="sym">{chr(0x2400 + code)}</s>'
+    return f'<s class="sym">{ABBREVIATED.get(character, f"{code:04X}")}</s>'
+
+
+def visible(text: str) -> str:
+    """The text as HTML, blanks and invisible characters marked, nothing executable."""
+    shown = HIDDEN.sub(_shown, html.escape(text, quote=False).replace("\r\n", "\r\n"))
+    if text and unicodedata.combining(text[0]):
+        return "◌" + shown  # an accent alone would sit on the chip's edge
+    return shown
+
+
+def hexadecimal(raw: bytes) -> str:
+    """``b"\\xe4\\xbd"`` → ``"E4 BD"``."""
+    return raw.hex(" ").upper()
+
+
+def island(data: object) -> str:
+    """Data for the page's script, as JSON in an element that is not shown."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return f'<pre hidden class="pg-data">{html.escape(text, quote=False)}</pre>'
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]], kind: str = "") -> str:
+    """A table of cells that are HTML already."""
+    top = "".join(f"<th>{cell}</th>" for cell in head)
+    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    return (
+        f'<div class="pg-scroll" tabindex="0"><table class="pg-table {kind}">'
+        f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def note(text: str, kind: str = "note") -> str:
+    """A sentence set apart: ``note`` or ``warning``."""
+    return f'<p class="pg-{kind}">{escape(text)}</p>'
+
+
+def number(value: float, digits: int = 0) -> str:
+    """``12345`` → ``12,345``."""
+    return f"{value:,.{digits}f}"

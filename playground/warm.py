@@ -1,0 +1,28 @@
+"""Once the page is up: import what is heavy and load what is embedded, so that no first click waits."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from playground.catalog import EMBEDDED
+from playground.panels import Context
+from playground.subjects import vocabulary
+from playground.subjects.readers import reader
+
+log = logging.getLogger("playground")
+
+
+def warm_up(context: Context, pause: float = 0.5) -> None:
+    """Load every embedded tokenizer and ready its vocabulary.
+
+    The pause lets the first page go out before the imports take the interpreter. What fails here is
+    logged and left: the visitor who asks for it gets the reason as a sentence.
+    """
+    time.sleep(pause)
+    for card in EMBEDDED:
+        try:
+            with context.models.lease(card) as loaded:
+                vocabulary.prepare(reader(loaded))
+        except Exception:
+            log.exception("warming up %s", card.name)

@@ -1,0 +1,49 @@
+"""Chromium for the tests in this folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+ARGUMENTS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync"
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the mark known."""
+    config.addinivalue_line("markers", "browser: needs Chromium")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests last: from the first on, Playwright keeps an event loop running in this thread.
+
+    Any test after it that says ``asyncio.run`` would fail.
+    """
+    items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
+
+
+def chromium() -> str | None:
+    """Where Chromium is: ``CHROMIUM``, or under one of its usual names."""
+    names = (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
+    return next((path for name in names if name and (path := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One browser for the whole session; open a context of your own for what should be separate."""
+    path = chromium()
+    if path is None:
+        reason = "no Chromium found: install it, or name it in the environment variable CHROMIUM"
+        if os.environ.get("CI"):
+            pytest.fail(reason)  # there, a skipped browser test would pass for a green one
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS.split())
+        yield browser
+        browser.close()

@@ -1,0 +1,333 @@
+"""Language, theme and large text, as ``assets/head.js`` settles them, in a real browser."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+
+import gradio as gr
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from playground import text, web
+
+pytestmark = pytest.mark.browser
+
+GREETING = {"en": "Good day", "zh-TW": "您好（繁）", "zh-CN": "您好（简）"}
+BUILT_IN = {"en": "Drop File Here", "zh-TW": "拖放檔案至此處", "zh-CN": "将文件拖放到此处"}
+LOCALES = {
+    "en-US": "en",
+    "fr-FR": "en",
+    "zh-TW": "zh-TW",
+    "zh-HK": "zh-TW",
+    "zh-MO": "zh-TW",
+    "zh-Hant-TW": "zh-TW",
+    "zh": "zh-CN",
+    "zh-CN": "zh-CN",
+    "zh-SG": "zh-CN",
+    "zh-Hans-CN": "zh-CN",
+}
+DARK, LIGHT = "rgb(24, 24, 27)", "rgb(250, 248, 240)"
+
+
+def heard(request: gr.Request) -> str:
+    """The language that a handler is told."""
+    return str(request.headers.get(web.LANGUAGE_HEADER, "nothing"))
+
+
+@contextmanager
+def served(default_language: str) -> Iterator[str]:
+    """A tiny app of three languages, at an address."""
+    i18n = gr.I18n(**{lang: {"greeting": word} for lang, word in GREETING.items()})
+    theme = gr.themes.Base(font=["sans-serif"]).set(
+        body_background_fill=LIGHT, body_background_fill_dark=DARK
+    )
+    with gr.Blocks() as demo:
+        loaded = gr.Textbox(label="loaded", elem_id="loaded")
+        clicked = gr.Textbox(label="clicked", elem_id="clicked")
+        streamed = gr.Textbox(label="streamed", elem_id="streamed")
+        button = gr.Button(i18n("greeting"), elem_id="greet")
+        gr.File()
+
+        def stream(request: gr.Request) -> Iterator[str]:
+            yield "…"
+            yield heard(request)
+
+        demo.load(heard, None, loaded, api_visibility="private")
+        button.click(heard, None, clicked, api_visibility="private").then(
+            stream, None, streamed, api_visibility="private"
+        )
+    _, url, _ = demo.launch(
+        prevent_thread_lock=True,
+        quiet=True,
+        i18n=i18n,
+        theme=theme,
+        app_kwargs={"middleware": web.middleware(default_language)},
+    )
+    yield url
+    demo.close()
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with served("") as address:
+        yield address
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """Opens browser contexts with own preferences, and closes them after the test."""
+    contexts: list[BrowserContext] = []
+
+    def new(**preferences: str) -> BrowserContext:
+        contexts.append(browser.new_context(**preferences))  # type: ignore[arg-type]
+        return contexts[-1]
+
+    yield new
+    for context in contexts:
+        context.close()
+
+
+def assert_speaks(page: Page, lang: str) -> None:
+    """The page, Gradio's own words, and every way to the server, all in one language."""
+    greet = page.locator("#greet")
+    expect(greet).to_have_text(GREETING[lang])
+    expect(page.locator("html")).to_have_attribute("lang", lang)
+    expect(page.get_by_text(BUILT_IN[lang])).to_be_visible()
+    expect(page.locator("#loaded textarea")).to_have_value(lang)
+    greet.click()
+    expect(page.locator("#clicked textarea")).to_have_value(lang)
+    expect(page.locator("#streamed textarea")).to_have_value(lang)
+    assert page.evaluate("[playground.lang, navigator.language, ...navigator.languages]") == (
+        [lang] * 3
+    )
+
+
+@pytest.mark.parametrize(("locale", "lang"), LOCALES.items())
+def test_a_browser_is_answered_in_its_language(
+    visit: Callable[..., BrowserContext], url: str, locale: str, lang: str
+) -> None:
+    page = visit(locale=locale).new_page()
+    page.goto(url)
+    assert_speaks(page, lang)
+
+
+def test_the_owners_language_is_for_visitors_without_one_of_ours(
+    visit: Callable[..., BrowserContext],
+) -> None:
+    with served("zh-TW") as url:
+        for locale, lang in {"fr-FR": "zh-TW", "en-GB": "en", "zh-SG": "zh-CN"}.items():
+            page = visit(locale=locale).new_page()
+            page.goto(url)
+            assert_speaks(page, lang)
+
+
+def test_the_second_preference_counts_before_the_owners(
+    visit: Callable[..., BrowserContext],
+) -> None:
+    context = visit(locale="fr-FR")
+    context.add_init_script(
+        "Object.defineProperty(navigator, 'languages', "
+        "{configurable: true, get: () => ['fr-FR', 'de', 'zh-HK', 'en']})"
+    )
+    with served("zh-CN") as url:
+        page = context.new_page()
+        page.goto(url)
+        assert_speaks(page, "zh-TW")
+
+
+@pytest.mark.parametrize(
+    ("query", "lang"),
+    [("?lang=zh-HK", "zh-TW"), ("?a=1&lang=zh_Hans_CN", "zh-CN"), ("?lang=fr", "en")],
+)
+def test_the_address_wins_and_is_remembered(
+    visit: Callable[..., BrowserContext], url: str, query: str, lang: str
+) -> None:
+    context = visit(locale="en-US")
+    page = context.new_page()
+    page.goto(url + query)
+    assert_speaks(page, lang)
+    page.goto(url)
+    assert_speaks(page, lang)
+
+
+def test_set_language_reloads_keeps_the_rest_of_the_address_and_lasts(
+    visit: Callable[..., BrowserContext], url: str
+) -> None:
+    page = visit(locale="en-US").new_page()
+    page.goto(f"{url}?tab=tokens&lang=en&x=1#here")
+    assert_speaks(page, "en")
+    page.evaluate("playground.setLanguage('zh-Hant-HK')")
+    page.wait_for_url("**/?tab=tokens&lang=zh-TW&x=1#here")
+    assert_speaks(page, "zh-TW")
+    page.reload()
+    assert_speaks(page, "zh-TW")
+    page.evaluate("playground.setLanguage('tlh')")  # not ours: nothing happens
+    page.goto(url)
+    assert_speaks(page, "zh-TW")
+
+
+def test_two_tabs_may_speak_two_languages(visit: Callable[..., BrowserContext], url: str) -> None:
+    context = visit(locale="en-US")
+    pages = {lang: context.new_page() for lang in GREETING}
+    for lang, page in pages.items():
+        page.goto(f"{url}?lang={lang}")
+    for lang, page in pages.items():
+        assert_speaks(page, lang)
+
+
+def test_it_works_where_site_data_is_blocked(
+    visit: Callable[..., BrowserContext], url: str
+) -> None:
+    context = visit(locale="zh-HK", color_scheme="light")
+    context.add_init_script(
+        "Object.defineProperty(window, 'localStorage', "
+        "{get() { throw new DOMException('denied', 'SecurityError'); }})"
+    )
+    page = context.new_page()
+    page.goto(url)
+    expect(page.locator("#greet")).to_have_text(GREETING["zh-TW"])
+    page.evaluate("playground.setTheme('dark'); playground.setLarge(true)")
+    assert page.evaluate("document.body.classList.contains('dark') && playground.large")
+    page.evaluate("playground.setLanguage('en')")
+    expect(page.locator("#greet")).to_have_text(GREETING["en"])
+
+
+def test_browser_and_server_match_tags_alike(
+    visit: Callable[..., BrowserContext], url: str
+) -> None:
+    odd = ["zh-Hant-CN", "zh-hans-HK", "ZH_tw", "zh-hant", "en-Hant-TW", "yue-HK", "eng", "x", ""]
+    tags = [*LOCALES, *odd]
+    page = visit().new_page()
+    page.goto(url)
+    found = page.evaluate("tags => tags.map(tag => playground.match(tag))", tags)
+    assert found == [text.match(tag) for tag in tags]
+
+
+def test_the_header_goes_to_our_api_alone(visit: Callable[..., BrowserContext], url: str) -> None:
+    page = visit(locale="zh-TW").new_page()
+    sent: dict[str, str | None] = {}
+    page.on(
+        "request",
+        lambda r: sent.update({r.url: r.header_value(web.LANGUAGE_HEADER)}),
+    )
+    page.goto(url)
+    page.route("https://other.example/**", lambda route: route.fulfill(body="{}"))
+    page.evaluate(
+        """async () => {
+            await fetch("theme.css?plain");
+            await fetch(new Request("gradio_api/info?request", {headers: {"X-Own": "kept"}}));
+            await fetch(new URL("gradio_api/info?url", document.baseURI), {headers: [["A", "b"]]});
+            await fetch("https://other.example/gradio_api/info").catch(() => null);
+        }"""
+    )
+    by_end = {address.rsplit("/", 1)[-1]: header for address, header in sent.items()}
+    assert by_end["info?request"] == by_end["info?url"] == "zh-TW"
+    assert by_end["theme.css?plain"] is None
+    assert sent["https://other.example/gradio_api/info"] is None
+
+
+# ---- theme and large text ----
+
+WATCH = """
+    window.seen = [];
+    window.look = (moment) => window.seen.push([
+        moment,
+        document.body.classList.contains("dark"),
+        document.documentElement.classList.contains("large"),
+        getComputedStyle(document.body).backgroundColor,
+    ]);
+    // The first moment at which anything could be painted.
+    new MutationObserver((_, observer) => {
+        if (!document.body) return;
+        observer.disconnect();
+        requestAnimationFrame(() => window.look("first frame"));
+    }).observe(document, {childList: true, subtree: true});
+    document.addEventListener("DOMContentLoaded", () => window.look("parsed"));
+"""
+
+
+def appearances(page: Page) -> set[tuple[bool, bool, str]]:
+    """(dark, large, background) at the first frame, when parsed, and now: one, if nothing flashed."""
+    expect(page.locator("#loaded textarea")).not_to_have_value("")
+    # Gradio paints <gradio-app>, which covers <body>.
+    covered = page.evaluate(
+        "getComputedStyle(document.querySelector('gradio-app')).backgroundColor"
+    )
+    page.evaluate("window.look('ready')")
+    seen = page.evaluate("window.seen")
+    assert {moment for moment, *_ in seen} == {"first frame", "parsed", "ready"}
+    assert seen[-1][3] == covered
+    return {tuple(look) for _, *look in seen}
+
+
+@pytest.mark.parametrize("system", ["light", "dark"])
+@pytest.mark.parametrize("chosen", ["light", "dark", "system"])
+def test_theme_and_large_text_last_and_do_not_flash(
+    visit: Callable[..., BrowserContext], url: str, system: str, chosen: str
+) -> None:
+    context = visit(color_scheme=system)
+    context.add_init_script(WATCH)
+    page = context.new_page()
+    page.goto(url)
+    before = system == "dark"
+    assert appearances(page) == {(before, False, DARK if before else LIGHT)}
+
+    page.evaluate("chosen => { playground.setTheme(chosen); playground.setLarge(true); }", chosen)
+    after = (system if chosen == "system" else chosen) == "dark"
+    background = DARK if after else LIGHT
+    expect(page.locator("gradio-app")).to_have_css("background-color", background)
+
+    page.reload()
+    assert appearances(page) == {(after, True, background)}
+    assert page.evaluate("[playground.theme, playground.large]") == [chosen, True]
+    page.evaluate("playground.setLarge(false)")
+    page.reload()
+    assert appearances(page) == {(after, False, background)}
+
+
+def test_the_system_is_followed_only_while_it_is_asked_to(
+    visit: Callable[..., BrowserContext], url: str
+) -> None:
+    page = visit(color_scheme="light").new_page()
+    page.goto(url)
+    expect(page.locator("#loaded textarea")).not_to_have_value("")
+    app = page.locator("gradio-app")
+    page.emulate_media(color_scheme="dark")
+    expect(app).to_have_css("background-color", DARK)
+    page.evaluate("playground.setTheme('dark')")
+    page.emulate_media(color_scheme="light")
+    expect(app).to_have_css("background-color", DARK)
+    page.evaluate("playground.setTheme('system')")
+    expect(app).to_have_css("background-color", LIGHT)
+
+
+def test_gradios_own_switch_in_the_address_works_until_ours_is_used(
+    visit: Callable[..., BrowserContext], url: str
+) -> None:
+    context = visit(color_scheme="light")
+    context.add_init_script(WATCH)
+    page = context.new_page()
+    page.goto(f"{url}?tab=a&__theme=dark#here")
+    assert appearances(page) == {(True, False, DARK)}
+    page.evaluate("playground.setTheme('light')")
+    assert page.url == f"{url}?tab=a#here"
+    page.reload()
+    assert appearances(page) == {(False, False, LIGHT)}
+
+
+# ---- many pages ----
+
+
+def test_seven_pages_of_one_browser_all_become_usable(
+    visit: Callable[..., BrowserContext], url: str
+) -> None:
+    context = visit(locale="zh-SG")
+    pages = [context.new_page() for _ in range(7)]
+    for page in pages:
+        page.goto(url, wait_until="commit")
+    for page in pages:
+        assert_speaks(page, "zh-CN")
