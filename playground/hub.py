@@ -87,7 +87,11 @@ def fetch(
         hub.errors.HFValidationError,
     ) as error:
         raise UnknownModel("not_on_hub", name=repository) from error
-    except (hub.errors.LocalEntryNotFoundError, hub.errors.OfflineModeIsEnabled, httpx.TransportError) as error:
+    except (
+        hub.errors.LocalEntryNotFoundError,
+        hub.errors.OfflineModeIsEnabled,
+        httpx.TransportError,
+    ) as error:
         raise HubUnreachable("offline" if offline else "hub_unreachable", name=repository) from error
     except hub.errors.HfHubHTTPError as error:
         raise CannotLoad("hub_refused", name=repository, status=error.response.status_code) from error

@@ -51,13 +51,14 @@ class TransformersLoader:
             tokenizer = _read(card, path)
         except (PlaygroundError, MemoryError):
             raise
-        except BaseException as error:  # libraries raise anything on broken files; a Rust panic is no Exception
+        except (
+            BaseException
+        ) as error:  # libraries raise anything on broken files; a Rust panic is no Exception
             if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
                 raise
             log.info("cannot read %s: %r", card.name, error)
             raise CannotLoad("broken_tokenizer", name=card.name) from error
         return Loaded(card, tokenizer, bytes=_vocabulary_bytes(path))
-
 
 
 def _path(card: ModelCard) -> Path | None:

@@ -27,9 +27,7 @@ class Settings:
     models_dir: Path = Path("models")
     cache_dir: Path = Path("~/.cache/llm-playground")
     device: str = field(default="auto", metadata={"choices": ("auto", "cuda", "mps", "cpu")})
-    dtype: str = field(
-        default="auto", metadata={"choices": ("auto", "float32", "bfloat16", "float16")}
-    )
+    dtype: str = field(default="auto", metadata={"choices": ("auto", "float32", "bfloat16", "float16")})
     memory_gb: float = 0.0
     offline: bool = False
     public: bool = False
@@ -55,7 +53,7 @@ class Settings:
 
 def public_name(entry: Field[Any]) -> str:
     """The name that a person types: ``class`` for the field ``class_mode``."""
-    return entry.metadata.get("name", entry.name)
+    return str(entry.metadata.get("name", entry.name))
 
 
 def variable(entry: Field[Any]) -> str:
@@ -100,7 +98,9 @@ def read(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
             dest=entry.name,
             # A string default goes through ``type`` as if typed: one check for both ways.
             default=defaults.get(variable(entry), str(entry.default)),
-            help=f"{text.say(f'settings.{entry.name}', lang)} [{variable(entry)}={entry.default}]".replace("%", "%%"),
+            help=f"{text.say(f'settings.{entry.name}', lang)} [{variable(entry)}={entry.default}]".replace(
+                "%", "%%"
+            ),
             **options,
         )
     values = vars(parser.parse_args(arguments))

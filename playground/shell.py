@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import html
+import importlib.util
 from collections.abc import Sequence
+from functools import partial
 from types import ModuleType
 from typing import Any
 
 import gradio as gr
+from gradio.i18n import I18nData
 
 from playground import text, web
 from playground.panels import Context, all_panels
@@ -71,38 +74,46 @@ def launch_options(context: Context) -> dict[str, Any]:
 
 
 def theme() -> gr.themes.Base:
-    """Paper and ink by style.css's own variables; here only what gradio must know itself."""
-    return gr.themes.Base(
-        primary_hue="teal", neutral_hue="stone", font=FONT, font_mono=MONO, radius_size="sm", spacing_size="md"
-    ).set(
-        body_background_fill="var(--pg-paper)", body_background_fill_dark="var(--pg-paper)",
-        body_text_color="var(--pg-ink)", body_text_color_dark="var(--pg-ink)",
-        body_text_color_subdued="var(--pg-muted)", body_text_color_subdued_dark="var(--pg-muted)",
-        background_fill_primary="var(--pg-card)", background_fill_primary_dark="var(--pg-card)",
-        background_fill_secondary="var(--pg-card)", background_fill_secondary_dark="var(--pg-card)",
-        block_background_fill="var(--pg-card)", block_background_fill_dark="var(--pg-card)",
-        block_border_color="var(--pg-line)", block_border_color_dark="var(--pg-line)",
-        border_color_primary="var(--pg-line)", border_color_primary_dark="var(--pg-line)",
-        block_label_text_color="var(--pg-muted)", block_label_text_color_dark="var(--pg-muted)",
-        block_title_text_color="var(--pg-ink)", block_title_text_color_dark="var(--pg-ink)",
-        block_info_text_color="var(--pg-muted)", block_info_text_color_dark="var(--pg-muted)",
-        input_background_fill="var(--pg-field)", input_background_fill_dark="var(--pg-field)",
-        input_border_color="var(--pg-line)", input_border_color_dark="var(--pg-line)",
-        input_border_color_focus="var(--pg-accent)", input_border_color_focus_dark="var(--pg-accent)",
-        color_accent="var(--pg-accent)", color_accent_soft="var(--pg-soft)", color_accent_soft_dark="var(--pg-soft)",
-        button_primary_background_fill="var(--pg-accent)", button_primary_background_fill_dark="var(--pg-accent)",
-        button_primary_background_fill_hover="var(--pg-accent-deep)",
-        button_primary_background_fill_hover_dark="var(--pg-accent-deep)",
-        button_primary_text_color="var(--pg-on-accent)", button_primary_text_color_dark="var(--pg-on-accent)",
-        button_secondary_background_fill="var(--pg-field)", button_secondary_background_fill_dark="var(--pg-field)",
-        button_secondary_border_color="var(--pg-line)", button_secondary_border_color_dark="var(--pg-line)",
-        button_secondary_text_color="var(--pg-ink)", button_secondary_text_color_dark="var(--pg-ink)",
-        slider_color="var(--pg-accent)", slider_color_dark="var(--pg-accent)",
-        checkbox_background_color_selected="var(--pg-accent)",
-        checkbox_background_color_selected_dark="var(--pg-accent)",
-        link_text_color="var(--pg-accent)", link_text_color_dark="var(--pg-accent)",
-        block_shadow="none", block_shadow_dark="none", shadow_drop="none",
-    )  # fmt: skip
+    """Paper and ink: gradio's own colours, each by a variable of style.css, which knows light and dark."""
+    colours = {
+        "paper": ("body_background_fill",),
+        "ink": ("body_text_color", "block_title_text_color", "button_secondary_text_color"),
+        "muted": ("body_text_color_subdued", "block_label_text_color", "block_info_text_color"),
+        "card": ("background_fill_primary", "background_fill_secondary", "block_background_fill"),
+        "field": ("input_background_fill", "button_secondary_background_fill"),
+        "line": (
+            "block_border_color", "border_color_primary", "input_border_color",
+            "button_secondary_border_color",
+        ),
+        "soft": ("color_accent_soft",),
+        "accent": (
+            "input_border_color_focus", "button_primary_background_fill", "slider_color",
+            "checkbox_background_color_selected", "link_text_color",
+        ),
+        "accent-deep": ("button_primary_background_fill_hover",),
+        "on-accent": ("button_primary_text_color",),
+    }  # fmt: skip
+    chosen = {
+        name + mode: f"var(--pg-{colour})"
+        for colour, names in colours.items()
+        for name in names
+        for mode in ("", "_dark")
+    }
+    base = gr.themes.Base(
+        primary_hue="teal",
+        neutral_hue="stone",
+        font=FONT,
+        font_mono=MONO,
+        radius_size="sm",
+        spacing_size="md",
+    )
+    return base.set(
+        **chosen,
+        color_accent="var(--pg-accent)",
+        block_shadow="none",
+        block_shadow_dark="none",
+        shadow_drop="none",
+    )
 
 
 _wholes: dict[str, Any] = {}
@@ -111,8 +122,6 @@ _wholes: dict[str, Any] = {}
 def _in_every_language(key: str, made: Any) -> Any:
     """A piece of the page as one translated whole: gradio translates one mark a component, not many."""
     _wholes[key] = made
-    from gradio.i18n import I18nData
-
     return I18nData(key)
 
 
@@ -121,31 +130,30 @@ def _whole(lang: str) -> dict[str, str]:
 
 
 def _header(lang: str) -> str:
-    def say(key: str) -> str:
-        return html.escape(text.say(f"shell.{key}", lang))
-
+    say = partial(_say, lang=lang)
     choices = "".join(
-        f'<option value="{tag}"{" selected" if tag == lang else ""}>{name}</option>' for tag, name in text.LANGUAGES.items()
+        f'<option value="{tag}"{" selected" if tag == lang else ""}>{name}</option>'
+        for tag, name in text.LANGUAGES.items()
     )
     themes = "".join(f'<option value="{name}">{say(name)}</option>' for name in ("system", "light", "dark"))
     return (
         f'<header class="pg-head"><div><h1>LLM Playground</h1><p>{say("tagline")}</p></div><nav>'
         f'<label><span>{say("language")}</span><select data-pg="language">{choices}</select></label>'
         f'<label><span>{say("theme")}</span><select data-pg="theme">{themes}</select></label>'
-        f'<button type="button" data-pg="large" aria-pressed="false" title="{say("large_why")}">{say("large")}</button>'
-        "</nav></header>"
+        f'<button type="button" data-pg="large" aria-pressed="false" title="{say("large_why")}">'
+        f"{say('large')}</button></nav></header>"
     )
 
 
 def _footer(lang: str) -> str:
-    def say(key: str) -> str:
-        return html.escape(text.say(f"shell.{key}", lang))
+    told = "".join(f"<span>{_say(key, lang)}</span>" for key in ("footer_book", "footer_private"))
+    return f'<footer class="pg-foot">{told}</footer>'
 
-    return f'<footer class="pg-foot"><span>{say("footer_book")}</span><span>{say("footer_private")}</span></footer>'
+
+def _say(key: str, lang: str) -> str:
+    return html.escape(text.say(f"shell.{key}", lang))
 
 
 def _has_mcp() -> bool:
     """MCP tools come with gradio's own extra; without it the same endpoints still serve programs."""
-    import importlib.util
-
     return importlib.util.find_spec("mcp") is not None

@@ -1,8 +1,8 @@
 """The languages: every word that a visitor reads lives in ``assets/``, and this is its only reader.
 
 ``assets/text/<lang>/<room>.json`` holds sentences by key (``tokens.json`` → ``tokens.title``),
-``assets/lessons/<lang>/<panel>.md`` the lessons (``lessons.tokens``). All languages have equal keys (a test holds it), so
-there is no silent fall-back: a missing key is an error of ours and raises ``KeyError``.
+``assets/lessons/<lang>/<panel>.md`` the lessons (``lessons.tokens``). All languages have equal keys
+(a test holds it), so there is no silent fall-back: a missing key is an error of ours and raises ``KeyError``.
 """
 
 from __future__ import annotations

@@ -90,9 +90,7 @@ class Hub(ThreadingHTTPServer):
         self.closing = threading.Event()
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
-    def add(
-        self, name: str, files: Mapping[str, bytes] | Path, revision: str = "main", **info: Any
-    ) -> str:
+    def add(self, name: str, files: Mapping[str, bytes] | Path, revision: str = "main", **info: Any) -> str:
         """Adds a commit to a repository and returns its hash.
 
         ``info`` goes into the answer to ``model_info``; ``gated=True`` also closes the files.

@@ -127,9 +127,7 @@ def test_snapshot_of_patterns(hub: Hub, download: Callable[..., str]) -> None:
     assert "hf_hub/" in hub.requests[0].agent
 
 
-def test_a_second_snapshot_asks_once_and_a_pinned_one_never(
-    hub: Hub, download: Callable[..., str]
-) -> None:
+def test_a_second_snapshot_asks_once_and_a_pinned_one_never(hub: Hub, download: Callable[..., str]) -> None:
     first = download("org/name")
     hub.requests.clear()
     assert download("org/name") == first
@@ -269,9 +267,7 @@ def test_offline_by_file_or_commit_takes_23_seconds(
 
 
 @pytest.mark.parametrize("status", [429, 500])
-def test_the_hub_is_ill(
-    hub: Hub, download: Callable[..., str], naps: list[float], status: int
-) -> None:
+def test_the_hub_is_ill(hub: Hub, download: Callable[..., str], naps: list[float], status: int) -> None:
     hub.trouble("GET /api/*/revision/*", status=status, headers={"Retry-After": "30"})
     with pytest.raises(LocalEntryNotFoundError) as caught:
         download("org/name")

@@ -180,12 +180,8 @@ def test_the_source_of_the_script_fits_into_a_tag() -> None:
     assert web.LANGUAGE_HEADER in source
 
 
-@pytest.mark.parametrize(
-    ("owner", "config"), [("", ""), ("zh-HK", "zh-TW"), ("en", "en"), ("fr", "")]
-)
-def test_the_owners_language_arrives_as_one_of_ours(
-    tmp_path: Path, owner: str, config: str
-) -> None:
+@pytest.mark.parametrize(("owner", "config"), [("", ""), ("zh-HK", "zh-TW"), ("en", "en"), ("fr", "")])
+def test_the_owners_language_arrives_as_one_of_ours(tmp_path: Path, owner: str, config: str) -> None:
     html = TestClient(application(tmp_path, owner)).get("/").text
     assert f'window.playground = {{"default": "{config}"}};' in html
 
@@ -226,9 +222,7 @@ def test_every_asset_of_gradio_is_known_by_its_hash() -> None:
     assert [name for name in names if not web.HASHED.search(f"/assets/{name}")] == []
 
 
-def test_an_asset_is_read_and_compressed_once(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_asset_is_read_and_compressed_once(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     compressed: list[str] = []
     plain = web.compress
 
@@ -367,9 +361,7 @@ def test_what_is_too_large_or_comes_another_way_is_let_go(monkeypatch: pytest.Mo
         return web.Web(run, b"<script></script>")
 
     parts = [b"<head>", b"123456", b"7"]
-    bodies = [
-        {"type": "http.response.body", "body": part, "more_body": part != b"7"} for part in parts
-    ]
+    bodies = [{"type": "http.response.body", "body": part, "more_body": part != b"7"} for part in parts]
     sent = asyncio.run(drive(app(*bodies), get("/")))
     assert [m.get("body") for m in sent] == [None, b"<head>123456", b"7"]
     assert [m.get("more_body") for m in sent] == [None, True, False]

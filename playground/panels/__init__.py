@@ -1,6 +1,7 @@
 """The tabs. A new panel is one file here and one name in `PANELS`.
 
-A panel is a module with ``KEY`` (its room in ``assets/text``) and ``build(context, app)``, called inside its tab.
+A panel is a module with ``KEY`` (its room in ``assets/text``) and ``build(context, app)``, called inside
+its tab.
 """
 
 from __future__ import annotations

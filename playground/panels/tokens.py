@@ -33,10 +33,16 @@ def build(context: Context, app: gr.Blocks) -> None:
     with gr.Row(elem_classes="pg-panel"):
         with gr.Column(scale=4, min_width=280, elem_classes="pg-controls"):
             box = gr.Textbox(
-                label=tr("tokens.text"), lines=5, max_lines=14, elem_id="tok-text", placeholder=tr("tokens.text_hint")
+                label=tr("tokens.text"),
+                lines=5,
+                max_lines=14,
+                elem_id="tok-text",
+                placeholder=tr("tokens.text_hint"),
             )
             with gr.Row(elem_classes="pg-samples"):
-                samples = [gr.Button(tr(f"tokens.sample_{name}"), size="sm", min_width=40) for name in SAMPLES]
+                samples = [
+                    gr.Button(tr(f"tokens.sample_{name}"), size="sm", min_width=40) for name in SAMPLES
+                ]
             names = gr.Dropdown(
                 do.names(), value=list(DEFAULTS), multiselect=True, max_choices=MOST, allow_custom_value=True,
                 label=tr("tokens.tokenizers"), info=tr("tokens.tokenizers_info"), elem_id="tok-names",
@@ -69,7 +75,11 @@ def build(context: Context, app: gr.Blocks) -> None:
                 with gr.Row():
                     wanted = gr.Textbox(label=tr("tokens.search"), value="token", scale=1, min_width=220)
                     numbers = gr.Textbox(
-                        label=tr("tokens.ids"), value="1, 15043, 2787, 29991", scale=1, min_width=220, elem_id="tok-ids"
+                        label=tr("tokens.ids"),
+                        value="1, 22557, 3304, 28808",
+                        scale=1,
+                        min_width=220,
+                        elem_id="tok-ids",
                     )
                 with gr.Row():
                     hits = gr.HTML(padding=False)
@@ -88,7 +98,9 @@ def build(context: Context, app: gr.Blocks) -> None:
                 with gr.Row():
                     assistant = gr.Textbox(label=tr("tokens.source_assistant"), lines=2, min_width=220)
                     again = gr.Textbox(label=tr("tokens.source_user"), lines=2, min_width=220)
-                generation = gr.Checkbox(True, label=tr("tokens.generation"), info=tr("tokens.generation_info"))
+                generation = gr.Checkbox(
+                    True, label=tr("tokens.generation"), info=tr("tokens.generation_info")
+                )
                 prompt = gr.HTML(padding=False)
     with gr.Accordion(tr("shell.lesson"), open=False, elem_classes="pg-lesson"):
         gr.Markdown(tr("lessons.tokens"))
@@ -157,7 +169,9 @@ def _training(do: TokensActions, box: gr.Textbox, names: gr.Dropdown, one: gr.Dr
                 [("BPE", "bpe"), ("WordPiece", "wordpiece"), ("Unigram", "unigram")],
                 value="bpe", label=tr("tokens.train_algorithm"),
             )  # fmt: skip
-            size = gr.Slider(64, 8000, 600, step=1, label=tr("tokens.train_size"), info=tr("tokens.train_size_info"))
+            size = gr.Slider(
+                64, 8000, 600, step=1, label=tr("tokens.train_size"), info=tr("tokens.train_size_info")
+            )
             with gr.Row():
                 go = gr.Button(tr("tokens.train_go"), variant="primary", min_width=80)
                 stop = gr.Button(tr("shell.stop"), min_width=60)

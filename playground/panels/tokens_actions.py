@@ -137,7 +137,9 @@ class TokensActions:
 
     # -- chat template --
 
-    def chat_prompt(self, messages: object, name: str, generation: bool = True) -> tuple[chat.Rendered, tokens.Tokenized]:
+    def chat_prompt(
+        self, messages: object, name: str, generation: bool = True
+    ) -> tuple[chat.Rendered, tokens.Tokenized]:
         """Messages → prompt and tokens."""
         for message in chat.check_messages(messages):
             self.checked(message["content"])
@@ -192,7 +194,7 @@ class TokensActions:
         return [*[n for n in names if n != name][: MOST - 1], name], name
 
     def train(
-        self, corpus: str, algorithm: str, size: float, text: str, names: list[str]
+        self, corpus: str, algorithm: tokenizer_training.Algorithm, size: float, text: str, names: list[str]
     ) -> Iterator[tuple[str, str | None, str | None]]:
         """A tokenizer trained on the visitor's text: progress, then its tokens beside others, name and file.
 

@@ -1,4 +1,4 @@
-"""The Tokens panel for programs: ``/tokenize``, ``/detokenize``, ``/chat_template``. A promise: see README."""
+"""The Tokens panel for programs: ``/tokenize``, ``/detokenize``, ``/chat_template``; README promises them."""
 
 from __future__ import annotations
 

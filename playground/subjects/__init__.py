@@ -1,0 +1,1 @@
+"""What the playground is about: pure functions and frozen dataclasses."""

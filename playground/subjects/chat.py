@@ -153,7 +153,8 @@ def _sources(encoded: Encoded, segments: list[Segment]) -> list[str]:
             if segment.start >= end:
                 break
             overlap = min(end, segment.end) - max(start, segment.start)
-            if overlap > most:
+            # Of a blank of the template and one letter of a message, the letter tells whose it is.
+            if overlap > most or (overlap == most and best == "template"):
                 best, most = segment.source, overlap
         sources.append(best)
     return sources

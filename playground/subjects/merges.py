@@ -1,12 +1,13 @@
 """How a word became its tokens, one step at a time: BPE's merges, WordPiece's longest matches.
 
 Byte-pair encoding (Sennrich et al. 2016, "Neural Machine Translation of Rare Words with Subword
-Units") begins with the characters or bytes of a word and joins, again and again, the neighbours whose
-pair was learned first. The libraries answer only with the end; a `MergeTable` replays the way, and
-its end is the library's, id for id.
+Units") begins with the characters or bytes of a word and joins, again and again, the neighbours
+whose pair was learned first. The libraries answer only with the end; a `MergeTable` replays the
+way, and its end is the library's, id for id.
 
-Which pair goes first differs: `tokenizers` asks for the place in the list of merges, tiktoken for the
-rank of the joined bytes, SentencePiece for the score of the joined piece. Of equal ones the leftmost.
+Which pair goes first differs: `tokenizers` asks for the place in the list of merges, tiktoken for
+the rank of the joined bytes, SentencePiece for the score of the joined piece. Of equal ones the
+leftmost.
 
 The book: chapter 2, "Tokens and Token Embeddings".
 """
@@ -65,8 +66,8 @@ class Replay:
     ids: tuple[int, ...]
     pieces: tuple[str, ...]
     raw: tuple[bytes, ...]
-    # The tokenizer looks the whole word up before it merges, and found it (tiktoken, `ignore_merges`).
-    # Steps are there if merging would have led to the same token, else there are none.
+    # The tokenizer looks the whole word up before it merges, and found it (tiktoken, Llama 3's
+    # `ignore_merges`). Steps are there if merging would have led to the same token, else none.
     whole: bool = False
 
 
@@ -100,8 +101,8 @@ class MergeTable(ABC):
 
         Args:
             ranks: bytes of each token → its rank, all 256 single bytes among them.
-            pattern: the regular expression that cuts a text into words. Letters newer than one of
-                the two Unicode tables (tiktoken's, that of Python's ``regex``) may be cut differently.
+            pattern: the regular expression that cuts a text into words. Letters that only the
+                newest Unicode knows are letters for Python's ``regex``, not yet for tiktoken.
             shift: id of rank 0 (Tekken has its special tokens first).
         """
         return _Ranks(ranks, pattern, shift)
@@ -212,8 +213,7 @@ class _HuggingFace(MergeTable):
         self.suffix = model["end_of_word_suffix"] or ""
         cut = len(self.prefix)  # of "##b" in "a" + "##b" → "ab"
         self.merges = {
-            (left, right): (rank, left + right[cut:])
-            for rank, (left, right) in enumerate(model["merges"])
+            (left, right): (rank, left + right[cut:]) for rank, (left, right) in enumerate(model["merges"])
         }
         rules = [described["normalizer"], described["pre_tokenizer"]]
         spelling = json.dumps(rules, ensure_ascii=False)
@@ -267,7 +267,7 @@ class _HuggingFace(MergeTable):
 
 
 class _Ranks(MergeTable):
-    """tiktoken: a pair may merge if its bytes are a token, and the token of the lowest rank goes first."""
+    """tiktoken: a pair may merge if its bytes are a token; that of the lowest rank goes first."""
 
     def __init__(self, ranks: Mapping[bytes, int], pattern: str, shift: int) -> None:
         self.ranks, self.shift = ranks, shift
@@ -303,7 +303,7 @@ class _SentencePiece(MergeTable):
         self.reserved: dict[str, int] = {}
         scores: dict[str, float] = {}
         frozen, bytes_too, type = [], False, 1
-        # Python's processor hides the model's type and which pieces are user-defined: read the file.
+        # The processor hides the model's type and which pieces are user-defined: read the file.
         for number, value in _fields(processor.serialized_model_proto()):
             if number == 1:
                 entry = dict(_fields(value))
@@ -414,9 +414,7 @@ def wordpiece_replay(tokenizer: Any, word: str) -> WordPieceReplay:
     pieces = [step.accepted for step in steps if step.accepted is not None]
     if len(pieces) < len(steps) or (word and not steps):
         pieces = [model.unk_token]
-    return WordPieceReplay(
-        tuple(steps), tuple(model.token_to_id(piece) for piece in pieces), tuple(pieces)
-    )
+    return WordPieceReplay(tuple(steps), tuple(model.token_to_id(piece) for piece in pieces), tuple(pieces))
 
 
 def huggingface_words(tokenizer: Any, text: str) -> tuple[str, ...]:
@@ -443,7 +441,7 @@ def _check(text: str) -> str:
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, Any]]:
-    """The fields of a protocol buffer: number, and a whole number or the bytes (wire types 0, 1, 2, 5)."""
+    """The fields of a protocol buffer: number, and a whole number (wire type 0) or the bytes."""
     at = 0
 
     def number() -> int:

@@ -107,7 +107,10 @@ class Reader(ABC):
         ]
         columns: list[tuple[list[int], list[int], list[int]]] = []
         at = 0
-        for begin, end, id in [*((m.start(), m.end(), names[m[0]]) for m in inside), (len(prompt),) * 2 + (-1,)]:
+        for begin, end, id in [
+            *((m.start(), m.end(), names[m[0]]) for m in inside),
+            (len(prompt),) * 2 + (-1,),
+        ]:
             run = prompt[at:begin]
             if run:
                 blank = len(strip) if strip and run.startswith(strip) else 0
@@ -121,7 +124,10 @@ class Reader(ABC):
             at = end
         ids, starts, ends = ([value for column in columns for value in column[i]] for i in range(3))
         return Encoded(
-            np.array(ids, np.int32), np.array(starts, np.int32), np.array(ends, np.int32), np.zeros(len(ids), bool)
+            np.array(ids, np.int32),
+            np.array(starts, np.int32),
+            np.array(ends, np.int32),
+            np.zeros(len(ids), bool),
         )
 
     def _control_ids(self) -> Iterable[int]:
@@ -140,7 +146,9 @@ class Reader(ABC):
         lengths = np.array([len(each) for each in table.values()], dtype=np.int32)[where]
         return pieces.spans(text, lengths, skip)
 
-    def _framed(self, ids: Ints, spans: tuple[Ints, Ints], n: int, before: list[int], after: list[int]) -> Encoded:
+    def _framed(
+        self, ids: Ints, spans: tuple[Ints, Ints], n: int, before: list[int], after: list[int]
+    ) -> Encoded:
         """Put special tokens around, with empty spans at the text's edges."""
         head, tail = np.array(before, np.int32), np.array(after, np.int32)
         starts, ends = spans
@@ -178,7 +186,11 @@ class HuggingFaceReader(Reader):
         self.algorithm = model
         if model == "BPE":
             self.algorithm = (
-                "byte-level BPE" if self._spelling == "byte_level" else "BPE with byte fallback" if fallback else "BPE"
+                "byte-level BPE"
+                if self._spelling == "byte_level"
+                else "BPE with byte fallback"
+                if fallback
+                else "BPE"
             )
         self._unknown = getattr(self.backend.model, "unk_token", None)
 
@@ -394,7 +406,11 @@ class BytesReader(_Codepoints):
         if id in self._added:
             return Piece(self._added[id], self._added[id].encode(), "special")
         byte = id - 3
-        return Piece(chr(byte) if 0x20 < byte < 0x7F else f"<0x{byte:02X}>", bytes([byte]), "byte" if byte > 127 else "text")
+        return Piece(
+            chr(byte) if 0x20 < byte < 0x7F else f"<0x{byte:02X}>",
+            bytes([byte]),
+            "byte" if byte > 127 else "text",
+        )
 
     def _arithmetic(self, text: str) -> tuple[Ints, tuple[Ints, Ints]]:
         ids = np.frombuffer(text.encode(), np.uint8).astype(np.int32) + 3
@@ -448,7 +464,9 @@ def reader(loaded: Loaded) -> Reader:
         if found is None:
             kind = FAMILIES.get(loaded.card.family, HuggingFaceReader)
             if kind is HuggingFaceReader and not hasattr(loaded.tokenizer, "backend_tokenizer"):
-                raise CannotLoad("python_tokenizer", name=loaded.card.name, kind=type(loaded.tokenizer).__name__)
+                raise CannotLoad(
+                    "python_tokenizer", name=loaded.card.name, kind=type(loaded.tokenizer).__name__
+                )
             found = loaded.memo["reader"] = kind(loaded.tokenizer)
     return found
 

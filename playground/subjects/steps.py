@@ -83,4 +83,10 @@ def batch(reader: Reader, texts: Sequence[str], side: str = "right", special: bo
 def lengths(texts: Sequence[str], reader: Reader) -> list[tuple[int, int]]:
     """Of each text: its tokens, special ones left out, and how many of them are unknown."""
     found = [reader.encode(text, special=False).ids.tolist() for text in texts]
-    return [(len(ids), sum(reader.piece(id).kind == "unknown" or id == reader.specials().get("unk") for id in ids)) for ids in found]
+    return [
+        (
+            len(ids),
+            sum(reader.piece(id).kind == "unknown" or id == reader.specials().get("unk") for id in ids),
+        )
+        for ids in found
+    ]

@@ -1,12 +1,14 @@
 """Train your own tokenizer, on a text of your own.
 
-    bpe         joins the most frequent pair, again and again (Sennrich et al. 2016), on bytes (GPT-2)
-    wordpiece   the trainer of `tokenizers`: BPE's counting, with ## inside words (BERT's spelling)
+    bpe         joins the most frequent pair, again and again (Sennrich et al. 2016), on bytes (as
+                GPT-2, Radford et al. 2019)
+    wordpiece   BPE's counting with BERT's spelling, ## inside words: what `tokenizers` trains under
+                this name (Schuster & Nakajima 2012 chose by likelihood, not by count)
     unigram     begins with many pieces and drops the least useful (Kudo 2018)
 
-The trainers are Rust: they neither stop when asked nor fail softly without memory, and a text of one
-letter can keep them busy for minutes. So they run in a process of their own that can be killed: this
-module again, as ``python -m``, a job in JSON on its stdin and the result in JSON on its stdout.
+The trainers are Rust: they neither stop when asked nor fail softly without memory, and a text of
+one letter can keep them busy for minutes. So they run in a process of their own that can be killed:
+this module again, as ``python -m``, a job in JSON on its stdin, the result in JSON on its stdout.
 
 The book: chapter 2, "Tokens and Token Embeddings".
 """
@@ -43,13 +45,12 @@ BERT_SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 class Trained:
     """A tokenizer, and what it learned.
 
-    ``tokenizer_json`` is a whole tokenizer.json; ``PreTrainedTokenizerFast(tokenizer_file=…)`` reads it.
+    ``tokenizer_json`` is a whole tokenizer.json: ``PreTrainedTokenizerFast(tokenizer_file=…)``
+    reads it.
     """
 
     tokenizer_json: str
-    # Entries: fewer than asked for where the text has no more to give; unigram may give a few more
-    # when asked for hardly more than the text has characters, which it keeps all.
-    vocabulary: int
+    vocabulary: int  # entries; fewer than asked for where the text has no more to give
     learned: list[str]  # bpe, wordpiece: in the order learned; unigram: the most probable first
     seconds: float  # of the trainer alone
     characters: int
@@ -111,7 +112,7 @@ def _in_a_process(
     pipe = subprocess.PIPE
     began = time.monotonic()
     given: bytes | None = json.dumps(job).encode()
-    # Leaving the block closes the pipes and waits for the child: nothing stays behind, however we leave.
+    # Leaving the block closes the pipes and waits for the child: nothing stays behind.
     with subprocess.Popen(COMMAND, stdin=pipe, stdout=pipe, stderr=pipe, cwd=ROOT) as child:
         try:
             while True:
@@ -205,8 +206,8 @@ def _wordpiece(text: str, vocabulary: int) -> dict[str, Any]:
     smallest = len(BERT_SPECIALS) + len(characters) + len(inside)
     if vocabulary < smallest:  # the trainer would give this many all the same
         return _too_small(vocabulary, smallest)
-    # The trainer numbers "##x" as it meets them in a hash map, in another order each time, and settles
-    # ties by number (huggingface/tokenizers#1794). Named beforehand, they keep their order.
+    # The trainer numbers "##x" as it meets them in a hash map, in another order each time, and
+    # settles ties by number (huggingface/tokenizers#1794). Named beforehand, they keep their order.
     trainer = trainers.WordPieceTrainer(
         vocab_size=vocabulary,
         special_tokens=[*BERT_SPECIALS, *characters, *inside],
@@ -217,9 +218,7 @@ def _wordpiece(text: str, vocabulary: int) -> dict[str, Any]:
     seconds = time.monotonic() - began
     # Built anew, as now every character counts as a special token.
     pieces = _by_id(tokenizer)
-    tokenizer = dress(
-        models.WordPiece({piece: id for id, piece in enumerate(pieces)}, unk_token="[UNK]")
-    )
+    tokenizer = dress(models.WordPiece({piece: id for id, piece in enumerate(pieces)}, unk_token="[UNK]"))
     tokenizer.add_special_tokens(BERT_SPECIALS)
     return _result(tokenizer, pieces[smallest:], seconds)
 
@@ -229,15 +228,17 @@ def _unigram(text: str, vocabulary: int) -> dict[str, Any]:
 
     def dress(model: Any) -> Any:
         tokenizer = Tokenizer(model)
-        # SentencePiece's own rule (nmt_nfkc) makes these spaces too; its other changes we leave out.
+        # SentencePiece's own rule (nmt_nfkc) makes these spaces too; its other changes we omit.
         tokenizer.normalizer = normalizers.Replace(Regex(r"[\t\n\r]"), " ")
         tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
         tokenizer.decoder = decoders.Metaspace()
         return tokenizer
 
     tokenizer = dress(models.Unigram())
-    smallest = len(set().union(*_words(tokenizer, text))) + 1
-    if vocabulary < smallest:  # the trainer would refuse, and with one less never end
+    # With the unknown piece and one of several characters: asked for no such piece, the trainer
+    # overshoots; for no unknown one, it never ends; for fewer than the characters, it refuses.
+    smallest = len(set().union(*_words(tokenizer, text))) + 2
+    if vocabulary < smallest:
         return _too_small(vocabulary, smallest)
     trainer = trainers.UnigramTrainer(
         vocab_size=vocabulary, special_tokens=["<unk>"], unk_token="<unk>", show_progress=False
@@ -254,9 +255,9 @@ def _unigram(text: str, vocabulary: int) -> dict[str, Any]:
 def _in_order(pieces: list[tuple[str, float]]) -> list[tuple[str, float]]:
     """Unigram's pieces and scores in an order that is the same each time, the unknown piece first.
 
-    The trainer goes through hash maps: sums differ in their last digits, equal scores in their order;
-    and the characters it would have dropped share out scores 0.0001 apart, from the lowest up, in the
-    map's order. We share these out by code point.
+    The trainer goes through hash maps: sums differ in their last digits, equal scores in their
+    order; and the characters it would have dropped share out scores 0.0001 apart, from the lowest
+    up, in the map's order. We share these out by code point.
     """
     scores = {piece: round(score, 6) for piece, score in pieces[1:]}
     characters = [piece for piece in scores if len(piece) == 1]

@@ -22,7 +22,9 @@ from playground.subjects.readers import Encoded, Reader
 
 # A word for "tokens per word": a run of letters and digits, or one character of a script that writes
 # no spaces (CJK ideographs, kana).
-WORD = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]|[^\W\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
+WORD = re.compile(
+    r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]|[^\W\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class Tokenized:
 
     @property
     def tokens_per_word(self) -> float:
-        """"Fertility": the text's own tokens over its words (Rust et al. 2021)."""
+        """ "Fertility": the text's own tokens over its words (Rust et al. 2021)."""
         return (self.count - self.added) / self.words if self.words else 0.0
 
     def tokens(self, begin: int = 0, end: int | None = None) -> Iterator[Token]:
@@ -104,7 +106,9 @@ def check(text: object, limit: int) -> str:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise BadInput("lone_surrogate", code=f"U+{ord(text[error.start]):04X}", position=error.start) from error
+        raise BadInput(
+            "lone_surrogate", code=f"U+{ord(text[error.start]):04X}", position=error.start
+        ) from error
     return text
 
 
@@ -143,11 +147,15 @@ def detokenize(reader: Reader, name: str, ids: object) -> Tokenized:
     text = reader.decode(list(ids))
     found = [reader.piece(id) for id in ids]
     starts, ends = walk(text, [b"" if "�" in text else piece.bytes for piece in found])
-    if "�" not in text:
+    first = next((place for place, piece in enumerate(found) if piece.kind != "special"), None)
+    if first is not None and starts[first] == ends[first] and found[first].bytes.startswith(b" "):
         # A dummy blank in front is the tokenizer's, not the text's.
-        if found and starts[0] == ends[0] and found[0].bytes.startswith(b" "):
-            starts, ends = walk(text, [found[0].bytes[1:], *(piece.bytes for piece in found[1:])])
-    return of_encoded(reader, name, text, Encoded(np.array(ids, np.int32), starts, ends, np.zeros(len(ids), bool)))
+        raw = [piece.bytes for piece in found]
+        raw[first] = raw[first][1:]
+        starts, ends = walk(text, raw)
+    return of_encoded(
+        reader, name, text, Encoded(np.array(ids, np.int32), starts, ends, np.zeros(len(ids), bool))
+    )
 
 
 def agreement(several: Sequence[Tokenized]) -> list[np.ndarray]:
@@ -170,7 +178,9 @@ def agreement(several: Sequence[Tokenized]) -> list[np.ndarray]:
     for each in asked:
         starts, ends = each.encoded.starts, each.encoded.ends
         keys[id(each)] = np.where(
-            onward[starts] < back[ends], onward[starts] << 32 | back[ends], starts.astype(np.int64) << 32 | ends
+            onward[starts] < back[ends],
+            onward[starts] << 32 | back[ends],
+            starts.astype(np.int64) << 32 | ends,
         )
     marks = []
     for each in several:
@@ -203,5 +213,8 @@ def from_plain(plain: dict[str, Any]) -> Tokenized:
     ids, starts, ends, added = plain["columns"]
     columns = Encoded(*(np.array(c, np.int32) for c in (ids, starts, ends)), np.array(added, bool))
     pieces = {id: Piece(piece, bytes.fromhex(raw), kind) for id, piece, raw, kind in plain["pieces"]}
-    rest = {k: plain[k] for k in ("tokenizer", "algorithm", "vocabulary", "finer_than_words", "text", "normalized")}
+    rest = {
+        k: plain[k]
+        for k in ("tokenizer", "algorithm", "vocabulary", "finer_than_words", "text", "normalized")
+    }
     return Tokenized(**rest, encoded=columns, pieces=pieces)

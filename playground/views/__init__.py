@@ -1,0 +1,1 @@
+"""Result → HTML, nothing else."""

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 
 # Characters that a page would swallow, or that would turn the text around them.
 HIDDEN = re.compile(
-    "[ \\t\\n\\r\\x00-\\x08\\x0b-\\x1f\\x7f-\\xa0\\xad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f"
+    "[ \\t\\n\\r\\x00-\\x08\\x0b-\\x1f\\x7f-\\xa0\\xad"
+    "\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f"
     "\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u3000\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff9-\\ufffb"
     "\\U000e0000-\\U000e01ef]"
 )

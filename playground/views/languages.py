@@ -9,7 +9,9 @@ from playground import text as words
 from playground.views.html import escape, note, number
 
 
-def chart(samples: Sequence[tuple[str, str]], counts: Mapping[str, Sequence[Sequence[int]]], lang: str) -> str:
+def chart(
+    samples: Sequence[tuple[str, str]], counts: Mapping[str, Sequence[Sequence[int]]], lang: str
+) -> str:
     """One block a language, one bar a tokenizer.
 
     Args:
@@ -22,7 +24,7 @@ def chart(samples: Sequence[tuple[str, str]], counts: Mapping[str, Sequence[Sequ
     for index, (key, sentence) in enumerate(samples):
         whole = [row[index][0] for row in counts.values() if not row[index][1]]
         fewest = min(whole, default=0)
-        bars = "".join(_bar(name, *row[index], most, fewest, say) for name, row in counts.items())
+        bars = "".join(_bar(name, row[index], most, fewest, say) for name, row in counts.items())
         blocks.append(
             f"<section><h5>{escape(say(f'tokens.language_{key}'))}</h5>"
             f'<p dir="auto">{escape(sentence[:160])}</p><ul>{bars}</ul></section>'
@@ -32,8 +34,9 @@ def chart(samples: Sequence[tuple[str, str]], counts: Mapping[str, Sequence[Sequ
     return f'<div class="tok-chart">{"".join(blocks)}</div>{foot}'
 
 
-def _bar(name: str, count: int, unknown: int, most: int, fewest: int, say: Callable[..., str]) -> str:
+def _bar(name: str, counted: Sequence[int], most: int, fewest: int, say: Callable[..., str]) -> str:
     """What is written as [UNK] is short because it is lost: it wins no prize, and the bar says so."""
+    count, unknown = counted
     kind, lost = ("best", "") if count == fewest and not unknown else ("", "")
     if unknown:
         kind, lost = "lost", f' title="{escape(say("tokens.lost", count=unknown))}"'

@@ -38,12 +38,10 @@ def _merged(found: Replay, say: Say) -> str:
     for order, step in enumerate(found.steps, start=1):
         # Each left half merged before it moves a place to the left.
         new = frozenset(place - earlier for earlier, place in enumerate(step.at))
-        rows.append([
-            str(order),
-            f"<code>{escape(step.left)}</code> + <code>{escape(step.right)}</code>",
-            f'{number(step.rank)}<br><small>{escape(say("tokens.merges_candidates", count=len(step.candidates)))}</small>',
-            _symbols(step.symbols, new),
-        ])  # fmt: skip
+        choice = escape(say("tokens.merges_candidates", count=len(step.candidates)))
+        rule = f"<code>{escape(step.left)}</code> + <code>{escape(step.right)}</code>"
+        rank = f"{number(step.rank)}<br><small>{choice}</small>"
+        rows.append([str(order), rule, rank, _symbols(step.symbols, new)])
     head = [escape(say(f"tokens.merges_{key}")) for key in ("step", "rule", "rank", "symbols")]
     steps = table(head, rows, "merges") if rows else note(say("tokens.merges_whole"))
     return start + steps + _end(found.pieces, found.ids, say)
@@ -53,7 +51,9 @@ def _matched(found: WordPieceReplay, say: Say) -> str:
     lines = []
     for step in found.steps:
         tried = step.tried[:-1] if step.accepted is not None else step.tried
-        shown = " ".join(f"<del>{escape(piece)}</del>" for piece in tried[:12]) + (" …" if len(tried) > 12 else "")
+        shown = " ".join(f"<del>{escape(piece)}</del>" for piece in tried[:12]) + (
+            " …" if len(tried) > 12 else ""
+        )
         taken = f'<i class="t a">{escape(step.accepted)}</i>' if step.accepted is not None else ""
         lines.append(f"<li>{shown} {taken}</li>")
     title = f"<p>{escape(say('tokens.pieces_tried'))}</p>"
@@ -77,5 +77,9 @@ def trained(result: Trained, name: str, lang: str) -> str:
         vocabulary=number(result.vocabulary),
         name=name,
     )
-    pieces = "".join(f'<i class="t {c}">{visible(piece)}</i>' for piece, c in zip(result.learned[:LEARNED], cycle(COLOURS)))
-    return f"{note(told)}<h5>{escape(say('tokens.trained_order'))}</h5><div class=\"mrg mrg-cloud\">{pieces}</div>"
+    pieces = "".join(
+        f'<i class="t {c}">{visible(piece)}</i>' for piece, c in zip(result.learned[:LEARNED], cycle(COLOURS))
+    )
+    return (
+        f'{note(told)}<h5>{escape(say("tokens.trained_order"))}</h5><div class="mrg mrg-cloud">{pieces}</div>'
+    )

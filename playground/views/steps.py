@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import numpy as np
@@ -12,6 +12,8 @@ from playground.subjects.steps import Batch, Steps
 from playground.views.html import escape, hexadecimal, note, number, table, visible
 from playground.views.tokens import chips
 
+DECODED = 4_000  # characters shown of a decoded text
+
 
 def walk(steps: Steps, lang: str) -> str:
     """Text → pieces → ids → input → decoded, one numbered step under the other."""
@@ -20,30 +22,46 @@ def walk(steps: Steps, lang: str) -> str:
     shown, total = len(steps.ids), t.count
     agreed = np.ones(total, bool)
     end = len(t.text) if shown == total else int(t.encoded.ends[shown - 1])
-    pieces = ", ".join(repr(token.piece) for token in steps.one_by_one)
-    more = note(say("tokens.steps_shortened", shown=number(shown), total=number(total))) if shown < total else ""
-    ellipsis = ", …" if shown < total else ""
+    more, ellipsis = "", ""
+    if shown < total:
+        more = note(say("tokens.steps_shortened", shown=number(shown), total=number(total)))
+        ellipsis = ", …"
+
+    def listed(values: Iterable[object]) -> str:
+        return f"[{', '.join(map(str, values))}{ellipsis}]"
+
+    pieces = listed(repr(token.piece) for token in steps.one_by_one)
+    fed = f'{{"input_ids": {listed(steps.ids)},\n "attention_mask": {listed(steps.attention_mask)}}}'
+    coloured = f'<div class="tok-text" dir="auto">{chips(t, agreed, 0, shown, 0, end)}</div>'
+    whole = f'<div class="tok-text plain" dir="auto">{visible(steps.whole[:DECODED])}</div>'
     parts = [
-        (say("tokens.step_pieces"), f'<div class="tok-text" dir="auto">{chips(t, agreed, 0, shown, 0, end)}</div>'
-         + _code(f"[{pieces}{ellipsis}]")),
-        (say("tokens.step_ids"), _code(f"[{', '.join(map(str, steps.ids))}{ellipsis}]")),
-        (say("tokens.step_input"), _code(
-            f'{{"input_ids": [{", ".join(map(str, steps.ids))}{ellipsis}],\n'
-            f' "attention_mask": [{", ".join(map(str, steps.attention_mask))}{ellipsis}]}}')),
+        (say("tokens.step_pieces"), coloured + _code(pieces)),
+        (say("tokens.step_ids"), _code(listed(steps.ids))),
+        (say("tokens.step_input"), _code(fed)),
         (say("tokens.step_tensor", n=number(total)), _code(f"{steps.tensor}\n{steps.shape}")),
         (say("tokens.step_decode_one"), _one_by_one(steps, say)),
-        (say("tokens.step_decode_all"), f'<div class="tok-text plain" dir="auto">{visible(steps.whole[:4000])}</div>'),
-    ]  # fmt: skip
-    return more + '<ol class="tok-steps">' + "".join(
-        f"<li><h5>{escape(title)}</h5>{body}</li>" for title, body in parts
-    ) + "</ol>"
+        (say("tokens.step_decode_all"), whole),
+    ]
+    return (
+        more
+        + '<ol class="tok-steps">'
+        + "".join(f"<li><h5>{escape(title)}</h5>{body}</li>" for title, body in parts)
+        + "</ol>"
+    )
 
 
 def _one_by_one(steps: Steps, say: Callable[..., str]) -> str:
     rows = []
     for token in steps.one_by_one:
-        whole = visible(token.text) if token.text else f'<em>{escape(say("tokens.part_of_character"))}</em>'
-        rows.append([number(token.id), f"<code>{escape(token.piece)}</code>", hexadecimal(token.bytes), whole])
+        whole = visible(token.text) if token.text else f"<em>{escape(say('tokens.part_of_character'))}</em>"
+        rows.append(
+            [
+                number(token.id),
+                f"<code>{escape(token.piece)}</code>",
+                f'<span class="hex">{hexadecimal(token.bytes)}</span>',
+                whole,
+            ]
+        )
     head = [escape(say(f"tokens.detail_{key}")) for key in ("id", "piece", "bytes", "text")]
     return table(head, rows, "narrow")
 
@@ -63,9 +81,12 @@ def batch(result: Batch, lang: str) -> str:
 
     def grid(values: list[list[str]], kind: str) -> str:
         lines = "".join(
-            "<tr>" + "".join(
-                f'<td class="{"on" if on else "off"}">{value}</td>' for value, on in zip(line[cut], mask[cut], strict=True)
-            ) + "</tr>"
+            "<tr>"
+            + "".join(
+                f'<td class="{"on" if on else "off"}">{value}</td>'
+                for value, on in zip(line[cut], mask[cut], strict=True)
+            )
+            + "</tr>"
             for line, mask in zip(values, result.mask, strict=True)
         )
         return f'<div class="pg-scroll" tabindex="0"><table class="tok-grid {kind}">{lines}</table></div>'

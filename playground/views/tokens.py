@@ -17,6 +17,7 @@ from playground.views.html import escape, hexadecimal, island, note, number, vis
 
 COLOURS = "abcd"
 PAGE = 20_000  # chips that a browser paints well within half a second
+LONG = 1_500  # from here on a lane is laid out only when it is scrolled into view
 Say = Callable[..., str]
 
 
@@ -37,11 +38,16 @@ def compare(
     begin, end = (round(len(text) * share / parts) for share in (page - 1, page))
     most = max(each.count for each in several)
     lanes = "".join(
-        _lane(each, marks, most, begin, end, page == parts, say) for each, marks in zip(several, agreed, strict=True)
+        _lane(each, marks, most, begin, end, page == parts, say)
+        for each, marks in zip(several, agreed, strict=True)
     )
-    labels = {key: say(f"tokens.detail_{key}") for key in ("id", "piece", "text", "bytes", "span", "others", "none")}
+    labels = {
+        key: say(f"tokens.detail_{key}") for key in ("id", "piece", "text", "bytes", "span", "others", "none")
+    }
     kinds = {key: say(f"tokens.kind_{key}") for key in ("special", "byte", "unknown")}
-    head = note(say("tokens.part_of", page=page, parts=parts, characters=number(len(text)))) if parts > 1 else ""
+    head = (
+        note(say("tokens.part_of", page=page, parts=parts, characters=number(len(text)))) if parts > 1 else ""
+    )
     data = island({"text": text[begin:end], "at": begin, "labels": labels, "kinds": kinds})
     return (
         f'{head}<div class="tok-lanes">{data}{lanes}</div>'
@@ -50,9 +56,7 @@ def compare(
     )
 
 
-def _lane(
-    each: Tokenized, marks: np.ndarray, most: int, begin: int, end: int, last: bool, say: Say
-) -> str:
+def _lane(each: Tokenized, marks: np.ndarray, most: int, begin: int, end: int, last: bool, say: Say) -> str:
     starts = each.encoded.starts
     first = int(np.searchsorted(starts, begin)) if begin else 0
     stop = each.count if last else int(np.searchsorted(starts, end))
@@ -65,11 +69,14 @@ def _lane(
     normalized = ""
     if each.normalized is not None and each.algorithm != "BPE with byte fallback":
         shown = each.normalized if len(each.normalized) <= 300 else each.normalized[:300] + "…"
-        normalized = f'<p class="tok-normal">{escape(say("tokens.normalized"))} <code>{visible(shown)}</code></p>'
+        normalized = (
+            f'<p class="tok-normal">{escape(say("tokens.normalized"))} <code>{visible(shown)}</code></p>'
+        )
     share = 100 * each.count / most if most else 0
+    kind = "tok-lane long" if stop - first > LONG else "tok-lane"
     return (
-        f'<section class="tok-lane" data-name="{escape(each.tokenizer)}">'
-        f'<header><h4>{escape(each.tokenizer)}</h4>'
+        f'<section class="{kind}" data-name="{escape(each.tokenizer)}">'
+        f"<header><h4>{escape(each.tokenizer)}</h4>"
         f'<span class="tok-kind">{escape(each.algorithm)} · {number(each.vocabulary)}</span>'
         f'<span class="tok-count"><b>{number(each.count)}</b> {escape(say("tokens.tokens"))}</span></header>'
         f'<div class="tok-bar"><span style="width:{share:.1f}%"></span></div>'
@@ -94,7 +101,13 @@ def _data(each: Tokenized, first: int, stop: int) -> str:
 
 
 def chips(
-    each: Tokenized, marks: np.ndarray, first: int, stop: int, begin: int, end: int, sources: Sequence[str] = ()
+    each: Tokenized,
+    marks: np.ndarray,
+    first: int,
+    stop: int,
+    begin: int,
+    end: int,
+    sources: Sequence[str] = (),
 ) -> str:
     """The tokens [first, stop) as chips, and the text that no token owns between them.
 

@@ -51,7 +51,13 @@ def search(found: Sequence[Found], total: int, query: str, lang: str) -> str:
         return note(say("tokens.search_nothing"))
     kinds = {kind: say(f"tokens.kind_{kind}") for kind in ("special", "byte", "unknown")}
     rows = [
-        [number(e.id), f"<code>{escape(e.piece)}</code>", visible(e.text), hexadecimal(e.bytes), escape(kinds.get(e.kind, ""))]
+        [
+            number(e.id),
+            f"<code>{escape(e.piece)}</code>",
+            visible(e.text),
+            f'<span class="hex">{hexadecimal(e.bytes)}</span>',
+            escape(kinds.get(e.kind, "")),
+        ]
         for e in found
     ]
     head = [escape(say(f"tokens.detail_{key}")) for key in ("id", "piece", "text", "bytes")] + [""]
@@ -63,4 +69,6 @@ def decoded(result: Tokenized, lang: str) -> str:
     agreed = np.ones(result.count, bool)
     body = chips(result, agreed, 0, result.count, 0, len(result.text))
     plain = visible(result.text)
-    return f'<div class="tok-text plain" dir="auto">{plain}</div><div class="tok-text" dir="auto">{body}</div>'
+    return (
+        f'<div class="tok-text plain" dir="auto">{plain}</div><div class="tok-text" dir="auto">{body}</div>'
+    )

@@ -36,9 +36,7 @@ def serve(kind: str) -> None:
                     html = gr.HTML("result")
                     gr.Button("Go").click(lambda word: word, box, html, api_name=f"tab_{tab}_{row}")
     middleware = web.middleware("") if kind == "ours" else []
-    _, url, _ = demo.launch(
-        prevent_thread_lock=True, quiet=True, app_kwargs={"middleware": middleware}
-    )
+    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, app_kwargs={"middleware": middleware})
     print(url, flush=True)
     sys.stdin.read()
 
@@ -48,9 +46,7 @@ class Server:
 
     def __init__(self, kind: str) -> None:
         command = [sys.executable, __file__, "--serve", kind]
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout
         self.url = self.process.stdout.readline().strip()
         time.sleep(2)

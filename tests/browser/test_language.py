@@ -101,9 +101,7 @@ def assert_speaks(page: Page, lang: str) -> None:
     greet.click()
     expect(page.locator("#clicked textarea")).to_have_value(lang)
     expect(page.locator("#streamed textarea")).to_have_value(lang)
-    assert page.evaluate("[playground.lang, navigator.language, ...navigator.languages]") == (
-        [lang] * 3
-    )
+    assert page.evaluate("[playground.lang, navigator.language, ...navigator.languages]") == ([lang] * 3)
 
 
 @pytest.mark.parametrize(("locale", "lang"), LOCALES.items())
@@ -179,9 +177,7 @@ def test_two_tabs_may_speak_two_languages(visit: Callable[..., BrowserContext], 
         assert_speaks(page, lang)
 
 
-def test_it_works_where_site_data_is_blocked(
-    visit: Callable[..., BrowserContext], url: str
-) -> None:
+def test_it_works_where_site_data_is_blocked(visit: Callable[..., BrowserContext], url: str) -> None:
     context = visit(locale="zh-HK", color_scheme="light")
     context.add_init_script(
         "Object.defineProperty(window, 'localStorage', "
@@ -196,9 +192,7 @@ def test_it_works_where_site_data_is_blocked(
     expect(page.locator("#greet")).to_have_text(GREETING["en"])
 
 
-def test_browser_and_server_match_tags_alike(
-    visit: Callable[..., BrowserContext], url: str
-) -> None:
+def test_browser_and_server_match_tags_alike(visit: Callable[..., BrowserContext], url: str) -> None:
     odd = ["zh-Hant-CN", "zh-hans-HK", "ZH_tw", "zh-hant", "en-Hant-TW", "yue-HK", "eng", "x", ""]
     tags = [*LOCALES, *odd]
     page = visit().new_page()
@@ -254,9 +248,7 @@ def appearances(page: Page) -> set[tuple[bool, bool, str]]:
     """(dark, large, background) at the first frame, when parsed, and now: one, if nothing flashed."""
     expect(page.locator("#loaded textarea")).not_to_have_value("")
     # Gradio paints <gradio-app>, which covers <body>.
-    covered = page.evaluate(
-        "getComputedStyle(document.querySelector('gradio-app')).backgroundColor"
-    )
+    covered = page.evaluate("getComputedStyle(document.querySelector('gradio-app')).backgroundColor")
     page.evaluate("window.look('ready')")
     seen = page.evaluate("window.seen")
     assert {moment for moment, *_ in seen} == {"first frame", "parsed", "ready"}
@@ -322,9 +314,7 @@ def test_gradios_own_switch_in_the_address_works_until_ours_is_used(
 # ---- many pages ----
 
 
-def test_seven_pages_of_one_browser_all_become_usable(
-    visit: Callable[..., BrowserContext], url: str
-) -> None:
+def test_seven_pages_of_one_browser_all_become_usable(visit: Callable[..., BrowserContext], url: str) -> None:
     context = visit(locale="zh-SG")
     pages = [context.new_page() for _ in range(7)]
     for page in pages:

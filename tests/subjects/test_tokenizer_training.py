@@ -1,4 +1,4 @@
-"""Training is the library's, deterministic, and always ends: in a tokenizer or in an error we know."""
+"""Training is the library's, the same each time, and always ends: a tokenizer or a known error."""
 
 from __future__ import annotations
 
@@ -87,9 +87,7 @@ def test_wordpiece_is_the_library_s():
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=False)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    trainer = trainers.WordPieceTrainer(
-        vocab_size=2000, special_tokens=specials, show_progress=False
-    )
+    trainer = trainers.WordPieceTrainer(vocab_size=2000, special_tokens=specials, show_progress=False)
     tokenizer.train_from_iterator([CORPUS], trainer)
     trained = train(CORPUS, "wordpiece", 2000, seconds=30)
     # All merges done, ties no longer matter for how a known word is cut: as a whole.
@@ -120,7 +118,7 @@ def test_unigram_is_the_library_s():
 
 
 def test_classic_toy():
-    """low ×5, lower ×2, newest ×6, widest ×3 (Sennrich et al. 2016, algorithm 1): es first, then est."""
+    """low ×5, lower ×2, newest ×6, widest ×3 (Sennrich et al. 2016, algorithm 1): es, then est."""
     corpus = " ".join(["low"] * 5 + ["lower"] * 2 + ["newest"] * 6 + ["widest"] * 3)
     trained = train(corpus, "bpe", 300, seconds=30)
     assert trained.learned[:2] == ["es", "est"]
@@ -217,9 +215,7 @@ def test_no_child_left_behind(children):
 def test_many_at_once():
     results: list[str] = []
     threads = [
-        threading.Thread(
-            target=lambda: results.append(train(CORPUS, "bpe", 300, seconds=60).tokenizer_json)
-        )
+        threading.Thread(target=lambda: results.append(train(CORPUS, "bpe", 300, seconds=60).tokenizer_json))
         for _ in range(4)
     ]
     for thread in threads:
@@ -313,17 +309,17 @@ def test_the_smallest_vocabulary(algorithm, text):
     assert error.values == {"vocabulary": 1, "smallest": smallest}
     assert refused(text, algorithm, smallest - 1).values["smallest"] == smallest
     given = train(text, algorithm, smallest, seconds=30).vocabulary
-    # Unigram keeps all characters beside the best pieces: here it may give a few more.
-    assert smallest <= given <= smallest + 3 if algorithm == "unigram" else given == smallest
+    # Unigram counts on one piece of several characters, which short texts do not give.
+    assert given == smallest or (algorithm == "unigram" and given == smallest - 1)
 
 
 WEIRD = st.one_of(
     st.text(max_size=80),
     st.builds(lambda c, n: c * n, st.characters(exclude_categories=["Cs"]), st.integers(1, 500)),
     st.text(alphabet=" \n\r\t\x00\u2028\u3000\u200d▁#", min_size=1, max_size=30),
-    st.lists(
-        st.sampled_from(["👍🏽", "👨‍👩‍👧", "🇹🇼", "سلام", "שלום", "e\u0301", "\x00", "▁", "\ufeff"])
-    ).map(" ".join),
+    st.lists(st.sampled_from(["👍🏽", "👨‍👩‍👧", "🇹🇼", "سلام", "שלום", "e\u0301", "\x00", "▁", "\ufeff"])).map(
+        " ".join
+    ),
     st.lists(st.sampled_from(["<unk>", "[UNK]", "##a", "<|endoftext|>", "[PAD]", "x"])).map(
         lambda parts: "".join(parts) * 9
     ),
@@ -340,8 +336,7 @@ def test_weird_texts_never_crash(text, algorithm, vocabulary):
         assert isinstance(error, BadInput), error
         return
     tokenizer = Tokenizer.from_str(trained.tokenizer_json)
-    assert trained.vocabulary == tokenizer.get_vocab_size()
-    assert trained.vocabulary <= vocabulary or algorithm == "unigram"
+    assert trained.vocabulary == tokenizer.get_vocab_size() <= vocabulary
     assert len(trained.learned) == len(set(trained.learned)) < trained.vocabulary
     ids = tokenizer.encode(text).ids
     if algorithm == "bpe":
