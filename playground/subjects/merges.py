@@ -1,4 +1,4 @@
-"""How a word became its tokens, one step at a time: BPE's merges, WordPiece's longest matches.
+"""How a word became its tokens, one step at a time: BPE's merges.
 
 Byte-pair encoding (Sennrich et al. 2016, "Neural Machine Translation of Rare Words with Subword
 Units") begins with the characters or bytes of a word and joins, again and again, the neighbours
@@ -25,6 +25,7 @@ import regex  # type: ignore[import-untyped]
 
 from playground.errors import BadInput
 from playground.subjects.pieces import BYTE_ALPHABET
+from playground.subjects.surrogates import check
 
 LONGEST_WORD = 200  # symbols: more steps than that nobody looks at
 PRINTABLE = {byte: character for character, byte in BYTE_ALPHABET.items()}
@@ -146,7 +147,7 @@ class MergeTable(ABC):
         Raises:
             BadInput: ``word_too_long`` (limit), ``lone_surrogate`` (code, position).
         """
-        _check(word)
+        check(word)
         start = self._start(word)
         if len(start) > LONGEST_WORD:
             raise BadInput("word_too_long", limit=LONGEST_WORD)
@@ -274,7 +275,7 @@ class _Ranks(MergeTable):
         self.pattern = regex.compile(pattern)
 
     def words(self, text: str) -> tuple[str, ...]:
-        return tuple(match.group() for match in self.pattern.finditer(_check(text)))
+        return tuple(match.group() for match in self.pattern.finditer(check(text)))
 
     def _start(self, word: str) -> list[_Symbol]:
         return [_Symbol(PRINTABLE[byte], bytes([byte])) for byte in word.encode()]
@@ -327,7 +328,7 @@ class _SentencePiece(MergeTable):
         self.frozen = sorted(frozen, key=len, reverse=True)
 
     def words(self, text: str) -> tuple[str, ...]:
-        normalized = self.processor.normalize(_check(text))
+        normalized = self.processor.normalize(check(text))
         return (normalized,) if normalized else ()
 
     def _start(self, word: str) -> list[_Symbol]:
@@ -363,81 +364,18 @@ class _SentencePiece(MergeTable):
         return final
 
 
-@dataclass(frozen=True)
-class LongestMatch:
-    """One step of WordPiece: the prefixes of the rest that were tried, longest first."""
-
-    tried: tuple[str, ...]
-    accepted: str | None  # the last tried; None if none is in the vocabulary
-
-
-@dataclass(frozen=True)
-class WordPieceReplay:
-    """One word under WordPiece; it is unknown as a whole if any rest of it is."""
-
-    steps: tuple[LongestMatch, ...]
-    ids: tuple[int, ...]
-    pieces: tuple[str, ...]
-
-
-def wordpiece_replay(tokenizer: Any, word: str) -> WordPieceReplay:
-    """Greedy longest match first (Devlin et al. 2018, BERT's ``tokenization.py``).
-
-    Args:
-        tokenizer: a ``tokenizers.Tokenizer`` whose model is WordPiece.
-        word: one of `huggingface_words`.
-
-    Raises:
-        BadInput: ``not_wordpiece`` (algorithm), ``word_too_long`` (limit), ``lone_surrogate``
-            (code, position).
-    """
-    model = tokenizer.model
-    if type(model).__name__ != "WordPiece":
-        raise BadInput("not_wordpiece", algorithm=type(model).__name__)
-    if len(_check(word)) > LONGEST_WORD:
-        raise BadInput("word_too_long", limit=LONGEST_WORD)
-    steps: list[LongestMatch] = []
-    at = 0
-    # A word over the tokenizer's own limit is unknown at once, and nothing is tried.
-    while at < len(word) <= model.max_input_chars_per_word:
-        prefix = model.continuing_subword_prefix if at else ""
-        tried: list[str] = []
-        for end in range(len(word), at, -1):
-            tried.append(prefix + word[at:end])
-            if model.token_to_id(tried[-1]) is not None:
-                steps.append(LongestMatch(tuple(tried), tried[-1]))
-                break
-        else:
-            steps.append(LongestMatch(tuple(tried), None))
-            break
-        at = end
-    pieces = [step.accepted for step in steps if step.accepted is not None]
-    if len(pieces) < len(steps) or (word and not steps):
-        pieces = [model.unk_token]
-    return WordPieceReplay(tuple(steps), tuple(model.token_to_id(piece) for piece in pieces), tuple(pieces))
-
-
 def huggingface_words(tokenizer: Any, text: str) -> tuple[str, ...]:
     """A text as the words of a ``tokenizers.Tokenizer``: normalised, then cut.
 
     Raises:
         BadInput: ``lone_surrogate`` (code, position).
     """
-    _check(text)
+    check(text)
     if tokenizer.normalizer:
         text = tokenizer.normalizer.normalize_str(text)
     if not tokenizer.pre_tokenizer:
         return (text,) if text else ()
     return tuple(word for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(text))
-
-
-def _check(text: str) -> str:
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        code = f"U+{ord(text[error.start]):04X}"
-        raise BadInput("lone_surrogate", code=code, position=error.start) from error
-    return text
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, Any]]:

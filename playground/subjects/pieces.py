@@ -17,6 +17,11 @@ from numpy.typing import NDArray
 
 Kind = Literal["text", "special", "byte", "unknown"]
 Ints = NDArray[np.int32]
+# What str.strip takes away, in UTF-8.
+BLANKS = re.compile(
+    rb"(?:[\t-\r\x1c- ]|\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]"
+    rb"|\xe2\x81\x9f|\xe3\x80\x80)*+"
+)
 BYTE_FALLBACK = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 
 
@@ -91,11 +96,16 @@ def spans(text: str, lengths: Ints, skip: int = 0) -> tuple[Ints, Ints]:
 def walk(text: str, tokens: list[bytes]) -> tuple[Ints, Ints]:
     """Character spans where tokens and text differ a little (stripped blanks, changed letters).
 
-    Each token is looked for from where the last one ended; one that is not there gets an empty span.
+    Each token is looked for from where the last one ended, and after the blanks that follow there; one
+    that is not there gets an empty span.
     """
-    raw, at, found = text.encode(), 0, []
+    raw, at, found, blank, blank_from = text.encode(), 0, [], 0, -1
     for token in tokens:
         begin = raw.find(token, at, at + len(token) + 64) if token else -1
+        if begin < 0 and token:
+            if blank_from != at:
+                blank_from, blank = at, BLANKS.match(raw, at).end()  # type: ignore[union-attr]
+            begin = blank if raw.startswith(token, blank) else -1
         if begin >= 0:
             at = begin + len(token)
         found.append((max(begin, 0) if begin >= 0 else at, at))

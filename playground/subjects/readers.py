@@ -1,22 +1,17 @@
-"""Five kinds of tokenizer behind one interface: `Reader`.
+"""Five kinds of tokenizer behind one interface, `Reader`.
 
-    HuggingFaceReader     tokenizer.json: BPE, WordPiece, Unigram, WordLevel (the ``tokenizers`` library)
-    SentencePieceReader   tokenizer.model (Kudo & Richardson 2018), as Mistral's v1 and v3 use it
-    TekkenReader          Mistral's Tekken: byte-level BPE by ``tiktoken``
-    BytesReader           ByT5: a token is a byte (Xue et al. 2021)
-    CharactersReader      CANINE: a token is a code point (Clark et al. 2021)
-
-A reader gives columns (NumPy), not a list of token objects: 100,000 tokens are five arrays.
+HuggingFaceReader     tokenizer.json: BPE, WordPiece, Unigram, WordLevel (the ``tokenizers`` library)
+SentencePieceReader   tokenizer.model (Kudo & Richardson 2018), as Mistral's v1 and v3 use it
+TekkenReader          Mistral's Tekken: byte-level BPE by ``tiktoken``
+BytesReader           ByT5: a token is a byte (Xue et al. 2021)
+CharactersReader      CANINE: a token is a code point (Clark et al. 2021)
 """
 
 from __future__ import annotations
 
-import json
-import re
 import threading
-from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from dataclasses import dataclass
+from abc import abstractmethod
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -24,256 +19,22 @@ import numpy as np
 from playground.errors import CannotLoad
 from playground.models import Loaded
 from playground.subjects import pieces
+from playground.subjects.huggingface import HuggingFaceReader
 from playground.subjects.pieces import Ints, Piece
+from playground.subjects.reading import NOTHING, Encoded, Reader
+
+__all__ = [
+    "BytesReader",
+    "CharactersReader",
+    "Encoded",
+    "HuggingFaceReader",
+    "Reader",
+    "SentencePieceReader",
+    "TekkenReader",
+    "reader",
+]
 
 _building = threading.Lock()
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """A text as tokens, in columns of equal length n."""
-
-    ids: Ints
-    starts: Ints  # code points of the original text
-    ends: Ints
-    added: np.ndarray  # bool: put there by the tokenizer, not by the text ([CLS], <s>)
-
-
-class Reader(ABC):
-    """What every panel asks of a tokenizer."""
-
-    algorithm: str  # the field's name for how it cuts
-    size: int  # entries of the vocabulary
-    keeps_bytes: bool  # the bytes of its tokens are the text, nothing lost
-    finer_than_words = False  # bytes or characters: cuts everywhere, so it agrees with nobody
-
-    def __init__(self, tokenizer: Any) -> None:
-        self.tokenizer = tokenizer
-        self.memo: dict[str, Any] = {}  # what other subjects derive from it once
-        self._pieces: dict[int, Piece] = {}
-
-    @abstractmethod
-    def encode(self, text: str, special: bool = True) -> Encoded:
-        """Text → tokens, with the special tokens that the model expects, or without."""
-
-    @abstractmethod
-    def decode(self, ids: list[int]) -> str:
-        """Ids → text, as the library itself says it."""
-
-    @abstractmethod
-    def _piece(self, id: int) -> Piece: ...
-
-    @abstractmethod
-    def specials(self) -> dict[str, int]:
-        """The named special tokens: ``{"bos": 1, …}``."""
-
-    def piece(self, id: int) -> Piece:
-        """The vocabulary's entry of an id; an id outside it is ``unknown`` and stands for nothing."""
-        known = self._pieces.get(id)
-        if known is None:
-            known = self._piece(id) if 0 <= id < self.size else Piece("", b"", "unknown")
-            self._pieces[id] = known
-        return known
-
-    def vocabulary(self) -> Iterable[int]:
-        """All ids that have an entry."""
-        return range(self.size)
-
-    def normalized(self, text: str) -> str:
-        """The text as the tokenizer changes it before it cuts."""
-        return text
-
-    def encode_prompt(self, prompt: str, markup: list[tuple[int, int]]) -> Encoded:
-        """A rendered chat template → tokens; nothing is added, since the template wrote it all.
-
-        Args:
-            prompt: the rendered template.
-            markup: the spans that the template wrote. Mistral's libraries read control tokens only
-                there, so that a message that says "</s>" ends nothing; a tokenizer.json reads them anywhere.
-        """
-        return self.encode(prompt, special=False)
-
-    def _encode_runs(self, prompt: str, markup: list[tuple[int, int]], strip: str) -> Encoded:
-        """Control tokens inside the markup by name, everything between them as plain text.
-
-        ``strip`` is the dummy blank that the template writes and the tokenizer would add again.
-        """
-        names = {self.piece(id).piece: id for id in self._control_ids()}
-        pattern = re.compile("|".join(map(re.escape, sorted(names, key=len, reverse=True))))
-        inside = [
-            match
-            for match in pattern.finditer(prompt)
-            if any(a <= match.start() and match.end() <= b for a, b in markup)
-        ]
-        columns: list[tuple[list[int], list[int], list[int]]] = []
-        at = 0
-        for begin, end, id in [
-            *((m.start(), m.end(), names[m[0]]) for m in inside),
-            (len(prompt),) * 2 + (-1,),
-        ]:
-            run = prompt[at:begin]
-            if run:
-                blank = len(strip) if strip and run.startswith(strip) else 0
-                part = self.encode(run[blank:], special=False)
-                starts = (part.starts + at + blank).tolist()
-                if starts:
-                    starts[0] = at
-                columns.append((part.ids.tolist(), starts, (part.ends + at + blank).tolist()))
-            if id >= 0:
-                columns.append(([id], [begin], [end]))
-            at = end
-        ids, starts, ends = ([value for column in columns for value in column[i]] for i in range(3))
-        return Encoded(
-            np.array(ids, np.int32),
-            np.array(starts, np.int32),
-            np.array(ends, np.int32),
-            np.zeros(len(ids), bool),
-        )
-
-    def _control_ids(self) -> Iterable[int]:
-        return self.specials().values()
-
-    def _join(self, text: str, ids: Ints, *, dummy_space: bool = False) -> tuple[Ints, Ints] | None:
-        """Spans by bytes, exact; None where the tokens' bytes are not the text's."""
-        if not len(ids):
-            return ids, ids
-        distinct, where = np.unique(ids, return_inverse=True)
-        table = {id: self.piece(id).bytes for id in distinct.tolist()}
-        joined, raw = b"".join(map(table.__getitem__, ids.tolist())), text.encode()
-        skip = int(dummy_space and joined != raw and joined.startswith(b" "))
-        if joined[skip:] != raw:
-            return None
-        lengths = np.array([len(each) for each in table.values()], dtype=np.int32)[where]
-        return pieces.spans(text, lengths, skip)
-
-    def _framed(
-        self, ids: Ints, spans: tuple[Ints, Ints], n: int, before: list[int], after: list[int]
-    ) -> Encoded:
-        """Put special tokens around, with empty spans at the text's edges."""
-        head, tail = np.array(before, np.int32), np.array(after, np.int32)
-        starts, ends = spans
-        return Encoded(
-            np.concatenate([head, ids, tail]),
-            np.concatenate([head * 0, starts, tail * 0 + n]),
-            np.concatenate([head * 0, ends, tail * 0 + n]),
-            np.concatenate([head == head, ids != ids, tail == tail]),
-        )
-
-
-class HuggingFaceReader(Reader):
-    """Any ``tokenizer.json``."""
-
-    def __init__(self, tokenizer: Any) -> None:
-        super().__init__(tokenizer)
-        self.backend = tokenizer.backend_tokenizer
-        self.backend.no_truncation()  # some files switch both on (MiniLM: 128)
-        self.backend.no_padding()
-        self.parts = {
-            name: part(getattr(self.backend, name))
-            for name in ("normalizer", "pre_tokenizer", "post_processor", "decoder")
-        }
-        self._ids = sorted(self.backend.get_vocab(with_added_tokens=True).values())
-        self.size = len(self._ids)
-        self._last = self._ids[-1] + 1 if self._ids else 0
-        added = self.backend.get_added_tokens_decoder()
-        self._added = {id: token.content for id, token in added.items()}
-        self._special = {id for id, token in added.items() if token.special}
-        self._special.update(tokenizer.all_special_ids)
-        self._spelling = self._find_spelling()
-        model = type(self.backend.model).__name__
-        fallback = getattr(self.backend.model, "byte_fallback", False)
-        self.keeps_bytes = self._spelling == "byte_level" or bool(fallback)
-        self.algorithm = model
-        if model == "BPE":
-            self.algorithm = (
-                "byte-level BPE"
-                if self._spelling == "byte_level"
-                else "BPE with byte fallback"
-                if fallback
-                else "BPE"
-            )
-        self._unknown = getattr(self.backend.model, "unk_token", None)
-
-    def _find_spelling(self) -> str:
-        kinds = {each["type"] for each in self.parts["decoder"] + self.parts["pre_tokenizer"]}
-        model = self.backend.model
-        if "ByteLevel" in kinds:
-            return "byte_level"
-        if type(model).__name__ == "WordPiece":
-            return "wordpiece"
-        replaces = [each for each in self.parts["decoder"] if each["type"] == "Replace"]
-        if "Metaspace" in kinds or any("▁" in str(each.get("pattern")) for each in replaces):
-            return "metaspace"
-        if getattr(model, "end_of_word_suffix", None):
-            return "suffixed"
-        return "plain"
-
-    def vocabulary(self) -> Iterable[int]:
-        return self._ids
-
-    def piece(self, id: int) -> Piece:
-        known = self._pieces.get(id)
-        if known is None:
-            known = self._piece(id) if 0 <= id < self._last else Piece("", b"", "unknown")
-            self._pieces[id] = known
-        return known
-
-    def _piece(self, id: int) -> Piece:
-        if id in self._added:  # added tokens are written as they are, whatever the spelling
-            content = self._added[id]
-            kind: pieces.Kind = "special" if id in self._special else "text"
-            return Piece(content, content.encode("utf-8", "replace"), kind)
-        spelled = self.backend.id_to_token(id)
-        if spelled is None:
-            return Piece("", b"", "unknown")
-        if spelled == self._unknown or id in self._special:
-            return Piece(spelled, spelled.encode(), "special" if id in self._special else "unknown")
-        match self._spelling:
-            case "byte_level":
-                return pieces.byte_level(spelled)
-            case "metaspace":
-                return pieces.metaspace(spelled)
-            case "wordpiece":
-                return pieces.wordpiece(spelled, self.backend.model.continuing_subword_prefix)
-            case "suffixed":
-                return pieces.suffixed(spelled, self.backend.model.end_of_word_suffix)
-        return Piece(spelled, spelled.encode("utf-8", "replace"))
-
-    def encode(self, text: str, special: bool = True) -> Encoded:
-        encoding = self.backend.encode(text, add_special_tokens=special)
-        ids = np.array(encoding.ids, np.int32)
-        added = np.array(encoding.special_tokens_mask, bool)
-        starts, ends = np.zeros_like(ids), np.zeros_like(ids)
-        own = ~added
-        exact = None
-        if self.keeps_bytes:
-            exact = self._join(text, ids[own], dummy_space=self._spelling == "metaspace")
-        if exact is not None:
-            starts[own], ends[own] = exact
-        else:
-            offsets = np.array(encoding.offsets, np.int32).reshape(-1, 2)
-            starts[own], ends[own] = offsets[own, 0], offsets[own, 1]
-            if self.keeps_bytes:  # trim_offsets takes the blank off a token that does own it
-                inner_starts, inner_ends = starts[own], ends[own]
-                before = np.concatenate([[0], inner_ends[:-1]]).astype(np.int32)
-                starts[own] = np.where(inner_starts > before, before, inner_starts)
-        trailing = np.cumsum(own) == own.sum()
-        starts[added & trailing] = ends[added & trailing] = len(text) if own.any() else 0
-        return Encoded(ids, starts, ends, added)
-
-    def decode(self, ids: list[int]) -> str:
-        return self.tokenizer.decode(ids)
-
-    def specials(self) -> dict[str, int]:
-        return {
-            name: getattr(self.tokenizer, f"{name}_token_id")
-            for name in ("bos", "eos", "unk", "sep", "pad", "cls", "mask")
-            if getattr(self.tokenizer, f"{name}_token_id", None) is not None
-        }
-
-    def normalized(self, text: str) -> str:
-        normalizer = self.backend.normalizer
-        return normalizer.normalize_str(text) if normalizer else text
 
 
 class SentencePieceReader(Reader):
@@ -296,13 +57,13 @@ class SentencePieceReader(Reader):
 
     def encode(self, text: str, special: bool = True) -> Encoded:
         ids = np.array(self.tokenizer.encode(text), np.int32)
-        spans = self._join(text, ids, dummy_space=True)
+        spans = self._join(text, ids, blank="▁")
         if spans is None:
             spans = pieces.walk(text, [self.piece(id).bytes for id in ids.tolist()])
         return self._framed(ids, spans, len(text), [self.tokenizer.bos_id()] if special else [], [])
 
     def decode(self, ids: list[int]) -> str:
-        return self.tokenizer.decode(ids)
+        return str(self.tokenizer.decode(ids))
 
     def specials(self) -> dict[str, int]:
         named = {name: getattr(self.tokenizer, f"{name}_id")() for name in ("bos", "eos", "unk", "pad")}
@@ -346,7 +107,7 @@ class TekkenReader(Reader):
         return self._framed(ids, spans, len(text), [self.tokenizer.bos_id] if special else [], [])
 
     def decode(self, ids: list[int]) -> str:
-        return self.tokenizer.decode(ids)
+        return str(self.tokenizer.decode(ids))
 
     def specials(self) -> dict[str, int]:
         return {name: getattr(self.tokenizer, f"{name}_id") for name in ("bos", "eos", "unk", "pad")}
@@ -389,7 +150,7 @@ class _Codepoints(Reader):
         return self._framed(ids, found, len(text), *(self._frame() if special else ([], [])))
 
     def decode(self, ids: list[int]) -> str:
-        return self.tokenizer.decode(ids)
+        return str(self.tokenizer.decode(ids))
 
     def specials(self) -> dict[str, int]:
         names = ("bos", "eos", "unk", "sep", "pad", "cls", "mask")
@@ -434,7 +195,9 @@ class CharactersReader(_Codepoints):
     def _piece(self, id: int) -> Piece:
         if id in self._names:
             return Piece(self._names[id], chr(id).encode(), "special")
-        return Piece(chr(id), chr(id).encode("utf-8", "replace"))
+        if 0xD800 <= id <= 0xDFFF:  # halves of UTF-16 pairs are no characters
+            return NOTHING
+        return Piece(chr(id), chr(id).encode())
 
     def _arithmetic(self, text: str) -> tuple[Ints, tuple[Ints, Ints]]:
         ids = np.frombuffer(text.encode("utf-32-le"), np.uint32).astype(np.int32)
@@ -445,7 +208,7 @@ class CharactersReader(_Codepoints):
         return [self.tokenizer.cls_token_id], [self.tokenizer.sep_token_id]
 
 
-FAMILIES = {
+FAMILIES: dict[str, Callable[[Any], Reader]] = {
     "sentencepiece": SentencePieceReader,
     "tekken": TekkenReader,
     "bytes": BytesReader,
@@ -469,15 +232,3 @@ def reader(loaded: Loaded) -> Reader:
                 )
             found = loaded.memo["reader"] = kind(loaded.tokenizer)
     return found
-
-
-def part(component: Any) -> list[dict[str, Any]]:
-    """A component of a tokenizer.json (normalizer, decoder …) as a flat list of its steps."""
-    if component is None:
-        return []
-    state = json.loads(component.__getstate__())
-    nested = [state.get(name) for name in ("normalizers", "pretokenizers", "decoders", "processors")]
-    for steps in nested:
-        if steps is not None:
-            return [step for each in steps for step in ([each] if "type" in each else [])]
-    return [state]

@@ -5,13 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from playground.errors import BadInput
-from playground.subjects.merges import (
-    MergeTable,
-    Replay,
-    WordPieceReplay,
-    huggingface_words,
-    wordpiece_replay,
-)
+from playground.subjects.longest_match import WordPieceReplay, wordpiece_replay
+from playground.subjects.merges import MergeTable, Replay, huggingface_words
 from playground.subjects.readers import HuggingFaceReader, Reader, SentencePieceReader, TekkenReader
 
 WORDS = 12  # of a longer text, the first so many are replayed

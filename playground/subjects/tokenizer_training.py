@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from playground.errors import BadInput, DoesNotFit, TookTooLong
+from playground.subjects.surrogates import check
 
 Algorithm = Literal["bpe", "wordpiece", "unigram"]
 ALGORITHMS: tuple[Algorithm, ...] = ("bpe", "wordpiece", "unigram")
@@ -90,11 +91,7 @@ def train(
         raise BadInput("training_text_empty")
     if len(text) > LONGEST_TEXT:
         raise BadInput("training_text_too_long", length=len(text), limit=LONGEST_TEXT)
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        code = f"U+{ord(text[error.start]):04X}"
-        raise BadInput("lone_surrogate", code=code, position=error.start) from error
+    check(text)
     if vocabulary > LARGEST_VOCABULARY:
         raise BadInput("vocabulary_too_large", vocabulary=vocabulary, largest=LARGEST_VOCABULARY)
     job = {"text": text, "algorithm": algorithm, "vocabulary": int(vocabulary), "seconds": seconds}

@@ -211,7 +211,9 @@ def to_plain(tokenized: Tokenized) -> dict[str, Any]:
 def from_plain(plain: dict[str, Any]) -> Tokenized:
     """What `to_plain` wrote down."""
     ids, starts, ends, added = plain["columns"]
-    columns = Encoded(*(np.array(c, np.int32) for c in (ids, starts, ends)), np.array(added, bool))
+    columns = Encoded(
+        np.array(ids, np.int32), np.array(starts, np.int32), np.array(ends, np.int32), np.array(added, bool)
+    )
     pieces = {id: Piece(piece, bytes.fromhex(raw), kind) for id, piece, raw, kind in plain["pieces"]}
     rest = {
         k: plain[k]

@@ -7,13 +7,15 @@ from functools import partial
 from itertools import cycle
 
 from playground import text as words
-from playground.subjects.merges import Replay, WordPieceReplay
+from playground.subjects.longest_match import WordPieceReplay
+from playground.subjects.merges import Replay
 from playground.subjects.tokenizer_training import Trained
 from playground.views.html import escape, note, number, table, visible
 from playground.views.tokens import COLOURS
 
 Say = Callable[..., str]
 LEARNED = 400  # pieces shown of what was learned
+LONGEST = 60  # characters shown of one: a text without spaces gives pieces of thousands
 
 
 def replay(found: Sequence[Replay | WordPieceReplay], lang: str) -> str:
@@ -78,7 +80,8 @@ def trained(result: Trained, name: str, lang: str) -> str:
         name=name,
     )
     pieces = "".join(
-        f'<i class="t {c}">{visible(piece)}</i>' for piece, c in zip(result.learned[:LEARNED], cycle(COLOURS))
+        f'<i class="t {c}">{visible(piece[:LONGEST])}</i>'
+        for piece, c in zip(result.learned[:LEARNED], cycle(COLOURS))
     )
     return (
         f'{note(told)}<h5>{escape(say("tokens.trained_order"))}</h5><div class="mrg mrg-cloud">{pieces}</div>'

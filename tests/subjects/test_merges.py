@@ -16,15 +16,8 @@ from mistral_common.tokens.tokenizers.tekken import Tekkenizer
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from playground.errors import BadInput
-from playground.subjects.merges import (
-    LONGEST_WORD,
-    Candidate,
-    MergeTable,
-    Replay,
-    WordPieceReplay,
-    huggingface_words,
-    wordpiece_replay,
-)
+from playground.subjects.longest_match import WordPieceReplay, wordpiece_replay
+from playground.subjects.merges import LONGEST_WORD, Candidate, MergeTable, Replay, huggingface_words
 
 DATA = Path(mistral_common.__file__).parent / "data"
 MODELS = Path(__file__).resolve().parents[3] / "shared" / "models"

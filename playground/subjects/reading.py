@@ -1,0 +1,196 @@
+"""What every panel asks of a tokenizer: the interface `Reader`, and what it answers, `Encoded`.
+
+A reader gives columns (NumPy), not a list of token objects: 100,000 tokens are four arrays. The readers
+themselves are in `playground.subjects.readers`.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from playground.errors import BadInput
+from playground.subjects import pieces
+from playground.subjects.pieces import Ints, Piece
+
+NOTHING = Piece("", b"", "unknown")
+"""What an id outside the vocabulary is."""
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A text as tokens, in columns of equal length n.
+
+    Neither ``starts`` nor ``ends`` ever go back, and both lie in the text.
+    """
+
+    ids: Ints
+    starts: Ints  # code points of the original text
+    ends: Ints
+    added: np.ndarray  # bool: put there by the tokenizer, not by the text ([CLS], <s>)
+
+
+class Reader(ABC):
+    """What every panel asks of a tokenizer."""
+
+    algorithm: str  # the field's name for how it cuts
+    size: int  # entries of the vocabulary
+    keeps_bytes: bool  # the bytes of its tokens are the (normalised) text, nothing lost
+    finer_than_words = False  # bytes or characters: cuts everywhere, so it agrees with nobody
+
+    def __init__(self, tokenizer: Any) -> None:
+        self.tokenizer = tokenizer
+        self.memo: dict[str, Any] = {}  # what other subjects derive from it once
+        self._pieces: dict[int, Piece] = {}
+
+    @abstractmethod
+    def encode(self, text: str, special: bool = True) -> Encoded:
+        """Text → tokens, with the special tokens that the model expects, or without.
+
+        Raises:
+            BadInput: ``text_refused``, the library cannot read this text.
+        """
+
+    @abstractmethod
+    def decode(self, ids: list[int]) -> str:
+        """Ids → text, as the library itself says it."""
+
+    @abstractmethod
+    def _piece(self, id: int) -> Piece: ...
+
+    @abstractmethod
+    def specials(self) -> dict[str, int]:
+        """The named special tokens: ``{"bos": 1, …}``."""
+
+    def piece(self, id: int) -> Piece:
+        """The vocabulary's entry of an id; an id outside it is `NOTHING`."""
+        known = self._pieces.get(id)
+        if known is None:
+            known = self._piece(id) if 0 <= id <= self.last else NOTHING
+            self._pieces[id] = known
+        return known
+
+    @property
+    def last(self) -> int:
+        """The highest id; -1 of an empty vocabulary."""
+        return self.size - 1
+
+    def vocabulary(self) -> Iterable[int]:
+        """All ids that have an entry, in order."""
+        return range(self.size)
+
+    def normalized(self, text: str) -> str:
+        """The text as the tokenizer changes it before it cuts."""
+        return text
+
+    def encode_prompt(self, prompt: str, markup: list[tuple[int, int]]) -> Encoded:
+        """A rendered chat template → tokens; nothing is added, since the template wrote it all.
+
+        Args:
+            prompt: the rendered template.
+            markup: the spans that the template wrote. Mistral's libraries read control tokens only
+                there, so that a message that says "</s>" ends nothing; a tokenizer.json reads them anywhere.
+        """
+        return self.encode(prompt, special=False)
+
+    def _encode_runs(self, prompt: str, markup: list[tuple[int, int]], strip: str) -> Encoded:
+        """Control tokens inside the markup by name, everything between them as plain text.
+
+        ``strip`` is the dummy blank that the template writes and the tokenizer would add again.
+        """
+        names = {self.piece(id).piece: id for id in self._control_ids()}
+        pattern = re.compile("|".join(map(re.escape, sorted(names, key=len, reverse=True))) or "(?!)")
+        inside = [
+            (begin + match.start(), begin + match.end(), names[match[0]])
+            for begin, end in markup
+            for match in pattern.finditer(prompt[begin:end])
+        ]
+        columns: list[tuple[list[int], list[int], list[int]]] = []
+        at = 0
+        for begin, end, id in [*inside, (len(prompt), len(prompt), -1)]:
+            run = prompt[at:begin]
+            if run:
+                blank = len(strip) if strip and run.startswith(strip) else 0
+                part = self.encode(run[blank:], special=False)
+                starts = (part.starts + at + blank).tolist()
+                if starts:
+                    starts[0] = at
+                columns.append((part.ids.tolist(), starts, (part.ends + at + blank).tolist()))
+            if id >= 0:
+                columns.append(([id], [begin], [end]))
+            at = end
+        ids, starts, ends = ([value for column in columns for value in column[i]] for i in range(3))
+        return Encoded(
+            np.array(ids, np.int32),
+            np.array(starts, np.int32),
+            np.array(ends, np.int32),
+            np.zeros(len(ids), bool),
+        )
+
+    def _control_ids(self) -> Iterable[int]:
+        return self.specials().values()
+
+    def _join(self, text: str, ids: Ints, *, blank: str = " ") -> tuple[Ints, Ints] | None:
+        """Spans by bytes, exact; None where the tokens' bytes are not the text's.
+
+        A blank that the tokenizer puts in front belongs to no character of the text.
+
+        Args:
+            blank: ``"▁"`` where the vocabulary cannot tell a ▁ of the text from a space: there both
+                count as ▁, which changes no place of a code point.
+        """
+        if not len(ids):
+            return (ids, ids) if not text else None
+        distinct, where = np.unique(ids, return_inverse=True)
+        entries = [self.piece(id) for id in distinct.tolist()]
+        if blank != " ":
+            text = text.replace(" ", blank)
+            table = [e.bytes if e.kind == "byte" else e.piece.replace(" ", blank).encode() for e in entries]
+        else:
+            table = [e.bytes for e in entries]
+        joined, raw = b"".join(map(table.__getitem__, where.tolist())), text.encode()
+        dummy = blank.encode()
+        skip = len(dummy) if joined != raw and joined.startswith(dummy) else 0
+        if joined[skip:] != raw:
+            return None
+        lengths = np.array(list(map(len, table)), dtype=np.int32)[where]
+        return pieces.spans(text, lengths, skip)
+
+    def _framed(
+        self, ids: Ints, spans: tuple[Ints, Ints], n: int, before: list[int], after: list[int]
+    ) -> Encoded:
+        """Put special tokens around, with empty spans at the text's edges."""
+        head, tail = np.array(before, np.int32), np.array(after, np.int32)
+        starts, ends = spans
+        return Encoded(
+            np.concatenate([head, ids, tail]),
+            np.concatenate([head * 0, starts, tail * 0 + n]),
+            np.concatenate([head * 0, ends, tail * 0 + n]),
+            np.concatenate([head == head, ids != ids, tail == tail]),
+        )
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """What a library says no to, as a sentence.
+
+    A tokenizer of a visitor's own may lack the unknown token that a text needs, or hold a regular
+    expression that gives up; Rust then panics, and its panic is no ``Exception``.
+
+    Raises:
+        BadInput: ``text_refused`` (reason).
+    """
+    try:
+        yield
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        if isinstance(error, MemoryError):
+            raise
+        raise BadInput("text_refused", reason=str(error)[:200]) from error

@@ -1,0 +1,118 @@
+"""The real ``app.py``, started as a visitor's owner starts it, with folders of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+PATIENCE = 120.0  # seconds until it answers; on two busy cores it takes some ten
+FOREIGN = ("PLAYGROUND_", "GRADIO_", "HF_", "HUGGING", "TRANSFORMERS_", "SPACE_")
+
+
+@dataclass(frozen=True)
+class App:
+    """A running app."""
+
+    url: str  # ends with /
+    pid: int
+    models: Path
+    cache: Path
+    log_file: Path
+
+    def log(self) -> str:
+        """What it printed and logged so far."""
+        return self.log_file.read_text(encoding="utf-8", errors="replace")
+
+
+def tokenizer_json(vocabulary: Sequence[str] = ("hello", "world")) -> str:
+    """A whole tokenizer.json that knows these words, cut at blanks; id 0 is ``[UNK]``."""
+    entries = {piece: id for id, piece in enumerate(("[UNK]", *vocabulary))}
+    whole: dict[str, Any] = {
+        "version": "1.0", "truncation": None, "padding": None, "added_tokens": [], "normalizer": None,
+        "pre_tokenizer": {"type": "WhitespaceSplit"}, "post_processor": None, "decoder": None,
+        "model": {"type": "WordLevel", "vocab": entries, "unk_token": "[UNK]"},
+    }  # fmt: skip
+    return json.dumps(whole, ensure_ascii=False)
+
+
+def environment(folder: Path, **settings: str) -> dict[str, str]:
+    """This process's environment without anything that would change how the app runs, and own folders."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+    own = {
+        "PLAYGROUND_CACHE_DIR": str(folder / "cache"),
+        "PLAYGROUND_MODELS_DIR": str(folder / "models"),
+        "GRADIO_TEMP_DIR": str(folder / "uploads"),
+        "HF_HOME": str(folder / "hf"),
+        "PYTHONUNBUFFERED": "1",
+    }
+    return clean | own | settings
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def running(
+    folder: Path,
+    settings: Mapping[str, str] | None = None,
+    script: str = "app.py",
+    arguments: Sequence[str] = (),
+) -> Iterator[App]:
+    """The app, answering; stopped at the end.
+
+    Args:
+        folder: where its cache, models, uploads and log go.
+        settings: environment variables.
+        script: what to start in place of ``app.py``, from the repository's root.
+        arguments: for the script, before the app's own.
+    """
+    (folder / "models").mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    log_file = folder / "log.txt"
+    with log_file.open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, script, *arguments, "--port", str(port)],
+            cwd=ROOT, env=environment(folder, **(settings or {})), stdin=subprocess.DEVNULL,
+            stdout=log, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    app = App(f"http://127.0.0.1:{port}/", process.pid, folder / "models", folder / "cache", log_file)
+    try:
+        _wait(app, process)
+        yield app
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait(app: App, process: subprocess.Popen[bytes]) -> None:
+    plain = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"app.py ended with {process.returncode}:\n{app.log()}")
+        try:
+            plain.open(app.url, timeout=10).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError(f"app.py does not answer:\n{app.log()}")

@@ -1,0 +1,66 @@
+"""Names to cards."""
+
+from __future__ import annotations
+
+import pytest
+
+from playground.catalog import EMBEDDED, HUB, Catalog
+from playground.errors import BadInput, UnknownModel
+
+
+@pytest.fixture
+def catalog(tmp_path):
+    for name, file in (("qwen-0.5b", "tokenizer.json"), ("bert", "config.json"), ("notes", "readme.txt")):
+        (tmp_path / "models" / name).mkdir(parents=True)
+        (tmp_path / "models" / name / file).write_text("{}")
+    (tmp_path / "up").mkdir()
+    (tmp_path / "up" / "upload-0123456789abcdef.json").write_text("{}")
+    return Catalog(tmp_path / "models", tmp_path / "up")
+
+
+def test_menu_lists_what_needs_no_download_first(catalog):
+    names = [card.name for card in catalog.offered()]
+    assert names == [card.name for card in EMBEDDED] + ["bert", "qwen-0.5b"] + [card.name for card in HUB]
+    assert len(set(names)) == len(names)
+
+
+def test_offline_offers_nothing_to_download(catalog, tmp_path):
+    offered = Catalog(tmp_path / "models", tmp_path / "up", offline=True).offered()
+    assert {card.source for card in offered} == {"embedded", "folder"}
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("byt5", "embedded"), ("qwen-0.5b", "folder"), (" byt5 ", "embedded"), ("gpt2", "hub"),
+        ("some-org/Some_Model.v1", "hub"), ("upload-0123456789abcdef", "upload"),
+    ],
+)  # fmt: skip
+def test_find(catalog, name, source):
+    assert catalog.find(name).source == source
+
+
+def test_a_folder_goes_before_the_hub(tmp_path):
+    (tmp_path / "gpt2").mkdir()
+    (tmp_path / "gpt2" / "tokenizer.json").write_text("{}")
+    assert Catalog(tmp_path, tmp_path).find("gpt2").source == "folder"
+
+
+def test_no_models_folder_is_no_error(tmp_path):
+    assert Catalog(tmp_path / "missing", tmp_path).folders() == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "  ", None, 7, ["byt5"], "../../etc", "/etc/passwd", "a/b/c", "a b", "a\0b", "..", "a..b", "a--b",
+     "https://example.org/x", "x" * 10_000, "<script>", "名稱", "~/models", "repo.git", ".hidden"],
+)  # fmt: skip
+def test_what_is_no_name(catalog, name):
+    with pytest.raises(BadInput) as caught:
+        catalog.find(name)
+    assert all(len(str(value)) < 100 for value in caught.value.values.values())
+
+
+def test_an_upload_that_is_gone(catalog):
+    with pytest.raises(UnknownModel):
+        catalog.find("upload-ffffffffffffffff")
