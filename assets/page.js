@@ -112,7 +112,9 @@
     term.textContent = name;
     if (code) description.appendChild(document.createElement("code")).textContent = value;
     else description.textContent = value;
-    list.append(term, description);
+    const pair = document.createElement("div");
+    pair.append(term, description);
+    list.append(pair);
   };
   const spelled = (data, i) => `${data.p[data.i[i]][0]} (${data.i[i]})`;
 
@@ -154,6 +156,22 @@
       for (const [name, value] of others) row(rest, name, value, true);
       detail.append(under, rest);
     }
+    place(detail, lanes, chips[index]);
+  };
+
+  // In sight wherever the token is: at the foot of the window, or at its top if the token is at the foot.
+  const place = (detail, lanes, chip) => {
+    const box = lanes.getBoundingClientRect();
+    detail.classList.add("on");
+    detail.style.left = `${box.left}px`;
+    detail.style.width = `${box.width}px`;
+    detail.classList.toggle("high", chip.getBoundingClientRect().bottom > innerHeight - detail.offsetHeight - 16);
+  };
+  const leave = () => {
+    for (const detail of document.querySelectorAll(".tok-detail.on")) {
+      detail.classList.remove("on", "high");
+      detail.removeAttribute("style");
+    }
   };
 
   const pointed = (event) => {
@@ -163,11 +181,19 @@
     const leaf = chip.classList.contains("t") ? chip : chip.querySelector(".t");
     show(section, laneOf(section).chips.indexOf(leaf));
   };
-  document.addEventListener("pointerover", pointed);
+  document.addEventListener("pointerover", (event) => {
+    pointed(event);
+    if (event.target.closest && !event.target.closest(".tok-lanes, .tok-detail")) leave();
+  });
+  document.addEventListener("focusout", (event) => {
+    if (event.target.closest && event.target.closest(".tok-lane .tok-text")) leave();
+  });
   document.addEventListener("click", pointed);
   document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") leave();
     const text = event.target.closest && event.target.closest(".tok-lane .tok-text");
-    const step = { ArrowRight: 1, ArrowLeft: -1, Home: -Infinity, End: Infinity }[event.key];
+    const right = text && getComputedStyle(text).direction === "rtl" ? -1 : 1;
+    const step = { ArrowRight: right, ArrowLeft: -right, Home: -Infinity, End: Infinity }[event.key];
     if (!text || step === undefined) return;
     const section = text.closest(".tok-lane");
     const last = laneOf(section).chips.length - 1;

@@ -92,7 +92,7 @@ def test_no_prose_in_python():
             if isinstance(constant, ast.Constant)
         }
         for line, value in literals(tree):
-            if line in internal or "<" in value or value in {name for name in text.LANGUAGES.values()}:
+            if line in internal or "<" in value or value in set(text.LANGUAGES.values()):
                 continue
             assert not sentence.search(value) and not chinese.search(value), f"{path.name}:{line}: {value!r}"
 

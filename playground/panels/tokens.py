@@ -1,8 +1,12 @@
-"""The Tokens tab: widgets and wiring. What they do is in `tokens_actions`, the endpoints in `tokens_api`."""
+"""The Tokens tab: widgets and wiring. What they do is in `tokens_actions`, the endpoints in `tokens_api`.
+
+One function a sub-tab; each makes its widgets and wires them to the controls that all of them share.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -10,12 +14,13 @@ import gradio as gr
 from playground import examples, text
 from playground.panels import Context, tokens_api
 from playground.panels.tokens_actions import DEFAULTS, MOST, TokensActions
-from playground.panels.visitor import TOKENIZING, guard, language, query, tr
+from playground.panels.visitor import TOKENIZING, guard, in_place, language, query, tr
 from playground.subjects import tokens
 from playground.views import tokens as tokens_view
 
 KEY = "tokens"
 SAMPLES = ("words", "spaces", "numbers", "chinese", "emoji", "arabic", "code")
+TALK = ("system", "user", "assistant", "again")
 QUIET: dict[str, Any] = {
     "show_progress": "hidden",
     "trigger_mode": "always_last",
@@ -25,6 +30,17 @@ QUIET: dict[str, Any] = {
 SHOWING = {**QUIET, "show_progress": "minimal"}
 
 
+@dataclass(frozen=True)
+class Controls:
+    """The widgets at the left, which every sub-tab reads."""
+
+    box: gr.Textbox
+    names: gr.Dropdown
+    special: gr.Checkbox
+    page: gr.Slider
+    one: gr.Dropdown
+
+
 def build(context: Context, app: gr.Blocks) -> None:
     """The panel, inside its tab."""
     do = TokensActions(context)
@@ -32,135 +48,124 @@ def build(context: Context, app: gr.Blocks) -> None:
     gr.HTML(tr("tokens.lead"), elem_classes="pg-lead", padding=False)
     with gr.Row(elem_classes="pg-panel"):
         with gr.Column(scale=4, min_width=280, elem_classes="pg-controls"):
-            box = gr.Textbox(
-                label=tr("tokens.text"),
-                lines=5,
-                max_lines=14,
-                elem_id="tok-text",
-                placeholder=tr("tokens.text_hint"),
-            )
-            with gr.Row(elem_classes="pg-samples"):
-                samples = [
-                    gr.Button(tr(f"tokens.sample_{name}"), size="sm", min_width=40) for name in SAMPLES
-                ]
-            names = gr.Dropdown(
-                do.names(), value=list(DEFAULTS), multiselect=True, max_choices=MOST, allow_custom_value=True,
-                label=tr("tokens.tokenizers"), info=tr("tokens.tokenizers_info"), elem_id="tok-names",
-            )  # fmt: skip
-            special = gr.Checkbox(True, label=tr("tokens.special"), info=tr("tokens.special_info"))
-            page = gr.Slider(1, 2, 1, step=1, label=tr("tokens.page"), visible=False, elem_id="tok-page")
-            with gr.Row(elem_classes="pg-actions"):
-                upload = gr.UploadButton(tr("tokens.upload"), file_types=[".json"], size="sm", min_width=120)
-                share = gr.Button(tr("shell.copy_link"), size="sm", min_width=80)
-            one = gr.Dropdown(
-                do.names(), value="mistral-v1", allow_custom_value=True, label=tr("tokens.closer"),
-                info=tr("tokens.closer_info"), elem_id="tok-one",
-            )  # fmt: skip
+            controls = _controls(do)
         with gr.Column(scale=9, min_width=300, elem_classes="pg-result"), gr.Tabs(elem_id="tok-tabs"):
             with gr.Tab(tr("tokens.tab_compare"), id="compare"):
-                view = gr.HTML(elem_id="tok-view", padding=False, min_height=320)
-                with gr.Accordion(tr("tokens.languages"), open=True, elem_id="tok-languages"):
-                    chart = gr.HTML(padding=False)
-            with gr.Tab(tr("tokens.tab_steps"), id="steps") as steps_tab:
-                walk = gr.HTML(padding=False)
-                with gr.Accordion(tr("tokens.batch"), open=True):
-                    with gr.Row():
-                        lines = gr.Textbox(label=tr("tokens.batch_lines"), lines=3, scale=3)
-                        side = gr.Radio(
-                            [(tr("tokens.side_right"), "right"), (tr("tokens.side_left"), "left")],
-                            value="right", label="padding_side", scale=1, min_width=160,
-                        )  # fmt: skip
-                    grid = gr.HTML(padding=False)
-            with gr.Tab(tr("tokens.tab_vocabulary"), id="vocabulary") as vocabulary_tab:
-                with gr.Row():
-                    wanted = gr.Textbox(label=tr("tokens.search"), value="token", scale=1, min_width=220)
-                    numbers = gr.Textbox(
-                        label=tr("tokens.ids"),
-                        value="1, 22557, 3304, 28808",
-                        scale=1,
-                        min_width=220,
-                        elem_id="tok-ids",
-                    )
-                with gr.Row():
-                    hits = gr.HTML(padding=False)
-                    decoded = gr.HTML(padding=False)
-                with gr.Accordion(tr("tokens.facts"), open=True):
-                    facts = gr.HTML(padding=False)
-            with gr.Tab(tr("tokens.tab_merges"), id="merges") as merges_tab:
-                word = gr.Textbox(label=tr("tokens.word"), value="tokenization", elem_id="tok-word")
-                replay = gr.HTML(padding=False)
-                with gr.Accordion(tr("tokens.train"), open=True):
-                    corpus = _training(do, box, names, one)
-            with gr.Tab(tr("tokens.tab_chat"), id="chat") as chat_tab:
-                with gr.Row():
-                    system = gr.Textbox(label=tr("tokens.source_system"), lines=2, min_width=220)
-                    user = gr.Textbox(label=tr("tokens.source_user"), lines=2, min_width=220)
-                with gr.Row():
-                    assistant = gr.Textbox(label=tr("tokens.source_assistant"), lines=2, min_width=220)
-                    again = gr.Textbox(label=tr("tokens.source_user"), lines=2, min_width=220)
-                generation = gr.Checkbox(
-                    True, label=tr("tokens.generation"), info=tr("tokens.generation_info")
-                )
-                prompt = gr.HTML(padding=False)
+                view, chart = _compare(do, controls)
+            with gr.Tab(tr("tokens.tab_steps"), id="steps") as tab:
+                _steps(do, controls, tab)
+            with gr.Tab(tr("tokens.tab_vocabulary"), id="vocabulary") as tab:
+                _vocabulary(do, controls, tab)
+            with gr.Tab(tr("tokens.tab_merges"), id="merges") as tab:
+                _merges(do, controls, tab)
+            with gr.Tab(tr("tokens.tab_chat"), id="chat") as tab:
+                _chat(do, controls, tab)
     with gr.Accordion(tr("shell.lesson"), open=False, elem_classes="pg-lesson"):
         gr.Markdown(tr("lessons.tokens"))
 
-    def compare(text_: str, names_: list[str], special_: bool, page_: float) -> tuple[str, Any]:
-        shown, parts = do.compare(text_, names_, special_, page_)
-        return shown, gr.Slider(maximum=max(parts, 2), visible=parts > 1)
-
-    compare_inputs, compare_outputs = [box, names, special, page], [view, page]
-    box.change(guard(compare), compare_inputs, compare_outputs, **QUIET)
-    page.release(guard(compare), compare_inputs, compare_outputs, **SHOWING)
-    gr.on([names.change, special.change], guard(compare), compare_inputs, compare_outputs, **SHOWING)
-    names.change(guard(do.languages), names, chart, **QUIET)
-
-    chosen = [box, one, special]
-    gr.on([steps_tab.select, box.change, one.change, special.change], guard(do.steps), chosen, walk, **QUIET)
-    batch_inputs = [lines, one, side, special]
-    gr.on(
-        [steps_tab.select, lines.change, one.change, side.change, special.change],
-        guard(do.batch), batch_inputs, grid, **QUIET,
-    )  # fmt: skip
-    gr.on([vocabulary_tab.select, one.change], guard(do.facts), one, facts, **QUIET)
-    gr.on([vocabulary_tab.select, wanted.change, one.change], guard(do.search), [wanted, one], hits, **QUIET)
-    gr.on([vocabulary_tab.select, numbers.change], guard(do.decode), [numbers, one], decoded, **QUIET)
-    gr.on([merges_tab.select, word.change, one.change], guard(do.replay), [word, one], replay, **QUIET)
-    messages = [system, user, assistant, again]
-    chat_inputs = [*messages, one, generation]
-    gr.on(
-        [chat_tab.select, *(each.change for each in messages), one.change, generation.change],
-        guard(do.chat), chat_inputs, prompt, **QUIET,
-    )  # fmt: skip
-
-    for name, button in zip(SAMPLES, samples, strict=True):
-        button.click(lambda name=name: text.say(f"tokens.example_{name}", language()), None, box, **QUIET)
-    upload.upload(guard(do.upload), [upload, names], [names, one], **SHOWING)
-    share.click(None, [box, names, special], None, js="(t, n, s) => playground.share('tokens', t, n, s)")
-
     def opening(carried: str) -> tuple[Any, ...]:
-        """The worked example, or what the address or the page before brought along."""
+        """The worked example, as shipped; or what the address or the page before brought along."""
         lang, asked = language(), query()
-        brought = carried or asked.get("text", "")
-        with_names = [n for n in asked.get("with", "").split(",") if n][:MOST] or list(DEFAULTS)
         shipped = examples.tokenized(lang)
-        texts = [text.say(f"tokens.example_{key}", lang) for key in ("system", "user", "assistant", "again")]
+        first = (carried or asked.get("text", ""))[: context.settings.text_limit] or shipped[0].text
+        with_names = [name for name in asked.get("with", "").split(",") if name][:MOST] or list(DEFAULTS)
         shown = tokens_view.compare(shipped, tokens.agreement(shipped), lang)
-        filled = [text.say(f"tokens.{key}", lang) for key in ("example_lines", "train_example")]
-        first = brought[: context.settings.text_limit] or shipped[0].text
-        chart_ = examples.languages_chart(lang)
-        return first, with_names, asked.get("special") != "0", shown, chart_, *filled, *texts
+        return first, with_names, asked.get("special") != "0", shown, examples.languages_chart(lang)
 
     app.load(
         guard(opening),
         gr.Textbox(visible=False),
-        [box, names, special, view, chart, lines, corpus, *messages],
+        [controls.box, controls.names, controls.special, view, chart],
         js="() => [playground.carried('tokens')]",
         **{**QUIET, "trigger_mode": "once"},
     )
 
 
-def _training(do: TokensActions, box: gr.Textbox, names: gr.Dropdown, one: gr.Dropdown) -> gr.Textbox:
+def _controls(do: TokensActions) -> Controls:
+    box = gr.Textbox(
+        label=tr("tokens.text"), lines=3, max_lines=14, elem_id="tok-text", placeholder=tr("tokens.text_hint")
+    )
+    with gr.Row(elem_classes="pg-samples"):
+        for name in SAMPLES:
+            sample = gr.Button(tr(f"tokens.sample_{name}"), size="sm", min_width=40)
+            sample.click(lambda name=name: text.say(f"tokens.example_{name}", language()), None, box, **QUIET)
+    names = gr.Dropdown(
+        do.names(), value=list(DEFAULTS), multiselect=True, max_choices=MOST, allow_custom_value=True,
+        label=tr("tokens.tokenizers"), info=tr("tokens.tokenizers_info"), elem_id="tok-names",
+    )  # fmt: skip
+    special = gr.Checkbox(True, label=tr("tokens.special"), info=tr("tokens.special_info"))
+    page = gr.Slider(1, 2, 1, step=1, label=tr("tokens.page"), visible=False, elem_id="tok-page")
+    with gr.Row(elem_classes="pg-actions"):
+        upload = gr.UploadButton(tr("tokens.upload"), file_types=[".json"], size="sm", min_width=120)
+        share = gr.Button(tr("shell.copy_link"), size="sm", min_width=80)
+    one = gr.Dropdown(
+        do.names(), value="mistral-v1", allow_custom_value=True, label=tr("tokens.closer"),
+        info=tr("tokens.closer_info"), elem_id="tok-one",
+    )  # fmt: skip
+    upload.upload(guard(do.upload), [upload, names], [names, one], **SHOWING)
+    share.click(None, [box, names, special], None, js="(t, n, s) => playground.share('tokens', t, n, s)")
+    return Controls(box, names, special, page, one)
+
+
+def _compare(do: TokensActions, at: Controls) -> tuple[gr.HTML, gr.HTML]:
+    view = gr.HTML(elem_id="tok-view", padding=False, min_height=320)
+    with gr.Accordion(tr("tokens.languages"), open=True, elem_id="tok-languages"):
+        chart = gr.HTML(padding=False)
+
+    def compare(text_: str, names: list[str], special: bool, page: float) -> tuple[str, Any]:
+        shown, parts = do.compare(text_, names, special, page)
+        return shown, gr.Slider(maximum=max(parts, 2), visible=parts > 1)
+
+    inputs, outputs = [at.box, at.names, at.special, at.page], [view, at.page]
+    at.box.change(guard(compare), inputs, outputs, **QUIET)
+    gr.on([at.names.change, at.special.change, at.page.release], guard(compare), inputs, outputs, **SHOWING)
+    at.names.change(in_place(do.languages), at.names, chart, **QUIET)
+    return view, chart
+
+
+def _steps(do: TokensActions, at: Controls, tab: gr.Tab) -> None:
+    walk = gr.HTML(padding=False)
+    with gr.Accordion(tr("tokens.batch"), open=True):
+        with gr.Row():
+            lines = gr.Textbox(label=tr("tokens.batch_lines"), lines=3, scale=3)
+            side = gr.Radio(
+                [(tr("tokens.side_right"), "right"), (tr("tokens.side_left"), "left")],
+                value="right", label="padding_side", scale=1, min_width=160,
+            )  # fmt: skip
+        grid = gr.HTML(padding=False)
+    _fill(tab, [lines], ["example_lines"])
+    triggers = [tab.select, at.box.change, at.one.change, at.special.change]
+    gr.on(triggers, in_place(do.steps), [at.box, at.one, at.special], walk, **QUIET)
+    triggers = [tab.select, lines.change, side.change, at.one.change, at.special.change]
+    gr.on(triggers, in_place(do.batch), [lines, at.one, side, at.special], grid, **QUIET)
+
+
+def _vocabulary(do: TokensActions, at: Controls, tab: gr.Tab) -> None:
+    with gr.Row():
+        with gr.Column(scale=3, min_width=280):
+            wanted = gr.Textbox(label=tr("tokens.search"), value="token", elem_id="tok-search")
+            hits = gr.HTML(padding=False)
+        with gr.Column(scale=2, min_width=280):
+            numbers = gr.Textbox(label=tr("tokens.ids"), value="1, 22557, 3304, 28808", elem_id="tok-ids")
+            decoded = gr.HTML(padding=False)
+    with gr.Accordion(tr("tokens.facts"), open=True):
+        facts = gr.HTML(padding=False)
+    gr.on([tab.select, at.one.change], in_place(do.facts), at.one, facts, **QUIET)
+    gr.on([tab.select, at.one.change, wanted.change], in_place(do.search), [wanted, at.one], hits, **QUIET)
+    gr.on(
+        [tab.select, at.one.change, numbers.change], in_place(do.decode), [numbers, at.one], decoded, **QUIET
+    )
+
+
+def _merges(do: TokensActions, at: Controls, tab: gr.Tab) -> None:
+    word = gr.Textbox(label=tr("tokens.word"), value="tokenization", elem_id="tok-word")
+    replay = gr.HTML(padding=False)
+    gr.on([tab.select, word.change, at.one.change], in_place(do.replay), [word, at.one], replay, **QUIET)
+    with gr.Accordion(tr("tokens.train"), open=True, elem_id="tok-train"):
+        _training(do, at, tab)
+
+
+def _training(do: TokensActions, at: Controls, tab: gr.Tab) -> None:
     """Train your own: the visitor's text in, a tokenizer beside the famous ones out."""
     with gr.Row():
         corpus = gr.Textbox(label=tr("tokens.train_text"), lines=6, max_lines=10, scale=3, min_width=260)
@@ -177,11 +182,40 @@ def _training(do: TokensActions, box: gr.Textbox, names: gr.Dropdown, one: gr.Dr
                 stop = gr.Button(tr("shell.stop"), min_width=60)
             file = gr.DownloadButton(tr("tokens.train_download"), visible=False)
     result = gr.HTML(padding=False)
+    _fill(tab, [corpus], ["train_example"])
 
     def train(*given: Any) -> Iterator[tuple[Any, Any, Any]]:
         for shown, name, path in do.train(*given):
-            yield shown, name or gr.skip(), gr.DownloadButton(value=path, visible=True) if path else gr.skip()
+            download = gr.DownloadButton(value=path, visible=True) if path else gr.skip()
+            yield shown, name or gr.skip(), download
 
-    running = go.click(guard(train), [corpus, algorithm, size, box, names], [result, one, file], **SHOWING)
+    inputs = [corpus, algorithm, size, at.box, at.names]
+    running = go.click(guard(train), inputs, [result, at.one, file], **SHOWING)
     stop.click(None, None, None, cancels=[running], api_visibility="private")
-    return corpus
+
+
+def _chat(do: TokensActions, at: Controls, tab: gr.Tab) -> None:
+    talk: list[gr.Textbox] = []
+    for pair in (TALK[:2], TALK[2:]):
+        with gr.Row():
+            for who in pair:
+                label = tr(f"tokens.source_{'user' if who == 'again' else who}")
+                talk.append(gr.Textbox(label=label, lines=2, min_width=220))
+    generation = gr.Checkbox(True, label=tr("tokens.generation"), info=tr("tokens.generation_info"))
+    prompt = gr.HTML(padding=False)
+    _fill(tab, talk, [f"example_{who}" for who in TALK])
+    triggers = [tab.select, *(each.change for each in talk), at.one.change, generation.change]
+    gr.on(triggers, in_place(do.chat), [*talk, at.one, generation], prompt, **QUIET)
+
+
+def _fill(tab: gr.Tab, boxes: list[gr.Textbox], keys: list[str]) -> None:
+    """Give boxes their worked example, in the visitor's language, when their tab is first opened."""
+
+    def fill(*values: str) -> Any:
+        if any(values):
+            return [gr.skip()] * len(boxes) if len(boxes) > 1 else gr.skip()
+        said = [text.say(f"tokens.{key}", language()) for key in keys]
+        return said if len(said) > 1 else said[0]
+
+    filler: Callable[..., Any] = guard(fill)
+    tab.select(filler, boxes, boxes, **QUIET)

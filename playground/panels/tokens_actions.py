@@ -155,6 +155,8 @@ class TokensActions:
         """The chat view of up to four messages; empty ones are left out."""
         typed = (("system", system), ("user", user), ("assistant", assistant), ("user", again))
         messages = [{"role": role, "content": content} for role, content in typed if content]
+        if not messages:
+            return note(words.say("tokens.chat_hint", language()))
         return chat_view.prompt(*self.chat_prompt(messages, name, generation), language())
 
     # -- tokenizers of the visitor's own --

@@ -16,6 +16,7 @@ from gradio.i18n import I18nData
 
 from playground import text
 from playground.errors import PlaygroundError
+from playground.views.html import note
 
 log = logging.getLogger("playground")
 P = ParamSpec("P")
@@ -68,6 +69,19 @@ def sentence(error: PlaygroundError, lang: str) -> str:
         for name, value in error.values.items()
     }
     return text.say(error.key, lang, **values)
+
+
+def in_place(fn: Callable[P, str]) -> Callable[P, str]:
+    """`guard` for what fills one place of the page: a known error is told there, not in a toast."""
+
+    @functools.wraps(fn)
+    def shown(*args: P.args, **kwargs: P.kwargs) -> str:
+        try:
+            return fn(*args, **kwargs)
+        except PlaygroundError as error:
+            return note(sentence(error, language()), "warning")
+
+    return guard(shown)
 
 
 def _told(error: BaseException) -> gr.Error:

@@ -1,20 +1,23 @@
 """Messages → the prompt that a chat model really reads, and who wrote which part of it.
 
-A chat template is a small Jinja program that comes with the tokenizer. It is rendered in a sandbox.
+A chat template is a small Jinja program that comes with the tokenizer (`playground.subjects.templates`).
 Where the words of a message stand is found by rendering the template a second time with marks instead
 of words: what stands between the marks is the template's own.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from playground.errors import BadInput
-from playground.subjects.readers import Encoded, Reader
+from playground.subjects import surrogates, templates
+from playground.subjects.reading import Encoded, Reader
 
 ROLES = ("system", "user", "assistant")
+MARK = re.compile("\uf8ff([0-9]+)\uf8fe")  # private-use characters, which no template writes
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ def check_messages(messages: object) -> list[dict[str, str]]:
     """Messages as a list of ``{"role", "content"}``.
 
     Raises:
-        BadInput: anything else, an unknown role, or none at all.
+        BadInput: anything else, an unknown role, half of a surrogate pair, or none at all.
     """
     if not isinstance(messages, Sequence) or isinstance(messages, str) or not messages:
         raise BadInput("messages_empty")
@@ -51,6 +54,7 @@ def check_messages(messages: object) -> list[dict[str, str]]:
             raise BadInput("messages_malformed")
         if message.get("role") not in ROLES:
             raise BadInput("role_unknown", role=str(message.get("role"))[:40], roles=", ".join(ROLES))
+        surrogates.check(message["content"])
     return [{"role": message["role"], "content": message["content"]} for message in messages]
 
 
@@ -64,14 +68,17 @@ def render(
 
     Raises:
         BadInput: no template, bad messages, or messages that the template refuses.
+        TookTooLong, DoesNotFit: a template that does not end, or swallows all memory.
     """
     asked = check_messages(messages)
     source = template or _own_template(reader.tokenizer)
     if not source:
         raise BadInput("no_template", name=name)
-    values = _values(reader)
-    prompt = _jinja(source, asked, values, add_generation_prompt)
-    segments = _segments(prompt, source, asked, values, add_generation_prompt)
+    marked = [{"role": m["role"], "content": _mark(order)} for order, m in enumerate(asked)]
+    job = templates.Job(source, [asked, marked], _values(reader), add_generation_prompt)
+    prompt, skeleton = templates.render(job, trusted=template is not None)
+    assert prompt is not None
+    segments = _segments(prompt, skeleton, asked)
     markup = [(s.start, s.end) for s in segments if s.source == "template"]
     encoded = reader.encode_prompt(prompt, markup)
     bos = reader.specials().get("bos", reader.specials().get("cls"))
@@ -90,56 +97,63 @@ def render(
 
 def _own_template(tokenizer: Any) -> str | None:
     own = getattr(tokenizer, "chat_template", None)
-    return own.get("default") if isinstance(own, dict) else own
+    if isinstance(own, dict):
+        own = own.get("default")
+    return own if isinstance(own, str) else None
 
 
 def _values(reader: Reader) -> dict[str, str]:
-    return {f"{role}_token": reader.piece(id).piece for role, id in reader.specials().items()}
+    named = {f"{role}_token": reader.piece(id).piece for role, id in reader.specials().items()}
+    own = getattr(reader.tokenizer, "special_tokens_map", {})  # some models name more of them
+    return named | {name: str(token) for name, token in own.items() if isinstance(token, str)}
 
 
-def _jinja(source: str, messages: list[dict[str, str]], values: dict[str, str], generation: bool) -> str:
-    from jinja2 import TemplateError
-    from transformers.utils.chat_template_utils import render_jinja_template
-
-    try:
-        rendered = render_jinja_template(
-            [messages], chat_template=source, add_generation_prompt=generation, **values
-        )
-    except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
-        raise BadInput("template_refused", reason=str(error)[:200]) from error
-    return rendered[0][0] if isinstance(rendered, tuple) else rendered[0]
+def _mark(order: int) -> str:
+    return f"\uf8ff{order}\uf8fe"
 
 
-def _segments(
-    prompt: str, source: str, messages: list[dict[str, str]], values: dict[str, str], generation: bool
-) -> list[Segment]:
-    marks = [f"\uf8ff{order}\uf8fe" for order in range(len(messages))]
-    marked = [{**message, "content": mark} for message, mark in zip(messages, marks, strict=True)]
-    try:
-        skeleton = _jinja(source, marked, values, generation)
-    except BadInput:  # a template that looks into the words: all of it is told as the template's
-        return [Segment(0, len(prompt), "template")]
+def _segments(prompt: str, skeleton: str | None, messages: list[dict[str, str]]) -> list[Segment]:
+    """Who wrote what, from the prompt and from the same prompt with marks for words.
+
+    A template may trim what it is given: of several ways to read the prompt, the first that explains all
+    of it is taken; if none does (a template that looks into the words), the one that explains the most.
+    """
     found: list[Segment] = []
-    at, rest = 0, skeleton
-    order_of = sorted((rest.find(mark), order) for order, mark in enumerate(marks) if mark in rest)
-    for _, order in order_of:
-        literal, _, rest = rest.partition(marks[order])
-        following = rest[: min((rest.find(mark) for mark in marks if mark in rest), default=len(rest))]
-        content = messages[order]["content"]
-        for words in (content, content.strip(), content.lstrip(), content.rstrip()):
-            end = at + len(literal) + len(words)
-            if prompt.startswith(literal + words + following, at):
-                break
-        else:
+    if skeleton is not None:
+        parts = MARK.split(skeleton)  # template, number, template, number, …, template
+        literals = parts[::2]
+        orders = [int(number) for number in parts[1::2]]
+        found = _explained(prompt, literals, [messages[order] for order in orders])
+    at = found[-1].end if found else 0
+    return [*found, Segment(at, len(prompt), "template")] if at < len(prompt) else found
+
+
+def _explained(prompt: str, literals: list[str], written: list[dict[str, str]]) -> list[Segment]:
+    if not prompt.startswith(literals[0]):
+        return []
+    # After each message: every place where the template may have gone on, and the place before it.
+    reached: list[dict[int, tuple[int, int]]] = [{len(literals[0]): (0, 0)}]
+    for message, literal in zip(written, literals[1:], strict=True):
+        content = message["content"]
+        ways: dict[int, tuple[int, int]] = {}
+        for words in dict.fromkeys((content, content.rstrip(), content.lstrip(), content.strip())):
+            for before in reached[-1]:
+                end = before + len(words)
+                if prompt.startswith(words, before) and prompt.startswith(literal, end):
+                    ways.setdefault(end + len(literal), (before, end))
+        if not ways:
             break
-        if literal:
-            found.append(Segment(at, at + len(literal), "template"))
-        if words:
-            found.append(Segment(at + len(literal), end, messages[order]["role"]))
-        at = end
-    if at < len(prompt):
-        found.append(Segment(at, len(prompt), "template"))
-    return found
+        reached.append(ways)
+    complete = len(reached) > len(written)
+    after = len(prompt) if complete and len(prompt) in reached[-1] else min(reached[-1])
+    found: list[Segment] = []
+    for order in range(len(reached) - 1, 0, -1):
+        before, end = reached[order][after]
+        found.append(Segment(end, after, "template"))
+        found.append(Segment(before, end, written[order - 1]["role"]))
+        after = before
+    found.append(Segment(0, after, "template"))
+    return [segment for segment in reversed(found) if segment.start < segment.end]
 
 
 def _sources(encoded: Encoded, segments: list[Segment]) -> list[str]:

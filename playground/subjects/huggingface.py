@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from playground.errors import CannotLoad
 from playground.subjects import pieces
 from playground.subjects.pieces import Ints, Piece
 from playground.subjects.reading import NOTHING, Encoded, Reader, refusals
@@ -31,7 +30,7 @@ class HuggingFaceReader(Reader):
         self._ids = sorted(set(self.backend.get_vocab(with_added_tokens=True).values()))
         self.size = len(self._ids)
         if self.last > HIGHEST:
-            raise CannotLoad("broken_tokenizer", name=str(tokenizer.name_or_path))
+            raise OverflowError(self.last)
         added = self.backend.get_added_tokens_decoder()
         self._added = {id: token.content for id, token in added.items()}
         self._special = {id for id, token in added.items() if token.special}
@@ -113,9 +112,7 @@ class HuggingFaceReader(Reader):
         added = np.array(encoding.special_tokens_mask, bool)
         starts, ends = np.zeros_like(ids), np.zeros_like(ids)
         own = ~added
-        exact = None
-        if self.keeps_bytes:
-            exact = self._join(text, ids[own], blank="▁" if self._spelling == "metaspace" else " ")
+        exact = self._exact(text, ids[own]) if self.keeps_bytes else None
         if exact is None:
             offsets = np.array(encoding.offsets, np.int64).reshape(-1, 2)[own]
             exact = _ordered(offsets[:, 0], offsets[:, 1], len(text), close_gaps=self.keeps_bytes)
@@ -123,6 +120,23 @@ class HuggingFaceReader(Reader):
         trailing = np.cumsum(own) == own.sum()
         starts[added & trailing] = ends[added & trailing] = len(text) if own.any() else 0
         return Encoded(ids, starts, ends, added)
+
+    def _exact(self, text: str, ids: Ints) -> tuple[Ints, Ints] | None:
+        """Spans by bytes: of the text, or of what the normalizer made of it.
+
+        The library's own leave out a mark that NFC joined to its letter.
+        """
+        blank = "▁" if self._spelling == "metaspace" else " "
+        found = self._join(text, ids, blank=blank)
+        if found is not None or self.backend.normalizer is None:
+            return found
+        normalized = self.normalized(text)
+        found = self._join(normalized, ids, blank=blank)
+        edges = pieces.alignment(text, normalized, self.normalized) if found is not None else None
+        if found is None or edges is None:
+            return None
+        (starts, ends), (begins, stops) = found, edges
+        return begins[starts], np.where(starts == ends, begins[starts], stops[ends - 1])
 
     def decode(self, ids: list[int]) -> str:
         with refusals():

@@ -9,10 +9,12 @@ Decoding one token alone is never the way: half a character decodes to �. Byte
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import regex  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 Kind = Literal["text", "special", "byte", "unknown"]
@@ -22,6 +24,7 @@ BLANKS = re.compile(
     rb"(?:[\t-\r\x1c- ]|\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]"
     rb"|\xe2\x81\x9f|\xe3\x80\x80)*+"
 )
+LETTER = regex.compile(r"\X")
 BYTE_FALLBACK = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 
 
@@ -84,13 +87,42 @@ def spans(text: str, lengths: Ints, skip: int = 0) -> tuple[Ints, Ints]:
     """
     raw = np.frombuffer(text.encode(), dtype=np.uint8)
     ends = np.maximum(np.cumsum(lengths) - skip, 0)
-    starts = np.concatenate([[0], ends[:-1]])
+    starts = np.concatenate([[0], ends])[:-1]
     if len(raw) != len(text):
         # The character of each byte: continuation bytes look like 10xxxxxx and begin none.
         character = np.append(np.cumsum((raw & 0xC0) != 0x80) - 1, len(text))
         empty = starts == ends
         starts, ends = character[starts], np.where(empty, character[starts], character[ends - 1] + 1)
     return starts.astype(np.int32), ends.astype(np.int32)
+
+
+def alignment(text: str, normalized: str, normalize: Callable[[str], str]) -> tuple[Ints, Ints] | None:
+    """Where each character of a normalised text comes from.
+
+    Letter by letter, a letter being all that a reader sees as one (é of two code points, a Hangul syllable
+    of three: UAX 29), since no normal form reaches beyond it.
+
+    Returns:
+        first and last + 1 code point of the original for each normalised one, [m + 1] and [m]; None for a
+        normalizer that does reach further.
+    """
+    begins: list[int] = []
+    ends: list[int] = []
+    known: dict[str, str] = {}
+    for match in LETTER.finditer(text):
+        letter, (begin, end) = match[0], match.span()
+        made = known.get(letter)
+        if made is None:
+            made = known[letter] = normalize(letter)
+        if made == letter:
+            begins.extend(range(begin, end))
+            ends.extend(range(begin + 1, end + 1))
+        else:
+            begins.extend([begin] * len(made))
+            ends.extend([end] * len(made))
+    if "".join(known[match[0]] for match in LETTER.finditer(text)) != normalized:
+        return None
+    return np.array([*begins, len(text)], np.int32), np.array(ends, np.int32)
 
 
 def walk(text: str, tokens: list[bytes]) -> tuple[Ints, Ints]:

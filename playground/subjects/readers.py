@@ -220,7 +220,7 @@ def reader(loaded: Loaded) -> Reader:
     """The reader of a leased tokenizer, made once per load.
 
     Raises:
-        CannotLoad: a tokenizer written in Python alone, which gives no spans.
+        CannotLoad: a tokenizer written in Python alone, which gives no spans; ids that are no ids.
     """
     with _building:
         found = loaded.memo.get("reader")
@@ -230,5 +230,8 @@ def reader(loaded: Loaded) -> Reader:
                 raise CannotLoad(
                     "python_tokenizer", name=loaded.card.name, kind=type(loaded.tokenizer).__name__
                 )
-            found = loaded.memo["reader"] = kind(loaded.tokenizer)
+            try:
+                found = loaded.memo["reader"] = kind(loaded.tokenizer)
+            except OverflowError as error:
+                raise CannotLoad("broken_tokenizer", name=loaded.card.name) from error
     return found

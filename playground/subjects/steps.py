@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from playground.subjects.readers import Reader
+from playground.errors import BadInput
+from playground.subjects.reading import Reader
 from playground.subjects.tokens import Token, Tokenized, tokenize
+
+SIDES = ("left", "right")
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,15 @@ def batch(reader: Reader, texts: Sequence[str], side: str = "right", special: bo
     """Pad sentences to one length, at the right (encoders) or the left (models that write on).
 
     A tokenizer without a padding token borrows its end-of-text token, as most recipes do.
+
+    Args:
+        side: "left" or "right".
+
+    Raises:
+        BadInput: another side.
     """
+    if side not in SIDES:
+        raise BadInput("side_unknown", side=str(side)[:40])
     named = reader.specials()
     pad = named.get("pad", named.get("eos", named.get("unk", 0)))
     rows = [reader.encode(text, special).ids.tolist() for text in texts]
@@ -83,10 +94,4 @@ def batch(reader: Reader, texts: Sequence[str], side: str = "right", special: bo
 def lengths(texts: Sequence[str], reader: Reader) -> list[tuple[int, int]]:
     """Of each text: its tokens, special ones left out, and how many of them are unknown."""
     found = [reader.encode(text, special=False).ids.tolist() for text in texts]
-    return [
-        (
-            len(ids),
-            sum(reader.piece(id).kind == "unknown" or id == reader.specials().get("unk") for id in ids),
-        )
-        for ids in found
-    ]
+    return [(len(ids), sum(reader.piece(id).kind == "unknown" for id in ids)) for ids in found]

@@ -8,22 +8,24 @@ The book: chapter 2, "Tokens and Token Embeddings".
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+import regex  # type: ignore[import-untyped]
 
 from playground.errors import BadInput
-from playground.subjects.pieces import Kind, Piece, walk
-from playground.subjects.readers import Encoded, Reader
+from playground.subjects import surrogates
+from playground.subjects.pieces import Ints, Kind, Piece, walk
+from playground.subjects.reading import NOTHING, Encoded, Reader
 
-# A word for "tokens per word": a run of letters and digits, or one character of a script that writes
-# no spaces (CJK ideographs, kana).
-WORD = re.compile(
-    r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]|[^\W\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+"
+# A word for "tokens per word": a run of letters, their marks (Python's own \w takes none: it cuts Hindi
+# at every vowel) and digits, or one character of a script that writes no spaces (CJK ideographs, kana).
+UNSPACED = r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+WORD = regex.compile(
+    rf"(?V1){UNSPACED}\p{{M}}*+|[[\p{{L}}\p{{N}}_]--{UNSPACED}][[\p{{L}}\p{{N}}\p{{M}}_]--{UNSPACED}]*+"
 )
 
 
@@ -103,13 +105,7 @@ def check(text: object, limit: int) -> str:
         raise BadInput("not_text", kind=type(text).__name__)
     if len(text) > limit:
         raise BadInput("text_too_long", length=len(text), limit=limit)
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise BadInput(
-            "lone_surrogate", code=f"U+{ord(text[error.start]):04X}", position=error.start
-        ) from error
-    return text
+    return surrogates.check(text)
 
 
 def tokenize(reader: Reader, name: str, text: str, special: bool = True) -> Tokenized:
@@ -140,13 +136,12 @@ def detokenize(reader: Reader, name: str, ids: object) -> Tokenized:
     """
     if not isinstance(ids, Sequence) or any(not isinstance(id, int) or isinstance(id, bool) for id in ids):
         raise BadInput("ids_not_numbers")
-    known = set(reader.vocabulary()) if not isinstance(reader.vocabulary(), range) else reader.vocabulary()
     for id in ids:
-        if id not in known:
-            raise BadInput("id_outside", id=id, last=max(known))
+        if reader.piece(id) == NOTHING:
+            raise BadInput("id_outside", id=id, last=max(reader.last, 0))
     text = reader.decode(list(ids))
     found = [reader.piece(id) for id in ids]
-    starts, ends = walk(text, [b"" if "�" in text else piece.bytes for piece in found])
+    starts, ends = _walk_whole(text, found) if "�" in text else walk(text, [piece.bytes for piece in found])
     first = next((place for place, piece in enumerate(found) if piece.kind != "special"), None)
     if first is not None and starts[first] == ends[first] and found[first].bytes.startswith(b" "):
         # A dummy blank in front is the tokenizer's, not the text's.
@@ -156,6 +151,30 @@ def detokenize(reader: Reader, name: str, ids: object) -> Tokenized:
     return of_encoded(
         reader, name, text, Encoded(np.array(ids, np.int32), starts, ends, np.zeros(len(ids), bool))
     )
+
+
+def _walk_whole(text: str, found: Sequence[Piece]) -> tuple[Ints, Ints]:
+    """As `walk`, where bytes that are no character became �: tokens that share one share its span.
+
+    Tokens go together until their bytes end with a character, or can no longer become one.
+    """
+    groups: list[bytes] = []
+    of_token: list[int] = []
+    pending = b""
+    for piece in found:
+        of_token.append(len(groups))
+        pending += piece.bytes
+        try:
+            groups.append(pending.decode().encode())
+        except UnicodeDecodeError as error:
+            if error.reason == "unexpected end of data":
+                continue
+            groups.append(pending.decode("utf-8", "replace").encode())
+        pending = b""
+    if pending:
+        groups.append(pending.decode("utf-8", "replace").encode())
+    starts, ends = walk(text, groups)
+    return starts[of_token], ends[of_token]
 
 
 def agreement(several: Sequence[Tokenized]) -> list[np.ndarray]:

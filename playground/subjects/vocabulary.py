@@ -6,8 +6,10 @@ import bisect
 import re
 from dataclasses import dataclass
 
+from playground.subjects.huggingface import HuggingFaceReader
 from playground.subjects.pieces import Kind
-from playground.subjects.readers import CharactersReader, HuggingFaceReader, Reader
+from playground.subjects.readers import CharactersReader
+from playground.subjects.reading import Reader
 
 SHOWN = 50
 
@@ -47,8 +49,8 @@ def search(reader: Reader, query: str, limit: int = SHOWN) -> tuple[list[Found],
     if number.isascii() and number.isdigit() and len(number) < 10 and reader.piece(int(number)).piece:
         ids.append(int(number))
     if isinstance(reader, CharactersReader):  # all of Unicode: nothing to scan
-        ids += [ord(character) for character in dict.fromkeys(query)]
-        total = len(ids)
+        ids += [ord(character) for character in query]
+        total = len(set(ids))
     else:
         hits = _index(reader).find(query)
         total = len(set(ids) | set(hits))
@@ -69,27 +71,33 @@ class _Index:
     """All spellings and texts in one string: a search is one pass of ``re`` over it."""
 
     def __init__(self, reader: Reader) -> None:
-        lines, self.starts, self.ids, at = [], [], [], 0
+        lines: list[str] = []
+        self.starts: list[int] = []
+        self.ids: list[int] = []
+        self.lengths: list[int] = []  # of what an entry stands for; marks like ## do not count
+        at = 0
         for id in reader.vocabulary():
             entry = reader.piece(id)
             text = entry.bytes.decode("utf-8", "ignore")
-            line = f"\0{entry.piece}\0{text}\0".lower() if text != entry.piece else f"\0{text}\0".lower()
+            line = (
+                f"\0{entry.piece}\0{text}\0".casefold() if text != entry.piece else f"\0{text}\0".casefold()
+            )
             self.starts.append(at)
             self.ids.append(id)
+            self.lengths.append(len(text) or len(entry.piece))
             lines.append(line)
             at += len(line)
         self.text = "".join(lines)
-        self.starts.append(at)
 
     def find(self, query: str) -> list[int]:
-        query = query.lower()
+        query = query.casefold()
         if not query or "\0" in query:
             return []
         best: dict[int, tuple[int, int]] = {}
         for match in re.finditer(re.escape(query), self.text):
             line = bisect.bisect_right(self.starts, match.start()) - 1
             exact = self.text[match.start() - 1] == self.text[match.end()] == "\0"
-            rank = (not exact, self.starts[line + 1] - self.starts[line])
+            rank = (not exact, self.lengths[line])
             best[line] = min(best.get(line, rank), rank)
         return [self.ids[line] for line in sorted(best, key=lambda line: (best[line], line))]
 
@@ -118,7 +126,8 @@ def facts(reader: Reader) -> Facts:
         type(tokenizer).__name__,
         reader.algorithm,
         reader.size,
-        longest if longest and longest < 10**12 else None,  # transformers writes "none" as 1e30
+        # transformers writes "none" as 1e30; a file may say anything.
+        longest if isinstance(longest, int) and 0 < longest < 10**12 else None,
         [(role, reader.piece(id).piece, id) for role, id in reader.specials().items()],
         parts,
         getattr(tokenizer, "padding_side", None),

@@ -17,7 +17,8 @@ from playground.views.html import escape, hexadecimal, island, note, number, vis
 
 COLOURS = "abcd"
 PAGE = 20_000  # chips that a browser paints well within half a second
-LONG = 1_500  # from here on a lane is laid out only when it is scrolled into view
+LONG = 1_500  # chips; from here on a lane comes in blocks that are laid out when they come into sight
+BLOCK = 250
 Say = Callable[..., str]
 
 
@@ -73,9 +74,8 @@ def _lane(each: Tokenized, marks: np.ndarray, most: int, begin: int, end: int, l
             f'<p class="tok-normal">{escape(say("tokens.normalized"))} <code>{visible(shown)}</code></p>'
         )
     share = 100 * each.count / most if most else 0
-    kind = "tok-lane long" if stop - first > LONG else "tok-lane"
     return (
-        f'<section class="{kind}" data-name="{escape(each.tokenizer)}">'
+        f'<section class="tok-lane" data-name="{escape(each.tokenizer)}">'
         f"<header><h4>{escape(each.tokenizer)}</h4>"
         f'<span class="tok-kind">{escape(each.algorithm)} · {number(each.vocabulary)}</span>'
         f'<span class="tok-count"><b>{number(each.count)}</b> {escape(say("tokens.tokens"))}</span></header>'
@@ -112,12 +112,14 @@ def chips(
     """The tokens [first, stop) as chips, and the text that no token owns between them.
 
     Tokens that share a character stand in one group: the character once, under it a sub-chip a token.
+    A long text comes in blocks, cut at line ends where there are any: a browser lays out what is in sight.
     """
     e, text, pieces = each.encoded, each.text, each.pieces
     ids, starts, ends = (column[first:stop].tolist() for column in (e.ids, e.starts, e.ends))
     added, agreed = e.added[first:stop].tolist(), marks[first:stop].tolist()
     out: list[str] = []
-    at, colour, n, i = begin, 0, len(ids), 0
+    at, colour, n, i, opened = begin, 0, len(ids), 0, 0
+    long = stop - first > LONG
     while i < n:
         if starts[i] > at:
             out.append(visible(text[at : starts[i]]))
@@ -129,8 +131,8 @@ def chips(
         if j == i + 1:
             piece = pieces[ids[i]]
             empty = starts[i] == ends[i]
-            body = escape(piece.piece) if empty else visible(text[starts[i] : ends[i]])
-            out.append(f'<i class="t {style}{_extra(piece.kind, agreed[i], empty)}">{body}</i>')
+            inside = escape(piece.piece) if empty else visible(text[starts[i] : ends[i]])
+            out.append(f'<i class="t {style}{_extra(piece.kind, agreed[i], empty)}">{inside}</i>')
         else:
             # Tokens may run over the group's first or last character: the group owns them all.
             subs = "".join(
@@ -142,9 +144,13 @@ def chips(
             out.append(f'<span class="g {style}"><b>{whole}</b><span>{subs}</span></span>')
         at = max(at, max(ends[i:j]))
         i = j
+        if long and i - opened >= BLOCK and (text[at - 1 : at] == "\n" or i - opened >= 2 * BLOCK):
+            out.append('</div><div class="tok-block" dir="auto">')
+            opened = i
     if at < end:
         out.append(visible(text[at:end]))
-    return "".join(out)
+    body = "".join(out)
+    return f'<div class="tok-block" dir="auto">{body}</div>' if long else body
 
 
 def _extra(kind: str, agreed: bool, empty: bool) -> str:

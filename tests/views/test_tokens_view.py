@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 import json
 import re
 
@@ -24,7 +25,7 @@ def made(whole: str, cuts: list[int], name: str = "x") -> tokens.Tokenized:
     """A tokenizer that cuts the text's bytes at these places."""
     raw = whole.encode()
     edges = sorted({0, len(raw), *(cut % (len(raw) + 1) for cut in cuts)})
-    parts = [raw[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    parts = [raw[a:b] for a, b in itertools.pairwise(edges)]
     ids = np.arange(len(parts), dtype=np.int32)
     starts, ends = spans(whole, np.array([len(part) for part in parts], np.int32))
     pieces = {i: Piece(part.decode("latin-1"), part) for i, part in enumerate(parts)}
@@ -51,7 +52,7 @@ def test_an_emoji_over_four_tokens_is_one_character_with_four_sub_chips():
     tokenized = made("a👍b", [1, 2, 3, 4, 5])
     markup = view.chips(tokenized, np.ones(6, bool), 0, 6, 0, 3)
     assert markup.count("👍") == 1
-    assert [m for m in re.findall(r">([0-9A-F]{2})<", markup)] == ["F0", "9F", "91", "8D"]
+    assert list(re.findall(r">([0-9A-F]{2})<", markup)) == ["F0", "9F", "91", "8D"]
 
 
 @pytest.mark.parametrize("lang", text.LANGUAGES)
@@ -80,7 +81,7 @@ def test_a_long_text_comes_in_parts_that_join():
     agreed = tokens.agreement(several)
     parts = view.pages(several)
     assert parts > 1
-    got = {name: "" for name in "ab"}
+    got = dict.fromkeys("ab", "")
     for page in range(1, parts + 1):
         markup = view.compare(several, agreed, "en", page=page)
         assert len(LEAF.findall(markup.split("tok-legend")[0])) <= view.PAGE * 1.1

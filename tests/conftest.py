@@ -1,0 +1,54 @@
+"""What most tests need: a cache, the embedded tokenizers, and the folder of what is not ours to ship."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from playground.catalog import Catalog
+from playground.loaders import TransformersLoader
+from playground.models import ModelCache
+from playground.subjects.readers import reader
+from playground.subjects.reading import Reader
+
+SHARED = Path(__file__).resolve().parents[1].parent / "shared"
+
+
+@pytest.fixture(scope="session")
+def models() -> ModelCache:
+    """A cache that loads for real, and only what is on this machine."""
+    return ModelCache(2 * 2**30, TransformersLoader(offline=True))
+
+
+@pytest.fixture(scope="session")
+def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
+    """What is embedded; the models folder is empty."""
+    folder = tmp_path_factory.mktemp("catalog")
+    return Catalog(folder / "models", folder / "uploads", offline=True)
+
+
+@pytest.fixture(scope="session")
+def opened(models: ModelCache, catalog: Catalog) -> Callable[[str], Reader]:
+    """The reader of an embedded tokenizer, by name."""
+
+    def open_(name: str) -> Reader:
+        with models.lease(catalog.find(name)) as loaded:
+            return reader(loaded)
+
+    return open_
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of models and data that may not be shipped; without it the test is skipped."""
+    if not SHARED.is_dir():
+        pytest.skip("no ../shared beside the repository")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def shared_catalog(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Catalog:
+    """A catalogue whose models folder is ../shared/models."""
+    return Catalog(shared / "models", tmp_path_factory.mktemp("uploads"), offline=True)

@@ -1,0 +1,170 @@
+"""Any tokenizer.json: kinds that are not embedded, and files that mean no good."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
+
+from playground.catalog import ModelCard
+from playground.errors import BadInput, CannotLoad
+from playground.models import Loaded
+from playground.subjects.readers import Reader, reader
+from playground.subjects.tokens import agreement, detokenize, tokenize
+from playground.subjects.vocabulary import facts, search
+from tests.subjects import small
+from tests.subjects.nasty import check, nasty
+
+TEXTS = (
+    "", " ", "hello world", "  the  the ", "Hello THE é e\u0301 \u1112\u1161\u11ab ﬁ ½", "你好，世界 👨‍👩‍👧‍👦",
+    "a▁b",
+    "a <mask> b", "a   <left>   b   <right>   c   <both>   d", "single singles Normal normal Exact exact",
+    "<s>a</s><|end|>b", "x\r\n\0\ufeff\u202e", "q\u0307\u0323", "</w> the</w>", "<0xE4>", "�",
+)  # fmt: skip
+
+
+def of(tokenizer: Any) -> Reader:
+    return reader(Loaded(ModelCard("small", "upload", ""), tokenizer))
+
+
+@pytest.fixture(scope="module", params=small.KINDS)
+def pair(request: pytest.FixtureRequest) -> tuple[str, Reader, Any]:
+    """A reader, and a second tokenizer like its own that nothing of ours has touched."""
+    tokenizer = small.KINDS[request.param]()
+    return request.param, of(deepcopy(tokenizer)), tokenizer
+
+
+def joins(kind: str, text: str) -> bool:
+    """Whether no character of a text is without a token: not where a normalizer drops some."""
+    if kind.startswith("bytes") and kind != "bytes-strip":
+        return True
+    return kind in ("llama", "unigram-bytes", "roberta")
+
+
+@pytest.mark.parametrize("special", [True, False])
+@pytest.mark.parametrize("text", TEXTS)
+def test_texts(pair: tuple[str, Reader, Any], text: str, special: bool) -> None:
+    kind, it, bare = pair
+    ids = bare(text, add_special_tokens=special)["input_ids"]
+    check(it, text, ids, special, joins=joins(kind, text))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=nasty)
+def test_any_text(pair: tuple[str, Reader, Any], text: str) -> None:
+    kind, it, bare = pair
+    tokenized = check(it, text, bare(text)["input_ids"], True, joins=joins(kind, text))
+    assert [len(marks) for marks in agreement([tokenized, tokenized])] == [tokenized.count] * 2
+    back = detokenize(it, "it", tokenized.encoded.ids.tolist())
+    assert back.text == bare.decode(bare(text)["input_ids"])
+
+
+def test_algorithms() -> None:
+    said = {kind: of(make()).algorithm for kind, make in small.KINDS.items()}
+    assert said["unigram"] == "Unigram"
+    assert said["llama"] == "BPE with byte fallback"
+    assert said["word-level"] == "WordLevel"
+    assert said["clip"] == "BPE"
+    assert said["bytes"] == "byte-level BPE"
+
+
+def test_the_blank_belongs_to_the_word_after_it() -> None:
+    for kind in ("bytes", "bytes-prefix", "bytes-nfc", "llama"):
+        tokenized = tokenize(of(small.KINDS[kind]()), kind, "the the", special=False)
+        assert [token.text for token in tokenized.tokens()] == ["the", " the"], kind
+
+
+def test_a_joined_mark_belongs_to_its_letter() -> None:
+    """NFC makes one character of several; the library's own spans leave the marks out."""
+    it = of(small.KINDS["bytes-nfc"]())
+    tokenized = tokenize(it, "nfc", "xe\u0301 \u1112\u1161\u11aby", special=False)
+    texts = [token.text for token in tokenized.tokens()]
+    assert texts[0:3] == ["x", "e\u0301", " "]
+    assert texts[-2:] == ["\u1112\u1161\u11ab", "y"]
+    assert tokenized.normalized == "xé 한y"
+
+
+def test_unknown_words_keep_their_letters() -> None:
+    tokenized = tokenize(of(small.word_level()), "words", "hello Ünïcode, world", special=False)
+    assert [(t.text, t.kind) for t in tokenized.tokens()] == [
+        ("hello", "text"), ("Ünïcode", "unknown"), (",", "text"), ("world", "text")
+    ]  # fmt: skip
+    assert tokenized.normalized == "hello Unicode, world"
+
+
+def test_suffixed_pieces_end_with_a_blank() -> None:
+    it = of(small.clip_like())
+    bytes_ = [it.piece(id).bytes for id in it.encode("the the", special=False).ids.tolist()]
+    assert b"".join(bytes_) == b"the the "
+
+
+def test_gpt2s_end_is_no_unknown() -> None:
+    it = of(small.byte_level(unk_token="<|end|>"))
+    assert it.piece(it.specials()["eos"]).kind == "special"
+
+
+def refused(ask: Callable[[], Any]) -> str:
+    with pytest.raises(BadInput) as caught:
+        ask()
+    assert caught.value.key == "errors.text_refused"
+    return str(caught.value.values["reason"])
+
+
+def test_what_the_library_refuses_is_bad_input(capfd: pytest.CaptureFixture[str]) -> None:
+    missing = of(small.wrapped(Tokenizer(models.WordLevel({"a": 0}, unk_token="[UNK]"))))
+    assert "UNK" in refused(lambda: missing.encode("b"))
+    assert "unk_id" in refused(lambda: of(small.wrapped(Tokenizer(models.Unigram([("a", 0.0)])))).encode("b"))
+    # A regular expression that gives up is a panic in Rust, which is no Exception in Python.
+    greedy = of(small.splitting_on("(a+)+$"))
+    assert "retry-limit" in refused(lambda: greedy.encode("a" * 20_000 + "b"))
+    assert greedy.encode("a").ids.tolist() == [0]
+
+
+def test_an_empty_vocabulary() -> None:
+    it = of(small.wrapped(Tokenizer(models.BPE())))
+    assert (it.size, it.last, list(it.vocabulary())) == (0, -1, [])
+    assert it.encode("hello").ids.tolist() == []
+    assert search(it, "a") == ([], 0)
+    assert facts(it).specials == []
+    with pytest.raises(BadInput) as caught:
+        detokenize(it, "it", [0])
+    assert caught.value.key == "errors.id_outside"
+    check(it, "hello", [], True, joins=False)
+
+
+def test_ids_with_holes() -> None:
+    it = of(small.wrapped(Tokenizer(models.WordLevel({"a": 2**31 - 1, "[UNK]": 7}, unk_token="[UNK]"))))
+    assert (it.size, it.last) == (2, 2**31 - 1)
+    check(it, "a", [2**31 - 1], True, joins=False)
+    assert it.piece(8).kind == "unknown"
+    assert [found.id for found in search(it, "a")[0]] == [2**31 - 1]
+    with pytest.raises(CannotLoad):
+        of(small.wrapped(Tokenizer(models.WordLevel({"a": 2**31, "[UNK]": 7}, unk_token="[UNK]"))))
+
+
+def test_two_spellings_of_one_id() -> None:
+    it = of(small.wrapped(Tokenizer(models.WordLevel({"a": 0, "b": 0, "[UNK]": 1}, unk_token="[UNK]"))))
+    assert it.size == 2
+    assert list(it.vocabulary()) == [0, 1]
+
+
+def test_scripts_in_a_vocabulary_stay_text() -> None:
+    evil = '<img src=x onerror="alert(1)">'
+    backend = Tokenizer(models.WordLevel({evil: 0, "[UNK]": 1, "": 2}, unk_token="[UNK]"))
+    it = of(small.wrapped(backend, additional_special_tokens=[AddedToken("<script>", special=True)]))
+    token, *_ = tokenize(it, "it", evil).tokens()
+    assert token.piece == token.text == evil
+    assert it.piece(2) == it.piece(2)
+    assert detokenize(it, "it", [2]).text == ""  # an entry, though it says nothing
+
+
+def test_truncation_and_padding_of_a_file_are_off() -> None:
+    backend = Tokenizer(models.WordLevel({"a": 0, "[UNK]": 1}, unk_token="[UNK]"))
+    backend.pre_tokenizer = pre_tokenizers.Whitespace()
+    backend.enable_truncation(3)
+    backend.enable_padding(length=9)
+    assert of(small.wrapped(backend)).encode("a " * 20).ids.tolist() == [0] * 20
