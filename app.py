@@ -10,6 +10,7 @@ settings = settings_module.read()
 settings_module.quiet(settings)  # before gradio is imported
 
 from playground.catalog import Catalog  # noqa: E402
+from playground.devices import budget  # noqa: E402
 from playground.loaders import TransformersLoader  # noqa: E402
 from playground.models import ModelCache  # noqa: E402
 from playground.panels import Context  # noqa: E402
@@ -19,7 +20,7 @@ from playground.warm import warm_up  # noqa: E402
 context = Context(
     settings,
     Catalog(settings.models_dir, settings.cache_dir / "uploads", offline=settings.offline),
-    ModelCache(settings.budget, TransformersLoader(offline=settings.offline, anonymous=settings.public)),
+    ModelCache(budget(settings.memory_gb), TransformersLoader(offline=settings.offline, anonymous=settings.public)),
 )
 app = build_app(context)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import fnmatch
 import functools
+import json
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -28,12 +29,14 @@ def fetch(
     *,
     offline: bool = False,
     anonymous: bool = True,
+    limit: int | None = None,
     progress: Callable[[float], None] = lambda share: None,
 ) -> Path:
     """The files of a repository that fit the patterns, in the Hub's own cache.
 
     Args:
         patterns: shell patterns of file names in the repository's top folder.
+        limit: bytes that they may have together.
         anonymous: do not send the owner's access token (strangers must not see private repositories).
 
     Returns:
@@ -41,7 +44,7 @@ def fetch(
 
     Raises:
         UnknownModel: no such repository or revision. Gated: a licence to accept first.
-        HubUnreachable: offline, or no answer. CannotLoad: none of the files, no disk, or refused.
+        HubUnreachable: offline, or no answer. CannotLoad: none of the files, too large, no disk, or refused.
     """
     import huggingface_hub as hub
     from huggingface_hub.utils import httpx
@@ -59,9 +62,12 @@ def fetch(
             info = hub.HfApi(token=token).model_info(
                 repository, revision=revision, files_metadata=True, timeout=SECONDS
             )
-        except (hub.errors.OfflineModeIsEnabled, httpx.TransportError):
-            # What is in the cache serves on without the Hub.
-            return fetch(repository, revision, patterns, offline=True)
+        except (hub.errors.OfflineModeIsEnabled, httpx.TransportError, json.JSONDecodeError) as error:
+            # What is in the cache serves on without the Hub (or with a login page in its place).
+            try:
+                return fetch(repository, revision, patterns, offline=True)
+            except HubUnreachable:
+                raise HubUnreachable("hub_unreachable", name=repository) from error
         wanted = [
             each
             for each in info.siblings or []
@@ -70,6 +76,8 @@ def fetch(
         if not wanted:
             raise CannotLoad("no_tokenizer_files", name=repository)
         size = sum(each.size or 0 for each in wanted)
+        if limit is not None and size > limit:
+            raise CannotLoad("download_too_large", name=repository, size=size, limit=limit)
         _check_disk(repository, size)
         done, path = 0, ""
         for each in wanted:
@@ -78,7 +86,9 @@ def fetch(
             )
             done += each.size or 0
             progress(done / size if size else 1.0)
-        return Path(path).parent
+        snapshot = Path(path).parent
+        _remember(snapshot, revision)
+        return snapshot
     except hub.errors.GatedRepoError as error:  # first: it is a RepositoryNotFoundError too
         raise Gated("gated", name=repository) from error
     except (
@@ -99,6 +109,17 @@ def fetch(
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise CannotLoad("disk_full", name=repository) from error
         raise
+
+
+def _remember(snapshot: Path, revision: str) -> None:
+    """Note which commit a branch is at, as huggingface_hub does where it is asked by branch.
+
+    Only once all files are here: by this note alone they are found when the Hub is not.
+    """
+    if revision != snapshot.name:
+        ref = snapshot.parents[1] / "refs" / revision
+        ref.parent.mkdir(parents=True, exist_ok=True)
+        ref.write_text(snapshot.name, encoding="utf-8")
 
 
 def _check_disk(repository: str, size: int) -> None:

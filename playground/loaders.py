@@ -5,9 +5,11 @@ Everything here is imported when first needed: transformers alone costs two seco
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
 import logging
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +19,15 @@ from playground.errors import CannotLoad, PlaygroundError
 from playground.models import Key, Loaded, Progress
 
 log = logging.getLogger(__name__)
+_importing = threading.Lock()
 
 TOKENIZER_FILES = (
     "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
     "vocab.txt", "vocab.json", "merges.txt", "*.model", "chat_template.jinja", "config.json",
 )  # fmt: skip
 VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
+LARGEST_TOKENIZER = 2**28  # bytes; the largest known (Gemma's) have 35 MB
+HIGHEST_ID = 2**24  # tokenizers reserves memory for all ids up to the highest: 16 GiB for one of 2**32
 OVERHEAD = 4  # a vocabulary in memory takes about this many times its file (measured: 3-5)
 
 
@@ -45,7 +50,7 @@ class TransformersLoader:
         """
         path = _path(card) if card.source != "hub" else hub.fetch(
             card.where, card.revision, TOKENIZER_FILES, offline=self.offline, anonymous=self.anonymous,
-            progress=lambda share: progress(0.9 * share, card.name),
+            limit=LARGEST_TOKENIZER, progress=lambda share: progress(0.9 * share, card.name),
         )  # fmt: skip
         try:
             tokenizer = _read(card, path)
@@ -85,37 +90,51 @@ def _vocabulary_bytes(path: Path | None) -> int:
 
 def _read(card: ModelCard, path: Path | None) -> Any:
     if card.family == "bytes":
-        from transformers import ByT5Tokenizer
-
-        return ByT5Tokenizer()
+        return _from("transformers", "ByT5Tokenizer")()
     if card.family == "characters":
-        from transformers import CanineTokenizer
-
-        return CanineTokenizer()
+        return _from("transformers", "CanineTokenizer")()
     assert path is not None
     if card.family == "sentencepiece":
-        from sentencepiece import SentencePieceProcessor
-
-        return SentencePieceProcessor(model_file=str(path))
+        return _from("sentencepiece", "SentencePieceProcessor")(model_file=str(path))
     if card.family == "tekken":
-        from mistral_common.tokens.tokenizers.tekken import Tekkenizer
-
-        return Tekkenizer.from_file(path)
+        return _from("mistral_common.tokens.tokenizers.tekken", "Tekkenizer").from_file(path)
+    _check_ids(path if path.is_file() else path / "tokenizer.json")
     if card.source == "upload":
-        from transformers import PreTrainedTokenizerFast
-
-        return PreTrainedTokenizerFast(tokenizer_file=str(path))
-    from transformers import AutoTokenizer, PreTrainedTokenizerFast
-
+        return _from("transformers", "PreTrainedTokenizerFast")(tokenizer_file=str(path))
     if not any(any(path.glob(pattern)) for pattern in VOCABULARIES):
         # transformers makes a tokenizer of a handful of tokens out of a config.json alone, silently.
         raise CannotLoad("no_tokenizer_files", name=card.name)
     # Never a repository's own code: a tokenizer is data, and a visitor may name any repository.
-    if (path / "tokenizer.json").is_file() and "auto_map" in _config(path):
-        return PreTrainedTokenizerFast.from_pretrained(path, local_files_only=True)
-    return AutoTokenizer.from_pretrained(path, trust_remote_code=False, local_files_only=True)
+    configs = (_config(path / "tokenizer_config.json"), _config(path / "config.json"))
+    if (path / "tokenizer.json").is_file() and any("auto_map" in config for config in configs):
+        fast = _from("transformers", "PreTrainedTokenizerFast")
+        return fast.from_pretrained(path, local_files_only=True)
+    return _from("transformers", "AutoTokenizer").from_pretrained(
+        path, trust_remote_code=False, local_files_only=True
+    )
 
 
-def _config(path: Path) -> dict[str, Any]:
-    file = path / "tokenizer_config.json"
+def _from(module: str, name: str) -> Any:
+    """A library's class, imported by one thread at a time.
+
+    transformers puts another module in its own place while it is imported: who imports at the same moment
+    gets "cannot import name".
+    """
+    with _importing:
+        return getattr(importlib.import_module(module), name)
+
+
+def _check_ids(file: Path) -> None:
+    """Raise ValueError for a tokenizer.json with an id that no vocabulary has any use for."""
+    if not file.is_file():
+        return
+    content = json.loads(file.read_bytes())
+    vocabulary = content["model"].get("vocab", {})
+    ids = list(vocabulary.values()) if isinstance(vocabulary, dict) else []
+    ids += [token["id"] for token in content.get("added_tokens") or ()]
+    if any(not 0 <= id <= HIGHEST_ID for id in ids):
+        raise ValueError("ids beyond any vocabulary")
+
+
+def _config(file: Path) -> dict[str, Any]:
     return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}

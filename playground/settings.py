@@ -42,14 +42,6 @@ class Settings:
         """The longest text a visitor may send, in characters."""
         return 200_000 if self.public else 2_000_000
 
-    @property
-    def budget(self) -> int:
-        """What all loaded models together may take, in bytes."""
-        if self.memory_gb:
-            return int(self.memory_gb * 2**30)
-        pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        return int(pages * 0.6)
-
 
 def public_name(entry: Field[Any]) -> str:
     """The name that a person types: ``class`` for the field ``class_mode``."""

@@ -20,6 +20,7 @@ TOKENIZED = {
     "tokenizer": str, "algorithm": str, "vocabulary": int, "count": int, "characters_per_token": float,
     "tokens": list,
 }  # fmt: skip
+TOOLS = ("chat_template", "detokenize", "tokenize")
 EMBEDDED = ("all-MiniLM-L6-v2", "mistral-v1", "mistral-v3", "tekken", "byt5", "canine")
 LOSSLESS = ("mistral-v1", "mistral-v3", "tekken", "byt5", "canine")
 TEXTS = {
@@ -109,7 +110,12 @@ def test_the_public_endpoints_are_exactly_these(client: Client) -> None:
     assert isinstance(api, dict)
     told = {
         name: [
-            (p["parameter_name"], p["python_type"]["type"], p["parameter_has_default"], p["parameter_default"])
+            (
+                p["parameter_name"],
+                p["python_type"]["type"],
+                p["parameter_has_default"],
+                p["parameter_default"],
+            )
             for p in endpoint["parameters"]
         ]
         for name, endpoint in api["named_endpoints"].items()
@@ -131,12 +137,10 @@ def test_the_mcp_tools_are_the_same_three(app: App) -> None:  # noqa: F811
     pytest.importorskip("mcp")
     with urllib.request.urlopen(f"{app.url}gradio_api/mcp/schema", timeout=30) as answer:
         tools = json.load(answer)
-    names = [tool["name"] for tool in tools]
-    assert sorted(name.split("_", 1)[-1] if name not in TOOLS else name for name in names) == sorted(TOOLS)
+    # Gradio may put the app's name in front.
+    names = {next((ours for ours in TOOLS if tool["name"].endswith(ours)), tool["name"]) for tool in tools}
+    assert len(tools) == len(TOOLS) and names == set(TOOLS)
     assert all(tool["description"] for tool in tools)
-
-
-TOOLS = ("chat_template", "detokenize", "tokenize")
 
 
 def test_arguments_by_position_and_by_name_are_the_same(client: Client) -> None:
@@ -325,7 +329,7 @@ def test_what_cannot_be_answered_is_told_in_the_callers_language(
 ) -> None:
     english, chinese = refused(client, *given), refused(taiwan, *given)
     assert not HAN.search(english)
-    assert re.search(r"[a-z]{3}.* .*[a-z]{2}", english) and english.rstrip()[-1] in ".)?”!" or "turns" in english
+    assert re.search(r"[a-z]{3}.* .*[a-z]{2}", english), english
     assert HAN.search(chinese), chinese
     assert not SIMPLIFIED & set(chinese), chinese
     assert len(english) < 600  # a name of 10,000 characters is not told back

@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # Lowest first; a file may import its own floor and those before it.
 FLOORS = [
     {"settings", "catalog", "errors", "text"},
+    {"devices"},
     {"hub", "models"},
     {"loaders"},
     {"subjects"},

@@ -109,8 +109,6 @@ def test_a_started_server_and_its_page_ask_nobody_outside(tmp_path: Path) -> Non
     assert asked and [url for url in asked if not local(urlsplit(url).hostname)] == []
 
 
-
-
 def visit(url: str) -> list[str]:
     """Use the Tokens panel a little; every address that the browser asked for."""
     from playwright.sync_api import expect, sync_playwright
@@ -129,10 +127,12 @@ def visit(url: str) -> list[str]:
         page.goto(url)
         expect(page.locator("#tok-view .tok-lane")).to_have_count(6)
         page.locator("#tok-text textarea").fill("hello world")
-        expect(page.locator("#tok-view .tok-lane").first.locator(".tok-count b")).to_have_text("4", timeout=60_000)
+        expect(page.locator("#tok-view .tok-lane").first.locator(".tok-count b")).to_have_text(
+            "4", timeout=60_000
+        )
         for place in (1, 2, 3, 4):
             page.locator("#tok-tabs button[role=tab]").nth(place).click()
-            page.wait_for_timeout(700)
+            page.wait_for_timeout(400)
         page.get_by_role("button", name="What am I looking at?").click()
         page.wait_for_timeout(500)
         browser.close()

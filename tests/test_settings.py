@@ -32,7 +32,7 @@ def test_environment_and_command_line_say_the_same_thing():
     environment = {"PLAYGROUND_PORT": "9000", "PLAYGROUND_CLASS": "1", "PLAYGROUND_MEMORY_GB": "1.5"}
     arguments = ["--port", "9000", "--class", "--memory-gb", "1.5"]
     assert read([], environment) == read(arguments, {})
-    assert read([], environment).budget == 1.5 * 2**30
+    assert read([], environment).memory_gb == 1.5
 
 
 def test_command_line_wins():

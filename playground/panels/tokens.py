@@ -90,7 +90,7 @@ def _controls(do: TokensActions) -> Controls:
             sample = gr.Button(tr(f"tokens.sample_{name}"), size="sm", min_width=40)
             sample.click(lambda name=name: text.say(f"tokens.example_{name}", language()), None, box, **QUIET)
     names = gr.Dropdown(
-        do.names(), value=list(DEFAULTS), multiselect=True, max_choices=MOST, allow_custom_value=True,
+        do.choices(), value=list(DEFAULTS), multiselect=True, max_choices=MOST, allow_custom_value=True,
         label=tr("tokens.tokenizers"), info=tr("tokens.tokenizers_info"), elem_id="tok-names",
     )  # fmt: skip
     special = gr.Checkbox(True, label=tr("tokens.special"), info=tr("tokens.special_info"))
@@ -99,7 +99,7 @@ def _controls(do: TokensActions) -> Controls:
         upload = gr.UploadButton(tr("tokens.upload"), file_types=[".json"], size="sm", min_width=120)
         share = gr.Button(tr("shell.copy_link"), size="sm", min_width=80)
     one = gr.Dropdown(
-        do.names(), value="mistral-v1", allow_custom_value=True, label=tr("tokens.closer"),
+        do.choices(), value="mistral-v1", allow_custom_value=True, label=tr("tokens.closer"),
         info=tr("tokens.closer_info"), elem_id="tok-one",
     )  # fmt: skip
     upload.upload(guard(do.upload), [upload, names], [names, one], **SHOWING)

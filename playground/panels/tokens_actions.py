@@ -51,9 +51,10 @@ class TokensActions:
         """The visitor's text, if it can be tokenized."""
         return tokens.check(text, self.context.settings.text_limit)
 
-    def names(self) -> list[str]:
-        """What the menus offer."""
-        return [card.name for card in self.context.catalog.offered("tokenizer")]
+    def choices(self) -> list[tuple[str, str]]:
+        """What the menus offer, as (shown, name); ↓ marks what the Hub must give first."""
+        offered = self.context.catalog.offered("tokenizer")
+        return [(f"{card.name} ↓" if card.source == "hub" else card.name, card.name) for card in offered]
 
     # -- compare --
 
@@ -75,7 +76,7 @@ class TokensActions:
             try:
                 found += self.tokenized(text, [name], special)
             except PlaygroundError as error:
-                failed += note(f"{name[:80]}: {sentence(error, lang)}", "warning")
+                failed += note(sentence(error, lang), "warning")
         view = tokens_view.compare(found, tokens.agreement(found), lang, page=int(page))
         return failed + view, tokens_view.pages(found) if found else 1
 

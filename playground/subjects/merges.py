@@ -1,13 +1,11 @@
 """How a word became its tokens, one step at a time: BPE's merges.
 
-Byte-pair encoding (Sennrich et al. 2016, "Neural Machine Translation of Rare Words with Subword
-Units") begins with the characters or bytes of a word and joins, again and again, the neighbours
-whose pair was learned first. The libraries answer only with the end; a `MergeTable` replays the
-way, and its end is the library's, id for id.
+Byte-pair encoding (Sennrich et al. 2016, "Neural Machine Translation of Rare Words with Subword Units")
+begins with the characters or bytes of a word and joins, again and again, the neighbours whose pair was
+learned first. The libraries answer only with the end; a `MergeTable` replays the way, id for id.
 
-Which pair goes first differs: `tokenizers` asks for the place in the list of merges, tiktoken for
-the rank of the joined bytes, SentencePiece for the score of the joined piece. Of equal ones the
-leftmost.
+Which pair goes first differs: `tokenizers` asks for the place in the list of merges, tiktoken for the
+rank of the joined bytes, SentencePiece for the score of the joined piece. Of equal ones the leftmost.
 
 The book: chapter 2, "Tokens and Token Embeddings".
 """
@@ -303,14 +301,14 @@ class _SentencePiece(MergeTable):
         self.mergeable: dict[str, int] = {}
         self.reserved: dict[str, int] = {}
         scores: dict[str, float] = {}
-        frozen, bytes_too, type = [], False, 1
+        frozen, self.byte_fallback, type = [], False, 1
         # The processor hides the model's type and which pieces are user-defined: read the file.
         for number, value in _fields(processor.serialized_model_proto()):
             if number == 1:
                 entry = dict(_fields(value))
                 piece, kind = entry[1].decode(), entry.get(3, self.NORMAL)
                 id = len(self.mergeable) + len(self.reserved)
-                bytes_too |= kind == self.BYTE
+                self.byte_fallback |= kind == self.BYTE
                 frozen += [piece] if kind == self.USER_DEFINED else []
                 if kind in (self.NORMAL, self.USER_DEFINED, self.UNUSED):
                     self.mergeable[piece] = id
@@ -321,10 +319,8 @@ class _SentencePiece(MergeTable):
                 type = dict(_fields(value)).get(3, 1)
         if type != 2:
             raise BadInput("not_bpe", algorithm=self.TYPES[type])
-        best_first = sorted(set(scores.values()), reverse=True)
-        place = {score: rank for rank, score in enumerate(best_first)}
+        place = {score: rank for rank, score in enumerate(sorted(set(scores.values()), reverse=True))}
         self.ranks = {piece: place[score] for piece, score in scores.items()}
-        self.byte_fallback = bytes_too
         self.frozen = sorted(frozen, key=len, reverse=True)
 
     def words(self, text: str) -> tuple[str, ...]:

@@ -71,7 +71,10 @@ def wordpiece(piece: str, prefix: str = "##") -> Piece:
 
 def suffixed(piece: str, suffix: str) -> Piece:
     """``"the</w>"`` → ``b"the "`` (the first BPE vocabularies: Sennrich et al. 2016)."""
-    return Piece(piece, re.sub(re.escape(suffix) + "$", " ", piece).encode("utf-8", "replace"))
+    return Piece(
+        piece,
+        (piece.removesuffix(suffix) + " " if piece.endswith(suffix) else piece).encode("utf-8", "replace"),
+    )
 
 
 def spans(text: str, lengths: Ints, skip: int = 0) -> tuple[Ints, Ints]:
@@ -129,7 +132,7 @@ def walk(text: str, tokens: list[bytes]) -> tuple[Ints, Ints]:
     """Character spans where tokens and text differ a little (stripped blanks, changed letters).
 
     Each token is looked for from where the last one ended, and after the blanks that follow there; one
-    that is not there gets an empty span.
+    that is not there gets an empty span (inside a character: that character's, so that none goes back).
     """
     raw, at, found, blank, blank_from = text.encode(), 0, [], 0, -1
     for token in tokens:
@@ -144,5 +147,5 @@ def walk(text: str, tokens: list[bytes]) -> tuple[Ints, Ints]:
     edges = np.array(found, dtype=np.int64).reshape(-1, 2)
     heads = (np.frombuffer(raw, dtype=np.uint8) & 0xC0) != 0x80
     before = np.concatenate([[0], np.cumsum(heads)])  # characters begun before each byte
-    starts = before[edges[:, 0]] - ((edges[:, 0] < len(raw)) & ~np.append(heads, True)[edges[:, 0]])
+    starts = before[edges[:, 0]] - ~np.append(heads, True)[edges[:, 0]]
     return starts.astype(np.int32), before[edges[:, 1]].astype(np.int32)

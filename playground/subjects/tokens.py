@@ -18,7 +18,7 @@ import regex  # type: ignore[import-untyped]
 
 from playground.errors import BadInput
 from playground.subjects import surrogates
-from playground.subjects.pieces import Ints, Kind, Piece, walk
+from playground.subjects.pieces import Ints, Kind, Piece, spans, walk
 from playground.subjects.reading import NOTHING, Encoded, Reader
 
 # A word for "tokens per word": a run of letters, their marks (Python's own \w takes none: it cuts Hindi
@@ -134,23 +134,35 @@ def detokenize(reader: Reader, name: str, ids: object) -> Tokenized:
     Raises:
         BadInput: not a list of whole numbers, or one outside the vocabulary.
     """
-    if not isinstance(ids, Sequence) or any(not isinstance(id, int) or isinstance(id, bool) for id in ids):
+    if not isinstance(ids, list | tuple) or any(
+        not isinstance(id, int) or isinstance(id, bool) for id in ids
+    ):
         raise BadInput("ids_not_numbers")
     for id in ids:
         if reader.piece(id) == NOTHING:
             raise BadInput("id_outside", id=id, last=max(reader.last, 0))
     text = reader.decode(list(ids))
     found = [reader.piece(id) for id in ids]
-    starts, ends = _walk_whole(text, found) if "�" in text else walk(text, [piece.bytes for piece in found])
-    first = next((place for place, piece in enumerate(found) if piece.kind != "special"), None)
-    if first is not None and starts[first] == ends[first] and found[first].bytes.startswith(b" "):
-        # A dummy blank in front is the tokenizer's, not the text's.
-        raw = [piece.bytes for piece in found]
-        raw[first] = raw[first][1:]
-        starts, ends = walk(text, raw)
+    starts, ends = _spans(text, found)
     return of_encoded(
         reader, name, text, Encoded(np.array(ids, np.int32), starts, ends, np.zeros(len(ids), bool))
     )
+
+
+def _spans(text: str, found: Sequence[Piece]) -> tuple[Ints, Ints]:
+    """Where tokens stand in the text that they decode to: by bytes if these are the text, else by looking.
+
+    Libraries leave out special tokens, or the dummy blank in front, or neither.
+    """
+    written, raw = [piece.bytes for piece in found], text.encode()
+    silent = [b"" if piece.kind == "special" else piece.bytes for piece in found]
+    for each in (written, silent):
+        first = next((place for place, piece in enumerate(each) if piece[:1] == b" "), 0)
+        for skip in (0, 1):
+            tokens = [*each[:first], *(piece[skip:] for piece in each[first : first + 1]), *each[first + 1 :]]
+            if b"".join(tokens) == raw:
+                return spans(text, np.array([len(token) for token in tokens], np.int32))
+    return _walk_whole(text, found) if "�" in text else walk(text, written)
 
 
 def _walk_whole(text: str, found: Sequence[Piece]) -> tuple[Ints, Ints]:
@@ -162,6 +174,9 @@ def _walk_whole(text: str, found: Sequence[Piece]) -> tuple[Ints, Ints]:
     of_token: list[int] = []
     pending = b""
     for piece in found:
+        if pending and piece.bytes and piece.bytes[0] & 0xC0 != 0x80:  # begins a character of its own
+            groups.append(pending.decode("utf-8", "replace").encode())
+            pending = b""
         of_token.append(len(groups))
         pending += piece.bytes
         try:

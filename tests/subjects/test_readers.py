@@ -192,3 +192,10 @@ def test_a_prompt_reads_control_tokens_where_the_template_wrote_them(opened: Ope
     assert 2 not in encoded.ids
     assert np.array_equal(np.sort(encoded.starts), encoded.starts)
     assert it.encode_prompt("", []).ids.tolist() == []
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=nasty)
+@pytest.mark.parametrize("name", ["mistral-v1", "mistral-v3"])
+def test_sentencepiece_normalizes_as_it_says(opened: Opened, name: str, text: str) -> None:
+    assert opened(name).normalized(text) == opened(name).tokenizer.normalize(text)
