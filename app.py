@@ -20,7 +20,9 @@ from playground.warm import warm_up  # noqa: E402
 context = Context(
     settings,
     Catalog(settings.models_dir, settings.cache_dir / "uploads", offline=settings.offline),
-    ModelCache(budget(settings.memory_gb), TransformersLoader(offline=settings.offline, anonymous=settings.public)),
+    ModelCache(
+        budget(settings.memory_gb), TransformersLoader(offline=settings.offline, anonymous=settings.public)
+    ),
 )
 app = build_app(context)
 

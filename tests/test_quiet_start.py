@@ -152,7 +152,6 @@ def test_help_names_every_setting_without_gradio(tmp_path: Path, lang: str) -> N
 
 
 def test_first_visitors_who_come_at_once_all_get_their_tokenizer(tmp_path: Path) -> None:
-    # BUG (playground/loaders.py): transformers' lazy __init__ is not thread-safe. While one thread imports
-    # it (the warm-up!), another's "from transformers import ByT5Tokenizer" fails with ImportError, which
-    # the loader tells as "broken_tokenizer". A lock around the imports mends it.
+    # transformers' lazy __init__ is not thread-safe: without the loader's lock, whoever comes while another
+    # thread (the warm-up, say) imports it is told that the tokenizer is broken.
     assert python(AT_ONCE, tmp_path).splitlines()[-1] == "[]"

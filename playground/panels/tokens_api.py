@@ -45,7 +45,9 @@ def build(do: TokensActions) -> None:
             tokenizers = [tokenizers]
         if not isinstance(tokenizers, list) or not 0 < len(tokenizers) <= AT_ONCE:
             raise BadInput("too_many_tokenizers", most=AT_ONCE)
-        found = do.tokenized(do.checked(text), tokenizers, bool(special_tokens))
+        if not isinstance(special_tokens, bool):  # bool("no") would be true
+            raise BadInput("not_a_switch", name="special_tokens")
+        found = do.tokenized(do.checked(text), tokenizers, special_tokens)
         return [
             {
                 "tokenizer": each.tokenizer, "algorithm": each.algorithm, "vocabulary": each.vocabulary,

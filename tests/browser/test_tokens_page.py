@@ -892,7 +892,8 @@ SMALL = """() => [...document.querySelectorAll("button, select, [role=tab], summ
     .map((e) => [(e.ariaLabel || e.textContent || e.name || e.type).trim().slice(0, 30), e.tagName, e.type,
                  e.getBoundingClientRect()])
     .filter(([, , , place]) => place.width && (place.width < 23.5 || place.height < 23.5))
-    .map(([name, tag, type, {width, height}]) => `${tag} ${type} “${name}” ${Math.round(width)}×${Math.round(height)}`)
+    .map(([name, tag, type, {width, height}]) =>
+        `${tag} ${type} “${name}” ${Math.round(width)}×${Math.round(height)}`)
 """
 
 
