@@ -25,9 +25,8 @@
     const what = event.target.dataset && event.target.dataset.pg;
     if (what === "theme") page.setTheme(event.target.value);
     if (what === "language") {
-      const box = document.querySelector("#tok-text textarea");
-      if (box) keep("tokens", box.value); // the page loads anew; what was typed comes along
-      page.setLanguage(event.target.value);
+      for (const [panel, state] of Object.entries(states)) keep(panel, JSON.stringify(state));
+      page.setLanguage(event.target.value); // the page loads anew; what was typed and chosen comes along
     }
   });
   document.addEventListener("click", (event) => {
@@ -38,8 +37,21 @@
     }
   });
 
+  // ---- toasts: gradio titles them in English whatever it is told ----
+
+  new MutationObserver(() => {
+    const head = document.querySelector(".pg-head");
+    for (const title of document.querySelectorAll(".toast-title")) {
+      const kind = ["error", "warning", "info"].find((name) => title.classList.contains(name));
+      const said = head && kind && head.dataset[kind];
+      if (said && title.textContent.trim() !== said) title.textContent = said;
+    }
+  }).observe(document.documentElement, { childList: true, subtree: true });
+
   // ---- what comes along, and links ----
 
+  const states = {}; // panel → what its controls hold
+  page.remember = (panel, state) => { states[panel] = state; };
   const keep = (panel, value) => {
     try { sessionStorage.setItem("playground.carry." + panel, value); } catch { /* not kept, then */ }
   };
@@ -50,7 +62,8 @@
       return value;
     } catch { return ""; }
   };
-  page.share = (panel, text, names, special) => {
+  page.share = (panel) => {
+    const { text, names, special } = states[panel];
     const url = new URL(location.href);
     url.search = "";
     url.searchParams.set("tab", panel);
@@ -116,7 +129,7 @@
     pair.append(term, description);
     list.append(pair);
   };
-  const spelled = (data, i) => `${data.p[data.i[i]][0]} (${data.i[i]})`;
+  const spelled = (data, i) => `${data.p[data.i[i]][0]}\u00a0(${data.i[i]})`;
 
   const show = (section, index) => {
     const lanes = section.parentElement;

@@ -66,6 +66,7 @@ def launch_options(context: Context) -> dict[str, Any]:
         "i18n": gr.I18n(**{lang: {**words, **_whole(lang)} for lang, words in translations().items()}),
         "app_kwargs": {"middleware": web.middleware(settings.lang)},
         "footer_links": ["api"],
+        "show_error": True,  # a program that forgets an argument is told so
         "run_history": False,  # it would keep prompts in the browser
         "mcp_server": _has_mcp(),
         "ssr_mode": False,
@@ -135,9 +136,10 @@ def _header(lang: str) -> str:
         f'<option value="{tag}"{" selected" if tag == lang else ""}>{name}</option>'
         for tag, name in text.LANGUAGES.items()
     )
+    titles = " ".join(f'data-{kind}="{say(f"toast_{kind}")}"' for kind in ("error", "warning", "info"))
     themes = "".join(f'<option value="{name}">{say(name)}</option>' for name in ("system", "light", "dark"))
     return (
-        f'<header class="pg-head"><div><h1>LLM Playground</h1><p>{say("tagline")}</p></div><nav>'
+        f'<header class="pg-head" {titles}><div><h1>LLM Playground</h1><p>{say("tagline")}</p></div><nav>'
         f'<label><span>{say("language")}</span><select data-pg="language">{choices}</select></label>'
         f'<label><span>{say("theme")}</span><select data-pg="theme">{themes}</select></label>'
         f'<button type="button" data-pg="large" aria-pressed="false" title="{say("large_why")}">'

@@ -298,7 +298,6 @@ BAD = {
     "numbers for names": ("tokenize", "a", [5]),
     "an object for names": ("tokenize", "a", {"byt5": True}),
     "nothing for names": ("tokenize", "a", None),
-    # BUG (playground/panels/tokens_api.py): bool("no") is True, so "no" quietly adds special tokens.
     "a word for a switch": ("tokenize", "a", ["byt5"], "no"),
     "a text too long": ("tokenize", "a" * 2_000_001, ["byt5"]),
     "an id outside": ("detokenize", [384], "byt5"),
@@ -364,7 +363,6 @@ def test_half_characters_and_odd_json(app: App, client: Client, endpoint: str, b
 
 
 def test_a_missing_argument_is_told_in_a_sentence(app: App) -> None:  # noqa: F811
-    # BUG: Gradio itself notices, before any function of ours, and answers {"error": null}.
     kind, data = post(app, "tokenize", '{"data": ["a"]}')
     assert kind == "error"
     assert data["error"]

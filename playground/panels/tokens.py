@@ -5,6 +5,7 @@ One function a sub-tab; each makes its widgets and wires them to the controls th
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -49,7 +50,10 @@ def build(context: Context, app: gr.Blocks) -> None:
     with gr.Row(elem_classes="pg-panel"):
         with gr.Column(scale=4, min_width=280, elem_classes="pg-controls"):
             controls = _controls(do)
-        with gr.Column(scale=9, min_width=300, elem_classes="pg-result"), gr.Tabs(elem_id="tok-tabs"):
+        with (
+            gr.Column(scale=9, min_width=300, elem_classes="pg-result"),
+            gr.Tabs(elem_id="tok-tabs", overflow_behavior="wrap"),
+        ):
             with gr.Tab(tr("tokens.tab_compare"), id="compare"):
                 view, chart = _compare(do, controls)
             with gr.Tab(tr("tokens.tab_steps"), id="steps") as tab:
@@ -67,10 +71,15 @@ def build(context: Context, app: gr.Blocks) -> None:
         """The worked example, as shipped; or what the address or the page before brought along."""
         lang, asked = language(), query()
         shipped = examples.tokenized(lang)
-        first = (carried or asked.get("text", ""))[: context.settings.text_limit] or shipped[0].text
-        with_names = [name for name in asked.get("with", "").split(",") if name][:MOST] or list(DEFAULTS)
+        brought: dict[str, Any] = json.loads(carried) if carried else {
+            "text": asked.get("text", ""),
+            "names": [name for name in asked.get("with", "").split(",") if name],
+            "special": asked.get("special") != "0",
+        }  # fmt: skip
+        first = brought["text"][: context.settings.text_limit] or shipped[0].text
+        with_names = brought["names"][:MOST] or list(DEFAULTS)
         shown = tokens_view.compare(shipped, tokens.agreement(shipped), lang)
-        return first, with_names, asked.get("special") != "0", shown, examples.languages_chart(lang)
+        return first, with_names, brought["special"], shown, examples.languages_chart(lang)
 
     app.load(
         guard(opening),
@@ -93,7 +102,9 @@ def _controls(do: TokensActions) -> Controls:
         do.choices(), value=list(DEFAULTS), multiselect=True, max_choices=MOST, allow_custom_value=True,
         label=tr("tokens.tokenizers"), info=tr("tokens.tokenizers_info"), elem_id="tok-names",
     )  # fmt: skip
-    special = gr.Checkbox(True, label=tr("tokens.special"), info=tr("tokens.special_info"))
+    special = gr.Checkbox(
+        True, label=tr("tokens.special"), info=tr("tokens.special_info"), elem_id="tok-special"
+    )
     page = gr.Slider(1, 2, 1, step=1, label=tr("tokens.page"), visible=False, elem_id="tok-page")
     with gr.Row(elem_classes="pg-actions"):
         upload = gr.UploadButton(tr("tokens.upload"), file_types=[".json"], size="sm", min_width=120)
@@ -103,7 +114,9 @@ def _controls(do: TokensActions) -> Controls:
         info=tr("tokens.closer_info"), elem_id="tok-one",
     )  # fmt: skip
     upload.upload(guard(do.upload), [upload, names], [names, one], **SHOWING)
-    share.click(None, [box, names, special], None, js="(t, n, s) => playground.share('tokens', t, n, s)")
+    share.click(None, None, None, js="() => playground.share('tokens')")
+    remember = "(t, n, s) => { playground.remember('tokens', {text: t, names: n, special: s}); }"
+    gr.on([box.change, names.change, special.change], None, [box, names, special], None, js=remember)
     return Controls(box, names, special, page, one)
 
 
@@ -118,7 +131,7 @@ def _compare(do: TokensActions, at: Controls) -> tuple[gr.HTML, gr.HTML]:
 
     inputs, outputs = [at.box, at.names, at.special, at.page], [view, at.page]
     at.box.change(guard(compare), inputs, outputs, **QUIET)
-    gr.on([at.names.change, at.special.change, at.page.release], guard(compare), inputs, outputs, **SHOWING)
+    gr.on([at.names.change, at.special.change, at.page.change], guard(compare), inputs, outputs, **SHOWING)
     at.names.change(in_place(do.languages), at.names, chart, **QUIET)
     return view, chart
 

@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import gradio as gr
+
 from playground import examples
 from playground import text as words
 from playground.errors import BadInput, PlaygroundError
@@ -194,7 +196,10 @@ class TokensActions:
         except PlaygroundError:
             (self.context.catalog.uploads_dir / f"{name}.json").unlink(missing_ok=True)
             raise
-        return [*[n for n in names if n != name][: MOST - 1], name], name
+        others = [n for n in names if n != name]
+        if len(others) == MOST:
+            gr.Info(words.say("tokens.made_room", language(), name=others[-1]))
+        return [*others[: MOST - 1], name], name
 
     def train(
         self, corpus: str, algorithm: tokenizer_training.Algorithm, size: float, text: str, names: list[str]

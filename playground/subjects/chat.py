@@ -47,7 +47,9 @@ def check_messages(messages: object) -> list[dict[str, str]]:
     Raises:
         BadInput: anything else, an unknown role, half of a surrogate pair, or none at all.
     """
-    if not isinstance(messages, Sequence) or isinstance(messages, str) or not messages:
+    if not isinstance(messages, Sequence) or isinstance(messages, str):
+        raise BadInput("messages_malformed")
+    if not messages:
         raise BadInput("messages_empty")
     for message in messages:
         if not isinstance(message, dict) or not isinstance(message.get("content"), str):

@@ -35,16 +35,16 @@ def _symbols(symbols: Sequence[str], new: frozenset[int] = frozenset()) -> str:
 
 
 def _merged(found: Replay, say: Say) -> str:
-    start = f"<p>{escape(say('tokens.merges_start'))}</p>{_symbols(found.start)}"
+    told = escape(f"{say('tokens.merges_start')} {say('tokens.merges_law')}")
+    start = f"<p>{told}</p>{_symbols(found.start)}"
     rows = []
     for order, step in enumerate(found.steps, start=1):
         # Each left half merged before it moves a place to the left.
         new = frozenset(place - earlier for earlier, place in enumerate(step.at))
-        choice = escape(say("tokens.merges_candidates", count=len(step.candidates)))
         rule = f"<code>{escape(step.left)}</code> + <code>{escape(step.right)}</code>"
-        rank = f"{number(step.rank)}<br><small>{choice}</small>"
-        rows.append([str(order), rule, rank, _symbols(step.symbols, new)])
-    head = [escape(say(f"tokens.merges_{key}")) for key in ("step", "rule", "rank", "symbols")]
+        possible = str(len(step.candidates))
+        rows.append([str(order), possible, rule, number(step.rank), _symbols(step.symbols, new)])
+    head = [escape(say(f"tokens.merges_{key}")) for key in ("step", "candidates", "rule", "rank", "symbols")]
     steps = table(head, rows, "merges") if rows else note(say("tokens.merges_whole"))
     return start + steps + _end(found.pieces, found.ids, say)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from playground import text as words
 from playground.subjects.steps import Batch, Steps
+from playground.subjects.tokens import Token
 from playground.views.html import escape, hexadecimal, note, number, table, visible
 from playground.views.tokens import chips
 
@@ -38,7 +39,7 @@ def walk(steps: Steps, lang: str) -> str:
         (say("tokens.step_pieces"), coloured + _code(pieces)),
         (say("tokens.step_ids"), _code(listed(steps.ids))),
         (say("tokens.step_input"), _code(fed)),
-        (say("tokens.step_tensor", n=number(total)), _code(f"{steps.tensor}\n{steps.shape}")),
+        (say("tokens.step_tensor", n=number(total)), _code(f"{steps.tensor}\n{steps.shape}", "pg-code wide")),
         (say("tokens.step_decode_one"), _one_by_one(steps, say)),
         (say("tokens.step_decode_all"), whole),
     ]
@@ -53,21 +54,24 @@ def walk(steps: Steps, lang: str) -> str:
 def _one_by_one(steps: Steps, say: Callable[..., str]) -> str:
     rows = []
     for token in steps.one_by_one:
-        whole = visible(token.text) if token.text else f"<em>{escape(say('tokens.part_of_character'))}</em>"
-        rows.append(
-            [
-                number(token.id),
-                f"<code>{escape(token.piece)}</code>",
-                f'<span class="hex">{hexadecimal(token.bytes)}</span>',
-                whole,
-            ]
-        )
+        hexes = f'<span class="hex">{hexadecimal(token.bytes)}</span>'
+        rows.append([number(token.id), f"<code>{escape(token.piece)}</code>", hexes, _alone(token, say)])
     head = [escape(say(f"tokens.detail_{key}")) for key in ("id", "piece", "bytes", "text")]
     return table(head, rows, "narrow")
 
 
-def _code(code: str) -> str:
-    return f'<pre class="pg-code" tabindex="0"><code>{escape(code)}</code></pre>'
+def _alone(token: Token, say: Callable[..., str]) -> str:
+    """A token's own text; without one, a blank of the tokenizer's, or a part of a character (never a �)."""
+    if token.text:
+        return visible(token.text)
+    try:
+        return visible(token.bytes.decode())
+    except UnicodeDecodeError:
+        return f"<em>{escape(say('tokens.part_of_character'))}</em>"
+
+
+def _code(code: str, kind: str = "pg-code") -> str:
+    return f'<pre class="{kind}" tabindex="0"><code>{escape(code)}</code></pre>'
 
 
 def batch(result: Batch, lang: str) -> str:

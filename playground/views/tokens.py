@@ -132,7 +132,9 @@ def chips(
             piece = pieces[ids[i]]
             empty = starts[i] == ends[i]
             inside = escape(piece.piece) if empty else visible(text[starts[i] : ends[i]])
-            out.append(f'<i class="t {style}{_extra(piece.kind, agreed[i], empty)}">{inside}</i>')
+            # A special token's letters must not decide which way an Arabic text runs.
+            fixed = ' dir="ltr"' if added[i] else ""
+            out.append(f'<i class="t {style}{_extra(piece.kind, agreed[i], empty)}"{fixed}>{inside}</i>')
         else:
             # Tokens may run over the group's first or last character: the group owns them all.
             subs = "".join(

@@ -208,7 +208,6 @@ def test_all_text_can_be_read(measured: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("blindness", BLINDNESS)
 def test_neighbouring_chips_differ_for_every_eye(measured: dict[str, Any], blindness: str) -> None:
-    # BUG (style.css): to who sees no red or no green, d (violet) is a (blue): 1.6 to 3.9.
     grounds = {name: lab(seen(measured[f"chip {name}"][1], blindness)) for name in "abcd"}
     differences = {
         f"{one}-{two}": ciede2000(grounds[one], grounds[two]) for one, two in ("ab", "bc", "cd", "da")
@@ -218,8 +217,6 @@ def test_neighbouring_chips_differ_for_every_eye(measured: dict[str, Any], blind
 
 @pytest.mark.parametrize("blindness", BLINDNESS)
 def test_who_wrote_it_differs_for_every_eye(measured: dict[str, Any], blindness: str) -> None:
-    # BUG (style.css): system is user and assistant is template to who sees no red or no green, 1.4 to 3.9; in
-    # light, assistant is user to who sees no blue, 2.5.
     names = ("template", "system", "user", "assistant")
     grounds = [lab(seen(measured[f"source {name}"][1], blindness)) for name in names]
     differences = {
