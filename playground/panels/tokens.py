@@ -102,17 +102,17 @@ def _controls(do: TokensActions) -> Controls:
         do.choices(), value=list(DEFAULTS), multiselect=True, max_choices=MOST, allow_custom_value=True,
         label=tr("tokens.tokenizers"), info=tr("tokens.tokenizers_info"), elem_id="tok-names",
     )  # fmt: skip
-    special = gr.Checkbox(
-        True, label=tr("tokens.special"), info=tr("tokens.special_info"), elem_id="tok-special"
-    )
-    page = gr.Slider(1, 2, 1, step=1, label=tr("tokens.page"), visible=False, elem_id="tok-page")
-    with gr.Row(elem_classes="pg-actions"):
-        upload = gr.UploadButton(tr("tokens.upload"), file_types=[".json"], size="sm", min_width=120)
-        share = gr.Button(tr("shell.copy_link"), size="sm", min_width=80)
     one = gr.Dropdown(
         do.choices(), value="mistral-v1", allow_custom_value=True, label=tr("tokens.closer"),
         info=tr("tokens.closer_info"), elem_id="tok-one",
     )  # fmt: skip
+    with gr.Row(elem_classes="pg-actions"):
+        upload = gr.UploadButton(tr("tokens.upload"), file_types=[".json"], size="sm", min_width=120)
+        share = gr.Button(tr("shell.copy_link"), size="sm", min_width=80)
+    special = gr.Checkbox(
+        True, label=tr("tokens.special"), info=tr("tokens.special_info"), elem_id="tok-special"
+    )
+    page = gr.Slider(1, 2, 1, step=1, label=tr("tokens.page"), visible=False, elem_id="tok-page")
     upload.upload(guard(do.upload), [upload, names], [names, one], **SHOWING)
     share.click(None, None, None, js="() => playground.share('tokens')")
     remember = "(t, n, s) => { playground.remember('tokens', {text: t, names: n, special: s}); }"

@@ -21,8 +21,9 @@ LONGEST = 60  # characters shown of one: a text without spaces gives pieces of t
 def replay(found: Sequence[Replay | WordPieceReplay], lang: str) -> str:
     """Every word in a box of its own."""
     say: Say = partial(words.say, lang=lang)
+    law = note(say("tokens.merges_law")) if any(isinstance(each, Replay) for each in found) else ""
     boxes = (_merged(each, say) if isinstance(each, Replay) else _matched(each, say) for each in found)
-    return "".join(f'<section class="mrg-word">{box}</section>' for box in boxes)
+    return law + "".join(f'<section class="mrg-word">{box}</section>' for box in boxes)
 
 
 def _symbols(symbols: Sequence[str], new: frozenset[int] = frozenset()) -> str:
@@ -35,8 +36,7 @@ def _symbols(symbols: Sequence[str], new: frozenset[int] = frozenset()) -> str:
 
 
 def _merged(found: Replay, say: Say) -> str:
-    told = escape(f"{say('tokens.merges_start')} {say('tokens.merges_law')}")
-    start = f"<p>{told}</p>{_symbols(found.start)}"
+    start = f"<p>{escape(say('tokens.merges_start'))}</p>{_symbols(found.start)}"
     rows = []
     for order, step in enumerate(found.steps, start=1):
         # Each left half merged before it moves a place to the left.

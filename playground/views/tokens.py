@@ -138,11 +138,12 @@ def chips(
         else:
             # Tokens may run over the group's first or last character: the group owns them all.
             subs = "".join(
-                f'<i class="t{_extra(pieces[ids[k]].kind, agreed[k], False)}">'
+                f'<i class="t{_extra(pieces[ids[k]].kind, True, False)}">'
                 f"{hexadecimal(pieces[ids[k]].bytes) or escape(pieces[ids[k]].piece)}</i>"
                 for k in range(i, j)
             )
             whole = visible(text[starts[i] : max(ends[i:j])])
+            style += "" if all(agreed[i:j]) else " no"
             out.append(f'<span class="g {style}"><b>{whole}</b><span>{subs}</span></span>')
         at = max(at, max(ends[i:j]))
         i = j
