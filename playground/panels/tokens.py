@@ -79,12 +79,14 @@ def build(context: Context, app: gr.Blocks) -> None:
         first = brought["text"][: context.settings.text_limit] or shipped[0].text
         with_names = brought["names"][:MOST] or list(DEFAULTS)
         shown = tokens_view.compare(shipped, tokens.agreement(shipped), lang)
-        return first, with_names, brought["special"], shown, examples.languages_chart(lang)
+        # Asked anew at every visit: a folder put into the models folder is in the menus without a restart.
+        menus = gr.Dropdown(do.choices(), value=with_names), gr.Dropdown(do.choices())
+        return first, *menus, brought["special"], shown, examples.languages_chart(lang)
 
     app.load(
         guard(opening),
         gr.Textbox(visible=False),
-        [controls.box, controls.names, controls.special, view, chart],
+        [controls.box, controls.names, controls.one, controls.special, view, chart],
         js="() => [playground.carried('tokens')]",
         **{**QUIET, "trigger_mode": "once"},
     )

@@ -235,6 +235,30 @@ def test_the_link_to_share_opens_the_same(visit: Visit) -> None:
     assert lanes(other) == before
 
 
+def test_the_language_menu_keeps_what_was_chosen(visit: Visit) -> None:
+    page = visit()
+    visit.watch.leaving = True
+    box(page, say("tokens.special")).uncheck()
+    page.locator("#tok-names .token-remove").first.click()
+    page.wait_for_function("document.querySelectorAll('#tok-view .tok-lane').length === 5")
+    page.locator('[data-pg="language"]').select_option("zh-CN")
+    page.wait_for_url("**lang=zh-CN**")
+    page.wait_for_function("document.querySelectorAll('#tok-view .tok-lane').length === 5")
+    expect(box(page, say("tokens.special", "zh-CN"))).not_to_be_checked()
+    assert NAMES[0] not in lanes(page)
+
+
+def test_a_folder_put_there_while_the_server_runs_is_in_the_menus(visit: Visit, app: App) -> None:  # noqa: F811
+    (app.models / "put-there-later").mkdir()
+    (app.models / "put-there-later" / "tokenizer.json").write_text(tokenizer_json(["late"]), encoding="utf-8")
+    page = visit()
+    page.wait_for_selector("#tok-view .tok-lane .t", state="attached")
+    for menu in ("#tok-names", "#tok-one"):
+        page.locator(f"{menu} input").click()
+        expect(page.get_by_role("option", name="put-there-later").last).to_be_visible()
+        page.keyboard.press("Tab")
+
+
 def test_the_language_menu_keeps_what_was_typed_and_lasts(visit: Visit) -> None:
     page = visit()
     visit.watch.leaving = True
@@ -574,7 +598,7 @@ def test_train_your_own(page: Page) -> None:
     page.get_by_role("button", name=say("tokens.train_go"), exact=True).click()
     link = page.locator("#pg-tokens a[download]:visible", has_text="")
     expect(page.get_by_text(say("tokens.trained_order"))).to_be_visible()
-    told = page.locator(".pg-note", has_text="Learned").inner_text()
+    told = page.locator("#tok-train .pg-note", has_text="Learned").inner_text()
     name = re.search(r"upload-[0-9a-f]{16}", told)
     assert name
     names = (

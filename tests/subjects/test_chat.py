@@ -252,8 +252,9 @@ def test_a_template_learns_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("wrong", "key"),
     [
-        (None, "messages_empty"), ([], "messages_empty"), ("hello", "messages_empty"), (5, "messages_empty"),
-        ({"role": "user", "content": "x"}, "messages_empty"), (b"ab", "messages_malformed"),
+        (None, "messages_malformed"), ([], "messages_empty"), ("hello", "messages_malformed"),
+        (5, "messages_malformed"),
+        ({"role": "user", "content": "x"}, "messages_malformed"), (b"ab", "messages_malformed"),
         (["x"], "messages_malformed"), ([{}], "messages_malformed"), ([{"content": "x"}], "role_unknown"),
         ([{"role": "user"}], "messages_malformed"),
         ([{"role": "user", "content": None}], "messages_malformed"),
