@@ -122,6 +122,13 @@ def _remember(snapshot: Path, revision: str) -> None:
         ref.write_text(snapshot.name, encoding="utf-8")
 
 
+def cached(repository: str) -> bool:
+    """Whether a tokenizer of this repository lies in the Hub's cache already; asks nobody."""
+    from huggingface_hub import try_to_load_from_cache
+
+    return isinstance(try_to_load_from_cache(repository, "tokenizer.json"), str)
+
+
 def _check_disk(repository: str, size: int) -> None:
     """huggingface_hub only warns; a disk filled to the brim harms more than this download."""
     from huggingface_hub import constants

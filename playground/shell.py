@@ -12,9 +12,10 @@ from typing import Any
 import gradio as gr
 from gradio.i18n import I18nData
 
-from playground import text, web
-from playground.panels import Context, all_panels
-from playground.panels.visitor import query, set_owner_language, tr, translations
+from playground import devices, text, web
+from playground.panels import Context, all_panels, drawer
+from playground.panels.visitor import guard, language, query, set_owner_language, tr, translations
+from playground.views import devices as devices_view
 
 FONT = (
     "system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "PingFang TC", "PingFang SC",
@@ -36,7 +37,13 @@ def build_app(context: Context, panels: Sequence[ModuleType] | None = None) -> g
             for panel in panels:
                 with gr.Tab(tr(f"{panel.KEY}.tab"), id=panel.KEY, elem_id=f"pg-{panel.KEY}"):
                     panel.build(context, app)
+        drawer.build(context)
         gr.HTML(_in_every_language("shell.footer", _footer), elem_id="pg-footer", padding=False)
+        device = gr.HTML(elem_id="pg-device", padding=False, min_height=24)
+        # Asked by the page once it is there: to know the device, torch must be imported.
+        app.load(
+            guard(lambda: _device(context)), None, device, api_visibility="private", show_progress="hidden"
+        )
         known = {panel.KEY for panel in panels}
         if len(known) > 1:  # a page asked for by ?tab=
             app.load(
@@ -150,6 +157,11 @@ def _header(lang: str) -> str:
 def _footer(lang: str) -> str:
     told = "".join(f"<span>{_say(key, lang)}</span>" for key in ("footer_book", "footer_private"))
     return f'<footer class="pg-foot">{told}</footer>'
+
+
+def _device(context: Context) -> str:
+    wish = context.settings
+    return devices_view.line(devices.choose(wish.device, wish.dtype), context.models.budget, language())
 
 
 def _say(key: str, lang: str) -> str:

@@ -20,7 +20,11 @@ TOKENIZED = {
     "tokenizer": str, "algorithm": str, "vocabulary": int, "count": int, "characters_per_token": float,
     "tokens": list,
 }  # fmt: skip
-TOOLS = ("chat_template", "detokenize", "tokenize")
+MODEL = {
+    "name": str, "roles": list, "source": str, "state": str, "bytes": int, "device": str, "dtype": str,
+    "leases": int,
+}  # fmt: skip
+TOOLS = ("chat_template", "detokenize", "models", "tokenize")
 EMBEDDED = ("all-MiniLM-L6-v2", "mistral-v1", "mistral-v3", "tekken", "byt5", "canine")
 LOSSLESS = ("mistral-v1", "mistral-v3", "tekken", "byt5", "canine")
 TEXTS = {
@@ -121,6 +125,7 @@ def test_the_public_endpoints_are_exactly_these(client: Client) -> None:
         for name, endpoint in api["named_endpoints"].items()
     }
     assert told == {
+        "/models": [],
         "/tokenize": [
             ("text", "str", False, None),
             ("tokenizers", "list[str]", False, None),
@@ -133,7 +138,7 @@ def test_the_public_endpoints_are_exactly_these(client: Client) -> None:
     assert all(endpoint["description"] for endpoint in api["named_endpoints"].values())
 
 
-def test_the_mcp_tools_are_the_same_three(app: App) -> None:  # noqa: F811
+def test_the_mcp_tools_are_the_same(app: App) -> None:  # noqa: F811
     pytest.importorskip("mcp")
     with urllib.request.urlopen(f"{app.url}gradio_api/mcp/schema", timeout=30) as answer:
         tools = json.load(answer)
@@ -141,6 +146,25 @@ def test_the_mcp_tools_are_the_same_three(app: App) -> None:  # noqa: F811
     names = {next((ours for ours in TOOLS if tool["name"].endswith(ours)), tool["name"]) for tool in tools}
     assert len(tools) == len(TOOLS) and names == set(TOOLS)
     assert all(tool["description"] for tool in tools)
+
+
+def test_models_tells_what_is_loaded_and_what_could_be(client: Client) -> None:
+    ask(client, "tokenize", "a", ["mistral-v1"])
+    rows = ask(client, "models")
+    for row in rows:
+        check_form(row, MODEL)
+        assert row["state"] in {"loaded", "ready", "download"}
+        assert (row["bytes"] > 0) <= (row["state"] == "loaded")
+    found = {row["name"]: row for row in rows}
+    assert len(found) == len(rows)
+    assert found["mistral-v1"] == {
+        "name": "mistral-v1", "roles": ["tokenizer"], "source": "embedded", "state": "loaded",
+        "bytes": found["mistral-v1"]["bytes"], "device": "cpu", "dtype": "", "leases": 0,
+    }  # fmt: skip
+    assert found["mistral-v1"]["bytes"] > 10**6
+    assert found["tiny"]["source"] == "folder"
+    states = [row["state"] for row in rows]
+    assert "loaded" not in states[states.count("loaded") :], "loaded ones first"
 
 
 def test_arguments_by_position_and_by_name_are_the_same(client: Client) -> None:

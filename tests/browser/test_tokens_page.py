@@ -248,6 +248,22 @@ def test_the_language_menu_keeps_what_was_chosen(visit: Visit) -> None:
     assert NAMES[0] not in lanes(page)
 
 
+def test_the_models_drawer_lists_and_unloads(visit: Visit) -> None:
+    page = visit(locale="zh-TW")
+    page.wait_for_selector("#tok-view .tok-lane .t", state="attached")
+    drawer = page.locator("#pg-models")
+    drawer.locator(".label-wrap").click()
+    row = drawer.locator("tr", has_text="tekken")
+    expect(row).to_contain_text(say("models.state_loaded", "zh-TW"), timeout=WAIT)
+    drawer.locator("input").click()
+    page.get_by_role("option", name="tekken", exact=True).last.click()
+    drawer.get_by_role("button", name=say("models.unload", "zh-TW")).click()
+    expect(row).to_contain_text(say("models.state_ready", "zh-TW"))
+    enter(page, "again")  # and it comes back when it is asked for
+    expect(page.locator('.tok-lane[data-name="tekken"]')).to_be_visible()
+    expect(page.locator("#pg-device")).to_contain_text("GiB", timeout=WAIT)
+
+
 def test_a_folder_put_there_while_the_server_runs_is_in_the_menus(visit: Visit, app: App) -> None:  # noqa: F811
     (app.models / "put-there-later").mkdir()
     (app.models / "put-there-later" / "tokenizer.json").write_text(tokenizer_json(["late"]), encoding="utf-8")

@@ -1,0 +1,86 @@
+"""The Models drawer at the foot of the page, and ``/models``: what can be loaded, and what it takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from playground import hub
+from playground.catalog import ModelCard
+from playground.errors import NotAllowed
+from playground.models import Status
+from playground.panels import Context
+from playground.panels.visitor import TOKENIZING, guard, language, tr
+from playground.views import models as models_view
+
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", **TOKENIZING}
+
+
+def inventory(context: Context) -> list[dict[str, Any]]:
+    """Everything this server offers and holds, as ``/models`` promises it, loaded ones first."""
+    held: dict[str, list[Status]] = {}
+    for row in context.models.status():
+        held.setdefault(row.name, []).append(row)
+    offered = context.catalog.offered()
+    known = {card.name for card in offered}
+    others = [context.catalog.find(name) for name in held if name not in known]
+    rows = [_row(card, held.get(card.name, [])) for card in [*offered, *others]]
+    return sorted(rows, key=lambda row: row["state"] != "loaded")
+
+
+def _row(card: ModelCard, held: list[Status]) -> dict[str, Any]:
+    loaded = [row for row in held if row.state == "loaded"]
+    fetch = card.source == "hub" and not hub.cached(card.where)
+    return {
+        "name": card.name,
+        "roles": sorted(card.roles),
+        "source": card.source,
+        "state": "loaded" if loaded else "download" if fetch else "ready",
+        "bytes": sum(row.bytes for row in loaded),
+        "device": ", ".join(dict.fromkeys(row.device for row in loaded)),
+        "dtype": ", ".join(dict.fromkeys(row.dtype for row in loaded if row.dtype)),
+        "leases": sum(row.leases for row in held),
+    }
+
+
+def build(context: Context) -> None:
+    """The drawer, where the page ends; its endpoint."""
+
+    def models() -> list[dict[str, Any]]:
+        """List what this server can load and what it holds.
+
+        Returns:
+            One object a model: name, roles, source, state ("loaded", "ready" or "download"), bytes it takes
+            in memory, device, dtype, leases (how many are using it now).
+        """
+        return inventory(context)
+
+    def look() -> tuple[Any, ...]:
+        rows = inventory(context)
+        idle = {row.name: row.idle_seconds for row in context.models.status()}
+        shown = models_view.table_of(
+            rows, idle, context.models.used_bytes(), context.models.budget, language()
+        )
+        free = [row["name"] for row in rows if row["state"] == "loaded" and not row["leases"]]
+        return shown, gr.Dropdown(free, value=None)
+
+    def unload(name: str | None) -> tuple[Any, ...]:
+        if context.settings.public:
+            raise NotAllowed("unload_not_allowed")
+        if name:
+            context.models.unload(name)
+        return look()
+
+    gr.api(guard(models), api_name="models", **TOKENIZING)
+    with gr.Accordion(tr("models.title"), open=False, elem_id="pg-models") as drawer:
+        view = gr.HTML(padding=False)
+        with gr.Row():
+            refresh = gr.Button(tr("models.refresh"), size="sm", min_width=90)
+            # Strangers must not take from each other what is loaded.
+            which = gr.Dropdown([], show_label=False, container=False, visible=not context.settings.public)
+            drop = gr.Button(
+                tr("models.unload"), size="sm", min_width=90, visible=not context.settings.public
+            )
+    gr.on([drawer.expand, refresh.click], guard(look), None, [view, which], **QUIET)
+    drop.click(guard(unload), which, [view, which], **QUIET)

@@ -1,0 +1,23 @@
+"""A device in one line: where, which number format, why, how much memory."""
+
+from __future__ import annotations
+
+from playground import text
+from playground.devices import Device
+from playground.views.html import escape, number
+
+
+def line(device: Device, budget: int, lang: str) -> str:
+    """The footer's line.
+
+    Args:
+        budget: bytes that all models together may take.
+    """
+    detail = device.detail.upper().replace("_", "-") if device.reason == "cpu_bf16" else device.detail
+    reason = text.say(f"devices.{device.reason}", lang, detail=detail)
+    if device.missing:
+        reason += "; " + text.say("devices.missing", lang, kind=text.say(f"devices.{device.missing}", lang))
+    kind = text.say(f"devices.{device.kind}", lang)
+    told = text.say("devices.line", lang, kind=kind, dtype=device.dtype, reason=reason)
+    memory = text.say("devices.memory", lang, gib=number(budget / 2**30, 1))
+    return f'<p class="pg-device"><span>{escape(told)}</span> <span>{escape(memory)}</span></p>'

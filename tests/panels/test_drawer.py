@@ -1,0 +1,73 @@
+"""The Models drawer: what it lists, and who may unload."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gradio as gr
+import pytest
+
+from playground import text
+from playground.catalog import Catalog, ModelCard
+from playground.models import Loaded, ModelCache
+from playground.panels import Context, drawer
+from playground.settings import read
+
+
+class Loader:
+    def estimate(self, card, key):
+        return 10
+
+    def load(self, card, key, progress):
+        return Loaded(card, object(), bytes=10)
+
+
+def context_of(tmp_path: Path, *arguments: str) -> Context:
+    (tmp_path / "models" / "mine").mkdir(parents=True)
+    (tmp_path / "models" / "mine" / "tokenizer.json").write_text("{}")
+    return Context(
+        read(list(arguments), {}), Catalog(tmp_path / "models", tmp_path / "up"), ModelCache(100, Loader())
+    )
+
+
+def test_what_is_held_comes_first_and_a_typed_one_is_listed_too(tmp_path):
+    context = context_of(tmp_path)
+    with context.models.lease(context.catalog.find("mine")):
+        rows = drawer.inventory(context)
+        assert (rows[0]["name"], rows[0]["state"], rows[0]["bytes"], rows[0]["leases"]) == (
+            "mine",
+            "loaded",
+            10,
+            1,
+        )
+    with context.models.lease(ModelCard("some/typed-one", "hub", "some/typed-one")):
+        pass
+    rows = {row["name"]: row for row in drawer.inventory(context)}
+    assert rows["some/typed-one"]["state"] == "loaded"
+    assert rows["google-bert/bert-base-cased"]["state"] == "download"
+    assert rows["byt5"]["state"] == "ready"
+
+
+def functions(context: Context) -> dict[str, object]:
+    with gr.Blocks() as app:
+        drawer.build(context)
+    return {each.name: each.fn for each in app.fns.values()}
+
+
+def test_unload_gives_the_memory_back(tmp_path):
+    context = context_of(tmp_path)
+    with context.models.lease(context.catalog.find("mine")):
+        pass
+    shown, menu = functions(context)["unload"]("mine")  # type: ignore[operator]
+    assert context.models.used_bytes() == 0
+    assert text.say("models.state_ready", "en") in shown
+    assert menu.choices == []
+
+
+def test_strangers_unload_nothing(tmp_path):
+    context = context_of(tmp_path, "--public")
+    with context.models.lease(context.catalog.find("mine")):
+        pass
+    with pytest.raises(gr.Error):
+        functions(context)["unload"]("mine")  # type: ignore[operator]
+    assert context.models.used_bytes() == 10
