@@ -56,9 +56,8 @@ class TransformersLoader:
             tokenizer = _read(card, path)
         except (PlaygroundError, MemoryError):
             raise
-        except (
-            BaseException
-        ) as error:  # libraries raise anything on broken files; a Rust panic is no Exception
+        except BaseException as error:
+            # Libraries raise anything on broken files, and a Rust panic is no Exception.
             if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
                 raise
             log.info("cannot read %s: %r", card.name, error)

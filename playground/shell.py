@@ -64,6 +64,8 @@ def launch_options(context: Context) -> dict[str, Any]:
         "server_port": settings.port,
         "share": settings.share,
         "auth": ("playground", settings.password) if settings.password else None,
+        # Before the login no language is settled on the server: each says it in its own.
+        "auth_message": " · ".join(text.say("shell.login", lang) for lang in text.LANGUAGES),
         "max_file_size": settings.upload_mb * 2**20,
         "max_threads": 160 if settings.class_mode else 40,
         "theme": theme(),
@@ -82,7 +84,7 @@ def launch_options(context: Context) -> dict[str, Any]:
 
 
 def theme() -> gr.themes.Base:
-    """Paper and ink: gradio's own colours, each by a variable of style.css, which knows light and dark."""
+    """Paper and ink: gradio's own colours, each by a variable of colours.css, light and dark."""
     colours = {
         "paper": ("body_background_fill",),
         "ink": ("body_text_color", "block_title_text_color", "button_secondary_text_color"),
@@ -117,6 +119,8 @@ def theme() -> gr.themes.Base:
     )
     return base.set(
         **chosen,
+        input_border_width="1px",
+        input_border_width_dark="1px",
         color_accent="var(--pg-accent)",
         block_shadow="none",
         block_shadow_dark="none",

@@ -3,7 +3,8 @@
 ``demo.launch(app_kwargs={"middleware": middleware(default_language)})``
 
 * Every page gets ``assets/head.js`` right after ``<head>``: it settles language and theme before
-  Gradio starts, and tells the server the language by the header ``LANGUAGE_HEADER``.
+  Gradio starts, and tells the server the language by the header ``LANGUAGE_HEADER``. Behind it
+  stands ``assets/colours.css``.
 * Pages, scripts and styles are compressed once and held in memory. A browser keeps for good what
   has its content's hash in its name, and asks again for the rest, which costs a 304.
 * All else (event streams, uploads, downloads, websockets, ranges) passes as if this were not here.
@@ -49,7 +50,13 @@ def middleware(default_language: str) -> list[Middleware]:
     Args:
         default_language: the owner's choice, for visitors none of whose languages we have; or "".
     """
-    return [Middleware(Web, script=script({"default": text.match(default_language) or ""}))]
+    head = script({"default": text.match(default_language) or ""}) + colours()
+    return [Middleware(Web, script=head)]
+
+
+def colours() -> bytes:
+    """The style tag after it. Gradio's login page gets no style sheet of ours, but the theme's variables."""
+    return f"<style>{(text.ASSETS / 'colours.css').read_text(encoding='utf-8')}</style>".encode()
 
 
 def script(config: dict[str, str]) -> bytes:

@@ -150,7 +150,8 @@ def test_the_script_stands_right_after_head(client: TestClient) -> None:
     before, after = html.split("<head>", maxsplit=1)
     assert before == "<!doctype html><html>"
     assert after.startswith('<script>window.playground = {"default": ""};\n')
-    assert "</script><meta charset='utf-8'></head>" in html
+    assert "</script><style>/* All colours" in html
+    assert "</style><meta charset='utf-8'></head>" in html
 
 
 def test_a_head_with_attributes_is_found_and_a_header_is_not() -> None:

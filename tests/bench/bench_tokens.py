@@ -110,7 +110,9 @@ def paint(large: str, small: str) -> None:
 
     flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
     flags += ["--disable-background-networking", "--disable-component-update"]
-    css = (ROOT / "assets" / "style.css").read_text(encoding="utf-8")
+    css = "".join(
+        (ROOT / "assets" / f"{name}.css").read_text(encoding="utf-8") for name in ("colours", "style")
+    )
     script = """(html) => new Promise((done) => {
       const box = document.getElementById("box"); box.innerHTML = ""; void box.offsetHeight;
       requestAnimationFrame(() => { const began = performance.now(); box.innerHTML = html;

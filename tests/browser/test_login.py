@@ -1,0 +1,35 @@
+"""A server with a password: the login page, and what is behind it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from playground import text
+from tests.app import running
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_login_page_is_ours_to_see_and_opens_with_the_password(browser: Browser, tmp_path: Path) -> None:
+    with running(tmp_path, {"PLAYGROUND_PASSWORD": "secret", "PLAYGROUND_OFFLINE": "1"}) as app:
+        context = browser.new_context(locale="zh-TW")
+        page = context.new_page()
+        page.goto(app.url)
+        expect(page.get_by_text(text.say("shell.login", "zh-TW"))).to_be_visible()
+        paper = page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--pg-paper')")
+        assert paper.strip().startswith("#"), "the theme's colours are known here too"
+        user, password = (
+            page.locator("input:not([type=password]), textarea").first,
+            page.locator("[type=password]"),
+        )
+        assert user.evaluate("e => getComputedStyle(e).borderTopWidth") == "1px", "a field that can be seen"
+        for attempt in ("wrong", "secret"):
+            user.fill("playground")
+            password.fill(attempt)
+            page.keyboard.press("Enter")
+            lanes = page.locator("#tok-view .tok-lane")
+            expect(lanes).to_have_count(6 if attempt == "secret" else 0)
+        context.close()
