@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from playground.catalog import Catalog
@@ -12,6 +14,11 @@ from playground.loaders import TransformersLoader
 from playground.models import ModelCache
 from playground.subjects.readers import reader
 from playground.subjects.reading import Reader
+
+# By hand, hypothesis looks for new texts at every run; where a change must pass, it asks the same ones.
+hypothesis.settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    hypothesis.settings.load_profile("ci")
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 

@@ -77,6 +77,11 @@ def suffixed(piece: str, suffix: str) -> Piece:
     )
 
 
+def distinct(ids: Ints) -> list[int]:
+    """The different ids among these, in order; ids are small numbers, so counting beats sorting."""
+    return np.flatnonzero(np.bincount(ids)).tolist() if len(ids) else []
+
+
 def spans(text: str, lengths: Ints, skip: int = 0) -> tuple[Ints, Ints]:
     """Character spans of tokens whose bytes, joined, are the text.
 

@@ -137,7 +137,7 @@ class _Codepoints(Reader):
     def _arithmetic(self, text: str) -> tuple[Ints, tuple[Ints, Ints]]: ...
 
     @abstractmethod
-    def _frame(self) -> tuple[list[int], list[int]]: ...
+    def _frame(self, ids: Ints) -> tuple[list[int], list[int]]: ...
 
     def encode(self, text: str, special: bool = True) -> Encoded:
         if any(content in text for content in self._added.values()):
@@ -147,7 +147,7 @@ class _Codepoints(Reader):
                 found = pieces.walk(text, [self.piece(id).bytes for id in ids.tolist()])
         else:
             ids, found = self._arithmetic(text)
-        return self._framed(ids, found, len(text), *(self._frame() if special else ([], [])))
+        return self._framed(ids, found, len(text), *(self._frame(ids) if special else ([], [])))
 
     def decode(self, ids: list[int]) -> str:
         return str(self.tokenizer.decode(ids))
@@ -177,8 +177,9 @@ class BytesReader(_Codepoints):
         ids = np.frombuffer(text.encode(), np.uint8).astype(np.int32) + 3
         return ids, pieces.spans(text, np.ones_like(ids))
 
-    def _frame(self) -> tuple[list[int], list[int]]:
-        return [], [self.tokenizer.eos_token_id]
+    def _frame(self, ids: Ints) -> tuple[list[int], list[int]]:
+        end = self.tokenizer.eos_token_id
+        return [], [] if len(ids) and ids[-1] == end else [end]  # a text that ends with </s> has its end
 
 
 class CharactersReader(_Codepoints):
@@ -204,7 +205,7 @@ class CharactersReader(_Codepoints):
         where = np.arange(len(ids), dtype=np.int32)
         return ids, (where, where + 1)
 
-    def _frame(self) -> tuple[list[int], list[int]]:
+    def _frame(self, ids: Ints) -> tuple[list[int], list[int]]:
         return [self.tokenizer.cls_token_id], [self.tokenizer.sep_token_id]
 
 

@@ -147,19 +147,22 @@ class Reader(ABC):
         """
         if not len(ids):
             return (ids, ids) if not text else None
-        distinct, where = np.unique(ids, return_inverse=True)
-        entries = [self.piece(id) for id in distinct.tolist()]
+        kinds = pieces.distinct(ids)
+        entries = [self.piece(id) for id in kinds]
         if blank != " ":
             text = text.replace(" ", blank)
-            table = [e.bytes if e.kind == "byte" else e.piece.replace(" ", blank).encode() for e in entries]
+            written = [e.bytes if e.kind == "byte" else e.piece.replace(" ", blank).encode() for e in entries]
         else:
-            table = [e.bytes for e in entries]
-        joined, raw = b"".join(map(table.__getitem__, where.tolist())), text.encode()
+            written = [e.bytes for e in entries]
+        table = dict(zip(kinds, written, strict=True))
+        joined, raw = b"".join(map(table.__getitem__, ids.tolist())), text.encode()
         dummy = blank.encode()
         skip = len(dummy) if joined != raw and joined.startswith(dummy) else 0
         if joined[skip:] != raw:
             return None
-        lengths = np.array(list(map(len, table)), dtype=np.int32)[where]
+        length_of = np.zeros(kinds[-1] + 1, np.int32)
+        length_of[kinds] = list(map(len, written))
+        lengths = length_of[ids]
         return pieces.spans(text, lengths, skip)
 
     def _framed(

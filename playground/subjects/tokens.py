@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,9 +18,10 @@ import regex  # type: ignore[import-untyped]
 
 from playground.errors import BadInput
 from playground.subjects import surrogates
-from playground.subjects.pieces import Ints, Kind, Piece, spans, walk
+from playground.subjects.pieces import Ints, Kind, Piece, distinct, spans, walk
 from playground.subjects.reading import NOTHING, Encoded, Reader
 
+SHOWN = 300  # characters of which `Tokenized` tells how the tokenizer changed them
 # A word for "tokens per word": a run of letters, their marks (Python's own \w takes none: it cuts Hindi
 # at every vowel) and digits, or one character of a script that writes no spaces (CJK ideographs, kana).
 UNSPACED = r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
@@ -54,7 +55,7 @@ class Tokenized:
     text: str
     encoded: Encoded
     pieces: dict[int, Piece]  # of the distinct ids
-    normalized: str | None = None  # the text as the tokenizer changed it, where it did
+    normalized: str | None = None  # the text's beginning as the tokenizer changed it, where it did
 
     @property
     def count(self) -> int:
@@ -71,10 +72,10 @@ class Tokenized:
         """Code points of the text over all its tokens."""
         return len(self.text) / self.count if self.count else 0.0
 
-    @cached_property
+    @property
     def words(self) -> int:
         """Words of the text; a CJK character counts as one."""
-        return sum(1 for _ in WORD.finditer(self.text))
+        return count_words(self.text)
 
     @property
     def tokens_per_word(self) -> float:
@@ -95,6 +96,12 @@ class Tokenized:
             yield Token(id, piece.piece, text, piece.bytes, start, stop, piece.kind == "special", piece.kind)
 
 
+@lru_cache(maxsize=8)  # the same text comes under six tokenizers
+def count_words(text: str) -> int:
+    """Words of a text, see `WORD`."""
+    return len(WORD.findall(text))
+
+
 def check(text: object, limit: int) -> str:
     """The text, if it is one that any tokenizer can read.
 
@@ -110,9 +117,10 @@ def check(text: object, limit: int) -> str:
 
 def tokenize(reader: Reader, name: str, text: str, special: bool = True) -> Tokenized:
     """One text under one tokenizer; ``special`` adds what the model expects around it ([CLS], <s>)."""
-    normalized = reader.normalized(text)
     tokenized = of_encoded(reader, name, text, reader.encode(text, special))
-    return replace(tokenized, normalized=normalized) if normalized != text else tokenized
+    beginning = text[:SHOWN]
+    normalized = reader.normalized(beginning)
+    return replace(tokenized, normalized=normalized) if normalized != beginning else tokenized
 
 
 def of_encoded(reader: Reader, name: str, text: str, encoded: Encoded) -> Tokenized:
@@ -124,7 +132,7 @@ def of_encoded(reader: Reader, name: str, text: str, encoded: Encoded) -> Tokeni
         reader.finer_than_words,
         text,
         encoded,
-        {id: reader.piece(id) for id in np.unique(encoded.ids).tolist()},
+        {id: reader.piece(id) for id in distinct(encoded.ids)},
     )
 
 

@@ -12,7 +12,8 @@ from functools import partial
 import numpy as np
 
 from playground import text as words
-from playground.subjects.tokens import Tokenized
+from playground.subjects.pieces import distinct
+from playground.subjects.tokens import SHOWN, Tokenized
 from playground.views.html import escape, hexadecimal, island, note, number, visible
 
 COLOURS = "abcd"
@@ -69,7 +70,7 @@ def _lane(each: Tokenized, marks: np.ndarray, most: int, begin: int, end: int, l
         facts.insert(0, say("tokens.of_them_special", count=each.added))
     normalized = ""
     if each.normalized is not None and each.algorithm != "BPE with byte fallback":
-        shown = each.normalized if len(each.normalized) <= 300 else each.normalized[:300] + "…"
+        shown = each.normalized + ("…" if len(each.text) > SHOWN else "")
         normalized = (
             f'<p class="tok-normal">{escape(say("tokens.normalized"))} <code>{visible(shown)}</code></p>'
         )
@@ -92,7 +93,7 @@ def _data(each: Tokenized, first: int, stop: int) -> str:
     e = each.encoded
     ids = e.ids[first:stop]
     pieces = {}
-    for id in np.unique(ids).tolist():
+    for id in distinct(ids):
         piece = each.pieces[id]
         pieces[id] = [piece.piece, hexadecimal(piece.bytes), "" if piece.kind == "text" else piece.kind]
     return island(

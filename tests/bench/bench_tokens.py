@@ -76,7 +76,12 @@ def main() -> None:
             plain += library
             print(f"   {each.card.name:18} library {library * 1e3:7.1f} ms   ours {ours * 1e3:7.1f} ms   "
                   f"ratio {ours / library:.2f}")  # fmt: skip
-        page = best(lambda: do.compare(whole, names, True))
+
+        def shown() -> None:
+            tokens.count_words.cache_clear()  # as for a text that comes for the first time
+            do.compare(whole, names, True)
+
+        page = best(shown)
         print(f"   all six bare {plain * 1e3:.0f} ms; to the page's HTML {page * 1e3:.0f} ms: "
               f"ratio {page / plain:.2f} (wanted: at most 1.5)")  # fmt: skip
 
@@ -98,10 +103,10 @@ def main() -> None:
         short = whole
         while sum(tokens.tokenize(r, "x", short).count for r in readers) > view.PAGE:
             short = short[: int(len(short) * 0.95)]
-        shown = do.compare(short, names, True)[0]
-    chips = shown.count('class="t')
-    print(f"4. painting {chips:,} chips ({len(shown) / 1e6:.1f} MB of HTML)")
-    paint(shown, do.compare(whole[:200], names, True)[0])
+        large = do.compare(short, names, True)[0]
+    chips = large.count('class="t')
+    print(f"4. painting {chips:,} chips ({len(large) / 1e6:.1f} MB of HTML)")
+    paint(large, do.compare(whole[:200], names, True)[0])
 
 
 def paint(large: str, small: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 
 from playground.errors import CannotLoad
 from playground.models import Loaded
@@ -86,6 +86,9 @@ def keeps(it: Reader, text: str) -> bool:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=nasty)
+@example(text="</s>")
+@example(text="a</s>")
+@example(text="</s> ")
 @pytest.mark.parametrize("name", EMBEDDED)
 def test_any_text(opened: Opened, bares: dict[str, Bare], name: str, text: str) -> None:
     it = opened(name)
