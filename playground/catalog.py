@@ -33,7 +33,7 @@ class ModelCard:
             ``bytes`` (ByT5) or ``characters`` (CANINE).
         licence: SPDX name, or the licence's own.
         gated: the Hub asks for an accepted licence first.
-        sha256: of the weights, where they must be this very file.
+        template: the chat template of ours that it uses, a name in ``assets/templates``.
     """
 
     name: str

@@ -82,15 +82,19 @@ class _Entry:
 class Status:
     """One row of what is in the cache."""
 
-    name: str
+    card: ModelCard
     role: Role
-    source: str
     state: Literal["loading", "loaded"]
     bytes: int
     device: str
     dtype: str
     leases: int
     idle_seconds: float
+
+    @property
+    def name(self) -> str:
+        """As menus show it."""
+        return self.card.name
 
 
 class ModelCache:
@@ -144,7 +148,7 @@ class ModelCache:
             entries = sorted(self._entries.values(), key=lambda entry: -entry.used)
             return [
                 Status(
-                    entry.card.name, entry.key.role, entry.key.source,
+                    entry.card, entry.key.role,
                     "loaded" if entry.loaded else "loading", entry.bytes, entry.key.device,
                     entry.key.dtype, entry.leases, now - entry.used,
                 )

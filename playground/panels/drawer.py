@@ -24,7 +24,8 @@ def inventory(context: Context) -> list[dict[str, Any]]:
         held.setdefault(row.name, []).append(row)
     offered = context.catalog.offered()
     known = {card.name for card in offered}
-    others = [context.catalog.find(name) for name in held if name not in known]
+    # By their own cards: a name typed, or a folder or upload that is gone by now, is in no menu.
+    others = [rows[0].card for name, rows in held.items() if name not in known]
     rows = [_row(card, held.get(card.name, [])) for card in [*offered, *others]]
     return sorted(rows, key=lambda row: row["state"] != "loaded")
 

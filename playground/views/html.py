@@ -45,7 +45,7 @@ def _shown(match: re.Match[str]) -> str:
 
 def visible(text: str) -> str:
     """The text as HTML, blanks and invisible characters marked, nothing executable."""
-    shown = HIDDEN.sub(_shown, html.escape(text, quote=False).replace("\r\n", "\r\n"))
+    shown = HIDDEN.sub(_shown, html.escape(text, quote=False))
     if text and unicodedata.combining(text[0]):
         return "◌" + shown  # an accent alone would sit on the chip's edge
     return shown

@@ -71,3 +71,17 @@ def test_strangers_unload_nothing(tmp_path):
     with pytest.raises(gr.Error):
         functions(context)["unload"]("mine")  # type: ignore[operator]
     assert context.models.used_bytes() == 10
+
+
+def test_what_is_held_is_listed_when_its_file_is_gone(tmp_path):
+    context = context_of(tmp_path)
+    (tmp_path / "up").mkdir()
+    file = tmp_path / "up" / "upload-0123456789abcdef.json"
+    file.write_text("{}")
+    for name in ("upload-0123456789abcdef", "mine"):
+        with context.models.lease(context.catalog.find(name)):
+            pass
+    file.unlink()
+    (tmp_path / "models" / "mine" / "tokenizer.json").unlink()
+    sources = {row["name"]: row["source"] for row in drawer.inventory(context) if row["state"] == "loaded"}
+    assert sources == {"upload-0123456789abcdef": "upload", "mine": "folder"}
