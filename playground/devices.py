@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import functools
 import platform
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
+# What bitsandbytes makes of the linear layers → the number format of the rest. 8-bit multiplies in float16
+# and casts anything else at every layer; NF4 with bfloat16 is QLoRA's recipe (Dettmers et al. 2023).
+QUANTIZATIONS = {"int8": "float16", "nf4": "bfloat16"}
+SMALLEST = 0.55  # bytes a parameter that NF4 takes all in all: half a byte, its scales, the embeddings
 SHARE = 0.6  # of the machine's memory that models may take unless the owner says otherwise
+CUDA_SHARE = 0.85  # of the GPU's free memory; the rest is for KV caches and activations
 CGROUP = Path("/sys/fs/cgroup/memory.max")  # a container's own limit (cgroup v2)
 CPUINFO = Path("/proc/cpuinfo")
 # What a CPU must have to multiply bfloat16 natively, best first. Without it bfloat16 is emulated, and slow.
@@ -86,10 +92,33 @@ def total_memory(cgroup: Path = CGROUP) -> int:
         return machine
 
 
-def budget(memory_gb: float) -> int:
-    """Bytes that all loaded models together may take.
+def memory_of(kind: str) -> str:
+    """Whose memory a device uses: ``cuda`` its own; mps (unified memory) and skeletons the machine's."""
+    return "cuda" if kind == "cuda" else "cpu"
+
+
+def budget(memory_gb: float) -> Callable[[str], int]:
+    """How many bytes all loaded models together may take, by the kind of device.
 
     Args:
-        memory_gb: the owner's word, in GiB; 0 leaves it to us.
+        memory_gb: the owner's word, in GiB, for each kind alike; 0 leaves it to us.
     """
-    return int(memory_gb * 2**30) if memory_gb else int(total_memory() * SHARE)
+
+    def of(kind: str) -> int:
+        if memory_gb:
+            return int(memory_gb * 2**30)
+        return free_cuda_memory() if kind == "cuda" else int(total_memory() * SHARE)
+
+    return of
+
+
+@functools.cache
+def free_cuda_memory() -> int:
+    """Bytes of the GPU that were free before our first model, less a reserve for caches and activations.
+
+    Asked once: later our own models would count against themselves.
+    """
+    import torch
+
+    free, _ = torch.cuda.mem_get_info()
+    return int(free * CUDA_SHARE)

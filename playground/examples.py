@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from playground import text
-from playground.catalog import EMBEDDED
+from playground.catalog import TOKENIZERS
 from playground.models import ModelCache
 from playground.subjects import steps, tokens
 from playground.subjects.readers import Reader, reader
@@ -57,7 +57,7 @@ def _opened() -> Iterator[dict[str, Reader]]:
 
     cache = ModelCache(2**31, TransformersLoader(offline=True))
     with ExitStack() as stack:
-        yield {card.name: reader(stack.enter_context(cache.lease(card))) for card in EMBEDDED}
+        yield {card.name: reader(stack.enter_context(cache.lease(card))) for card in TOKENIZERS}
 
 
 def main() -> None:

@@ -1,13 +1,17 @@
 """ModelCache: the only place that loads. One load per key, eviction by bytes, never of what is in use.
 
-    with models.lease(card, "tokenizer") as loaded:
-        ...
+    with models.lease(card, "causal", device="cpu", dtype="bfloat16") as loaded:
+        ...                                  # waits; `progress` hears how far the load is
+
+    for step in models.leasing(card, "causal"):
+        ...                                  # a `Stage` now and then, and at last the `Loaded`
 
 What it promises (the schedulers of other tools break one or more of these):
 
 - one load per key, however many ask at once; who asks meanwhile waits and sees its progress;
+- who waits may leave; a load that nobody waits for any more stops where it can;
 - least recently used goes first, counted in bytes, and never what is leased or loading;
-- what can never fit is refused at once; a failure is not remembered, so the next try is a fresh one;
+- what can never fit is refused at once, with what would fit; a failure is not remembered;
 - the key holds everything that changes the answer.
 """
 
@@ -15,16 +19,36 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
+from playground import devices
 from playground.catalog import ModelCard, Role
 from playground.errors import DoesNotFit
 
-Progress = Callable[[float, str], None]
-"""Told how far a load is: a share from 0 to 1, and the name of what is loading."""
+PATIENCE = 0.25  # seconds between two signs of life to who waits
+
+
+@dataclass(frozen=True)
+class Stage:
+    """How far a load is.
+
+    Args:
+        step: ``plan``, ``wait`` (for memory), ``download`` (counted in bytes), ``read``, ``quantize``
+            (counted in tensors), ``store`` or ``warm``.
+        done, total: in the step's unit; a total of 0 means that it cannot be told.
+    """
+
+    name: str
+    step: str = "plan"
+    done: int = 0
+    total: int = 0
+
+
+Progress = Callable[[Stage], None]
+"""Told how far a load is, a few times a second; what it raises ends the waiting."""
 
 
 @dataclass(frozen=True)
@@ -65,17 +89,28 @@ class Loader(Protocol):
     def load(self, card: ModelCard, key: Key, progress: Progress) -> Loaded:
         """Load it, or raise a PlaygroundError."""
 
+    def free(self, loaded: Loaded) -> None:
+        """Give the memory of what was evicted back to the machine."""
+
+
+class _Abandoned(BaseException):
+    """Nobody waits for this load any more. No Exception: a loader must not mistake it for a failure."""
+
 
 @dataclass
 class _Entry:
     key: Key
     card: ModelCard
-    bytes: int
+    bytes: int = 0
     loaded: Loaded | None = None  # None while it loads
     failure: BaseException | None = None
     leases: int = 0
     used: float = 0.0
-    done: float = 0.0  # share loaded so far
+    stage: Stage = Stage("")
+
+    @property
+    def evictable(self) -> bool:
+        return self.leases == 0 and self.loaded is not None
 
 
 @dataclass(frozen=True)
@@ -88,8 +123,10 @@ class Status:
     bytes: int
     device: str
     dtype: str
+    quantization: str
     leases: int
     idle_seconds: float
+    stage: Stage  # how far it is, while it loads
 
     @property
     def name(self) -> str:
@@ -101,13 +138,14 @@ class ModelCache:
     """All models of all panels.
 
     Args:
-        budget: bytes that everything loaded may take together.
+        budget: bytes that everything loaded may take together; or a function from a device's kind to the
+            bytes of its memory, which is asked when something is to be loaded there.
         loader: what loads.
         patience: seconds to wait for leased memory to come free before refusing.
     """
 
-    def __init__(self, budget: int, loader: Loader, *, patience: float = 30.0) -> None:
-        self.budget = budget
+    def __init__(self, budget: int | Callable[[str], int], loader: Loader, *, patience: float = 30.0) -> None:
+        self._budget = budget
         self._loader = loader
         self._patience = patience
         self._entries: dict[Key, _Entry] = {}
@@ -122,7 +160,7 @@ class ModelCache:
         device: str = "cpu",
         dtype: str = "",
         quantization: str = "",
-        progress: Progress = lambda share, name: None,
+        progress: Progress = lambda stage: None,
     ) -> Iterator[Loaded]:
         """Load it if need be, and keep it from being evicted inside the ``with`` block.
 
@@ -130,16 +168,54 @@ class ModelCache:
             DoesNotFit: larger than the budget, or than what others leave free of it.
             CannotLoad: and its kin, from the loader; the next lease tries afresh.
         """
+        steps = self.leasing(card, role, device=device, dtype=dtype, quantization=quantization)
+        with closing(steps):
+            for step in steps:
+                if isinstance(step, Loaded):
+                    yield step
+                    return
+                progress(step)
+
+    def leasing(
+        self,
+        card: ModelCard,
+        role: Role = "tokenizer",
+        *,
+        device: str = "cpu",
+        dtype: str = "",
+        quantization: str = "",
+    ) -> Generator[Stage | Loaded]:
+        """`lease` for a generator of its own: a `Stage` some four times a second, then the `Loaded`.
+
+        The lease ends when the iterator is closed. Closing it before the `Loaded` came leaves the queue;
+        when the last one leaves, a download stops (and goes on from there the next time).
+
+        Raises:
+            As `lease`.
+        """
         key = Key(card.source, card.where or card.name, card.revision, role, device, dtype, quantization)
-        entry = self._acquire(key, card, progress)
-        try:
-            assert entry.loaded is not None
-            yield entry.loaded
-        finally:
-            with self._changed:
-                entry.leases -= 1
-                entry.used = time.monotonic()
-                self._changed.notify_all()
+        while True:
+            entry = self._join(key, card)
+            try:
+                while not (entry.loaded or entry.failure):
+                    with self._changed:
+                        if not (entry.loaded or entry.failure):
+                            self._changed.wait(PATIENCE)
+                        stage, done = entry.stage, entry.loaded or entry.failure
+                    if not done:
+                        yield stage
+                if entry.loaded:
+                    yield entry.loaded
+                    return
+            finally:
+                with self._changed:
+                    entry.leases -= 1
+                    entry.used = time.monotonic()
+                    self._changed.notify_all()
+            assert entry.failure is not None
+            if not isinstance(entry.failure, _Abandoned):
+                raise entry.failure
+            # It was given up in the moment before this visitor joined: once more, from the start.
 
     def status(self) -> list[Status]:
         """What is loaded or loading, most recently used first."""
@@ -150,82 +226,121 @@ class ModelCache:
                 Status(
                     entry.card, entry.key.role,
                     "loaded" if entry.loaded else "loading", entry.bytes, entry.key.device,
-                    entry.key.dtype, entry.leases, now - entry.used,
+                    entry.key.dtype, entry.key.quantization, entry.leases, now - entry.used, entry.stage,
                 )
                 for entry in entries
             ]  # fmt: skip
 
-    def used_bytes(self) -> int:
-        """Bytes of everything loaded, and reserved for what is loading."""
+    def used_bytes(self, device: str | None = None) -> int:
+        """Bytes of everything loaded (on a device's memory), and reserved for what is loading."""
         with self._changed:
-            return self._used()
+            return self._used(None if device is None else devices.memory_of(device))
+
+    def budget(self, device: str = "cpu") -> int:
+        """Bytes that everything on this device's memory may take together."""
+        return self._budget if isinstance(self._budget, int) else self._budget(devices.memory_of(device))
 
     def unload(self, name: str) -> int:
         """Drop every idle entry of this name; how many bytes came free."""
         with self._changed:
-            idle = [e for e in self._entries.values() if e.card.name == name and _evictable(e)]
-            for entry in idle:
-                del self._entries[entry.key]
+            idle = [e for e in self._entries.values() if e.card.name == name and e.evictable]
+            gone = [self._drop(entry) for entry in idle]
             self._changed.notify_all()
-            return sum(entry.bytes for entry in idle)
+        self._free(gone)
+        return sum(loaded.bytes for loaded in gone)
 
-    def _acquire(self, key: Key, card: ModelCard, progress: Progress) -> _Entry:
-        """The entry of a key, loaded, with one lease more."""
+    def _join(self, key: Key, card: ModelCard) -> _Entry:
+        """The entry of a key with one lease more; whoever comes first starts the load."""
         with self._changed:
             entry = self._entries.get(key)
-            if entry is not None:
-                entry.leases += 1  # from here on it cannot be evicted, loading or not
-                while entry.loaded is None and entry.failure is None:
-                    progress(entry.done, card.name)
-                    self._changed.wait(0.2)
-                if entry.failure is not None:
-                    raise entry.failure
-                entry.used = time.monotonic()
-                return entry
-            need = self._loader.estimate(card, key)
-            if need > self.budget:
-                raise DoesNotFit("too_large", name=card.name, need=need, budget=self.budget)
-            # Registered before room is made, so that whoever asks next waits for this very load.
-            entry = self._entries[key] = _Entry(key, card, 0, leases=1, used=time.monotonic())
-        try:
-            self._make_room(entry, need)
+            if entry is None:
+                # Registered before anything is asked or read, so that who comes next waits for this load.
+                entry = self._entries[key] = _Entry(key, card, stage=Stage(card.name))
+                # A thread of its own: whoever asked first may leave, and the others still get it.
+                threading.Thread(target=self._run, args=(entry,), daemon=True).start()
+            entry.leases += 1  # from here on it cannot be evicted, loading or not
+            entry.used = time.monotonic()
+            return entry
 
-            def report(share: float, name: str) -> None:
-                entry.done = share
-                progress(share, name)
+    def _run(self, entry: _Entry) -> None:
+        """One load, from the question of its size to the last byte."""
 
-            loaded = self._loader.load(card, key, report)
-            self._make_room(entry, loaded.bytes)
-        except BaseException as failure:
+        def report(stage: Stage) -> None:
             with self._changed:
-                del self._entries[key]
+                entry.stage = stage
+                if entry.leases == 0:
+                    raise _Abandoned
+
+        try:
+            need = self._loader.estimate(entry.card, entry.key)
+            if need > self.budget(entry.key.device):
+                raise self._too_large(entry, need)
+            self._make_room(entry, need, report)
+            loaded = self._loader.load(entry.card, entry.key, report)
+            self._make_room(entry, loaded.bytes, report)
+        except BaseException as failure:  # whatever it is, it belongs to those who wait
+            with self._changed:
+                del self._entries[entry.key]
                 entry.failure = failure
                 self._changed.notify_all()
-            raise
+            return
         with self._changed:
             entry.loaded = loaded
             entry.used = time.monotonic()
             self._changed.notify_all()
-        return entry
 
-    def _make_room(self, entry: _Entry, need: int) -> None:
+    def _make_room(self, entry: _Entry, need: int, report: Progress) -> None:
         """Book ``need`` bytes for an entry, evicting what is idle; wait a while for what is leased."""
-        if need > self.budget:
-            raise DoesNotFit("too_large", name=entry.card.name, need=need, budget=self.budget)
+        budget, memory = self.budget(entry.key.device), devices.memory_of(entry.key.device)
+        if need > budget:
+            raise self._too_large(entry, need)
         deadline = time.monotonic() + self._patience
+        gone: list[Loaded] = []
         with self._changed:
             # Booked only once it fits: two loads that wait for room must not block each other.
-            while (over := self._used() - entry.bytes + need - self.budget) > 0:
-                idle = sorted(filter(_evictable, self._entries.values()), key=lambda e: e.used)
+            while (over := self._used(memory) - entry.bytes + need - budget) > 0:
+                mine = [e for e in self._entries.values() if devices.memory_of(e.key.device) == memory]
+                idle = sorted((e for e in mine if e.evictable), key=lambda e: e.used)
                 if sum(e.bytes for e in idle) >= over:
-                    del self._entries[idle[0].key]
-                elif not self._changed.wait(deadline - time.monotonic()):
+                    gone.append(self._drop(idle[0]))
+                    continue
+                report(Stage(entry.card.name, "wait", 0, over))
+                if deadline <= time.monotonic():
                     raise DoesNotFit("memory_in_use", name=entry.card.name, missing=over)
+                self._changed.wait(min(PATIENCE, deadline - time.monotonic()))
             entry.bytes = need
+        self._free(gone)
 
-    def _used(self) -> int:
-        return sum(entry.bytes for entry in self._entries.values())
+    def _drop(self, entry: _Entry) -> Loaded:
+        del self._entries[entry.key]
+        assert entry.loaded is not None
+        return entry.loaded
 
+    def _free(self, gone: list[Loaded]) -> None:
+        for loaded in gone:
+            loaded.memo.clear()
+            loaded.model = None  # whoever still holds the `Loaded` after its lease holds no weights
+            self._loader.free(loaded)
 
-def _evictable(entry: _Entry) -> bool:
-    return entry.leases == 0 and entry.loaded is not None
+    def _too_large(self, entry: _Entry, need: int) -> DoesNotFit:
+        """The refusal, with what would fit: the same model in fewer bits, or how large another may be."""
+        name, key, budget = entry.card.name, entry.key, self.budget(entry.key.device)
+        if key.role != "causal":
+            return DoesNotFit("too_large", name=name, need=need, budget=budget)
+        for quantization in devices.QUANTIZATIONS:
+            smaller = replace(key, quantization=quantization, dtype=devices.QUANTIZATIONS[quantization])
+            size = self._loader.estimate(entry.card, smaller)
+            if 0 < size <= budget and size < need:
+                return DoesNotFit(
+                    "too_large_quantize", name=name, need=need, budget=budget,
+                    quantization=quantization, size=size,
+                )  # fmt: skip
+        most = budget / devices.SMALLEST / 1e9
+        return DoesNotFit("too_large_model", name=name, need=need, budget=budget, billions=most)
+
+    def _used(self, memory: str | None) -> int:
+        return sum(
+            entry.bytes
+            for entry in self._entries.values()
+            if memory is None or devices.memory_of(entry.key.device) == memory
+        )

@@ -35,6 +35,7 @@ class Settings:
     share: bool = False
     password: str = ""
     upload_mb: int = 25
+    allow_pickles: bool = False
     class_mode: bool = field(default=False, metadata={"name": "class"})
 
     @property

@@ -165,7 +165,8 @@ def _footer(lang: str) -> str:
 
 def _device(context: Context) -> str:
     wish = context.settings
-    return devices_view.line(devices.choose(wish.device, wish.dtype), context.models.budget, language())
+    device = devices.choose(wish.device, wish.dtype)
+    return devices_view.line(device, context.models.budget(device.kind), language())
 
 
 def _say(key: str, lang: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 
-from playground.catalog import EMBEDDED
+from playground.catalog import TOKENIZERS
 from playground.panels import Context
 from playground.subjects import vocabulary
 from playground.subjects.readers import reader
@@ -20,7 +20,7 @@ def warm_up(context: Context, pause: float = 0.5) -> None:
     logged and left: the visitor who asks for it gets the reason as a sentence.
     """
     time.sleep(pause)
-    for card in EMBEDDED:
+    for card in TOKENIZERS:
         try:
             with context.models.lease(card) as loaded:
                 vocabulary.prepare(reader(loaded))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from playground.catalog import EMBEDDED, HUB, Catalog
@@ -19,9 +21,51 @@ def catalog(tmp_path):
 
 
 def test_menu_lists_what_needs_no_download_first(catalog):
-    names = [card.name for card in catalog.offered()]
+    names = [card.name for card in catalog.offered(None)]
     assert names == [card.name for card in EMBEDDED] + ["bert", "qwen-0.5b"] + [card.name for card in HUB]
     assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("files", "config", "roles"),
+    [
+        (["tokenizer.json"], None, {"tokenizer"}),
+        ([], {"architectures": ["LlamaForCausalLM"]}, {"skeleton"}),
+        (
+            ["vocab.txt", "model.safetensors"], {"architectures": ["BertForMaskedLM"]},
+            {"tokenizer", "encoder", "skeleton"},
+        ),
+        (["model.safetensors"], {"architectures": ["GPT2LMHeadModel"]}, {"causal", "skeleton"}),
+        (["pytorch_model.bin"], {"architectures": ["LlamaForCausalLM"]}, {"causal", "skeleton"}),
+        (
+            ["model.safetensors", "modules.json"], {"architectures": ["Qwen3ForCausalLM"]},
+            {"encoder", "skeleton"},
+        ),
+        (["model.safetensors"], {"architectures": "odd"}, {"encoder", "skeleton"}),
+        (["tokenizer.json"], [], {"tokenizer", "skeleton"}),
+        (["tokenizer.json"], "broken", {"tokenizer", "skeleton"}),
+    ],
+)  # fmt: skip
+def test_a_folder_is_offered_for_what_its_files_can_be(tmp_path, files, config, roles):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for name in files:
+        (folder / name).touch()
+    if config is not None:
+        (folder / "config.json").write_text("{" if config == "broken" else json.dumps(config))
+    (card,) = Catalog(tmp_path, tmp_path).folders()
+    assert card.roles == roles
+    for role in ("tokenizer", "causal", "encoder", "words", "skeleton"):
+        offered = [card.name for card in Catalog(tmp_path, tmp_path).offered(role)]
+        assert ("mine" in offered) == (role in roles)
+
+
+def test_files_of_word_vectors_are_offered_as_such(tmp_path):
+    for name in ("glove.txt", "news.bin", "wiki.vec", "gensim.kv", "notes.md"):
+        (tmp_path / name).touch()
+    assert [(card.name, card.roles) for card in Catalog(tmp_path, tmp_path).folders()] == [
+        (name, {"words"}) for name in ("glove.txt", "news.bin", "wiki.vec")
+    ]
 
 
 def test_offline_offers_nothing_to_download(catalog, tmp_path):

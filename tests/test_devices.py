@@ -23,8 +23,8 @@ def test_no_container_no_limit(tmp_path):
 
 
 def test_the_owners_word_wins():
-    assert devices.budget(1.5) == 1.5 * 2**30
-    assert 0 < devices.budget(0) < psutil.virtual_memory().total
+    assert devices.budget(1.5)("cpu") == 1.5 * 2**30
+    assert 0 < devices.budget(0)("cpu") < psutil.virtual_memory().total
 
 
 @pytest.mark.parametrize(

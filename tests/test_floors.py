@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = [
     {"settings", "catalog", "errors", "text"},
     {"devices"},
-    {"hub", "models"},
+    {"hub", "models", "weights"},
     {"loaders"},
     {"subjects"},
     {"views"},
@@ -62,7 +62,7 @@ def test_what_has_one_home_stays_there(path):
     for name, at_top in imports(path):
         package = name.split(".")[0]
         assert package != "gradio" or here in {"panels", "shell", "web"}, "gradio"
-        assert package != "torch" or here in {"devices", "subjects", "loaders"}, "torch"
+        assert package != "torch" or here in {"devices", "weights", "subjects", "loaders"}, "torch"
         heavy = {"torch", "transformers", "tokenizers", "sentencepiece", "tiktoken", "mistral_common",
                  "sentence_transformers", "gensim", "umap", "bitsandbytes", "plotly"}  # fmt: skip
         assert not (at_top and package in heavy), f"{name} is imported before the page is up"

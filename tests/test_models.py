@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from playground.catalog import ModelCard
 from playground.errors import CannotLoad, DoesNotFit
-from playground.models import Loaded, ModelCache
+from playground.models import Loaded, ModelCache, Stage
 
 
 def card(name: str) -> ModelCard:
@@ -25,6 +25,7 @@ class FakeLoader:
 
     def __init__(self, *, blind: bool = False) -> None:
         self.loads: list[str] = []
+        self.freed: list[str] = []
         self.blind = blind  # cannot tell the size before loading, as for the Hub
         self.gate = threading.Event()
         self.gate.set()
@@ -35,11 +36,14 @@ class FakeLoader:
 
     def load(self, card, key, progress):
         self.loads.append(card.name)
-        progress(0.5, card.name)
+        progress(Stage(card.name, "read", 1, 2))
         assert self.gate.wait(20)
         if failure := self.failures.pop(card.name, None):
             raise failure
         return Loaded(card, object(), bytes=int(card.name.partition(":")[2]))
+
+    def free(self, loaded):
+        self.freed.append(loaded.card.name)
 
 
 def test_fifty_ask_and_one_load_serves_them():
@@ -49,19 +53,21 @@ def test_fifty_ask_and_one_load_serves_them():
     seen, told = [], []
 
     def ask() -> None:
-        with cache.lease(card("a:30"), progress=lambda share, name: told.append(share)) as loaded:
+        with cache.lease(card("a:30"), progress=told.append) as loaded:
             seen.append(id(loaded))
 
     with ThreadPoolExecutor(50) as pool:
         asking = [pool.submit(ask) for _ in range(50)]
         while cache.status() == [] or cache.status()[0].leases < 50:
             time.sleep(0.01)
+        while len(told) < 50:
+            time.sleep(0.01)
         loader.gate.set()
         for each in asking:
             each.result(20)
     assert loader.loads == ["a:30"]
     assert len(set(seen)) == 1
-    assert 0.5 in told, "those who wait see the progress of the one load"
+    assert Stage("a:30", "read", 1, 2) in told, "those who wait see the progress of the one load"
     assert cache.status()[0].leases == 0
 
 

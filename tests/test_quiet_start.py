@@ -48,7 +48,7 @@ except SystemExit as done:
 AT_ONCE = """
 import sys, threading
 sys.path.insert(0, "")
-from playground.catalog import EMBEDDED
+from playground.catalog import TOKENIZERS
 from playground.loaders import TransformersLoader
 from playground.models import ModelCache
 cache, failed = ModelCache(2**31, TransformersLoader(offline=True)), []
@@ -58,7 +58,7 @@ def visit(card):
             pass
     except Exception as error:
         failed.append(f"{card.name}: {error!r}")
-visitors = [threading.Thread(target=visit, args=(card,)) for card in EMBEDDED]
+visitors = [threading.Thread(target=visit, args=(card,)) for card in TOKENIZERS]
 for visitor in visitors:
     visitor.start()
 for visitor in visitors:

@@ -6,12 +6,14 @@ its tab.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
-from playground.catalog import Catalog
-from playground.models import ModelCache
+from playground import devices
+from playground.catalog import HUB, Catalog, ModelCard, Role
+from playground.errors import BadInput, NotAllowed
+from playground.models import Loaded, ModelCache, Stage
 from playground.settings import Settings
 
 
@@ -22,6 +24,33 @@ class Context:
     settings: Settings
     catalog: Catalog
     models: ModelCache
+
+    def leasing(self, card: ModelCard, role: Role, quantization: str = "") -> Generator[Stage | Loaded]:
+        """`ModelCache.leasing` on this server's device and in its number format.
+
+        Args:
+            quantization: ``int8`` or ``nf4``, for language models; "" for the device's own format.
+
+        Raises:
+            BadInput: a quantization that is none, or of what is no language model.
+            NotAllowed: a public server fetches no weights of a stranger's choice.
+        """
+        if quantization and quantization not in devices.QUANTIZATIONS:
+            raise BadInput("quantization_unknown", quantization=quantization)
+        if quantization and role != "causal":
+            # A sentence model loses by it: cosine to its own float32 vectors .97 in NF4.
+            raise BadInput("quantization_causal_only", name=card.name)
+        weighs = role in ("causal", "encoder")
+        if weighs and self.settings.public and card.source == "hub" and card not in HUB:
+            raise NotAllowed("hub_weights_public", name=card.name)
+        kind, dtype = "meta" if role == "skeleton" else "cpu", ""
+        if weighs:
+            device = devices.choose(self.settings.device, self.settings.dtype)
+            kind = device.kind
+            dtype = devices.QUANTIZATIONS.get(quantization) or device.dtype
+            if role == "encoder":
+                dtype = "float32"  # small enough, and vectors are compared to six digits
+        return self.models.leasing(card, role, device=kind, dtype=dtype, quantization=quantization)
 
 
 def all_panels() -> Sequence[ModuleType]:

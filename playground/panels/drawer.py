@@ -1,4 +1,4 @@
-"""The Models drawer at the foot of the page, and ``/models``: what can be loaded, and what it takes."""
+"""The Models drawer at the foot of the page, and ``/models``: what is loaded, and what can be."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from playground import hub
 from playground.catalog import ModelCard
 from playground.errors import NotAllowed
 from playground.models import Status
-from playground.panels import Context
+from playground.panels import Context, drawer_try
 from playground.panels.visitor import TOKENIZING, guard, language, tr
 from playground.views import models as models_view
 
@@ -22,7 +22,7 @@ def inventory(context: Context) -> list[dict[str, Any]]:
     held: dict[str, list[Status]] = {}
     for row in context.models.status():
         held.setdefault(row.name, []).append(row)
-    offered = context.catalog.offered()
+    offered = context.catalog.offered(None)
     known = {card.name for card in offered}
     # By their own cards: a name typed, or a folder or upload that is gone by now, is in no menu.
     others = [rows[0].card for name, rows in held.items() if name not in known]
@@ -33,6 +33,7 @@ def inventory(context: Context) -> list[dict[str, Any]]:
 def _row(card: ModelCard, held: list[Status]) -> dict[str, Any]:
     loaded = [row for row in held if row.state == "loaded"]
     fetch = card.source == "hub" and not hub.cached(card.where)
+    formats = dict.fromkeys(row.quantization or row.dtype for row in loaded)
     return {
         "name": card.name,
         "roles": sorted(card.roles),
@@ -40,7 +41,7 @@ def _row(card: ModelCard, held: list[Status]) -> dict[str, Any]:
         "state": "loaded" if loaded else "download" if fetch else "ready",
         "bytes": sum(row.bytes for row in loaded),
         "device": ", ".join(dict.fromkeys(row.device for row in loaded)),
-        "dtype": ", ".join(dict.fromkeys(row.dtype for row in loaded if row.dtype)),
+        "dtype": ", ".join(filter(None, formats)),
         "leases": sum(row.leases for row in held),
     }
 
@@ -58,13 +59,13 @@ def build(context: Context) -> None:
         return inventory(context)
 
     def look() -> tuple[Any, ...]:
-        rows = inventory(context)
-        idle = {row.name: row.idle_seconds for row in context.models.status()}
-        shown = models_view.table_of(
-            rows, idle, context.models.used_bytes(), context.models.budget, language()
-        )
-        free = [row["name"] for row in rows if row["state"] == "loaded" and not row["leases"]]
-        return shown, gr.Dropdown(free, value=None)
+        lang, status, cache = language(), context.models.status(), context.models
+        kinds = dict.fromkeys(["cpu", *(row.device for row in status if row.device == "cuda")])
+        memories = [(kind, cache.used_bytes(kind), cache.budget(kind)) for kind in kinds]
+        held = models_view.held(status, memories, lang)
+        free = dict.fromkeys(row.name for row in status if row.state == "loaded" and not row.leases)
+        offered = models_view.offered(inventory(context), lang)
+        return held, gr.Dropdown(list(free), value=None), offered, drawer_try.menu(context)
 
     def unload(name: str | None) -> tuple[Any, ...]:
         if context.settings.public:
@@ -75,13 +76,17 @@ def build(context: Context) -> None:
 
     gr.api(guard(models), api_name="models", **TOKENIZING)
     with gr.Accordion(tr("models.title"), open=False, elem_id="pg-models") as drawer:
-        view = gr.HTML(padding=False)
-        with gr.Row():
+        held = gr.HTML(padding=False, elem_id="pg-models-held")
+        with gr.Row(elem_classes="pg-actions"):
             refresh = gr.Button(tr("models.refresh"), size="sm", min_width=90)
             # Strangers must not take from each other what is loaded.
-            which = gr.Dropdown([], show_label=False, container=False, visible=not context.settings.public)
-            drop = gr.Button(
-                tr("models.unload"), size="sm", min_width=90, visible=not context.settings.public
-            )
-    gr.on([drawer.expand, refresh.click], guard(look), None, [view, which], **QUIET)
-    drop.click(guard(unload), which, [view, which], **QUIET)
+            with gr.Row(visible=not context.settings.public):
+                which = gr.Dropdown([], label=tr("models.unload_which"), min_width=160)
+                drop = gr.Button(tr("models.unload"), size="sm", min_width=90)
+        name, finished = drawer_try.build(context)
+        with gr.Accordion(tr("models.offered"), open=False):
+            offered = gr.HTML(padding=False)
+    shown = [held, which, offered, name]
+    gr.on([drawer.expand, refresh.click], guard(look), None, shown, **QUIET)
+    finished.then(guard(look), None, shown, **QUIET)
+    drop.click(guard(unload), which, shown, **QUIET)

@@ -6,7 +6,8 @@ import functools
 import inspect
 import logging
 import secrets
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -16,6 +17,8 @@ from gradio.i18n import I18nData
 
 from playground import text
 from playground.errors import PlaygroundError
+from playground.models import Loaded, Stage
+from playground.views import models as models_view
 from playground.views.html import note
 
 log = logging.getLogger("playground")
@@ -69,6 +72,22 @@ def sentence(error: PlaygroundError, lang: str) -> str:
         for name, value in error.values.items()
     }
     return text.say(error.key, lang, **values)
+
+
+def stages(steps: Iterable[Stage | Loaded], lang: str) -> Iterator[str | Loaded]:
+    """What `Context.leasing` yields, each stage as the sentence and bar of a page, then the model itself."""
+    began = mark = time.monotonic()
+    arrived, rate = 0, 0.0
+    for step in steps:
+        if isinstance(step, Loaded):
+            yield step
+            continue
+        now = time.monotonic()
+        if step.step == "download" and now - mark >= 1:
+            latest = max(0, step.done - arrived) / (now - mark)
+            rate = 0.7 * rate + 0.3 * latest if rate else latest
+            arrived, mark = step.done, now
+        yield models_view.progress(step, now - began, rate, lang)
 
 
 def in_place(fn: Callable[P, str]) -> Callable[P, str]:

@@ -80,3 +80,12 @@ def note(text: str, kind: str = "note") -> str:
 def number(value: float, digits: int = 0) -> str:
     """``12345`` → ``12,345``."""
     return f"{value:,.{digits}f}"
+
+
+def size(count: float) -> str:
+    """Bytes for reading along: ``2_200_097_024`` → ``2.2 GB`` (10⁹, as files and networks are measured)."""
+    for unit in ("bytes", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:,.3g} GB" if count < 1000 else f"{count:,.0f} GB"

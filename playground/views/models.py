@@ -1,4 +1,4 @@
-"""What is in the cache and what could be, as a table."""
+"""What is in the cache and what could be, how far a load is, and what a first use gave."""
 
 from __future__ import annotations
 
@@ -7,31 +7,120 @@ from functools import partial
 from typing import Any
 
 from playground import text
-from playground.views.html import escape, note, number, table
+from playground.models import Stage, Status
+from playground.subjects.trial import Trial
+from playground.views.html import escape, note, number, size, table, visible
+
+PRECISIONS = {"int8": "int8", "nf4": "NF4"}
 
 
-def table_of(
-    rows: Sequence[Mapping[str, Any]], idle: Mapping[str, float], used: int, budget: int, lang: str
-) -> str:
-    """The drawer's table.
+def held(rows: Sequence[Status], memories: Sequence[tuple[str, int, int]], lang: str) -> str:
+    """What is loaded or loading, a line each.
+
+    Args:
+        memories: device, bytes taken and bytes that may be, one for each kind of memory in use.
+    """
+    say = partial(text.say, lang=lang)
+    totals = "".join(
+        note(
+            say("models.total", used=number(used), budget=number(budget), device=say(f"devices.{device}")),
+        )
+        for device, used, budget in memories
+    )
+    if not rows:
+        return totals + note(say("models.nothing_loaded"))
+    lines = []
+    for row in rows:
+        use = say("models.idle", seconds=number(row.idle_seconds))
+        if row.leases:
+            use = say("models.in_use", count=row.leases)
+        if row.state == "loading":
+            use = brief(row.stage, lang)
+        lines.append(
+            [
+                escape(row.name), escape(say(f"models.role_{row.role}")), escape(precision(row)),
+                escape(row.device), number(row.bytes), escape(use),
+            ]
+        )  # fmt: skip
+    head = [escape(say(f"models.{key}")) for key in ("name", "role", "precision", "device", "bytes", "use")]
+    return totals + table(head, lines, "models")
+
+
+def precision(row: Status) -> str:
+    """The number format that a person chose: NF4 rather than the bfloat16 of its other layers."""
+    return PRECISIONS.get(row.quantization, row.dtype) or "—"
+
+
+def offered(rows: Sequence[Mapping[str, Any]], lang: str) -> str:
+    """What can be loaded here, by where it comes from.
 
     Args:
         rows: as ``/models`` answers.
-        idle: name → seconds since it was last used, of what is loaded.
-        used: bytes of everything loaded.
-        budget: bytes that everything together may take.
     """
     say = partial(text.say, lang=lang)
-    lines = []
-    for row in rows:
-        use = ""
-        if row["state"] == "loaded":
-            use = say("models.in_use", count=row["leases"]) if row["leases"] else ""
-            use = use or say("models.idle", seconds=number(idle.get(row["name"], 0)))
-        where = " · ".join(filter(None, (row["device"], row["dtype"])))
-        size = number(row["bytes"]) if row["bytes"] else "—"
-        cells = [row["name"], say(f"models.source_{row['source']}"), say(f"models.state_{row['state']}")]
-        lines.append([escape(cell) for cell in (*cells, size, where, use)])
-    head = [escape(say(f"models.{key}")) for key in ("name", "source", "state", "bytes", "device", "use")]
-    share = note(say("models.total", used=number(used), budget=number(budget)))
-    return share + table(head, lines, "models")
+    lines = [
+        [
+            escape(row["name"]), escape(" · ".join(say(f"models.role_{role}") for role in row["roles"])),
+            escape(say(f"models.source_{row['source']}")), escape(say(f"models.state_{row['state']}")),
+        ]
+        for row in rows
+    ]  # fmt: skip
+    head = [escape(say(f"models.{key}")) for key in ("name", "roles", "source", "state")]
+    return table(head, lines, "models")
+
+
+def brief(stage: Stage, lang: str) -> str:
+    """A stage in few words, as a cell of a table holds it."""
+    share = f" {stage.done / stage.total:.0%}" if stage.total and stage.step != "wait" else ""
+    return text.say(f"models.brief_{stage.step}", lang) + share
+
+
+def progress(stage: Stage, seconds: float, rate: float, lang: str) -> str:
+    """A load that is under way: a sentence and a bar.
+
+    Args:
+        seconds: since it began.
+        rate: bytes a second that arrive, of a download.
+    """
+    told = {"name": stage.name, "done": number(stage.done), "total": number(stage.total)}
+    if stage.step in ("download", "wait"):
+        told |= {"done": size(stage.done), "total": size(stage.total)}
+    sentence = text.say(f"models.step_{stage.step}", lang, **told)
+    if stage.step == "download" and rate > 0 and stage.total:
+        left = number((stage.total - stage.done) / rate)
+        sentence += " " + text.say("models.pace", lang, rate=size(rate), left=left)
+    sentence += " " + text.say("models.since", lang, seconds=number(seconds))
+    how = f'value="{stage.done}" max="{stage.total}"' if stage.total and stage.step != "wait" else ""
+    bar = f'<progress class="pg-bar" {how} aria-label="{escape(stage.name)}"></progress>'
+    return note(sentence) + bar
+
+
+def stopped(lang: str) -> str:
+    """What is said of a load that the visitor stopped."""
+    return note(text.say("models.stopped", lang))
+
+
+def tried(found: Trial, row: Status, loading: float, lang: str) -> str:
+    """A model loaded and used once.
+
+    Args:
+        row: of the model in the cache.
+        loading: seconds that it took to be had (0 when it was there already).
+    """
+    say = partial(text.say, lang=lang)
+    facts = say(
+        "models.tried", name=row.name, precision=precision(row), device=row.device, bytes=number(row.bytes),
+        loading=number(loading, 2), seconds=number(found.seconds, 2),
+    )  # fmt: skip
+    given = f"<b>{visible(found.given)}</b>"
+    if found.role == "causal":
+        (continued, count), *_ = found.answers
+        shown = f"<p>{given}{visible(continued)}</p>" + note(say("models.tried_causal", count=int(count)))
+    elif found.role in ("tokenizer", "skeleton"):
+        chips = "".join(f"<li>{visible(each)} <small>{int(n):,}</small></li>" for each, n in found.answers)
+        shown = f'<p>{given}</p><ul class="pg-chips">{chips}</ul>' + note(say(f"models.tried_{found.role}"))
+    else:
+        lines = [[visible(each), number(score, 3)] for each, score in found.answers]
+        head = [given, escape(say("models.cosine"))]
+        shown = table(head, lines, "narrow") + note(say(f"models.tried_{found.role}"))
+    return f'<section class="pg-tried">{note(facts)}{shown}</section>'

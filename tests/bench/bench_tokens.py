@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
 from playground import text  # noqa: E402
-from playground.catalog import EMBEDDED, Catalog  # noqa: E402
+from playground.catalog import TOKENIZERS, Catalog  # noqa: E402
 from playground.loaders import TransformersLoader  # noqa: E402
 from playground.models import ModelCache  # noqa: E402
 from playground.panels import Context  # noqa: E402
@@ -62,10 +62,10 @@ def main() -> None:
         read([], {}), Catalog(Path("none"), Path("none")), ModelCache(2**32, TransformersLoader(offline=True))
     )
     do = TokensActions(context)
-    names = [card.name for card in EMBEDDED]
+    names = [card.name for card in TOKENIZERS]
     whole = of_length(100_000)
     with ExitStack() as stack:
-        loaded = [stack.enter_context(context.models.lease(card)) for card in EMBEDDED]
+        loaded = [stack.enter_context(context.models.lease(card)) for card in TOKENIZERS]
         readers = [reader(each) for each in loaded]
 
         print("1. six tokenizers, 100,000 characters")

@@ -1,0 +1,106 @@
+"""What really loads: the one home of ``from_pretrained``, of the Hub, and of packages' data files.
+
+Everything here is imported when first needed: transformers alone costs two seconds.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from pathlib import Path
+
+from playground import weights
+from playground.catalog import ModelCard
+from playground.errors import BadInput
+from playground.loaders import causal, encoders, tokenizers, words
+from playground.loaders.places import place
+from playground.models import Key, Loaded, Progress, Stage
+
+LARGEST_CONFIG = 2**20  # bytes of a config.json; the longest known has 60 KB
+MODULE = 4096  # bytes that one module of a skeleton takes in Python (measured: 3-5 KB)
+
+
+class TransformersLoader:
+    """Loads for real. See `playground.models.Loader`.
+
+    Args:
+        offline: never ask the Hub.
+        anonymous: never send the owner's token (strangers must not see private repositories).
+        cache_dir: where quantized models are kept; None keeps none.
+        pickles: the owner allows weights that are not safetensors.
+    """
+
+    def __init__(
+        self, *, offline: bool = False, anonymous: bool = True, cache_dir: Path | None = None,
+        pickles: bool = False,
+    ) -> None:  # fmt: skip
+        self.offline = offline
+        self.anonymous = anonymous
+        self.cache_dir = cache_dir
+        self.pickles = pickles
+
+    def estimate(self, card: ModelCard, key: Key) -> int:
+        """Bytes that it will take: exact for language models, from files' sizes for the rest.
+
+        Of a Hub model's files only the small ones are fetched for it; 0 for what tells nothing before.
+
+        Raises:
+            BadInput: the card has no such role. CannotLoad and its kin: as `load`.
+        """
+        if key.role not in card.roles:
+            raise BadInput(f"no_{key.role}", name=card.name)
+        if key.role == "causal":
+            path = self._files(card, "plan")
+            return causal.estimate(card, path, key) + tokenizers.size(path)
+        if card.source == "hub":
+            return 0
+        here = place(card)
+        if key.role == "tokenizer" or here is None:
+            return tokenizers.size(here)
+        if key.role == "encoder":
+            return encoders.estimate(here) + tokenizers.size(here)
+        return words.estimate(here) if key.role == "words" else 0
+
+    def load(self, card: ModelCard, key: Key, progress: Progress) -> Loaded:
+        """What the key asks for, from wherever its card says.
+
+        Raises:
+            CannotLoad: broken or foreign files. Gated, HubUnreachable, UnknownModel: from the Hub.
+            DoesNotFit: this machine's memory is out.
+        """
+        if key.role == "tokenizer":
+            here = place(card) if card.source != "hub" else self._files(card, "tokenizer", progress)
+            return Loaded(card, tokenizers.read(card, here), bytes=tokenizers.size(here))
+        if key.role == "skeleton":
+            path = self._files(card, "plan", progress)
+            plan = causal.skeleton(card, path, key.dtype or "float32")
+            return Loaded(card, None, plan, "meta", sum(1 for _ in plan.modules()) * MODULE)
+        if key.role == "words":
+            path = self._files(card, "words", progress)
+            vectors, size = words.load(card, path, progress)
+            return Loaded(card, None, vectors, "cpu", size)
+        path = self._files(card, "weights", progress)
+        progress(Stage(card.name, "read"))
+        if key.role == "encoder":
+            model = encoders.load(card, path, key, self.pickles, progress)
+            size = weights.measured(model) + tokenizers.size(path)
+            return Loaded(card, model.tokenizer, model, key.device, size)
+        tokenizer = tokenizers.read(card, path)
+        model = causal.load(card, path, key, self.cache_dir, self.pickles, progress)
+        return Loaded(card, tokenizer, model, key.device, weights.measured(model) + tokenizers.size(path))
+
+    def _files(self, card: ModelCard, what: str, progress: Progress = lambda stage: None) -> Path:
+        """The folder of a model's files: all of them, or just its ``plan``, fetched first if need be."""
+        path = place(card)
+        assert path is not None
+        return path
+
+    def free(self, loaded: Loaded) -> None:
+        """Collect what an evicted model leaves in circles of references, and give it back."""
+        if loaded.device == "cpu" and loaded.bytes < 2**24:
+            return  # a pause of every thread is dearer than a few megabytes a moment longer
+        gc.collect()
+        if "torch" in sys.modules and loaded.device == "cuda":
+            import torch
+
+            torch.cuda.empty_cache()

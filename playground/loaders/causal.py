@@ -1,0 +1,257 @@
+"""Causal language models and their skeletons: weights as they are, in 8 bits, or in NF4."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from playground import weights
+from playground.catalog import CAUSAL_CLASS, ModelCard
+from playground.errors import CannotLoad
+from playground.loaders.places import config_of, imported, told
+from playground.models import Key, Progress, Stage
+
+log = logging.getLogger(__name__)
+_bars = threading.local()  # who hears the progress bar of the load that runs in this thread, and of what
+FINGERPRINT = 16  # characters
+SPARE = 2**28  # bytes of disk that a kept quantized model must leave free
+
+
+def skeleton(card: ModelCard, path: Path, dtype: str = "float32") -> Any:
+    """The model without its weights, on torch's meta device: kilobytes, whatever its size.
+
+    Args:
+        path: a folder with a ``config.json``.
+
+    Raises:
+        CannotLoad: an architecture that transformers does not know, or a broken config.
+    """
+    import torch
+
+    with told(card, "broken_config"):
+        config = _config(card, path)
+        kind = imported("transformers", "AutoModelForCausalLM" if writes(config) else "AutoModel")
+        with torch.device("meta"):
+            return kind.from_config(config, dtype=getattr(torch, dtype), trust_remote_code=False)
+
+
+def _config(card: ModelCard, path: Path) -> Any:
+    raw = config_of(path / "config.json")
+    kind = raw.get("model_type")
+    known = imported("transformers", "CONFIG_MAPPING")
+    if not isinstance(kind, str) or kind not in known:
+        # A repository's own code could know it; that never runs here, whoever asks.
+        raise CannotLoad("unknown_architecture", name=card.name, kind=str(kind))
+    return imported("transformers", "AutoConfig").from_pretrained(
+        path, trust_remote_code=False, local_files_only=True
+    )
+
+
+def writes(config: Any) -> bool:
+    """Whether a model was trained to continue text (BERT can be loaded to, but was not)."""
+    if type(config) not in imported("transformers", "MODEL_FOR_CAUSAL_LM_MAPPING"):
+        return False
+    trained_as = getattr(config, "architectures", None) or []
+    return any(CAUSAL_CLASS.search(each) for each in trained_as) if trained_as else not _encodes(config)
+
+
+def _encodes(config: Any) -> bool:
+    return type(config) in imported("transformers", "MODEL_FOR_MASKED_LM_MAPPING")
+
+
+def estimate(card: ModelCard, path: Path, key: Key) -> int:
+    """Exact bytes that the weights will take, from the config alone.
+
+    Raises:
+        CannotLoad: shapes or a device that this quantization cannot serve.
+    """
+    plan = skeleton(card, path, key.dtype or "float32")
+    if key.quantization:
+        _check(card, plan, key)
+    return weights.predicted(plan, key.dtype or "float32", key.quantization)
+
+
+def _check(card: ModelCard, plan: Any, key: Key) -> None:
+    if key.device not in ("cpu", "cuda"):
+        raise CannotLoad(
+            "quantization_device", name=card.name, quantization=key.quantization, device=key.device
+        )
+    if not weights.linears(plan):
+        raise CannotLoad("quantization_nothing", name=card.name, quantization=key.quantization)
+    if key.quantization == "nf4" and key.device == "cpu" and packs():
+        found = weights.unpackable(plan)
+        if found:
+            layer, features_in, features_out = found
+            raise CannotLoad(
+                "quantization_shape", name=card.name, layer=layer,
+                features_in=features_in, features_out=features_out,
+            )  # fmt: skip
+
+
+def packs() -> bool:
+    """Whether bitsandbytes repacks NF4 on this CPU (it does where there is AVX512-BF16)."""
+    return bool(imported("bitsandbytes.functional", "has_avx512bf16")())
+
+
+def load(card: ModelCard, path: Path, key: Key, store: Path | None, pickles: bool, progress: Progress) -> Any:
+    """The model, ready to answer: evaluated once, in inference mode, its weights frozen.
+
+    Args:
+        store: folder in which a folder of quantized models is kept; None keeps none.
+        pickles: the owner allows weights that are not safetensors.
+
+    Raises:
+        CannotLoad: no weights, broken ones, or not all of them. DoesNotFit: out of memory.
+    """
+    import torch
+
+    with told(card, "broken_weights"), heard(card, progress):
+        if not writes(_config(card, path)):
+            raise CannotLoad("not_causal", name=card.name)
+        _check_weights(card, path, pickles)
+        model = _quantized(card, path, key, store, progress) if key.quantization else _read(card, path, key)
+        model.requires_grad_(False)
+        progress(Stage(card.name, "warm"))
+        with torch.inference_mode():
+            # The first pass repacks 4-bit weights on some CPUs, and takes workspace on a GPU: not while
+            # a visitor waits for a word, and before the bytes are counted.
+            model(input_ids=torch.zeros((1, 1), dtype=torch.long, device=key.device), use_cache=False)
+        return model
+
+
+def _check_weights(card: ModelCard, path: Path, pickles: bool) -> None:
+    if any(path.glob("*.safetensors")):
+        return
+    if not any(path.glob("pytorch_model*.bin")):
+        raise CannotLoad("no_weights", name=card.name)
+    if not pickles:
+        # Unpickling runs what the file says; safetensors are numbers alone.
+        raise CannotLoad("pickles_only", name=card.name)
+
+
+def _read(card: ModelCard, path: Path, key: Key, quantization: Any = None) -> Any:
+    import torch
+
+    options: dict[str, Any] = (
+        {"device_map": {"": key.device}} if key.quantization or key.device != "cpu" else {}
+    )
+    if quantization is not None:
+        options["quantization_config"] = quantization
+    safe = any(path.glob("*.safetensors"))
+    model, found = imported("transformers", "AutoModelForCausalLM").from_pretrained(
+        path, dtype=getattr(torch, key.dtype or "float32"), trust_remote_code=False, local_files_only=True,
+        use_safetensors=True if safe else None, output_loading_info=True, **options,
+    )  # fmt: skip
+    if found["missing_keys"]:
+        # transformers makes up what is missing, at random, and only warns.
+        missing = sorted(found["missing_keys"])
+        raise CannotLoad("weights_missing", name=card.name, count=len(missing), first=missing[0])
+    return model
+
+
+def _quantized(card: ModelCard, path: Path, key: Key, store: Path | None, progress: Progress) -> Any:
+    """From the disk if it was quantized before; else quantized now, and kept for the next time."""
+    import torch
+
+    config = imported("transformers", "BitsAndBytesConfig")
+    recipe = (
+        config(load_in_8bit=True)
+        if key.quantization == "int8"
+        else config(
+            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=torch.bfloat16,
+        )
+    )  # fmt: skip
+    if store is None:
+        _bars.step = "quantize"
+        return _read(card, path, key, recipe)
+    kept = store / "quantized" / f"{card.name.replace('/', '--')}-{key.quantization}-{fingerprint(path, key)}"
+    if (kept / "config.json").is_file():
+        try:
+            return _read(card, kept, key)
+        except Exception as error:  # half a disk error, an older bitsandbytes: make it afresh
+            log.warning("cannot read %s again, quantizing afresh: %r", kept.name, error)
+            shutil.rmtree(kept, ignore_errors=True)
+    _bars.step = "quantize"
+    model = _read(card, path, key, recipe)
+    progress(Stage(card.name, "store"))
+    _bars.step = "store"
+    _keep(model, kept, weights.measured(model))
+    return model
+
+
+def _keep(model: Any, kept: Path, size: int) -> None:
+    """Write it beside its place and move it there whole; a full disk costs only the next load's speed."""
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        if shutil.disk_usage(kept.parent).free < size + SPARE:
+            log.warning("no room on disk to keep %s", kept.name)
+            return
+        folder = Path(tempfile.mkdtemp(dir=kept.parent))
+        try:
+            model.save_pretrained(folder)
+            for older in kept.parent.glob(kept.name[:-FINGERPRINT] + "?" * FINGERPRINT):
+                shutil.rmtree(older, ignore_errors=True)  # made of files that have changed since
+            os.replace(folder, kept)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    except OSError as error:
+        log.warning("cannot keep %s: %r", kept.name, error)
+
+
+def fingerprint(path: Path, key: Key) -> str:
+    """Changes with the files of a model, and with what quantizes them."""
+    parts = [key.quantization, key.dtype, version("bitsandbytes")]
+    for file in sorted([*path.glob("*.safetensors"), *path.glob("pytorch_model*.bin"), path / "config.json"]):
+        told_by = file.resolve().stat()  # the Hub's cache links to blobs
+        parts += [file.name, str(told_by.st_size), str(told_by.st_mtime_ns)]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:FINGERPRINT]
+
+
+@contextmanager
+def heard(card: ModelCard, progress: Progress) -> Iterator[None]:
+    """Turn transformers' progress bar of this thread into stages, and show none in the log."""
+    logging_of = imported("transformers.utils", "logging")
+    _bars.told, _bars.step = (card.name, progress), "read"
+    logging_of.set_tqdm_hook(_bar)  # one function for the process; which thread it is tells whose load
+    try:
+        yield
+    finally:
+        _bars.told = None
+
+
+def _bar(factory: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    told = getattr(_bars, "told", None)
+    bar = factory(*args, **{**kwargs, "disable": True if told else kwargs.get("disable")})
+    return _Heard(bar, args[0] if args else kwargs.get("iterable"), *told) if told else bar
+
+
+class _Heard:
+    """As much of tqdm's bar as transformers uses."""
+
+    def __init__(self, bar: Any, items: Any, name: str, progress: Progress) -> None:
+        self._bar, self._items, self._name, self._progress = bar, items, name, progress
+
+    def __iter__(self) -> Iterator[Any]:
+        total = len(self._items) if hasattr(self._items, "__len__") else 0
+        for done, item in enumerate(self._items):
+            self._progress(Stage(self._name, _bars.step, done, total))
+            yield item
+
+    def __enter__(self) -> _Heard:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._bar, name)

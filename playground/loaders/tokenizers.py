@@ -1,0 +1,80 @@
+"""Tokenizers, by every library that reads one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from playground.catalog import VOCABULARIES, ModelCard
+from playground.errors import CannotLoad
+from playground.loaders.places import config_of, imported, told
+
+FILES = (
+    "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+    "vocab.txt", "vocab.json", "merges.txt", "*.model", "chat_template.jinja", "config.json",
+)  # fmt: skip
+LARGEST = 2**28  # bytes; the largest known (Gemma's) have 35 MB
+HIGHEST_ID = 2**24  # tokenizers reserves memory for all ids up to the highest: 16 GiB for one of 2**32
+OVERHEAD = 4  # a vocabulary in memory takes about this many times its file (measured: 3-5)
+
+
+def read(card: ModelCard, path: Path | None) -> Any:
+    """A tokenizer with its vocabulary.
+
+    Args:
+        path: its folder or file; None for those that need none.
+
+    Raises:
+        CannotLoad: broken or foreign files.
+    """
+    with told(card, "broken_tokenizer"):
+        return _read(card, path)
+
+
+def size(path: Path | None) -> int:
+    """Bytes that a tokenizer takes in memory, about."""
+    if path is None:
+        return 0
+    if path.is_file():
+        return path.stat().st_size * OVERHEAD
+    sizes = [file.stat().st_size for pattern in VOCABULARIES for file in path.glob(pattern)]
+    return max(sizes, default=0) * OVERHEAD
+
+
+def _read(card: ModelCard, path: Path | None) -> Any:
+    if card.family == "bytes":
+        return imported("transformers", "ByT5Tokenizer")()
+    if card.family == "characters":
+        return imported("transformers", "CanineTokenizer")()
+    assert path is not None
+    if card.family == "sentencepiece":
+        return imported("sentencepiece", "SentencePieceProcessor")(model_file=str(path))
+    if card.family == "tekken":
+        return imported("mistral_common.tokens.tokenizers.tekken", "Tekkenizer").from_file(path)
+    _check_ids(path if path.is_file() else path / "tokenizer.json")
+    if card.source == "upload":
+        return imported("transformers", "PreTrainedTokenizerFast")(tokenizer_file=str(path))
+    if not any(any(path.glob(pattern)) for pattern in VOCABULARIES):
+        # transformers makes a tokenizer of a handful of tokens out of a config.json alone, silently.
+        raise CannotLoad("no_tokenizer_files", name=card.name)
+    # Never a repository's own code: a tokenizer is data, and a visitor may name any repository.
+    configs = (config_of(path / "tokenizer_config.json"), config_of(path / "config.json"))
+    if (path / "tokenizer.json").is_file() and any("auto_map" in config for config in configs):
+        fast = imported("transformers", "PreTrainedTokenizerFast")
+        return fast.from_pretrained(path, local_files_only=True)
+    return imported("transformers", "AutoTokenizer").from_pretrained(
+        path, trust_remote_code=False, local_files_only=True
+    )
+
+
+def _check_ids(file: Path) -> None:
+    """Raise ValueError for a tokenizer.json with an id that no vocabulary has any use for."""
+    if not file.is_file():
+        return
+    content = json.loads(file.read_bytes())
+    vocabulary = content["model"].get("vocab", {})
+    ids = list(vocabulary.values()) if isinstance(vocabulary, dict) else []
+    ids += [token["id"] for token in content.get("added_tokens") or ()]
+    if any(not 0 <= id <= HIGHEST_ID for id in ids):
+        raise ValueError("ids beyond any vocabulary")

@@ -1,0 +1,96 @@
+"""A first use of any model, seconds long: does it load, and does it do what its kind does?"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from playground.catalog import Role
+from playground.models import Loaded
+from playground.subjects.readers import reader
+
+NEW_TOKENS = 24
+NEIGHBOURS = 5
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of it.
+
+    Args:
+        given: what went in: a prompt, a first sentence, a word; the class of a skeleton.
+        answers: what came out, with a number each: a continuation with its length in tokens, the other
+            sentences with their cosine similarity, words with theirs, tokens with their ids, the modules'
+            classes with how many there are.
+        seconds: of work, the loading not counted.
+    """
+
+    role: Role
+    given: str
+    answers: tuple[tuple[str, float], ...]
+    seconds: float
+
+
+Answers = tuple[str, tuple[tuple[str, float], ...]]
+
+
+def trial(loaded: Loaded, role: Role, prompt: str, sentences: Sequence[str], word: str) -> Trial:
+    """Use a model once for what it was loaded as.
+
+    Args:
+        loaded: as the cache's lease gives it, loaded in this role.
+        prompt: what a language model continues and a tokenizer cuts.
+        sentences: what an encoder compares, the first with each of the others.
+        word: whose neighbours word vectors give; the commonest if they do not know it.
+    """
+    began = time.perf_counter()
+    if role == "causal":
+        given, answers = _write(loaded, prompt)
+    elif role == "encoder":
+        given, answers = _compare(loaded, sentences)
+    elif role == "words":
+        given, answers = _neighbours(loaded, word)
+    elif role == "skeleton":
+        given, answers = _count(loaded)
+    else:
+        given, answers = _cut(loaded, prompt)
+    return Trial(role, given, answers, time.perf_counter() - began)
+
+
+def _write(loaded: Loaded, prompt: str) -> Answers:
+    import torch
+
+    asked = loaded.tokenizer(prompt, return_tensors="pt", return_token_type_ids=False).to(loaded.device)
+    with torch.inference_mode():
+        ids = loaded.model.generate(**asked, max_new_tokens=NEW_TOKENS, do_sample=False)[0]
+    new = ids[asked["input_ids"].shape[1] :]
+    return prompt, ((loaded.tokenizer.decode(new, skip_special_tokens=True), len(new)),)
+
+
+def _compare(loaded: Loaded, sentences: Sequence[str]) -> Answers:
+    first, *others = loaded.model.encode(list(sentences), normalize_embeddings=True, show_progress_bar=False)
+    return sentences[0], tuple(
+        (sentence, float(first @ other)) for sentence, other in zip(sentences[1:], others, strict=True)
+    )
+
+
+def _neighbours(loaded: Loaded, word: str) -> Answers:
+    known = loaded.model
+    asked = word if word in known else known.index_to_key[0]
+    near = known.most_similar(asked, topn=min(NEIGHBOURS, len(known) - 1))
+    return asked, tuple((other, float(score)) for other, score in near)
+
+
+def _cut(loaded: Loaded, prompt: str) -> Answers:
+    cut = reader(loaded).encode(prompt, special=False)
+    tokens = zip(cut.ids.tolist(), cut.starts.tolist(), cut.ends.tolist(), strict=True)
+    return prompt, tuple((prompt[start:end], id) for id, start, end in tokens)
+
+
+def _count(loaded: Loaded) -> Answers:
+    counts: dict[str, int] = {}
+    for module in loaded.model.modules():
+        kind = type(module).__name__
+        counts[kind] = counts.get(kind, 0) + 1
+    return type(loaded.model).__name__, tuple(counts.items())

@@ -1,0 +1,452 @@
+"""What really loads: bytes predicted and counted, quantization kept on disk, broken files told apart."""
+
+from __future__ import annotations
+
+import gc
+import json
+import shutil
+import weakref
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from playground import weights
+from playground.catalog import CAUSAL, EMBEDDED, Catalog, ModelCard
+from playground.devices import QUANTIZATIONS
+from playground.errors import BadInput, CannotLoad, DoesNotFit
+from playground.loaders import TransformersLoader, causal, tokenizers
+from playground.models import Key, Loaded, ModelCache, Stage
+from tests.subjects import tiny
+
+PRECISIONS = [("", "float32"), ("", "bfloat16"), *QUANTIZATIONS.items()]
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """A models folder with a random model of every architecture."""
+    root = tmp_path_factory.mktemp("models")
+    for kind in tiny.SHAPES:
+        tiny.save(root / kind, kind)
+    return root
+
+
+@pytest.fixture
+def llama(folders, tmp_path):
+    """A copy of the Llama that a test may break."""
+    return shutil.copytree(folders / "Llama", tmp_path / "models" / "llama")
+
+
+def cache(tmp_path: Path, budget: int = 2**30, **how) -> ModelCache:
+    return ModelCache(budget, TransformersLoader(offline=True, cache_dir=tmp_path / "cache", **how))
+
+
+def card_of(folder: Path) -> ModelCard:
+    return next(card for card in Catalog(folder.parent, folder).folders() if card.where == str(folder))
+
+
+def key_of(card: ModelCard, quantization: str = "", dtype: str = "float32", device: str = "cpu") -> Key:
+    return Key(card.source, card.where, card.revision, "causal", device, dtype, quantization)
+
+
+@pytest.mark.parametrize("kind", tiny.SHAPES)
+@pytest.mark.parametrize(("quantization", "dtype"), PRECISIONS)
+def test_bytes_are_predicted_and_counted_alike_and_the_model_answers(
+    folders, tmp_path, monkeypatch, kind, quantization, dtype
+):
+    monkeypatch.setattr(causal, "packs", lambda: False)
+    card = card_of(folders / kind)
+    models = cache(tmp_path)
+    predicted = models._loader.estimate(card, key_of(card, quantization, dtype))
+    with models.lease(card, "causal", dtype=dtype, quantization=quantization) as loaded:
+        tokenizer_bytes = tokenizers.size(folders / kind)
+        assert loaded.bytes == weights.measured(loaded.model) + tokenizer_bytes
+        assert models.status()[0].bytes == models.used_bytes() == loaded.bytes
+        ids = loaded.tokenizer("Once upon", return_tensors="pt")["input_ids"]
+        with torch.inference_mode():
+            logits = loaded.model(ids).logits
+        assert torch.isfinite(logits.float()).all()
+        assert not any(parameter.requires_grad for parameter in loaded.model.parameters())
+        if not (quantization == "nf4" and loaded.model.device.type == "cpu" and _packed(loaded.model)):
+            assert loaded.bytes == predicted
+
+
+def _packed(model) -> bool:
+    """bitsandbytes rearranged the weights for this CPU, and keeps its scales in bfloat16 since."""
+    return any(
+        getattr(getattr(parameter, "quant_state", None), "packing_format_for_cpu", False)
+        for parameter in model.parameters()
+    )
+
+
+def test_quantized_close_to_full(folders, tmp_path):
+    card, models, found = card_of(folders / "Llama"), cache(tmp_path), {}
+    for quantization, dtype in PRECISIONS:
+        with models.lease(card, "causal", dtype=dtype, quantization=quantization) as loaded:
+            with torch.inference_mode():
+                found[quantization, dtype] = loaded.model(torch.arange(5, 25)[None]).logits.float().flatten()
+    full = found["", "float32"]
+    near = {key: torch.cosine_similarity(full, other, dim=0).item() for key, other in found.items()}
+    assert near["", "bfloat16"] > 0.999 and near["int8", "float16"] > 0.99
+    assert 0.8 < near["nf4", "bfloat16"] < near["int8", "float16"], near
+
+
+@pytest.mark.parametrize("quantization", QUANTIZATIONS)
+def test_a_quantized_model_is_kept_and_read_again(llama, tmp_path, monkeypatch, quantization):
+    card, dtype, steps = card_of(llama), QUANTIZATIONS[quantization], []
+    ids = torch.arange(5, 25)[None]
+    answers = []
+    for _ in range(2):
+        models = cache(tmp_path)
+        with models.lease(card, "causal", dtype=dtype, quantization=quantization) as loaded:
+            with torch.inference_mode():
+                answers.append(loaded.model(ids).logits)
+    assert torch.equal(*answers)
+    assert len([*(tmp_path / "cache" / "quantized").iterdir()]) == 1
+    # The second time the originals are not read: what is kept serves alone.
+    monkeypatch.setattr(causal, "_keep", lambda *_: pytest.fail("quantized again"))
+    with cache(tmp_path).lease(
+        card, "causal", dtype=dtype, quantization=quantization, progress=steps.append
+    ) as loaded:
+        assert torch.equal(loaded.model(ids).logits, answers[0])
+    assert "quantize" not in {stage.step for stage in steps}
+
+
+def test_what_is_kept_follows_its_files(llama, tmp_path):
+    card = card_of(llama)
+    lease = {"dtype": "bfloat16", "quantization": "nf4"}
+    with cache(tmp_path).lease(card, "causal", **lease):
+        pass
+    (first,) = (tmp_path / "cache" / "quantized").iterdir()
+    # Broken on disk: made afresh, in the same place.
+    (first / "model.safetensors").write_bytes(b"broken")
+    with cache(tmp_path).lease(card, "causal", **lease) as loaded:
+        assert loaded.bytes > 0
+    assert load_file(first / "model.safetensors")
+    # Other weights: another place, and the old one goes.
+    tiny.model("Llama", seed=1).save_pretrained(llama)
+    with cache(tmp_path).lease(card, "causal", **lease):
+        pass
+    (second,) = (tmp_path / "cache" / "quantized").iterdir()
+    assert second.name != first.name
+
+
+def test_no_disk_for_keeping_costs_only_the_next_loads_speed(llama, tmp_path, monkeypatch):
+    monkeypatch.setattr(causal, "SPARE", 2**62)
+    with cache(tmp_path).lease(card_of(llama), "causal", dtype="bfloat16", quantization="nf4") as loaded:
+        assert loaded.bytes > 0
+    assert not [*(tmp_path / "cache" / "quantized").iterdir()]
+
+
+def test_shapes_that_a_packing_cpu_cannot_hold_are_refused_before_reading(tmp_path, monkeypatch):
+    folder = tiny.save(tmp_path / "models" / "odd", "Llama", intermediate_size=172)
+    monkeypatch.setattr(causal, "packs", lambda: True)
+    models = cache(tmp_path)
+    with pytest.raises(CannotLoad) as caught:
+        with models.lease(card_of(folder), "causal", dtype="bfloat16", quantization="nf4"):
+            pass
+    assert caught.value.key == "errors.quantization_shape"
+    assert caught.value.values["layer"].endswith("mlp.gate_proj")
+    assert (caught.value.values["features_in"], caught.value.values["features_out"]) == (64, 172)
+    with models.lease(card_of(folder), "causal", dtype="float16", quantization="int8") as loaded:
+        assert loaded.bytes > 0
+
+
+def test_a_device_that_cannot_quantize(llama, tmp_path):
+    with pytest.raises(CannotLoad) as caught:
+        TransformersLoader().estimate(card_of(llama), key_of(card_of(llama), "nf4", device="mps"))
+    assert caught.value.key == "errors.quantization_device"
+
+
+def test_too_large_names_what_fits(llama, tmp_path):
+    card = card_of(llama)
+    loader = TransformersLoader()
+    full, small = (
+        loader.estimate(card, key_of(card, *how)) for how in (("", "float32"), ("nf4", "bfloat16"))
+    )
+    middle = loader.estimate(card, key_of(card, "int8", "float16"))
+    for budget, key, fits in (
+        (full - 1, "too_large_quantize", "int8"),
+        (middle - 1, "too_large_quantize", "nf4"),
+        (small - 1, "too_large_model", None),
+    ):
+        models = cache(tmp_path, budget)
+        with pytest.raises(DoesNotFit) as caught, models.lease(card, "causal", dtype="float32"):
+            pass
+        assert caught.value.key == f"errors.{key}"
+        assert caught.value.values.get("quantization") == fits
+        assert models.status() == []
+    with cache(tmp_path, full).lease(card, "causal", dtype="float32") as loaded:
+        assert loaded.bytes == full
+
+
+def test_memory_comes_back_after_eviction(folders, tmp_path):
+    cards = [card_of(folders / kind) for kind in ("Llama", "Qwen2")]
+    size = TransformersLoader().estimate(cards[0], key_of(cards[0]))
+    models = cache(tmp_path, int(1.5 * size))
+    with models.lease(cards[0], "causal", dtype="float32") as loaded:
+        loaded.memo["circle"] = loaded
+        gone = weakref.ref(loaded.model)
+        held = loaded
+    with models.lease(cards[1], "causal", dtype="float32"):
+        gc.collect()
+        assert gone() is None, "weights outlive their eviction"
+        assert [row.name for row in models.status()] == ["Qwen2"]
+    assert held.model is None and not held.memo
+
+
+def _no_weights(folder):
+    (folder / "model.safetensors").unlink()
+
+
+def _cut(folder):
+    file = folder / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-100])
+
+
+def _tensor_missing(folder):
+    tensors = load_file(folder / "model.safetensors")
+    del tensors["model.layers.1.mlp.down_proj.weight"]
+    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+
+
+def _other_shape(folder):
+    tensors = load_file(folder / "model.safetensors")
+    tensors["model.norm.weight"] = torch.ones(7)
+    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+
+
+def _pickle(folder):
+    tensors = load_file(folder / "model.safetensors")
+    torch.save(tensors, folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+
+
+def _config(**changes):
+    def change(folder):
+        file = folder / "config.json"
+        file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
+
+    return change
+
+
+def _no_json(folder):
+    (folder / "config.json").write_text("{")
+
+
+@pytest.mark.parametrize(
+    ("harm", "key"),
+    [
+        (_no_weights, "no_weights"), (_cut, "broken_weights"), (_tensor_missing, "weights_missing"),
+        (_other_shape, "broken_weights"), (_pickle, "pickles_only"),
+        (_config(model_type="of-tomorrow"), "unknown_architecture"),
+        (_config(model_type="x", auto_map={"AutoConfig": "evil.Config"}), "unknown_architecture"),
+        (_config(hidden_size="wide"), "broken_config"), (_no_json, "broken_config"),
+    ],
+)  # fmt: skip
+def test_broken_files_are_told_apart_and_leave_nothing_behind(llama, tmp_path, harm, key):
+    harm(llama)
+    models = cache(tmp_path)
+    card = replace(card_of(llama), roles=CAUSAL)  # as if chosen in the moment before
+    for _ in range(2):  # a failure is not remembered
+        with pytest.raises(CannotLoad) as caught, models.lease(card, "causal", dtype="float32"):
+            pass
+        assert caught.value.key == f"errors.{key}"
+    assert models.status() == [] and models.used_bytes() == 0
+
+
+def test_an_owner_may_allow_pickles(llama, tmp_path):
+    with cache(tmp_path).lease(card_of(llama), "causal", dtype="float32") as loaded:
+        expected = loaded.model(torch.arange(9)[None]).logits
+    _pickle(llama)
+    with cache(tmp_path, pickles=True).lease(card_of(llama), "causal", dtype="float32") as loaded:
+        assert torch.equal(loaded.model(torch.arange(9)[None]).logits, expected)
+
+
+def test_a_pickle_that_runs_code_does_not(llama, tmp_path):
+    import pickle
+
+    class Evil:
+        def __reduce__(self):
+            return Path.touch, (tmp_path / "ran",)
+
+    (llama / "model.safetensors").unlink()
+    (llama / "pytorch_model.bin").write_bytes(pickle.dumps({"a": Evil()}))
+    for pickles in (False, True):
+        with pytest.raises(CannotLoad):
+            with cache(tmp_path, pickles=pickles).lease(card_of(llama), "causal", dtype="float32"):
+                pass
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), torch.OutOfMemoryError(), RuntimeError("DefaultCPUAllocator: not enough memory")]
+)
+def test_a_machine_out_of_memory(llama, tmp_path, monkeypatch, error):
+    def fails(*_, **__):
+        raise error
+
+    monkeypatch.setattr(causal, "_read", fails)
+    models = cache(tmp_path)
+    with pytest.raises(DoesNotFit) as caught, models.lease(card_of(llama), "causal", dtype="float32"):
+        pass
+    assert caught.value.key == "errors.out_of_memory"
+    assert models.status() == []
+
+
+def test_progress_counts_tensors(llama, tmp_path):
+    steps: list[Stage] = []
+    loader = TransformersLoader(cache_dir=tmp_path)
+    for quantization, dtype, step in (("", "float32", "read"), ("nf4", "bfloat16", "quantize")):
+        card = card_of(llama)
+        loader.load(card, key_of(card, quantization, dtype), steps.append)
+        counted = [stage for stage in steps if stage.step == step and stage.total]
+        assert [stage.done for stage in counted] == list(range(counted[0].total))
+        assert steps[-1].step == "warm"
+
+
+def test_minilm_is_the_official_one(models: ModelCache):
+    import sentence_transformers
+
+    (card,) = (card for card in EMBEDDED if card.name == "all-MiniLM-L6-v2")
+    with models.lease(card, "encoder", dtype="float32") as loaded:
+        assert isinstance(loaded.model, sentence_transformers.SentenceTransformer)
+        assert loaded.bytes > 90_000_000
+        first, second, third = loaded.model.encode(
+            ["A man is eating food.", "A man is eating a piece of bread.", "A plane is taking off."],
+            normalize_embeddings=True,
+        )
+        # The figures that its own documentation gives for these kinds of pairs.
+        assert first @ second == pytest.approx(0.7553, abs=1e-3)
+        assert first @ third < 0.2
+    other = replace(card, sha256="0" * 64)
+    for role in ("encoder", "words"):
+        with pytest.raises(CannotLoad) as caught:
+            with models.lease(replace(other, roles=frozenset({role})), role, dtype="float16"):
+                pass
+        assert caught.value.key == "errors.checksum"
+
+
+def test_any_encoder_becomes_a_sentence_model(tmp_path):
+    from transformers import BertConfig, BertModel
+
+    folder = tmp_path / "models" / "bert"
+    shape = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+    model = BertModel(BertConfig(vocab_size=tiny.VOCABULARY, **shape))
+    model.save_pretrained(folder)
+    tiny.tokenizer().save_pretrained(folder)
+    with cache(tmp_path).lease(card_of(folder), "encoder", dtype="float32") as loaded:
+        vector = loaded.model.encode("Once upon a time")
+        ids = loaded.tokenizer("Once upon a time", return_tensors="pt")["input_ids"]
+        expected = model.eval()(ids).last_hidden_state.mean(1)[0]
+        assert torch.allclose(torch.tensor(vector), expected, atol=1e-5)
+
+
+def test_code_named_by_modules_json_is_not_imported(tmp_path):
+    folder = tiny.save(tmp_path / "models" / "evil")
+    (folder / "modules.json").write_text(
+        json.dumps([{"idx": 0, "name": "0", "path": "", "type": "antigravity.X"}])
+    )
+    with (
+        pytest.raises(CannotLoad) as caught,
+        cache(tmp_path).lease(card_of(folder), "encoder", dtype="float32"),
+    ):
+        pass
+    assert caught.value.key == "errors.own_code"
+
+
+def test_words_of_minilm_are_its_input_matrix(models: ModelCache):
+    (card,) = (card for card in EMBEDDED if card.name == "minilm-words")
+    with models.lease(card, "words") as loaded:
+        assert "music" in loaded.model and "##s" not in loaded.model and "[CLS]" not in loaded.model
+        assert loaded.model.vector_size == 384
+        assert "musical" in [word for word, _ in loaded.model.most_similar("music", topn=10)]
+        assert loaded.bytes > loaded.model.vectors.nbytes
+
+
+@pytest.mark.parametrize("form", ["glove.txt", "word2vec.txt", "word2vec.bin"])
+def test_word_vectors_of_the_models_folder(tmp_path, form):
+    from gensim.models import KeyedVectors
+
+    made = KeyedVectors(3)
+    made.add_vectors(["king", "queen", "Käse"], [[1, 0, 0], [0.9, 0.1, 0], [0, 0, 1]])
+    file = tmp_path / form
+    made.save_word2vec_format(
+        str(file), binary=form.endswith(".bin"), write_header=not form.startswith("glove")
+    )
+    (card,) = Catalog(tmp_path, tmp_path).folders()
+    with cache(tmp_path).lease(card, "words") as loaded:
+        assert loaded.model.most_similar("king", topn=1)[0][0] == "queen"
+        assert "Käse" in loaded.model
+
+
+@pytest.mark.parametrize("content", [b"", b"no numbers here\n", b"3 50\nking 1 2\n", b"\xff\xfe\x00" * 99])
+def test_a_file_that_is_no_word_vectors(tmp_path, content):
+    (tmp_path / "odd.txt").write_bytes(content)
+    (card,) = Catalog(tmp_path, tmp_path).folders()
+    with pytest.raises(CannotLoad) as caught, cache(tmp_path).lease(card, "words"):
+        pass
+    assert caught.value.key == "errors.broken_words"
+
+
+def test_a_skeleton_has_no_weights_and_takes_kilobytes(folders, tmp_path):
+    card = card_of(folders / "Llama")
+    with cache(tmp_path).lease(card, "skeleton", device="meta") as loaded:
+        assert {parameter.device.type for parameter in loaded.model.parameters()} == {"meta"}
+        full = tiny.model("Llama")
+        assert loaded.model.num_parameters() == full.num_parameters()
+        assert loaded.bytes < 2**20
+
+
+def test_known_totals(tmp_path):
+    """As the papers and model cards give them (shared notes: measured against the checkpoints)."""
+    llama = {
+        "model_type": "llama", "architectures": ["LlamaForCausalLM"], "hidden_size": 2048,
+        "intermediate_size": 5632, "num_attention_heads": 32, "num_hidden_layers": 22, "num_key_value_heads": 4, "vocab_size": 32000,
+    }  # fmt: skip
+    gpt2 = {"model_type": "gpt2", "architectures": ["GPT2LMHeadModel"]}
+    for config, total, bfloat16, nf4 in (
+        # The buffers are Llama's two tables of rotary frequencies: 32 float32 each.
+        (llama, 1_100_048_384, 2_200_096_768 + 256, 746_770_688),
+        (gpt2, 124_439_808, 248_879_616, None),
+    ):
+        (tmp_path / "config.json").write_text(json.dumps(config))
+        plan = causal.skeleton(ModelCard("x", "folder", str(tmp_path)), tmp_path)
+        assert plan.num_parameters() == total
+        assert weights.predicted(plan, "bfloat16") == bfloat16
+        if nf4:
+            tables = len(weights.linears(plan)) * (weights.NF4_CODE + weights.NESTED_CODE)
+            assert weights.predicted(plan, "bfloat16", "nf4") - tables == nf4
+
+
+@pytest.mark.parametrize("role", ["causal", "encoder", "words", "skeleton"])
+def test_what_a_model_is_not(models: ModelCache, role):
+    (card,) = (card for card in EMBEDDED if card.name == "byt5")
+    with pytest.raises(BadInput) as caught, models.lease(card, role):
+        pass
+    assert caught.value.key == f"errors.no_{role}"
+
+
+def test_an_encoder_does_not_write(folders, tmp_path):
+    (card,) = (card for card in EMBEDDED if card.name == "all-MiniLM-L6-v2")
+    with pytest.raises(CannotLoad) as caught:
+        with cache(tmp_path).lease(replace(card, roles=CAUSAL), "causal", dtype="float32"):
+            pass
+    assert caught.value.key == "errors.not_causal"
+
+
+def test_one_set_of_weights_serves_every_panel(folders, tmp_path):
+    models, card = cache(tmp_path), card_of(folders / "Llama")
+    with models.lease(card, "causal", dtype="float32") as chat:
+        with models.lease(card, "causal", dtype="float32") as next_token:
+            assert chat is next_token
+            assert [row.leases for row in models.status()] == [2]
+
+
+def test_loaded_is_what_a_lease_gives(folders, tmp_path):
+    with cache(tmp_path).lease(card_of(folders / "Llama"), "causal", dtype="bfloat16") as loaded:
+        assert isinstance(loaded, Loaded)
+        assert loaded.model.dtype == torch.bfloat16 and loaded.device == "cpu"
+        assert loaded.tokenizer.decode(loaded.tokenizer("Lily").input_ids) == "Lily"
