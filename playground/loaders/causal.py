@@ -103,7 +103,7 @@ def packs() -> bool:
 
 
 def load(card: ModelCard, path: Path, key: Key, store: Path | None, pickles: bool, progress: Progress) -> Any:
-    """The model, ready to answer: evaluated once, in inference mode, its weights frozen.
+    """The model, ready to answer: its weights frozen, and repacked where this device wants them so.
 
     Args:
         store: folder in which a folder of quantized models is kept; None keeps none.
@@ -120,6 +120,8 @@ def load(card: ModelCard, path: Path, key: Key, store: Path | None, pickles: boo
         _check_weights(card, path, pickles)
         model = _quantized(card, path, key, store, progress) if key.quantization else _read(card, path, key)
         model.requires_grad_(False)
+        if key.device == "cpu" and not (key.quantization == "nf4" and packs()):
+            return model
         progress(Stage(card.name, "warm"))
         with torch.inference_mode():
             # The first pass repacks 4-bit weights on some CPUs, and takes workspace on a GPU: not while
