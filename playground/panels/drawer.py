@@ -77,12 +77,12 @@ def build(context: Context) -> None:
     gr.api(guard(models), api_name="models", **TOKENIZING)
     with gr.Accordion(tr("models.title"), open=False, elem_id="pg-models") as drawer:
         held = gr.HTML(padding=False, elem_id="pg-models-held")
-        with gr.Row(elem_classes="pg-actions"):
-            refresh = gr.Button(tr("models.refresh"), size="sm", min_width=90)
+        with gr.Row(elem_classes="pg-end"):
+            refresh = gr.Button(tr("models.refresh"), size="sm", min_width=120, scale=0)
             # Strangers must not take from each other what is loaded.
-            with gr.Row(visible=not context.settings.public):
-                which = gr.Dropdown([], label=tr("models.unload_which"), min_width=160)
-                drop = gr.Button(tr("models.unload"), size="sm", min_width=90)
+            owner = not context.settings.public
+            which = gr.Dropdown([], label=tr("models.unload_which"), min_width=160, visible=owner)
+            drop = gr.Button(tr("models.unload"), size="sm", min_width=120, scale=0, visible=owner)
         name, finished = drawer_try.build(context)
         with gr.Accordion(tr("models.offered"), open=False):
             offered = gr.HTML(padding=False)

@@ -13,7 +13,7 @@ from playground import text
 from playground.catalog import ModelCard, Role
 from playground.models import Loaded, Status
 from playground.panels import Context
-from playground.panels.visitor import guard, language, stages, tr
+from playground.panels.visitor import guard, in_place, language, stages, tr
 from playground.subjects.trial import trial
 from playground.views import models as models_view
 
@@ -67,14 +67,15 @@ def build(context: Context) -> tuple[Any, Any]:
         )  # fmt: skip
         precision = gr.Radio(
             [(tr("models.precision_full"), ""), ("int8", "int8"), ("NF4", "nf4")],
-            value="", label=tr("models.precision"), scale=2, min_width=180, elem_id="pg-models-precision",
+            value="", label=tr("models.precision_choice"), scale=2, min_width=180,
+            elem_id="pg-models-precision",
         )  # fmt: skip
     with gr.Row(elem_classes="pg-actions"):
         start = gr.Button(tr("models.load"), variant="primary", min_width=120, elem_id="pg-models-load")
         stop = gr.Button(tr("models.stop"), min_width=60, elem_id="pg-models-stop")
     result = gr.HTML(padding=False, elem_id="pg-models-result", min_height=24)
     running = start.click(
-        guard(load),
+        in_place(load),
         [name, role, precision],
         result,
         show_progress="hidden",

@@ -90,15 +90,25 @@ def stages(steps: Iterable[Stage | Loaded], lang: str) -> Iterator[str | Loaded]
         yield models_view.progress(step, now - began, rate, lang)
 
 
-def in_place(fn: Callable[P, str]) -> Callable[P, str]:
+def in_place(fn: Callable[P, T]) -> Callable[P, T]:
     """`guard` for what fills one place of the page: a known error is told there, not in a toast."""
+    if inspect.isgeneratorfunction(fn):
+
+        @functools.wraps(fn)
+        def steps(*args: P.args, **kwargs: P.kwargs) -> Any:
+            try:
+                yield from fn(*args, **kwargs)
+            except PlaygroundError as error:
+                yield note(sentence(error, language()), "warning")
+
+        return guard(cast(Callable[P, T], steps))
 
     @functools.wraps(fn)
-    def shown(*args: P.args, **kwargs: P.kwargs) -> str:
+    def shown(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return fn(*args, **kwargs)
         except PlaygroundError as error:
-            return note(sentence(error, language()), "warning")
+            return cast(T, note(sentence(error, language()), "warning"))
 
     return guard(shown)
 

@@ -90,9 +90,12 @@ def progress(stage: Stage, seconds: float, rate: float, lang: str) -> str:
         left = number((stage.total - stage.done) / rate)
         sentence += " " + text.say("models.pace", lang, rate=size(rate), left=left)
     sentence += " " + text.say("models.since", lang, seconds=number(seconds))
-    how = f'value="{stage.done}" max="{stage.total}"' if stage.total and stage.step != "wait" else ""
-    bar = f'<progress class="pg-bar" {how} aria-label="{escape(stage.name)}"></progress>'
-    return note(sentence) + bar
+    known = stage.total and stage.step != "wait"
+    share = 100 * stage.done / stage.total if known else 0
+    kind, how = ("", f' aria-valuenow="{share:.0f}"') if known else (" endless", "")
+    inside = f'<i style="width:{share:.1f}%"></i>' if known else "<i></i>"
+    told_by = f'class="pg-bar{kind}" role="progressbar" aria-label="{escape(stage.name)}"{how}'
+    return note(sentence) + f"<div {told_by}>{inside}</div>"
 
 
 def stopped(lang: str) -> str:
@@ -108,8 +111,9 @@ def tried(found: Trial, row: Status, loading: float, lang: str) -> str:
         loading: seconds that it took to be had (0 when it was there already).
     """
     say = partial(text.say, lang=lang)
+    what = row.name + (f", {precision(row)}" if row.dtype else "")
     facts = say(
-        "models.tried", name=row.name, precision=precision(row), device=row.device, bytes=number(row.bytes),
+        "models.tried", what=what, device=row.device, bytes=number(row.bytes),
         loading=number(loading, 2), seconds=number(found.seconds, 2),
     )  # fmt: skip
     given = f"<b>{visible(found.given)}</b>"

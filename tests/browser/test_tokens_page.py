@@ -7,24 +7,23 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import psutil  # type: ignore[import-untyped]
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from playground import text
 from tests.app import App, tokenizer_json
 from tests.app_fixture import app  # noqa: F401
+from tests.browser.visiting import WAIT, Visit, Watch, visiting
 
 pytestmark = pytest.mark.browser
 
 NAMES = ["all-MiniLM-L6-v2", "mistral-v1", "mistral-v3", "tekken", "byt5", "canine"]
 TABS = ("compare", "steps", "vocabulary", "merges", "chat")
-WAIT = 30_000  # milliseconds: for whatever the server computes, on a busy machine
 
 LANES = """() => Object.fromEntries([...document.querySelectorAll("#tok-view .tok-lane")].map((lane) => {
     const data = JSON.parse(lane.querySelector(":scope > .pg-data").textContent);
@@ -38,72 +37,6 @@ SHOWN = """(text) => {
 }"""
 DETAIL = """() => [...document.querySelectorAll(".tok-detail dl")].map((list) => Object.fromEntries(
     [...list.querySelectorAll("dt")].map((dt) => [dt.textContent, dt.nextElementSibling.textContent])))"""
-
-
-class Watch:
-    """What no page may do: complain in the console, open dialogs, ask another host."""
-
-    def __init__(self, home: str) -> None:
-        self.home = urlsplit(home).netloc
-        self.complaints: list[str] = []
-        self.leaving = False  # a page that is left breaks its streams off, and Gradio reports that
-
-    def follow(self, page: Page) -> None:
-        page.on("console", self._console)
-        page.on("pageerror", lambda error: self.complaints.append(f"page error: {error}"))
-        page.on("dialog", self._dialog)
-        page.on("request", lambda request: self._request(request.url))
-        page.on("websocket", lambda socket: self._request(socket.url))
-        page.add_init_script("window.canary = 0")
-
-    def _console(self, message: ConsoleMessage) -> None:
-        broken_off = self.leaving and re.search("AbortError|Connection errored out", message.text)
-        if message.type in ("error", "warning") and not broken_off:
-            self.complaints.append(f"{message.type}: {message.text}")
-
-    def _dialog(self, dialog: Any) -> None:
-        self.complaints.append(f"dialog: {dialog.message}")
-        dialog.dismiss()
-
-    def _request(self, url: str) -> None:
-        if not url.startswith(("data:", "blob:", "about:")) and urlsplit(url).netloc != self.home:
-            self.complaints.append(f"asked outside: {url}")
-
-    def check(self) -> None:
-        seen, self.complaints = self.complaints, []
-        assert not seen
-
-
-class Visit:
-    """Opens pages, each in a browser context of its own."""
-
-    def __init__(self, browser: Browser, home: str) -> None:
-        self.browser, self.home, self.watch = browser, home, Watch(home)
-        self.contexts: list[BrowserContext] = []
-
-    def __call__(self, address: str = "", *, ready: bool = True, **context: Any) -> Page:
-        self.contexts.append(self.browser.new_context(**{"locale": "en-US", **context}))
-        page = self.contexts[-1].new_page()
-        self.watch.follow(page)
-        page.set_default_timeout(WAIT)
-        page.goto(self.home + address)
-        if ready:
-            page.wait_for_selector("#tok-view .tok-lane .t", state="attached")
-        return page
-
-
-@contextmanager
-def visiting(browser: Browser, home: str) -> Iterator[Visit]:
-    """Pages that at the end are closed, and none may have complained."""
-    visit = Visit(browser, home)
-    try:
-        yield visit
-        canaries = [page.evaluate("window.canary") for context in visit.contexts for page in context.pages]
-    finally:
-        for context in visit.contexts:
-            context.close()
-    assert not any(canaries), "something that was text has run"
-    visit.watch.check()
 
 
 @pytest.fixture
@@ -246,22 +179,6 @@ def test_the_language_menu_keeps_what_was_chosen(visit: Visit) -> None:
     page.wait_for_function("document.querySelectorAll('#tok-view .tok-lane').length === 5")
     expect(box(page, say("tokens.special", "zh-CN"))).not_to_be_checked()
     assert NAMES[0] not in lanes(page)
-
-
-def test_the_models_drawer_lists_and_unloads(visit: Visit) -> None:
-    page = visit(locale="zh-TW")
-    page.wait_for_selector("#tok-view .tok-lane .t", state="attached")
-    drawer = page.locator("#pg-models")
-    drawer.locator(".label-wrap").click()
-    row = drawer.locator("tr", has_text="tekken")
-    expect(row).to_contain_text(say("models.state_loaded", "zh-TW"), timeout=WAIT)
-    drawer.locator("input").click()
-    page.get_by_role("option", name="tekken", exact=True).last.click()
-    drawer.get_by_role("button", name=say("models.unload", "zh-TW")).click()
-    expect(row).to_contain_text(say("models.state_ready", "zh-TW"))
-    enter(page, "again")  # and it comes back when it is asked for
-    expect(page.locator('.tok-lane[data-name="tekken"]')).to_be_visible()
-    expect(page.locator("#pg-device")).to_contain_text("GiB", timeout=WAIT)
 
 
 def test_a_folder_put_there_while_the_server_runs_is_in_the_menus(visit: Visit, app: App) -> None:  # noqa: F811
