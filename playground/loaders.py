@@ -50,7 +50,8 @@ class TransformersLoader:
         """
         path = _path(card) if card.source != "hub" else hub.fetch(
             card.where, card.revision, TOKENIZER_FILES, offline=self.offline, anonymous=self.anonymous,
-            limit=LARGEST_TOKENIZER, progress=lambda share: progress(0.9 * share, card.name),
+            limit=LARGEST_TOKENIZER,
+            progress=lambda done, total: progress(0.9 * done / max(1, total), card.name),
         )  # fmt: skip
         try:
             tokenizer = _read(card, path)
