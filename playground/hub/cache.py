@@ -83,11 +83,12 @@ class Listing:
         return storage(self.repository) / "blobs" / f"{etag}.incomplete"
 
     def begun(self, file: File) -> int:
-        """Bytes of a file that are here already."""
-        if self.here(file.name):
-            return file.size or 0
+        """Bytes of a file that are here already, under its name, another commit's, or as a part."""
+        size = file.size or 0
+        if self.here(file.name) or (file.etag and self.blob(file.etag).is_file()):
+            return size
         partial = self.partial(file.etag)
-        return min(partial.stat().st_size, file.size or 0) if file.etag and partial.is_file() else 0
+        return min(partial.stat().st_size, size) if file.etag and partial.is_file() else 0
 
 
 def storage(repository: str) -> Path:

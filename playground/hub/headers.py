@@ -60,8 +60,15 @@ def parameters(tensors: Mapping[str, tuple[str, tuple[int, ...]]]) -> dict[str, 
 
 def _fetched(url: str, headers: dict[str, str], length: int) -> bytes | None:
     """None where the header is longer."""
-    with closing(body(url, {**headers, "Range": f"bytes=0-{length - 1}"})) as pieces:  # type: ignore[type-var]
-        return _header(pieces) if next(pieces) == 0 else b""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        with closing(body(url, {**headers, "Range": f"bytes=0-{length - 1}"})) as pieces:  # type: ignore[type-var]
+            return _header(pieces) if next(pieces) == 0 else b""
+    except HfHubHTTPError as error:
+        if error.response.status_code == 416:  # an empty file has no first byte
+            return b""
+        raise
 
 
 def _header(pieces: Iterator[bytes]) -> bytes | None:
