@@ -6,7 +6,8 @@
         assert hub.count("/resolve/", "GET") == 2
 
 After the ``with`` (or ``hub.close()``) nothing listens at ``hub.url``: that is "offline". What goes
-wrong is said by :class:`Trouble`. No redirects, no compression, no LFS, no Xet; models only.
+wrong is said by :class:`Trouble`. Files that fit ``large=`` are kept as LFS keeps them: named by their
+sha256, and behind a redirect to another origin (``/cdn/``). No compression, no Xet; models only.
 """
 
 from __future__ import annotations
@@ -53,6 +54,10 @@ class Trouble:
     cut: int | None = None  # close the connection after so many bytes of the body
     silent: bool = False  # never answer; with ``cut``: fall silent after so many bytes
     rate: float = 0  # bytes a second
+    whole: bool = False  # take no notice of a range
+    shift: int = 0  # answer a range so many bytes further on
+    wrong: bool = False  # other bytes than there are
+    more: int = 0  # so many bytes more than there are
 
 
 @dataclass
@@ -61,26 +66,53 @@ class Commit:
 
     files: dict[str, bytes]
     sha: str
+    large: tuple[str, ...] = ()
+
+    def sha256(self, path: str) -> str:
+        """A large file's name; "" for others."""
+        large = any(fnmatch(path, pattern) for pattern in self.large)
+        return hashlib.sha256(self.files[path]).hexdigest() if large else ""
 
     def entry(self, path: str) -> dict[str, Any]:
         """A file (or a folder) as the Hub's API describes it."""
         if path not in self.files:
             return {"type": "directory", "path": path, "oid": "0" * 40, "size": 0}
         data = self.files[path]
+        entry: dict[str, Any] = {"type": "file", "path": path, "size": len(data)}
+        if name := self.sha256(path):
+            data = f"version https://git-lfs.github.com/spec/v1\noid sha256:{name}\n".encode()
+            # One part of the API says sha256, another oid.
+            entry["lfs"] = {"sha256": name, "oid": name, "size": entry["size"], "pointerSize": len(data)}
         oid = hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
-        return {"type": "file", "path": path, "size": len(data), "oid": oid}
+        return {**entry, "oid": oid, "blobId": oid}
 
 
-class Hub(ThreadingHTTPServer):
-    """The server; ``url`` is what ``HF_ENDPOINT`` or ``endpoint=`` wants."""
+class Listener(ThreadingHTTPServer):
+    """A port of the Hub."""
 
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, page: int = 1000) -> None:
+    def __init__(self, hub: Hub | None = None) -> None:
         super().__init__(("127.0.0.1", 0), Answer)
+        self.hub = hub or self
         self.url = f"http://127.0.0.1:{self.server_port}"
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.hub.sockets.append(request)  # type: ignore[attr-defined]
+        super().process_request(request, client_address)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hangs up is not worth a traceback."""
+
+
+class Hub(Listener):
+    """The server; ``url`` is what ``HF_ENDPOINT`` or ``endpoint=`` wants."""
+
+    def __init__(self, page: int = 1000) -> None:
         self.page = page  # entries in one answer of a file listing
+        self.blobs: dict[str, bytes] = {}  # large files by their sha256
         self.repos: dict[str, dict[str, Commit]] = {}  # by name, then by branch and by hash
         self.infos: dict[str, dict[str, Any]] = {}
         self.requests: list[Request] = []
@@ -88,12 +120,21 @@ class Hub(ThreadingHTTPServer):
         self.sockets: list[socket.socket] = []
         self.lock = threading.Lock()
         self.closing = threading.Event()
-        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
+        super().__init__()
+        self.cdn = Listener(self)
 
-    def add(self, name: str, files: Mapping[str, bytes] | Path, revision: str = "main", **info: Any) -> str:
+    def add(
+        self,
+        name: str,
+        files: Mapping[str, bytes] | Path,
+        revision: str = "main",
+        large: tuple[str, ...] = (),
+        **info: Any,
+    ) -> str:
         """Adds a commit to a repository and returns its hash.
 
-        ``info`` goes into the answer to ``model_info``; ``gated=True`` also closes the files.
+        ``large`` are patterns of files that lie at another origin. ``info`` goes into the answer to
+        ``model_info``; ``gated=True`` also closes the files.
         """
         if isinstance(files, Path):
             found = sorted(path for path in files.rglob("*") if path.is_file())
@@ -101,7 +142,8 @@ class Hub(ThreadingHTTPServer):
         sha = hashlib.sha1(repr((name, sorted(files.items()))).encode()).hexdigest()
         self.infos[name] = {"gated": False, "private": False, "tags": [], **info}
         commits = self.repos.setdefault(name, {})
-        commits[revision] = commits[sha] = Commit(dict(files), sha)
+        commit = commits[revision] = commits[sha] = Commit(dict(files), sha, large)
+        self.blobs |= {commit.sha256(path): data for path, data in files.items()}
         return sha
 
     def trouble(self, where: str = "*", **what: Any) -> None:
@@ -115,8 +157,9 @@ class Hub(ThreadingHTTPServer):
     def close(self) -> None:
         """Hangs up on everyone."""
         self.closing.set()
-        self.shutdown()
-        self.server_close()
+        for port in (self, self.cdn):
+            port.shutdown()
+            port.server_close()
         for connection in self.sockets:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
@@ -124,20 +167,17 @@ class Hub(ThreadingHTTPServer):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def process_request(self, request: Any, client_address: Any) -> None:
-        self.sockets.append(request)
-        super().process_request(request, client_address)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is not worth a traceback."""
-
 
 class Answer(BaseHTTPRequestHandler):
     """One connection: answers request after request."""
 
-    server: Hub
+    hub: Hub
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+
+    def setup(self) -> None:
+        self.hub = self.server.hub  # type: ignore[attr-defined]
+        super().setup()
 
     def log_message(self, *_: object) -> None:
         """Tests read ``hub.requests`` instead."""
@@ -147,14 +187,14 @@ class Answer(BaseHTTPRequestHandler):
         body = self.rfile.read(int(get("Content-Length", "0"))).decode()
         agent, self.authorized = get("User-Agent", ""), "Authorization" in self.headers
         request = Request(self.command, self.path, get("Range", ""), agent, self.authorized)
-        with self.server.lock:
-            self.server.requests.append(request)
-            alike = (t for t in self.server.troubles if t.times > 0 and fnmatch(line, t.where))
+        with self.hub.lock:
+            self.hub.requests.append(request)
+            alike = (t for t in self.hub.troubles if t.times > 0 and fnmatch(line, t.where))
             self.trouble = next(alike, Trouble())
             self.trouble.times -= 1
         self.close_connection |= self.trouble.silent
         if self.trouble.silent and self.trouble.cut is None:
-            self.server.closing.wait()
+            self.hub.closing.wait()
         elif self.trouble.status:
             self.fail(self.trouble.status, "", **self.trouble.headers)
         else:
@@ -164,12 +204,14 @@ class Answer(BaseHTTPRequestHandler):
 
     def answer(self, body: str) -> None:
         url = urlsplit(self.path)
+        if url.path.startswith("/cdn/"):
+            return self.part(self.hub.blobs[url.path.removeprefix("/cdn/")], ETag='"of the CDN"')
         api = API.fullmatch(url.path)
         match = api or RESOLVE.fullmatch(url.path)
-        if not match or match["repo"] not in self.server.repos:
+        if not match or match["repo"] not in self.hub.repos:
             return self.fail(404 if self.authorized else 401, "RepoNotFound")
-        info = self.server.infos[match["repo"]]
-        commit = self.server.repos[match["repo"]].get(unquote(match["rev"] or "main"))
+        info = self.hub.infos[match["repo"]]
+        commit = self.hub.repos[match["repo"]].get(unquote(match["rev"] or "main"))
         path = unquote(match["path"] or "")
         if not commit:
             return self.fail(404, "RevisionNotFound")
@@ -195,8 +237,8 @@ class Answer(BaseHTTPRequestHandler):
             deep = folder.count("/") + 2 if folder else 1
             names = list(dict.fromkeys("/".join(name.split("/")[:deep]) for name in names))
         start = int(query.get("cursor", ["0"])[0])
-        end = start + self.server.page
-        address = self.server.url + urlsplit(self.path).path
+        end = start + self.hub.page
+        address = self.hub.url + urlsplit(self.path).path
         rest = urlencode({**query, "cursor": [str(end)]}, doseq=True)
         more: dict[str, Any] = {}
         if end < len(names):
@@ -208,17 +250,28 @@ class Answer(BaseHTTPRequestHandler):
         known = {"X-Repo-Commit": commit.sha, "Accept-Ranges": "bytes"}
         if path not in commit.files:
             return self.fail(404, "EntryNotFound", **known)
-        data, etag = commit.files[path], f'"{commit.entry(path)["oid"]}"'
-        known |= {"ETag": etag, "X-Linked-ETag": etag, "X-Linked-Size": str(len(data))}
+        data, sha256 = commit.files[path], commit.sha256(path)
+        etag = f'"{sha256 or commit.entry(path)["oid"]}"'
+        known |= {"X-Linked-ETag": etag, "X-Linked-Size": str(len(data))}
+        if sha256:
+            return self.send(302, b"", **known, Location=f"{self.hub.cdn.url}/cdn/{sha256}?Signature=x")
+        self.part(data, **known, ETag=etag)
+
+    def part(self, data: bytes, **known: str) -> None:
+        """The bytes, or a range of them."""
+        size, trouble = len(data), self.trouble
+        if trouble.wrong:
+            data = bytes(255 - byte for byte in data)
+        data += bytes(trouble.more)
         match = re.fullmatch(r"bytes=(\d*)-(\d*)", self.headers.get("Range", ""))
-        if not match:
+        if not match or trouble.whole:
             return self.send(200, data, **known)
         first, last = match.groups()
-        start = int(first) if first else max(0, len(data) - int(last))
+        start = (int(first) if first else max(0, len(data) - int(last))) + trouble.shift
         part = data[start : int(last) + 1] if first and last else data[start:]
         if not part:
-            return self.fail(416, "", **{"Content-Range": f"bytes */{len(data)}"})
-        known["Content-Range"] = f"bytes {start}-{start + len(part) - 1}/{len(data)}"
+            return self.fail(416, "", **{"Content-Range": f"bytes */{size}"})
+        known["Content-Range"] = f"bytes {start}-{start + len(part) - 1}/{size}"
         self.send(206, part, **known)
 
     def fail(self, status: int, code: str, **headers: str) -> None:
@@ -241,7 +294,7 @@ class Answer(BaseHTTPRequestHandler):
         step = max(1, int(rate / 10) if rate else len(body))
         for start in range(0, len(body), step):
             self.wfile.write(body[start : start + step])
-            if rate and self.server.closing.wait(step / rate):
+            if rate and self.hub.closing.wait(step / rate):
                 return
         if self.trouble.silent:
-            self.server.closing.wait()
+            self.hub.closing.wait()

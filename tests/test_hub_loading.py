@@ -16,6 +16,7 @@ from huggingface_hub.utils import _http  # type: ignore[attr-defined]
 from playground import hub as fetching
 from playground.catalog import Catalog
 from playground.errors import CannotLoad, Gated, HubUnreachable, PlaygroundError, UnknownModel
+from playground.hub import cache, client, transfer
 from playground.loaders import TransformersLoader
 from playground.models import ModelCache
 from playground.subjects.readers import reader
@@ -39,10 +40,11 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """A cache of our own; and afterwards the client as it was."""
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_TELEMETRY", True)
-    monkeypatch.setattr(fetching, "SECONDS", 0.5)
-    fetching._be_impatient.cache_clear()
+    monkeypatch.setattr(client, "SECONDS", 0.5)
+    monkeypatch.setattr(transfer, "PAUSE", 0.1)
+    client.be_impatient.cache_clear()
     yield tmp_path
-    fetching._be_impatient.cache_clear()
+    client.be_impatient.cache_clear()
     huggingface_hub.set_client_factory(_http.default_client_factory)
 
 
@@ -103,9 +105,10 @@ def test_a_newer_commit_is_seen(server: Hub) -> None:
 
 
 def test_progress(server: Hub) -> None:
-    seen: list[float] = []
-    fetching.fetch("org/name", "main", ["*.json"], progress=seen.append)
-    assert seen == sorted(seen) and seen[-1] == 1.0 and len(seen) == 3
+    seen: list[tuple[int, int]] = []
+    fetching.fetch("org/name", "main", ["*.json"], progress=lambda done, total: seen.append((done, total)))
+    size = sum(len(data) for name, data in FILES.items() if name.endswith("json") and "/" not in name)
+    assert seen == sorted(seen) and seen[0] == (0, size) and seen[-1] == (size, size)
 
 
 @pytest.mark.parametrize("anonymous", [True, False])
@@ -210,10 +213,10 @@ def test_no_answer(server: Hub, where: str, what: dict[str, Any]) -> None:
     assert ids() == [1, 2]  # a failure is not remembered
 
 
-def test_silence_in_the_middle_of_a_file(server: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(time, "sleep", lambda seconds: None)  # huggingface_hub naps between its attempts
-    server.trouble("GET */tokenizer.json", silent=True, cut=100)
-    assert error(HubUnreachable, within=8) == "hub_unreachable"
+def test_silence_in_the_middle_of_a_file(server: Hub) -> None:
+    server.trouble("GET */tokenizer.json", silent=True, cut=100, times=1)
+    server.trouble("GET */tokenizer.json", silent=True, cut=0)
+    assert error(HubUnreachable, within=10) == "hub_unreachable"
     server.troubles.clear()
     assert ids() == [1, 2]
 
@@ -248,7 +251,7 @@ def test_a_wall_that_answers_for_everybody(server: Hub, monkeypatch: pytest.Monk
 
 
 def test_no_room(server: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetching, "SPARE", 2**62)
+    monkeypatch.setattr(cache, "SPARE", 2**62)
     assert error(CannotLoad) == "disk_full"
     assert asked(server) == []
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import gc
 import sys
 from pathlib import Path
+from typing import Any
 
-from playground import weights
+from playground import hub, weights
 from playground.catalog import ModelCard
 from playground.errors import BadInput
 from playground.loaders import causal, encoders, tokenizers, words
@@ -79,21 +80,37 @@ class TransformersLoader:
             path = self._files(card, "words", progress)
             vectors, size = words.load(card, path, progress)
             return Loaded(card, None, vectors, "cpu", size)
-        path = self._files(card, "weights", progress)
-        progress(Stage(card.name, "read"))
         if key.role == "encoder":
+            path = self._files(card, "weights", progress)
+            progress(Stage(card.name, "read"))
             model = encoders.load(card, path, key, self.pickles, progress)
             size = weights.measured(model) + tokenizers.size(path)
             return Loaded(card, model.tokenizer, model, key.device, size)
+        path = self._files(card, "plan", progress)
+        progress(Stage(card.name, "read"))
         tokenizer = tokenizers.read(card, path)
-        model = causal.load(card, path, key, self.cache_dir, self.pickles, progress)
-        return Loaded(card, tokenizer, model, key.device, weights.measured(model) + tokenizers.size(path))
+        model = causal.again(card, path, key, self.cache_dir, progress)
+        if model is None:  # only now are the originals needed
+            path = self._files(card, "weights", progress)
+            model = causal.load(card, path, key, self.cache_dir, self.pickles, progress)
+        size = weights.measured(model) + tokenizers.size(path)
+        return Loaded(card, tokenizer, model, key.device, size)
 
     def _files(self, card: ModelCard, what: str, progress: Progress = lambda stage: None) -> Path:
         """The folder of a model's files: all of them, or just its ``plan``, fetched first if need be."""
-        path = place(card)
-        assert path is not None
-        return path
+        if card.source != "hub":
+            path = place(card)
+            assert path is not None
+            return path
+
+        def told(done: int, total: int) -> None:
+            progress(Stage(card.name, "download", done, total))
+
+        how: dict[str, Any] = {"offline": self.offline, "anonymous": self.anonymous, "progress": told}
+        if what == "tokenizer":
+            return hub.fetch(card.where, card.revision, tokenizers.FILES, limit=tokenizers.LARGEST, **how)
+        weighty = what == "weights"
+        return hub.fetch_model(card.where, card.revision, weights=weighty, pickles=self.pickles, **how)
 
     def free(self, loaded: Loaded) -> None:
         """Collect what an evicted model leaves in circles of references, and give it back."""

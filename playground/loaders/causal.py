@@ -103,7 +103,7 @@ def packs() -> bool:
 
 
 def load(card: ModelCard, path: Path, key: Key, store: Path | None, pickles: bool, progress: Progress) -> Any:
-    """The model, ready to answer: its weights frozen, and repacked where this device wants them so.
+    """The model from its own files, ready to answer; if quantized, also kept for `again`.
 
     Args:
         store: folder in which a folder of quantized models is kept; None keeps none.
@@ -112,22 +112,53 @@ def load(card: ModelCard, path: Path, key: Key, store: Path | None, pickles: boo
     Raises:
         CannotLoad: no weights, broken ones, or not all of them. DoesNotFit: out of memory.
     """
-    import torch
-
     with told(card, "broken_weights"), heard(card, progress):
         if not writes(_config(card, path)):
             raise CannotLoad("not_causal", name=card.name)
         _check_weights(card, path, pickles)
-        model = _quantized(card, path, key, store, progress) if key.quantization else _read(card, path, key)
-        model.requires_grad_(False)
-        if key.device == "cpu" and not (key.quantization == "nf4" and packs()):
-            return model
-        progress(Stage(card.name, "warm"))
-        with torch.inference_mode():
-            # The first pass repacks 4-bit weights on some CPUs, and takes workspace on a GPU: not while
-            # a visitor waits for a word, and before the bytes are counted.
-            model(input_ids=torch.zeros((1, 1), dtype=torch.long, device=key.device), use_cache=False)
+        if not key.quantization:
+            return _ready(card, _read(card, path, key), key, progress)
+        _bars.step = "quantize"
+        model = _read(card, path, key, _recipe(key.quantization))
+        if store is not None:
+            progress(Stage(card.name, "store"))
+            _bars.step = "store"
+            _keep(model, _place(card, path, key, store), weights.measured(model))
+        return _ready(card, model, key, progress)
+
+
+def again(card: ModelCard, path: Path, key: Key, store: Path | None, progress: Progress) -> Any:
+    """The model as it was quantized before, in a fraction of the time; None if it was not, or is no more.
+
+    Args:
+        path: a folder that holds at least what tells which version it is.
+    """
+    place = None if store is None or not key.quantization else _place(card, path, key, store)
+    if place is None or not (place / "config.json").is_file():
+        return None
+    with heard(card, progress):
+        try:
+            model = _read(card, place, key)
+        except Exception as error:  # a broken disk: it is made afresh
+            log.warning("cannot read %s again, quantizing afresh: %r", place.name, error)
+            shutil.rmtree(place, ignore_errors=True)
+            return None
+        return _ready(card, model, key, progress)
+
+
+def _ready(card: ModelCard, model: Any, key: Key, progress: Progress) -> Any:
+    """Its weights frozen, and repacked where this device wants them so."""
+    import torch
+
+    model.requires_grad_(False)
+    if key.device == "cpu" and not (key.quantization == "nf4" and packs()):
         return model
+    progress(Stage(card.name, "warm"))
+    with torch.inference_mode():
+        # The first pass repacks 4-bit weights on some CPUs, and takes workspace on a GPU: not while
+        # a visitor waits for a word, and before the bytes are counted.
+        model(input_ids=torch.zeros((1, 1), dtype=torch.long, device=key.device), use_cache=False)
+    return model
 
 
 def _check_weights(card: ModelCard, path: Path, pickles: bool) -> None:
@@ -160,62 +191,51 @@ def _read(card: ModelCard, path: Path, key: Key, quantization: Any = None) -> An
     return model
 
 
-def _quantized(card: ModelCard, path: Path, key: Key, store: Path | None, progress: Progress) -> Any:
-    """From the disk if it was quantized before; else quantized now, and kept for the next time."""
+def _recipe(quantization: str) -> Any:
     import torch
 
     config = imported("transformers", "BitsAndBytesConfig")
-    recipe = (
-        config(load_in_8bit=True)
-        if key.quantization == "int8"
-        else config(
-            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=torch.bfloat16,
-        )
+    if quantization == "int8":
+        return config(load_in_8bit=True)
+    return config(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
     )  # fmt: skip
-    if store is None:
-        _bars.step = "quantize"
-        return _read(card, path, key, recipe)
-    kept = store / "quantized" / f"{card.name.replace('/', '--')}-{key.quantization}-{fingerprint(path, key)}"
-    if (kept / "config.json").is_file():
-        try:
-            return _read(card, kept, key)
-        except Exception as error:  # half a disk error, an older bitsandbytes: make it afresh
-            log.warning("cannot read %s again, quantizing afresh: %r", kept.name, error)
-            shutil.rmtree(kept, ignore_errors=True)
-    _bars.step = "quantize"
-    model = _read(card, path, key, recipe)
-    progress(Stage(card.name, "store"))
-    _bars.step = "store"
-    _keep(model, kept, weights.measured(model))
-    return model
 
 
-def _keep(model: Any, kept: Path, size: int) -> None:
+def _place(card: ModelCard, path: Path, key: Key, store: Path) -> Path:
+    name = f"{card.name.replace('/', '--')}-{key.quantization}-{fingerprint(path, key)}"
+    return store / "quantized" / name
+
+
+def _keep(model: Any, place: Path, size: int) -> None:
     """Write it beside its place and move it there whole; a full disk costs only the next load's speed."""
     try:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        if shutil.disk_usage(kept.parent).free < size + SPARE:
-            log.warning("no room on disk to keep %s", kept.name)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if shutil.disk_usage(place.parent).free < size + SPARE:
+            log.warning("no room on disk to keep %s", place.name)
             return
-        folder = Path(tempfile.mkdtemp(dir=kept.parent))
+        folder = Path(tempfile.mkdtemp(dir=place.parent))
         try:
             model.save_pretrained(folder)
-            for older in kept.parent.glob(kept.name[:-FINGERPRINT] + "?" * FINGERPRINT):
+            for older in place.parent.glob(place.name[:-FINGERPRINT] + "?" * FINGERPRINT):
                 shutil.rmtree(older, ignore_errors=True)  # made of files that have changed since
-            os.replace(folder, kept)
+            os.replace(folder, place)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
     except OSError as error:
-        log.warning("cannot keep %s: %r", kept.name, error)
+        log.warning("cannot keep %s: %r", place.name, error)
 
 
 def fingerprint(path: Path, key: Key) -> str:
     """Changes with the files of a model, and with what quantizes them."""
     parts = [key.quantization, key.dtype, version("bitsandbytes")]
-    for file in sorted([*path.glob("*.safetensors"), *path.glob("pytorch_model*.bin"), path / "config.json"]):
-        told_by = file.resolve().stat()  # the Hub's cache links to blobs
-        parts += [file.name, str(told_by.st_size), str(told_by.st_mtime_ns)]
+    if path.parent.name == "snapshots":  # of the Hub's cache: a commit, whichever of its files are here
+        parts.append(path.name)
+    else:
+        for file in sorted([*path.glob("*.safetensors"), *path.glob("*.bin"), path / "config.json"]):
+            stat = file.stat()
+            parts += [file.name, str(stat.st_size), str(stat.st_mtime_ns)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:FINGERPRINT]
 
 
