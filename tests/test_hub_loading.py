@@ -257,6 +257,6 @@ def test_no_room(server: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_files_too_large_for_a_tokenizer(server: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("playground.loaders.LARGEST_TOKENIZER", 100)
+    monkeypatch.setattr("playground.loaders.tokenizers.LARGEST", 100)
     assert error(CannotLoad) == "download_too_large"
     assert asked(server) == []
