@@ -41,6 +41,7 @@ class Request(NamedTuple):
     range: str
     agent: str
     authorized: bool  # a token came with it (never which)
+    encoding: str  # what compression it would take
 
 
 @dataclass
@@ -67,11 +68,15 @@ class Commit:
     files: dict[str, bytes]
     sha: str
     large: tuple[str, ...] = ()
+    names: dict[str, str] = field(default_factory=dict)  # large files' sha256, once asked for
 
     def sha256(self, path: str) -> str:
         """A large file's name; "" for others."""
-        large = any(fnmatch(path, pattern) for pattern in self.large)
-        return hashlib.sha256(self.files[path]).hexdigest() if large else ""
+        if not any(fnmatch(path, pattern) for pattern in self.large):
+            return ""
+        if path not in self.names:
+            self.names[path] = hashlib.sha256(self.files[path]).hexdigest()
+        return self.names[path]
 
     def entry(self, path: str) -> dict[str, Any]:
         """A file (or a folder) as the Hub's API describes it."""
@@ -139,7 +144,8 @@ class Hub(Listener):
         if isinstance(files, Path):
             found = sorted(path for path in files.rglob("*") if path.is_file())
             files = {path.relative_to(files).as_posix(): path.read_bytes() for path in found}
-        sha = hashlib.sha1(repr((name, sorted(files.items()))).encode()).hexdigest()
+        contents = sorted((path, hashlib.sha1(data).hexdigest()) for path, data in files.items())
+        sha = hashlib.sha1(repr((name, contents)).encode()).hexdigest()
         self.infos[name] = {"gated": False, "private": False, "tags": [], **info}
         commits = self.repos.setdefault(name, {})
         commit = commits[revision] = commits[sha] = Commit(dict(files), sha, large)
@@ -186,7 +192,9 @@ class Answer(BaseHTTPRequestHandler):
         get, line = self.headers.get, f"{self.command} {self.path}"
         body = self.rfile.read(int(get("Content-Length", "0"))).decode()
         agent, self.authorized = get("User-Agent", ""), "Authorization" in self.headers
-        request = Request(self.command, self.path, get("Range", ""), agent, self.authorized)
+        request = Request(
+            self.command, self.path, get("Range", ""), agent, self.authorized, get("Accept-Encoding", "")
+        )
         with self.hub.lock:
             self.hub.requests.append(request)
             alike = (t for t in self.hub.troubles if t.times > 0 and fnmatch(line, t.where))

@@ -135,6 +135,8 @@ def test_a_model(server: Hub, home: Path) -> None:
     assert sorted(path.name for path in snapshot.iterdir()) == MINE
     assert all((snapshot / name).read_bytes() == FILES[name] for name in MINE)
     assert watch.seen[-1][1:] == (SIZE, SIZE)
+    # A range of compressed bytes would be another one.
+    assert {r.encoding for r in server.requests if "/api/" not in r.path} == {"identity"}
     assert [seen.done for seen in watch.seen] == sorted(seen.done for seen in watch.seen)
     # As huggingface_hub lays it out, so that every other program finds it.
     assert (snapshot / "model.safetensors").resolve() == (folder(home) / "blobs" / SHA256).resolve()
@@ -510,6 +512,11 @@ def test_damaged(server: Hub, home: Path, where: str, what: dict[str, Any]) -> N
     assert (hub.fetch_model("org/name") / "model.safetensors").read_bytes() == WEIGHTS
 
 
+def test_bytes_without_end_are_not_waited_for(server: Hub, home: Path) -> None:
+    server.trouble("GET /cdn/*", more=100 * MEBI, rate=5 * MEBI)
+    assert key(refused(CannotLoad, lambda: hub.fetch_model("org/name"))) == "download_damaged"
+
+
 @pytest.mark.parametrize("old", [b"", WEIGHTS[:MEBI], WEIGHTS, WEIGHTS + b"more"])
 def test_partials_of_all_lengths(server: Hub, home: Path, old: bytes) -> None:
     partial(home).parent.mkdir(parents=True)
@@ -609,7 +616,7 @@ def test_a_disk_that_is_full(server: Hub, home: Path) -> None:
 
 
 def test_two_threads_fetch_once(server: Hub) -> None:
-    server.trouble("GET /cdn/*", rate=8 * MEBI)
+    server.trouble("GET /cdn/*", rate=3 * MEBI)
     watches = [Watch(), Watch(), Watch()]
     failures: list[BaseException] = []
 
@@ -630,7 +637,7 @@ def test_two_threads_fetch_once(server: Hub) -> None:
     assert server.count("/tokenizer.json", "GET") == 1
     for watch in watches:  # who waits sees the bytes of the other
         assert watch.seen[-1].done == SIZE
-        assert len({seen.done for seen in watch.seen}) > 3
+        assert len({seen.done for seen in watch.seen}) >= 3
 
 
 def test_another_program_has_the_lock(server: Hub, home: Path) -> None:

@@ -8,6 +8,7 @@ Without ``HF_HUB_DISABLE_TELEMETRY`` it also asks ``HF_ENDPOINT`` daily which pr
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -179,6 +180,23 @@ def test_safetensors_headers_by_range(hub: Hub) -> None:
     found = HfApi(endpoint=hub.url, token=False).get_safetensors_metadata("org/weights")
     assert found.parameter_count == {"F32": 50_000}
     assert hub.requests[-1].range == "bytes=0-100000"
+
+
+def test_large_files_lie_elsewhere(hub: Hub, download: Callable[..., str]) -> None:
+    hub.add("org/large", FILES, large=("*.safetensors",))
+    data, api = FILES["model.safetensors"], HfApi(endpoint=hub.url, token="hf_x")
+    sha256 = hashlib.sha256(data).hexdigest()
+    head = api.get_hf_file_metadata(url=f"{hub.url}/org/large/resolve/main/model.safetensors")
+    assert (head.etag, head.size) == (sha256, len(data))
+    assert head.location.startswith(hub.cdn.url)
+    listed = api.model_info("org/large", files_metadata=True).siblings or []
+    [tree] = api.get_paths_info("org/large", ["model.safetensors"])
+    for large in [tree.lfs, *(file.lfs for file in listed if file.rfilename == "model.safetensors")]:
+        assert large and (large.sha256, large.size) == (sha256, len(data))
+    assert all(bool(file.lfs) is (file.rfilename == "model.safetensors") for file in listed)
+    path = Path(download("org/large", allow_patterns="*.safetensors", token="hf_x")) / "model.safetensors"
+    assert path.read_bytes() == data and path.resolve().name == sha256
+    assert [r.authorized for r in hub.requests if "/cdn/" in r.path] == [False]
 
 
 @pytest.mark.parametrize("token", [False, "hf_x"])
