@@ -18,6 +18,7 @@ from playground.loaders import TransformersLoader
 from playground.models import Key
 from tests.app import App, running
 from tests.browser.visiting import WAIT, Visit, visiting
+from tests.hub import Hub
 from tests.subjects import tiny
 
 pytestmark = pytest.mark.browser
@@ -145,3 +146,39 @@ def test_a_folder_put_there_while_the_page_is_open_is_in_the_menu(visit: Visit, 
     expect(drawer.locator("td", has_text="put-there-later")).to_be_visible(timeout=WAIT)
     load(page, "put-there-later")
     expect(drawer.locator("#pg-models-result .pg-tried")).to_contain_text("put-there-later", timeout=WAIT)
+
+
+def test_a_download_shows_its_bytes_stops_and_goes_on(browser: Browser, tmp_path: Path) -> None:
+    folder = tiny.save(tmp_path / "llama", hidden_size=256, intermediate_size=512)
+    with Hub() as hub:
+        hub.add("org/llama", folder, large=("*.safetensors",))
+        hub.trouble("GET *", rate=200_000)
+        with (
+            running(tmp_path / "app", {"HF_ENDPOINT": hub.url}) as app,
+            visiting(browser, app.url) as visit,
+        ):
+            page = visit()
+            drawer = opened(page)
+            load(page, "org/llama")
+            result = drawer.locator("#pg-models-result")
+            expect(result).to_contain_text(re.compile(r"Downloading org/llama: [\d.]+ kB of [\d.]+ MB"))
+            expect(result).to_contain_text(re.compile(r"kB a second, about \d+ s to go"))
+            expect(result.get_by_role("progressbar")).to_have_attribute("aria-valuenow", re.compile(r"\d+"))
+            page.locator("#pg-models-stop").click()
+            expect(result).to_contain_text(say("models.stopped"))
+            # Soon nothing of it is left in memory; what was fetched is on the disk.
+            row = drawer.locator("#pg-models-held tr", has_text="org/llama")
+            for _ in range(20):
+                drawer.get_by_role("button", name=say("models.refresh")).click()
+                page.wait_for_timeout(500)
+                if not row.count():
+                    break
+            expect(row).not_to_be_visible()
+            hub.troubles.clear()
+            load(page, "org/llama")
+            expect(result.locator(".pg-tried")).to_contain_text("org/llama", timeout=2 * WAIT)
+        size = (folder / "model.safetensors").stat().st_size
+        resumed = [each.range for each in hub.requests if each.range and "bytes=0-" not in each.range]
+        assert any(0 < int(each.split("=")[1].split("-")[0]) < size for each in resumed), (
+            "from the start again"
+        )
