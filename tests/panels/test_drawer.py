@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import gradio as gr
 import pytest
 
 from playground.catalog import Catalog, ModelCard
+from playground.errors import BadInput, NotAllowed
 from playground.models import Loaded, ModelCache
 from playground.panels import Context, drawer
 from playground.settings import read
@@ -87,3 +89,40 @@ def test_what_is_held_is_listed_when_its_file_is_gone(tmp_path):
     (tmp_path / "models" / "mine" / "tokenizer.json").unlink()
     sources = {row["name"]: row["source"] for row in drawer.inventory(context) if row["state"] == "loaded"}
     assert sources == {"upload-0123456789abcdef": "upload", "mine": "folder"}
+
+
+def test_a_lease_is_on_this_servers_device_in_its_format(tmp_path):
+    context = context_of(tmp_path, "--device", "cpu", "--dtype", "bfloat16")
+    card = ModelCard("any", "folder", "any", frozenset({"causal", "encoder", "tokenizer", "skeleton"}))
+    for role, quantization, device, dtype in (
+        ("causal", "", "cpu", "bfloat16"), ("causal", "int8", "cpu", "float16"),
+        ("causal", "nf4", "cpu", "bfloat16"), ("encoder", "", "cpu", "float32"),
+        ("tokenizer", "", "cpu", ""), ("skeleton", "", "meta", ""),
+    ):  # fmt: skip
+        with closing(context.leasing(card, role, quantization)) as steps:
+            assert isinstance([*steps][-1], Loaded)
+        row = context.models.status()[0]
+        assert (row.role, row.quantization, row.device, row.dtype) == (role, quantization, device, dtype)
+
+
+@pytest.mark.parametrize(
+    ("role", "quantization", "key"),
+    [("causal", "fp4", "quantization_unknown"), ("encoder", "nf4", "quantization_causal_only")],
+)
+def test_a_precision_that_is_none(tmp_path, role, quantization, key):
+    with pytest.raises(BadInput) as caught:
+        context_of(tmp_path).leasing(ModelCard("any", "folder", "any"), role, quantization)
+    assert caught.value.key == f"errors.{key}"
+
+
+def test_a_public_server_fetches_no_weights_of_a_strangers_choice(tmp_path):
+    context = context_of(tmp_path, "--public")
+    for name, role, allowed in (
+        ("some/giant", "causal", False), ("some/giant", "encoder", False), ("some/giant", "tokenizer", True),
+        ("openai-community/gpt2", "causal", True), ("mine", "causal", True),
+    ):  # fmt: skip
+        if allowed:
+            context.leasing(context.catalog.find(name), role).close()
+            continue
+        with pytest.raises(NotAllowed):
+            context.leasing(context.catalog.find(name), role)
