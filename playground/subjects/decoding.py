@@ -128,18 +128,20 @@ def window(loaded: Loaded) -> int | None:
 
     A sliding window is none: what has slid out of it still counts through what came after.
     """
+    if loaded.model is None:
+        return None
     config = loaded.model.config.get_text_config(decoder=True)
     told = [getattr(config, name, None) for name in LENGTHS]
     return next((int(length) for length in told if isinstance(length, int) and length > 0), None)
 
 
 def stop_ids(loaded: Loaded) -> frozenset[int]:
-    """The ids that end a reply, as the model's generation config, or else its config, names them."""
-    for config in (getattr(loaded.model, "generation_config", None), loaded.model.config):
-        named = getattr(config, "eos_token_id", None)
-        if named is not None:
-            return frozenset(named if isinstance(named, list | tuple) else [named])
-    return frozenset()
+    """The ids that end a reply, as the model's generation config names them: the same as for ``generate``."""
+    config = getattr(loaded.model, "generation_config", None) or loaded.model.config
+    named = getattr(config, "eos_token_id", None)
+    if named is None:
+        return frozenset()
+    return frozenset(named if isinstance(named, list | tuple) else [named])
 
 
 def reply(

@@ -35,6 +35,9 @@ class TextStream:
         self._bytewise = reader.keeps_bytes and not getattr(
             reader.tokenizer, "clean_up_tokenization_spaces", False
         )
+        self._silent = frozenset(
+            getattr(reader.tokenizer, "all_special_ids", ())
+        )  # <unk> too, as the library
         self._ids: list[int] = []
         self._from = 0  # the window's beginning
         self._shown = 0  # ids whose text is out
@@ -48,7 +51,7 @@ class TextStream:
     def push(self, id: int) -> str:
         """One token more; what can be written now, "" while a character is not complete."""
         piece = self._reader.piece(id)
-        if piece.kind == "special":
+        if piece.kind == "special" or id in self._silent:
             return ""
         self._ids.append(id)
         if not self._bytewise:

@@ -18,19 +18,20 @@ GPT2: dict[str, Any] = {
     "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0,
 }  # fmt: skip
 WINDOWED = {"sliding_window": 8}
+LOOSE = {"tie_word_embeddings": False}  # tied ones of random weights repeat the last token for ever
 KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "llama": ("Llama", SHAPE),
     "gpt2": ("GPT2", GPT2),
     "qwen2": ("Qwen2", SHAPE),
     "qwen3": ("Qwen3", SHAPE | {"head_dim": 8}),
     "phi3": ("Phi3", SHAPE),
-    "gemma": ("Gemma", SHAPE | {"head_dim": 8}),
+    "gemma": ("Gemma", SHAPE | LOOSE | {"head_dim": 8}),
     "mistral": ("Mistral", SHAPE | WINDOWED),
-    "gemma2": ("Gemma2", SHAPE | WINDOWED | {"head_dim": 8}),
+    "gemma2": ("Gemma2", SHAPE | WINDOWED | LOOSE | {"head_dim": 8}),
     "gemma3": ("Gemma3Text", SHAPE | WINDOWED | {"head_dim": 8, "layer_types": [
         "sliding_attention", "full_attention", "sliding_attention"]}),
     "opt": ("OPT", {**SHAPE, "ffn_dim": 64, "word_embed_proj_dim": 32}),
-    "bloom": ("Bloom", {"vocab_size": 400, "hidden_size": 32, "n_layer": 3, "n_head": 4,
+    "bloom": ("Bloom", {"vocab_size": 400, "hidden_size": 32, "n_layer": 3, "n_head": 4, **LOOSE,
                         "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0}),
     "neox": ("GPTNeoX", SHAPE),
     "mixtral": ("Mixtral", SHAPE | {"num_local_experts": 4, "num_experts_per_tok": 2}),
