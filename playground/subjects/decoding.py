@@ -15,11 +15,11 @@ any token, and a branch costs no second reading of what came before. The ids are
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from playground.errors import BadInput, DoesNotFit, PlaygroundError
+from playground.errors import BadInput, DoesNotFit
 from playground.models import Loaded
 from playground.subjects import turns
 from playground.subjects.passes import Passes, Trace
@@ -152,7 +152,7 @@ def reply(
     trace: Trace | None = None,
     continues: bool = False,
     stop: Callable[[], bool] = lambda: False,
-) -> Iterator[State]:
+) -> Generator[State, None, None]:
     """What the model writes after a prompt, state by state; close it to stop at once and free everything.
 
     Args:
@@ -199,7 +199,7 @@ def _reply(
     trace: Trace,
     continues: bool,
     stop: Callable[[], bool],
-) -> Iterator[State]:
+) -> Generator[State, None, None]:
     work = _Work(loaded, ids, settings, continues)
     ticket = turns.line(loaded).join()
     passes: Passes | None = None
@@ -213,16 +213,24 @@ def _reply(
         reason: StopReason | None = None
         state: State = work.progress()
         while True:
-            ticket.rest()
+            if reason:  # nothing is left to compute: let the next one begin
+                ticket.leave()
+                trace.put(passes)
+            else:
+                ticket.rest()
             yield state
-            while place := ticket.wait(TELL):  # 0, unless we were away so long that others were let in
-                yield Waiting(place)
-            reason = reason or ("stopped" if stop() else None)
             if reason:
                 break
-            state, reason = work.read() if work.unread else work.write()
-        ticket.leave()
-        trace.put(passes)  # before the last word, so that who hears it can go on from there
+            while place := ticket.wait(TELL):  # 0, unless we were away so long that others were let in
+                if stop():
+                    break
+                yield Waiting(place)
+            if stop():
+                ticket.leave()
+                trace.put(passes)  # before the last word, so that who hears it can go on from there
+                reason = "stopped"
+                break
+            state, reason = work.advance()
         yield work.done(reason)
     finally:
         ticket.leave()
@@ -260,21 +268,32 @@ class _Work:
         total = len(self._prompt)
         return Reading(total - len(self.unread), total, self.reused)
 
-    def read(self) -> tuple[State, StopReason | None]:
-        """One chunk of the prompt."""
+    def advance(self) -> tuple[State, StopReason | None]:
+        """One chunk of the prompt or, when it is read, one token, and whether that is the last."""
+        try:
+            return self._read() if self.unread else self._write()
+        except (MemoryError, RuntimeError) as error:  # torch.OutOfMemoryError is a RuntimeError
+            if not _is_out_of_memory(error):
+                raise
+            error.__traceback__ = None  # its frames hold what the pass had made so far
+        self._passes.forget()
+        self._logits = None
+        tokens = len(self._prompt) + len(self._new)
+        raise DoesNotFit("reply_out_of_memory", name=self._loaded.card.name, tokens=tokens)
+
+    def _read(self) -> tuple[State, StopReason | None]:
         began = time.perf_counter()
         part, self.unread = self.unread[: self._chunk], self.unread[self._chunk :]
-        self._logits = self._feed(part, None)
+        self._logits = self._passes.feed(part)
         if not self.unread:
             self._passes.mark(self._logits)
         self._reading += time.perf_counter() - began
         return self.progress(), None
 
-    def write(self) -> tuple[State, StopReason | None]:
-        """One token, and whether it is the last."""
+    def _write(self) -> tuple[State, StopReason | None]:
         began = time.perf_counter()
         if self._new:
-            self._logits = self._feed(self._new[-1:], self._token)
+            self._logits = self._passes.feed(self._new[-1:], self._token)
         choice, self._token = self._sampler.choose(self._logits)
         held = self._stream.held
         new = self._stream.push(choice.id)
@@ -304,19 +323,7 @@ class _Work:
             self._reading, passes / time_of_them if time_of_them else 0.0, self._settings.seed or 0,
         )  # fmt: skip
 
-    def _feed(self, ids: list[int], tokens: Any) -> Any:
-        """One pass; running out of memory becomes a sentence."""
-        try:
-            return self._passes.feed(ids, tokens)
-        except PlaygroundError:
-            raise
-        except (MemoryError, RuntimeError) as error:  # torch.OutOfMemoryError is a RuntimeError
-            told = str(error).lower()
-            if isinstance(error, RuntimeError) and not any(words in told for words in OUT_OF_MEMORY):
-                raise
-            error.__traceback__ = None  # its frames hold what the pass had made so far
-        self._passes.forget()
-        self._logits = None
-        raise DoesNotFit(
-            "reply_out_of_memory", name=self._loaded.card.name, tokens=len(self._prompt) + len(self._new)
-        )
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    told = str(error).lower()
+    return isinstance(error, MemoryError) or any(words in told for words in OUT_OF_MEMORY)

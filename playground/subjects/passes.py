@@ -29,7 +29,10 @@ class Passes(ABC):
 
     Attributes:
         fed: the ids read so far.
+        lasting: worth keeping for another text.
     """
+
+    lasting = True
 
     def __init__(self, model: Any) -> None:
         self.fed: list[int] = []
@@ -165,6 +168,8 @@ class CachedPasses(Passes):
 class PreparedPasses(Passes):
     """As ``generate`` does it: the model prepares the inputs of each pass itself."""
 
+    lasting = False
+
     def __init__(self, model: Any) -> None:
         super().__init__(model)
         self._ids: Any = None
@@ -254,7 +259,7 @@ class Trace:
         """After the reply; not kept where it was cleared meanwhile, or another reply came later."""
         with self._lock:
             if self._using is passes:
-                self._passes, self._using = passes, None
+                self._passes, self._using = passes if passes.lasting else None, None
 
 
 def passes_of(model: Any) -> Passes:

@@ -133,6 +133,23 @@ def test_oldest_whole_turns_go_first_and_never_the_system_prompt():
     )
 
 
+def test_no_turn_too_many_goes_where_lengths_were_misjudged():
+    """A template that writes more the more messages there are: one that goes takes more than its own."""
+    loaded, counting = of(None, window=200), "{{ 'th' * (messages | length) }}" + CHATML
+    said = []
+    for turn in range(6):
+        said += [user(f"q {turn} " + "x " * (turn % 3)), assistant("a")]
+    said.append(user("the last"))
+    lengths = [
+        len(compose(of(None, window=2000), said[2 * first :], template=counting).ids) for first in range(7)
+    ]
+    assert lengths == sorted(lengths, reverse=True) and lengths[0] > 120
+    for max_new_tokens in range(60, 101):
+        prompt = compose(loaded, said, template=counting, max_new_tokens=max_new_tokens)
+        fewest = next(first for first, length in enumerate(lengths) if length <= 200 - max_new_tokens)
+        assert prompt.dropped == list(range(2 * fewest)), max_new_tokens
+
+
 def test_what_can_never_fit_is_said_in_numbers():
     loaded = of(CHATML, window=64)
     with pytest.raises(BadInput) as refused:

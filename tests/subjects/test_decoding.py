@@ -278,6 +278,7 @@ def test_going_on_and_the_next_turn(kind):
     counter.take()
     assert second.ids == generate(model, turn, 6)
     counter.take()
+    assert bool(trace.ids) == (kind in CUTTABLE)
     shorter = finish(reply(loaded, [*PROMPT[:5], 44], Settings(max_new_tokens=6), trace=trace))[1]
     assert shorter.ids == generate(model, [*PROMPT[:5], 44], 6)
 
@@ -515,11 +516,21 @@ def test_memory_that_runs_out_keeps_what_was_written(error):
     assert written + more.ids == generate(model, PROMPT, 9)
 
 
-def test_other_errors_are_not_taken_for_memory():
-    model = model_of("llama")
-    model.register_forward_pre_hook(lambda *_: (_ for _ in ()).throw(RuntimeError("a bug")))
+def test_other_errors_are_not_taken_for_memory_and_leave_no_half_read_trace():
+    model, trace = model_of("llama"), Trace()
+    loaded = loaded_of(model)
+    first = finish(reply(loaded, PROMPT, Settings(max_new_tokens=5), trace=trace))[1]
+
+    def fail(*_: Any) -> None:
+        raise RuntimeError("a bug")
+
+    hook = model.model.layers[1].register_forward_pre_hook(fail)  # the first layer has read by then
     with pytest.raises(RuntimeError, match="a bug"):
-        list(reply(loaded_of(model), PROMPT, Settings()))
+        list(reply(loaded, PROMPT + first.ids, Settings(), trace=trace))
+    hook.remove()
+    assert trace.ids == [] and trace.bytes == 0
+    more = finish(reply(loaded, PROMPT + first.ids, Settings(max_new_tokens=5), trace=trace))[1]
+    assert first.ids + more.ids == generate(model, PROMPT, 10)
 
 
 def test_what_cannot_be_asked():
