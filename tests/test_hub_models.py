@@ -17,7 +17,7 @@ from playground.errors import CannotLoad, DoesNotFit, HubUnreachable
 from playground.loaders import TransformersLoader
 from playground.models import Loaded, ModelCache, Stage
 from tests.hub import Hub
-from tests.subjects import tiny
+from tests.subjects import saved
 from tests.test_hub_loading import home, server  # noqa: F401
 
 NAME = "org/llama"
@@ -28,7 +28,7 @@ IDS = torch.arange(5, 25)[None]
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """A sharded Llama with its tokenizer, as a repository holds it."""
-    folder = tiny.save(
+    folder = saved.save(
         tmp_path_factory.mktemp("llama"),
         "Llama",
         hidden_size=128,
@@ -62,7 +62,7 @@ def test_from_nothing_to_an_answer(hub: Hub, tmp_path: Path, files: dict[str, by
     steps: list[Stage] = []
     hub.trouble("GET *model-*", rate=1_000_000)
     with cache(tmp_path).lease(CARD, "causal", dtype="float32", progress=steps.append) as loaded:
-        expected = tiny.model("Llama", **SHAPE)(IDS).logits
+        expected = saved.model("Llama", **SHAPE)(IDS).logits
         assert torch.allclose(loaded.model(IDS).logits, expected, atol=1e-5)
         assert loaded.tokenizer.decode(loaded.tokenizer("Lily").input_ids) == "Lily"
     assert not hub.count("pytorch_model") and not hub.count("original"), "fetched what nobody reads"
@@ -158,7 +158,7 @@ def test_a_new_version_is_quantized_anew(hub: Hub, tmp_path: Path, files: dict[s
     with cache(tmp_path).lease(CARD, "causal", **how) as loaded:
         first = loaded.model(IDS).logits
     folder = tmp_path / "new"
-    tiny.save(folder, "Llama", seed=1, **SHAPE)
+    saved.save(folder, "Llama", seed=1, **SHAPE)
     hub.add(NAME, {path.name: path.read_bytes() for path in folder.iterdir()})
     with cache(tmp_path).lease(CARD, "causal", **how) as loaded:
         assert not torch.equal(loaded.model(IDS).logits, first)

@@ -19,7 +19,7 @@ from playground.devices import QUANTIZATIONS
 from playground.errors import BadInput, CannotLoad, DoesNotFit
 from playground.loaders import TransformersLoader, causal, tokenizers
 from playground.models import Key, Loaded, ModelCache, Stage
-from tests.subjects import tiny
+from tests.subjects import saved
 
 PRECISIONS = [("", "float32"), ("", "bfloat16"), *QUANTIZATIONS.items()]
 
@@ -28,8 +28,8 @@ PRECISIONS = [("", "float32"), ("", "bfloat16"), *QUANTIZATIONS.items()]
 def folders(tmp_path_factory):
     """A models folder with a random model of every architecture."""
     root = tmp_path_factory.mktemp("models")
-    for kind in tiny.SHAPES:
-        tiny.save(root / kind, kind)
+    for kind in saved.SHAPES:
+        saved.save(root / kind, kind)
     return root
 
 
@@ -51,7 +51,7 @@ def key_of(card: ModelCard, quantization: str = "", dtype: str = "float32", devi
     return Key(card.source, card.where, card.revision, "causal", device, dtype, quantization)
 
 
-@pytest.mark.parametrize("kind", tiny.SHAPES)
+@pytest.mark.parametrize("kind", saved.SHAPES)
 @pytest.mark.parametrize(("quantization", "dtype"), PRECISIONS)
 def test_bytes_are_predicted_and_counted_alike_and_the_model_answers(
     folders, tmp_path, monkeypatch, kind, quantization, dtype
@@ -126,7 +126,7 @@ def test_what_is_kept_follows_its_files(llama, tmp_path):
         assert loaded.bytes > 0
     assert load_file(first / "model.safetensors")
     # Other weights: another place, and the old one goes.
-    tiny.model("Llama", seed=1).save_pretrained(llama)
+    saved.model("Llama", seed=1).save_pretrained(llama)
     with cache(tmp_path).lease(card, "causal", **lease):
         pass
     (second,) = (tmp_path / "cache" / "quantized").iterdir()
@@ -141,7 +141,7 @@ def test_no_disk_for_keeping_costs_only_the_next_loads_speed(llama, tmp_path, mo
 
 
 def test_shapes_that_a_packing_cpu_cannot_hold_are_refused_before_reading(tmp_path, monkeypatch):
-    folder = tiny.save(tmp_path / "models" / "odd", "Llama", intermediate_size=172)
+    folder = saved.save(tmp_path / "models" / "odd", "Llama", intermediate_size=172)
     monkeypatch.setattr(causal, "packs", lambda: True)
     models = cache(tmp_path)
     with pytest.raises(CannotLoad) as caught:
@@ -333,9 +333,9 @@ def test_any_encoder_becomes_a_sentence_model(tmp_path):
 
     folder = tmp_path / "models" / "bert"
     shape = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
-    model = BertModel(BertConfig(vocab_size=tiny.VOCABULARY, **shape))
+    model = BertModel(BertConfig(vocab_size=saved.VOCABULARY, **shape))
     model.save_pretrained(folder)
-    tiny.tokenizer().save_pretrained(folder)
+    saved.tokenizer().save_pretrained(folder)
     with cache(tmp_path).lease(card_of(folder), "encoder", dtype="float32") as loaded:
         vector = loaded.model.encode("Once upon a time")
         ids = loaded.tokenizer("Once upon a time", return_tensors="pt")["input_ids"]
@@ -344,7 +344,7 @@ def test_any_encoder_becomes_a_sentence_model(tmp_path):
 
 
 def test_code_named_by_modules_json_is_not_imported(tmp_path):
-    folder = tiny.save(tmp_path / "models" / "evil")
+    folder = saved.save(tmp_path / "models" / "evil")
     (folder / "modules.json").write_text(
         json.dumps([{"idx": 0, "name": "0", "path": "", "type": "antigravity.X"}])
     )
@@ -394,7 +394,7 @@ def test_a_skeleton_has_no_weights_and_takes_kilobytes(folders, tmp_path):
     card = card_of(folders / "Llama")
     with cache(tmp_path).lease(card, "skeleton", device="meta") as loaded:
         assert {parameter.device.type for parameter in loaded.model.parameters()} == {"meta"}
-        full = tiny.model("Llama")
+        full = saved.model("Llama")
         assert loaded.model.num_parameters() == full.num_parameters()
         assert loaded.bytes < 2**20
 

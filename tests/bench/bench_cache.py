@@ -146,12 +146,12 @@ def second_load(millions: int) -> None:
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    from tests.subjects import tiny
+    from tests.subjects import saved
 
     # Load bitsandbytes and transformers' parts first: an import is no load.
     root = Path(tempfile.mkdtemp())
     try:
-        tiny.save(root / "warm")
+        saved.save(root / "warm")
         layers = max(1, round((millions * 1e6 - 32000 * 1024) / 12.6e6))
         shape = {
             "hidden_size": 1024,
@@ -163,7 +163,7 @@ def second_load(millions: int) -> None:
         model = LlamaForCausalLM(LlamaConfig(**shape)).to(torch.bfloat16)
         count = model.num_parameters()
         model.save_pretrained(root / "large")
-        tiny.tokenizer().save_pretrained(root / "large")
+        saved.tokenizer().save_pretrained(root / "large")
         del model
         times = {}
         for name in ("warm", "large"):

@@ -19,7 +19,7 @@ from playground.models import Key
 from tests.app import App, running
 from tests.browser.visiting import WAIT, Visit, visiting
 from tests.hub import Hub
-from tests.subjects import tiny
+from tests.subjects import saved
 
 pytestmark = pytest.mark.browser
 
@@ -34,9 +34,9 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     large = LlamaForCausalLM(LlamaConfig(**shape)).to(torch.bfloat16)
     assert large.num_parameters() == 100_092_672
     large.save_pretrained(folder / "models" / "llama-100m")
-    tiny.tokenizer().save_pretrained(folder / "models" / "llama-100m")
-    tiny.save(folder / "models" / "small")
-    broken = tiny.save(folder / "models" / "broken")
+    saved.tokenizer().save_pretrained(folder / "models" / "llama-100m")
+    saved.save(folder / "models" / "small")
+    broken = saved.save(folder / "models" / "broken")
     (broken / "model.safetensors").write_bytes(b"\0" * 100)
     with running(folder, {"PLAYGROUND_OFFLINE": "1", "PLAYGROUND_DTYPE": "bfloat16"}) as app:
         yield app
@@ -140,7 +140,7 @@ def test_lists_and_unloads(visit: Visit) -> None:
 def test_a_folder_put_there_while_the_page_is_open_is_in_the_menu(visit: Visit, app: App) -> None:
     page = visit()
     drawer = opened(page)
-    tiny.save(Path(app.models) / "put-there-later")
+    saved.save(Path(app.models) / "put-there-later")
     drawer.get_by_role("button", name=say("models.refresh")).click()
     drawer.get_by_text(say("models.offered")).click()
     expect(drawer.locator("td", has_text="put-there-later")).to_be_visible(timeout=WAIT)
@@ -149,7 +149,7 @@ def test_a_folder_put_there_while_the_page_is_open_is_in_the_menu(visit: Visit, 
 
 
 def test_a_download_shows_its_bytes_stops_and_goes_on(browser: Browser, tmp_path: Path) -> None:
-    folder = tiny.save(tmp_path / "llama", hidden_size=256, intermediate_size=512)
+    folder = saved.save(tmp_path / "llama", hidden_size=256, intermediate_size=512)
     with Hub() as hub:
         hub.add("org/llama", folder, large=("*.safetensors",))
         hub.trouble("GET *", rate=200_000)

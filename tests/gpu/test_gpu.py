@@ -12,7 +12,7 @@ from playground.catalog import Catalog
 from playground.devices import QUANTIZATIONS
 from playground.loaders import TransformersLoader
 from playground.models import ModelCache
-from tests.subjects import tiny
+from tests.subjects import saved
 
 pytestmark = [
     pytest.mark.gpu,
@@ -25,7 +25,7 @@ WIDE = {"hidden_size": 1024, "num_hidden_layers": 4, "num_attention_heads": 16, 
 def catalog(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     for seed, name in enumerate("ab"):
-        tiny.save(folder / name, "Llama", seed=seed, vocab_size=4096, **WIDE)
+        saved.save(folder / name, "Llama", seed=seed, vocab_size=4096, **WIDE)
     return Catalog(folder, folder)
 
 
