@@ -10,11 +10,19 @@ from types import ModuleType
 from typing import Any
 
 import gradio as gr
-from gradio.i18n import I18nData
 
 from playground import devices, text, web
 from playground.panels import Context, all_panels, drawer
-from playground.panels.visitor import guard, language, query, set_owner_language, tr, translations
+from playground.panels.visitor import (
+    guard,
+    in_every_language,
+    language,
+    query,
+    set_owner_language,
+    tr,
+    translations,
+    wholes,
+)  # fmt: skip
 from playground.views import devices as devices_view
 
 FONT = (
@@ -32,13 +40,13 @@ def build_app(context: Context, panels: Sequence[ModuleType] | None = None) -> g
     panels = all_panels() if panels is None else panels
     set_owner_language(context.settings.lang)
     with gr.Blocks(title="LLM Playground", analytics_enabled=False, fill_width=True) as app:
-        gr.HTML(_in_every_language("shell.header", _header), elem_id="pg-header", padding=False)
+        gr.HTML(in_every_language("shell.header", _header), elem_id="pg-header", padding=False)
         with gr.Tabs(elem_id="pg-tabs") as tabs:
             for panel in panels:
                 with gr.Tab(tr(f"{panel.KEY}.tab"), id=panel.KEY, elem_id=f"pg-{panel.KEY}"):
                     panel.build(context, app)
         drawer.build(context)
-        gr.HTML(_in_every_language("shell.footer", _footer), elem_id="pg-footer", padding=False)
+        gr.HTML(in_every_language("shell.footer", _footer), elem_id="pg-footer", padding=False)
         device = gr.HTML(elem_id="pg-device", padding=False, min_height=24)
         # Asked by the page once it is there: to know the device, torch must be imported.
         app.load(
@@ -70,9 +78,9 @@ def launch_options(context: Context) -> dict[str, Any]:
         "max_threads": 160 if settings.class_mode else 40,
         "theme": theme(),
         "css_paths": [text.ASSETS / "style.css"],
-        "head": f"<script>{(text.ASSETS / 'page.js').read_text(encoding='utf-8')}</script>",
+        "head": "".join(f"<script>{_asset(name)}</script>" for name in ("page.js", "chat.js")),
         "favicon_path": text.ASSETS / "favicon.svg",
-        "i18n": gr.I18n(**{lang: {**words, **_whole(lang)} for lang, words in translations().items()}),
+        "i18n": gr.I18n(**{lang: {**words, **wholes(lang)} for lang, words in translations().items()}),
         "app_kwargs": {"middleware": web.middleware(settings.lang)},
         "footer_links": ["api"],
         "show_error": True,  # a program that forgets an argument is told so
@@ -128,19 +136,6 @@ def theme() -> gr.themes.Base:
     )
 
 
-_wholes: dict[str, Any] = {}
-
-
-def _in_every_language(key: str, made: Any) -> Any:
-    """A piece of the page as one translated whole: gradio translates one mark a component, not many."""
-    _wholes[key] = made
-    return I18nData(key)
-
-
-def _whole(lang: str) -> dict[str, str]:
-    return {key: made(lang) for key, made in _wholes.items()}
-
-
 def _header(lang: str) -> str:
     say = partial(_say, lang=lang)
     choices = "".join(
@@ -167,6 +162,10 @@ def _device(context: Context) -> str:
     wish = context.settings
     device = devices.choose(wish.device, wish.dtype)
     return devices_view.line(device, context.models.budget(device.kind), language())
+
+
+def _asset(name: str) -> str:
+    return (text.ASSETS / name).read_text(encoding="utf-8")
 
 
 def _say(key: str, lang: str) -> str:

@@ -29,6 +29,7 @@ T = TypeVar("T")
 TOKENIZING: dict[str, Any] = {"concurrency_id": "tokenizer", "concurrency_limit": 8}
 
 _static: set[str] = set()
+_wholes: dict[str, Callable[[str], str]] = {}
 _owner_language = text.DEFAULT
 
 
@@ -58,6 +59,17 @@ def tr(key: str) -> Any:
     """A sentence of the page itself, which the browser says in its language (`gr.I18n`)."""
     _static.add(key)
     return I18nData(key)
+
+
+def in_every_language(key: str, made: Callable[[str], str]) -> Any:
+    """A piece of the page as one translated whole: gradio translates one mark a component, not many."""
+    _wholes[key] = made
+    return I18nData(key)
+
+
+def wholes(lang: str) -> dict[str, str]:
+    """Those pieces in one language."""
+    return {key: made(lang) for key, made in _wholes.items()}
 
 
 def translations() -> dict[str, dict[str, str]]:

@@ -75,27 +75,31 @@ def brief(stage: Stage, lang: str) -> str:
     return text.say(f"models.brief_{stage.step}", lang) + share
 
 
-def progress(stage: Stage, seconds: float, rate: float, lang: str) -> str:
-    """A load that is under way: a sentence and a bar.
+def told(stage: Stage, seconds: float, lang: str, rate: float = 0) -> str:
+    """A load that is under way, as a sentence.
 
     Args:
         seconds: since it began.
         rate: bytes a second that arrive, of a download.
     """
-    told = {"name": stage.name, "done": number(stage.done), "total": number(stage.total)}
+    values = {"name": stage.name, "done": number(stage.done), "total": number(stage.total)}
     if stage.step in ("download", "wait"):
-        told |= {"done": size(stage.done), "total": size(stage.total)}
-    sentence = text.say(f"models.step_{stage.step}", lang, **told)
+        values |= {"done": size(stage.done), "total": size(stage.total)}
+    sentence = text.say(f"models.step_{stage.step}", lang, **values)
     if stage.step == "download" and rate > 0 and stage.total:
         left = number((stage.total - stage.done) / rate)
         sentence += " " + text.say("models.pace", lang, rate=size(rate), left=left)
-    sentence += " " + text.say("models.since", lang, seconds=number(seconds))
+    return sentence + " " + text.say("models.since", lang, seconds=number(seconds))
+
+
+def progress(stage: Stage, seconds: float, rate: float, lang: str) -> str:
+    """The sentence and a bar."""
     known = stage.total and stage.step != "wait"
     share = 100 * stage.done / stage.total if known else 0
     kind, how = ("", f' aria-valuenow="{share:.0f}"') if known else (" endless", "")
     inside = f'<i style="width:{share:.1f}%"></i>' if known else "<i></i>"
-    told_by = f'class="pg-bar{kind}" role="progressbar" aria-label="{escape(stage.name)}"{how}'
-    return note(sentence) + f"<div {told_by}>{inside}</div>"
+    bar = f'class="pg-bar{kind}" role="progressbar" aria-label="{escape(stage.name)}"{how}'
+    return note(told(stage, seconds, lang, rate)) + f"<div {bar}>{inside}</div>"
 
 
 def stopped(lang: str) -> str:

@@ -1,0 +1,89 @@
+"""The Chat panel's endpoints: `/chat` for programs, and those that the page itself asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import gradio as gr
+
+from playground.models import Stage
+from playground.panels import Context, chat_replies
+from playground.panels.chat_asked import asked
+from playground.panels.visitor import guard, in_place, language
+from playground.subjects import modelfile
+from playground.subjects.readers import reader
+from playground.views import conversation as conversation_view
+
+
+def build(context: Context) -> None:
+    """Register them."""
+
+    def chat(
+        message: str,
+        history: list[dict[str, Any]] = [],  # noqa: B006  (gradio reads the default)
+        model: str = "tutor",
+        system: str = "",
+        max_new_tokens: int = 256,
+        temperature: float = 0.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        repetition_penalty: float = 1.0,
+        seed: int = -1,
+    ) -> Iterator[dict[str, Any]]:
+        """Chat with a language model; the reply streams.
+
+        Args:
+            message: what the user says now.
+            history: what was said before: a list of {"role": "user" or "assistant", "content": text}.
+            model: an embedded name, a folder of the models folder, or a Hub id.
+            system: the system prompt.
+            max_new_tokens: the reply is cut after so many.
+            temperature: 0 always takes the likeliest token.
+            top_k: draw among so many of the likeliest; 0 for all.
+            top_p: draw among the likeliest that together reach this share.
+            repetition_penalty: above 1 repeats less.
+            seed: the same gives the same reply; -1 draws one.
+
+        Returns:
+            A stream of {reply (so far), done}; the last one has done true, and prompt, prompt_tokens,
+            new_tokens, seconds, tokens_per_second, stop_reason ("eos", "length", "window"), dropped_turns.
+        """
+        given = {
+            "messages": [*history, {"role": "user", "content": message}], "model": model, "system": system,
+            "max_new_tokens": max_new_tokens, "temperature": temperature, "top_k": top_k, "top_p": top_p,
+            "repetition_penalty": repetition_penalty, "seed": seed,
+        }  # fmt: skip
+        yield from chat_replies.answers(context, given)
+
+    def chat_stream(given: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        yield from chat_replies.pieces(context, given)
+
+    def chat_alternatives(given: dict[str, Any]) -> dict[str, Any]:
+        return chat_replies.alternatives(context, given)
+
+    def chat_prompt(given: dict[str, Any]) -> str:
+        wanted = asked(context, given)
+        with closing(chat_replies.leased(context, wanted)) as steps:
+            for loaded in steps:
+                if not isinstance(loaded, Stage):
+                    prompt = chat_replies.composed(loaded, wanted)
+                    return conversation_view.under_the_hood(prompt, reader(loaded), language())
+        raise AssertionError("a lease ends with a model or an error")
+
+    def chat_modelfile(given: dict[str, Any]) -> str:
+        wanted = asked(context, given)
+        with closing(chat_replies.leased(context, wanted)) as steps:
+            for loaded in steps:
+                if not isinstance(loaded, Stage):
+                    return modelfile.write(loaded, wanted.system, wanted.settings)
+        raise AssertionError("a lease ends with a model or an error")
+
+    queue = chat_replies.chatting(context)
+    gr.api(guard(chat), api_name="chat", **queue)
+    for name, function in (
+        ("chat_stream", guard(chat_stream)), ("chat_alternatives", guard(chat_alternatives)),
+        ("chat_prompt", in_place(chat_prompt)), ("chat_modelfile", guard(chat_modelfile)),
+    ):  # fmt: skip
+        gr.api(function, api_name=name, api_visibility="undocumented", **queue)

@@ -1,0 +1,178 @@
+"""Replies as they come: to the page in small pieces by time, to programs as `/chat` promises it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from dataclasses import replace
+from typing import Any
+
+from playground.errors import PlaygroundError
+from playground.models import Loaded, Stage
+from playground.panels import Context
+from playground.panels.chat_asked import Asked, asked
+from playground.panels.visitor import language, sentence
+from playground.subjects import conversation, decoding, streams
+from playground.subjects.readers import reader
+from playground.subjects.shelf import shelf
+from playground.subjects.turns import line
+from playground.views import models as models_view
+
+# A yield costs as much as many tokens, so the page hears by time: often where few read along.
+FLUSH, BUSY_FLUSH, BUSY = 0.05, 0.2, 8
+
+
+def chatting(context: Context) -> dict[str, Any]:
+    """A queue of its own for events that run language models; who waits there holds a thread."""
+    return {
+        "concurrency_id": "language-models",
+        "concurrency_limit": 120 if context.settings.class_mode else 24,
+    }
+
+
+def leased(context: Context, wanted: Asked) -> Generator[Stage | Loaded]:
+    """The model that is asked for, as it comes."""
+    card = context.catalog.find(wanted.model)
+    return context.leasing(card, "causal", wanted.quantization)
+
+
+def composed(loaded: Loaded, wanted: Asked) -> conversation.Prompt:
+    """The prompt, and after it what the reply must begin with."""
+    prompt = conversation.compose(
+        loaded, wanted.messages, system=wanted.system, max_new_tokens=wanted.settings.max_new_tokens,
+        replies=wanted.replies,
+    )  # fmt: skip
+    if not wanted.prefix:
+        return prompt
+    return replace(prompt, ids=[*prompt.ids, *wanted.prefix], continues=True)
+
+
+def states(loaded: Loaded, wanted: Asked, prompt: conversation.Prompt) -> Generator[decoding.State]:
+    """The reply, state by state."""
+    settings = replace(wanted.settings, stop_ids=prompt.stop_ids)
+    trace = shelf(loaded).trace(wanted.conversation)
+    return decoding.reply(loaded, prompt.ids, settings, trace=trace, continues=prompt.continues)
+
+
+def pieces(context: Context, given: Any) -> Iterator[dict[str, Any]]:
+    """A reply for the page, by small changes; an error is the last of them, so that nothing is lost.
+
+    Each is one of: ``loading`` (sentence, share), ``prompt`` (tokens by part, window, what was left out),
+    ``waiting`` (place in the line), ``reading`` (tokens read), ``text`` (new text, and of its tokens the ids,
+    probabilities and lengths), ``done``, ``error``.
+    """
+    lang, began = language(), time.monotonic()
+    try:
+        wanted = asked(context, given)
+        with closing(leased(context, wanted)) as steps:
+            for step in steps:
+                if isinstance(step, Stage):
+                    share = step.done / step.total if step.total and step.step != "wait" else None
+                    told = models_view.told(step, time.monotonic() - began, lang)
+                    yield {"loading": told, "share": share}
+                    continue
+                yield from _reply(step, wanted)
+    except PlaygroundError as error:
+        yield {"error": sentence(error, lang)}
+
+
+def _reply(loaded: Loaded, wanted: Asked) -> Iterator[dict[str, Any]]:
+    prompt = composed(loaded, wanted)
+    yield {
+        "prompt": [[part.source, part.message, part.tokens] for part in prompt.parts],
+        "tokens": len(prompt.ids), "window": prompt.window, "dropped": prompt.dropped,
+        "completion": prompt.completion, "merged": prompt.system_merged,
+    }  # fmt: skip
+    if wanted.prefix:
+        yield _begun(loaded, wanted.prefix)
+    batch: dict[str, Any] = {"text": "", "ids": [], "p": [], "n": []}
+    flushed = 0.0
+    with closing(states(loaded, wanted, prompt)) as running:
+        for state in running:
+            if isinstance(state, decoding.Step):
+                batch["text"] += state.new
+                batch["ids"].append(state.id)
+                batch["p"].append(round(state.choice.probability, 3))
+                batch["n"].append(len(state.new))
+                now = time.monotonic()
+                pause = BUSY_FLUSH if len(line(loaded)) > BUSY else FLUSH
+                if now - flushed >= pause:
+                    yield batch
+                    batch, flushed = {"text": "", "ids": [], "p": [], "n": []}, now
+                continue
+            if batch["ids"]:
+                yield batch
+                batch = {"text": "", "ids": [], "p": [], "n": []}
+            if isinstance(state, decoding.Waiting):
+                yield {"waiting": state.position}
+            elif isinstance(state, decoding.Reading):
+                yield {"reading": state.done, "total": state.total, "reused": state.reused}
+            elif isinstance(state, decoding.Done):
+                # Bytes of a character that never ended come only now.
+                yield {"done": {**told(state), "prompt_tokens": len(prompt.ids)}}
+
+
+def _begun(loaded: Loaded, prefix: list[int]) -> dict[str, Any]:
+    """What the reply begins with, in the form of its other pieces."""
+    stream = streams.TextStream(reader(loaded))
+    news = [stream.push(id) for id in prefix]
+    return {"text": "".join(news), "ids": prefix, "p": [None] * len(prefix), "n": [len(new) for new in news]}
+
+
+def told(done: decoding.Done) -> dict[str, Any]:
+    """The end of a reply, as `/chat` names it."""
+    return {
+        "new_tokens": done.new_tokens, "seconds": round(done.seconds, 3),
+        "tokens_per_second": round(done.tokens_per_second, 2), "stop_reason": done.stop_reason,
+        "seed": done.seed, "reused": done.reused, "reading_seconds": round(done.reading_seconds, 3),
+    }  # fmt: skip
+
+
+def answers(context: Context, given: Any) -> Iterator[dict[str, Any]]:
+    """A reply for programs: all of it so far, and at last how it came about."""
+    wanted, flushed = asked(context, given), time.monotonic()
+    with closing(leased(context, wanted)) as steps:
+        for loaded in steps:
+            if isinstance(loaded, Stage):
+                continue
+            prompt = composed(loaded, wanted)
+            with closing(states(loaded, wanted, prompt)) as running:
+                for state in running:
+                    now = time.monotonic()
+                    if isinstance(state, decoding.Step) and now - flushed >= FLUSH:
+                        flushed = now
+                        yield {"reply": state.text, "done": False}
+                    elif isinstance(state, decoding.Done):
+                        yield {
+                            "reply": state.text, "done": True, "prompt": prompt.text,
+                            "prompt_tokens": len(prompt.ids), **told(state),
+                            "dropped_turns": prompt.dropped,
+                        }  # fmt: skip
+
+
+def alternatives(context: Context, given: Any) -> dict[str, Any]:
+    """What else the token after the ``prefix`` could have been: one pass after what was read already."""
+    wanted = asked(context, given)
+    wanted = replace(wanted, settings=replace(wanted.settings, max_new_tokens=1))
+    with closing(leased(context, wanted)) as steps:
+        for loaded in steps:
+            if isinstance(loaded, Stage):
+                continue
+            prompt = composed(loaded, wanted)
+            with closing(states(loaded, wanted, prompt)) as running:
+                step = next(state for state in running if isinstance(state, decoding.Step))
+            choice = step.choice
+            found = streams.alternatives(
+                reader(loaded), choice.top_ids, choice.top_probabilities, choice.top_chances, step.held
+            )
+            rest = 1 - sum(choice.top_probabilities)
+            return {
+                "alternatives": [
+                    {"id": each.id, "text": each.text, "special": each.special, "p": each.probability,
+                     "chance": each.chance}
+                    for each in found
+                ],
+                "rest": max(0.0, rest),
+            }  # fmt: skip
+    raise AssertionError("a lease ends with a model or an error")

@@ -1,0 +1,81 @@
+"""An Ollama Modelfile of a chat: FROM, TEMPLATE, SYSTEM and PARAMETERs, and the commands that follow it.
+
+Ollama's templates are Go's, a tokenizer's are Jinja: ours is found by rendering the Jinja one and looking at
+what it writes before, between and after the words.
+"""
+
+from __future__ import annotations
+
+from playground.errors import BadInput
+from playground.models import Loaded
+from playground.subjects import chat, decoding
+from playground.subjects.readers import reader
+from playground.subjects.sampling import Settings
+
+SYSTEM, USER, REPLY = "\uf8fesystem\uf8ff", "\uf8feuser\uf8ff", "\uf8fereply\uf8ff"
+
+
+def write(loaded: Loaded, system: str, settings: Settings) -> str:
+    """The file's text.
+
+    Args:
+        loaded: with a causal model and its tokenizer.
+        system: the system prompt; "" for none.
+    """
+    card = loaded.card
+    folder = card.where.rpartition("/")[2] if card.source == "hub" else card.name
+    template, stop = _template(loaded)
+    lines = []
+    if card.source == "hub":
+        lines.append(f"# hf download {card.where} --local-dir {folder}")
+    lines += [f"# ollama create {folder.lower()} -f Modelfile", f"# ollama run {folder.lower()}", ""]
+    lines += [f"FROM ./{folder}", f'TEMPLATE """{template}"""']
+    if system:
+        lines.append('SYSTEM """' + system.replace('"""', '""') + '"""')
+    window = decoding.window(loaded)
+    parameters = {
+        "temperature": settings.temperature, "top_p": settings.top_p, "min_p": settings.min_p,
+        # There 0 leaves nothing to draw from, and a penalty looks back 64 tokens only.
+        "top_k": settings.top_k or 100_000, "repeat_penalty": settings.repetition_penalty,
+        "num_predict": settings.max_new_tokens, "seed": settings.seed, "num_ctx": window,
+    }  # fmt: skip
+    lines += [f"PARAMETER {name} {value}" for name, value in parameters.items() if value is not None]
+    if stop:
+        lines.append(f'PARAMETER stop "{stop}"')
+    return "\n".join(lines) + "\n"
+
+
+def _template(loaded: Loaded) -> tuple[str, str]:
+    """In Go's language, and the text that ends a reply."""
+    user, reply = {"role": "user", "content": USER}, {"role": "assistant", "content": REPLY}
+    try:
+        asked = _rendered(loaded, [user], cue=True)
+        whole = _rendered(loaded, [user, reply], cue=False)
+    except BadInput as error:
+        if error.key == "errors.no_template":
+            return "{{ .Prompt }}", ""  # it goes on with what it is given
+        raise
+    before, _, cue = asked.partition(USER)
+    end = whole.partition(REPLY)[2]
+    try:
+        first, _, rest = _rendered(loaded, [{"role": "system", "content": SYSTEM}, user], cue=True).partition(
+            SYSTEM
+        )
+        between = rest.partition(USER)[0]
+        opening = (
+            "{{ if .System }}" + _go(first) + "{{ .System }}" + _go(between)
+            + "{{ else }}" + _go(before) + "{{ end }}"
+        )  # fmt: skip
+    except BadInput:
+        opening = _go(before)  # this model knows no system prompt
+    return opening + "{{ .Prompt }}" + _go(cue) + "{{ .Response }}" + _go(end), end.strip()
+
+
+def _rendered(loaded: Loaded, messages: list[dict[str, str]], *, cue: bool) -> str:
+    made = chat.render(reader(loaded), loaded.card.name, None, messages, add_generation_prompt=cue)
+    # The beginning of a text is for the program that reads it to mark, not for the template.
+    return made.prompt.removeprefix(made.bos) if made.bos else made.prompt
+
+
+def _go(literal: str) -> str:
+    return literal.replace("{{", '{{ "{{" }}')
