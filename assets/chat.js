@@ -258,7 +258,7 @@
       status("");
       part("log").append(element("p", "pg-warning", broken));
       part("log").scrollTop = part("log").scrollHeight;
-    } else status(message.done ? ended(message.done) : "");
+    } else status("");
     if (document.querySelector("#chat-hood-view") && document.querySelector("#chat-hood-view").childElementCount) hood();
   };
 
@@ -315,8 +315,12 @@
   };
 
   const hood = async () => {
+    // What is folded is not in the page yet in the moment it opens.
+    for (let i = 0; i < 50 && !document.querySelector("#chat-hood-view"); i++)
+      await new Promise((ready) => setTimeout(ready, 40));
     const view = document.querySelector("#chat-hood-view");
-    if (!messages.length || !view) return;
+    if (!view) return;
+    if (!messages.length) { view.textContent = say("nothing"); return; }
     const upTo = messages.at(-1).role === "assistant" ? messages.slice(0, -1) : messages;
     try {
       view.innerHTML = await once("chat_prompt", given(upTo)); // the server's own HTML; every text in it is escaped

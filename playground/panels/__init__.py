@@ -57,4 +57,4 @@ def all_panels() -> Sequence[ModuleType]:
     """The panels in the order of their tabs."""
     from playground.panels import chat, tokens
 
-    return (chat, tokens)
+    return (tokens, chat)

@@ -35,7 +35,7 @@ def default(context: Context) -> str:
 def build(context: Context, app: gr.Blocks) -> None:
     """The panel, inside its tab, and its endpoints."""
     gr.HTML(in_every_language("chat.intro_html", _intro), padding=False)
-    with gr.Row(elem_classes="pg-panel"):
+    with gr.Row(elem_classes="chat-panel"):
         with gr.Column(scale=2, min_width=280, elem_classes="pg-controls"):
             controls, model = _controls(context)
         with gr.Column(scale=5, min_width=320):
