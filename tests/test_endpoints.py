@@ -24,7 +24,7 @@ MODEL = {
     "name": str, "roles": list, "source": str, "state": str, "bytes": int, "device": str, "dtype": str,
     "leases": int,
 }  # fmt: skip
-TOOLS = ("chat_template", "detokenize", "models", "tokenize")
+TOOLS = ("chat_template", "chat", "detokenize", "models", "tokenize")
 EMBEDDED = ("all-MiniLM-L6-v2", "mistral-v1", "mistral-v3", "tekken", "byt5", "canine")
 LOSSLESS = ("mistral-v1", "mistral-v3", "tekken", "byt5", "canine")
 TEXTS = {
@@ -132,6 +132,18 @@ def test_the_public_endpoints_are_exactly_these(client: Client) -> None:
             ("special_tokens", "bool", True, True),
         ],
         "/detokenize": [("ids", "list[int]", False, None), ("tokenizer", "str", False, None)],
+        "/chat": [
+            ("message", "str", False, None),
+            ("history", "list[dict(str, Any)]", True, []),
+            ("model", "str", True, "tutor"),
+            ("system", "str", True, ""),
+            ("max_new_tokens", "int", True, 256),
+            ("temperature", "float", True, 0.0),
+            ("top_k", "int", True, 0),
+            ("top_p", "float", True, 1.0),
+            ("repetition_penalty", "float", True, 1.0),
+            ("seed", "int", True, -1),
+        ],
         "/chat_template": [("messages", "list[dict(str, str)]", False, None), ("model", "str", False, None)],
     }
     assert not api["unnamed_endpoints"]

@@ -220,7 +220,7 @@ def _chat(do: TokensActions, at: Controls, tab: gr.Tab) -> None:
     prompt = gr.HTML(padding=False)
     _fill(tab, talk, [f"example_{who}" for who in TALK])
     triggers = [tab.select, *(each.change for each in talk), at.one.change, generation.change]
-    gr.on(triggers, in_place(do.chat), [*talk, at.one, generation], prompt, **QUIET)
+    gr.on(triggers, in_place(do.prompt), [*talk, at.one, generation], prompt, **QUIET)
 
 
 def _fill(tab: gr.Tab, boxes: list[gr.Textbox], keys: list[str]) -> None:

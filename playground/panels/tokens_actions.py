@@ -154,7 +154,7 @@ class TokensActions:
             rendered = chat.render(r, name, template, messages, add_generation_prompt=generation)
             return rendered, tokens.of_encoded(r, name, rendered.prompt, rendered.encoded)
 
-    def chat(self, system: str, user: str, assistant: str, again: str, name: str, generation: bool) -> str:
+    def prompt(self, system: str, user: str, assistant: str, again: str, name: str, generation: bool) -> str:
         """The chat view of up to four messages; empty ones are left out."""
         typed = (("system", system), ("user", user), ("assistant", assistant), ("user", again))
         messages = [{"role": role, "content": content} for role, content in typed if content]

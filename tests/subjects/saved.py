@@ -18,6 +18,10 @@ SHAPES: dict[str, dict[str, Any]] = {
 }
 COMMON = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "max_position_embeddings": 256}
 VOCABULARY = 384
+TEMPLATE = (  # in the manner of Phi-3's
+    "{{ bos_token }}{% for message in messages %}<|{{ message.role }}|>\n{{ message.content }}<|end|>\n"
+    "{% endfor %}{% if add_generation_prompt %}<|assistant|>\n{% endif %}"
+)
 
 
 def model(kind: str, *, dtype: torch.dtype = torch.float32, seed: int = 0, **changes: Any) -> Any:
@@ -34,8 +38,12 @@ def model(kind: str, *, dtype: torch.dtype = torch.float32, seed: int = 0, **cha
     return built.to(dtype).eval()
 
 
-def tokenizer() -> Any:
-    """A byte-level tokenizer of 256 bytes and a few pairs, with a beginning and an end."""
+def tokenizer(template: str | None = None) -> Any:
+    """A byte-level tokenizer of 256 bytes and a few pairs, with a beginning and an end.
+
+    Args:
+        template: a chat template, for a model that chats.
+    """
     import tokenizers
 
     trained = tokenizers.Tokenizer(tokenizers.models.BPE())
@@ -47,14 +55,16 @@ def tokenizer() -> Any:
     )  # fmt: skip
     text = "Once upon a time there was a little girl named Lily who loved to play outside in the park. "
     trained.train_from_iterator([text * 3, text.upper()], trainer)
-    return transformers.PreTrainedTokenizerFast(
+    made = transformers.PreTrainedTokenizerFast(
         tokenizer_object=trained, bos_token="<s>", eos_token="</s>", unk_token="<s>"
     )
+    made.chat_template = template
+    return made
 
 
-def save(folder: Path, kind: str = "Llama", **how: Any) -> Path:
+def save(folder: Path, kind: str = "Llama", *, template: str | None = None, **how: Any) -> Path:
     """A model and its tokenizer as the Hub's tools save them."""
     saved = {name: how.pop(name) for name in ("max_shard_size", "safe_serialization") if name in how}
     model(kind, **how).save_pretrained(folder, **saved)
-    tokenizer().save_pretrained(folder)
+    tokenizer(template).save_pretrained(folder)
     return folder

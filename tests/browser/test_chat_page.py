@@ -1,0 +1,260 @@
+"""Chat in Chromium, on small random models: say, stop, edit, look at a token, branch, compare, save, open."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from gradio_client import Client
+from playwright.sync_api import Browser, Page, expect
+
+from playground import text
+from tests.app import App, running
+from tests.browser.visiting import WAIT, Visit, visiting
+from tests.subjects import saved
+
+pytestmark = pytest.mark.browser
+SLOW = {"hidden_size": 512, "intermediate_size": 1408, "num_hidden_layers": 8}
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    folder = tmp_path_factory.mktemp("chat")
+    saved.save(folder / "models" / "a-chatty", template=saved.TEMPLATE, max_position_embeddings=2048)
+    saved.save(folder / "models" / "b-base", "GPT2")
+    # Some ten milliseconds a token: slow enough to be stopped.
+    saved.save(folder / "models" / "slow", template=saved.TEMPLATE, max_position_embeddings=4096, **SLOW)
+    with running(folder, {"PLAYGROUND_OFFLINE": "1"}) as app:
+        yield app
+
+
+@pytest.fixture
+def visit(browser: Browser, app: App) -> Iterator[Visit]:
+    with visiting(browser, app.url) as visit:
+        yield visit
+
+
+def say(key: str, lang: str = "en") -> str:
+    return text.say(f"chat.{key}", lang)
+
+
+def opened(visit: Visit, **context: object) -> Page:
+    page = visit("?tab=chat", ready=False, **context)
+    expect(page.locator(".chat-log")).to_be_visible(timeout=2 * WAIT)
+    expect(page.locator("#chat-model input")).to_have_value("a-chatty", timeout=WAIT)
+    page.wait_for_function("window.playground.chat")
+    page.wait_for_timeout(500)  # the page's controls tell their values once they are drawn
+    return page
+
+
+def choose(page: Page, model: str) -> None:
+    menu = page.locator("#chat-model input")
+    menu.fill(model)
+    menu.press("Enter")
+    expect(menu).to_have_value(model)
+    page.wait_for_timeout(200)
+
+
+def tell(page: Page, words: str) -> None:
+    page.fill("#chat-box textarea", words)
+    page.press("#chat-box textarea", "Enter")
+
+
+def answered(page: Page, count: int = 1) -> str:
+    expect(page.locator(".chat-msg.assistant footer")).to_have_count(count, timeout=2 * WAIT)
+    return page.locator(".chat-msg.assistant .chat-body").last.inner_text()
+
+
+def act(page: Page, name: str) -> None:
+    page.locator(f"#chat-{name}").click()
+
+
+def test_a_conversation(visit: Visit) -> None:
+    page = opened(visit)
+    expect(page.locator(".chat-log")).to_contain_text(say("js_empty"))
+    tell(page, "Once upon <b>a</b> time 你好 👍")
+    first = answered(page)
+    expect(page.locator("#chat-box textarea")).to_have_value("")
+    expect(page.locator(".chat-msg.user .chat-body")).to_have_text("Once upon <b>a</b> time 你好 👍")
+    expect(page.locator(".chat-context")).to_contain_text(re.compile(r"Context: \d+ of 2,048 tokens"))
+    # Greedy: again is the same. Then a second turn, undone, and all cleared.
+    act(page, "regenerate")
+    page.wait_for_timeout(300)
+    assert answered(page) == first
+    tell(page, "and then?")
+    answered(page, 2)
+    act(page, "undo")
+    expect(page.locator(".chat-msg")).to_have_count(2)
+    expect(page.locator("#chat-box textarea")).to_have_value("and then?")
+    act(page, "clear")
+    expect(page.locator(".chat-msg")).to_have_count(0)
+
+
+def test_a_token_its_alternatives_and_a_branch(visit: Visit) -> None:
+    page = opened(visit)
+    tell(page, "Once upon a time")
+    answered(page)
+    chips = page.locator(".chat-msg.assistant .ct")
+    before = [chips.nth(i).inner_text() for i in range(4)]
+    chips.nth(3).click()
+    choices = page.locator(".chat-token li button")
+    expect(choices).to_have_count(10, timeout=WAIT)
+    expect(choices.first).to_contain_text(say("js_chosen"))
+    choices.nth(1).click()
+    page.wait_for_timeout(300)
+    answered(page)
+    assert [chips.nth(i).inner_text() for i in range(3)] == before[:3]
+    assert chips.nth(3).inner_text() != before[3]
+
+
+def test_stop_keeps_what_came_and_go_on_continues(visit: Visit, app: App) -> None:
+    page = opened(visit)
+    choose(page, "slow")
+    tell(page, "Once upon a time")
+    page.wait_for_function("document.querySelectorAll('.chat-msg.assistant .ct').length > 8", timeout=WAIT)
+    expect(page.locator(".chat-status")).to_contain_text("tokens/s")
+    act(page, "stop")
+    expect(page.locator(".chat-msg.assistant footer")).to_contain_text(say("js_stopped"))
+    count = page.locator(".chat-msg.assistant .ct").count()
+    assert 8 < count < 250
+    # The model is free at once, for anybody.
+    client = Client(app.url, verbose=False)
+    deadline = time.monotonic() + 10
+    while any(row["leases"] for row in client.predict(api_name="/models")):
+        assert time.monotonic() < deadline, "it goes on writing although it was stopped"
+        time.sleep(0.1)
+    so_far = page.locator(".chat-msg.assistant .chat-body").inner_text()
+    act(page, "continue")
+    page.wait_for_function(
+        f"document.querySelectorAll('.chat-msg.assistant .ct').length > {count + 5}", timeout=WAIT
+    )
+    act(page, "stop")
+    assert page.locator(".chat-msg.assistant .chat-body").inner_text().startswith(so_far.rstrip("�"))
+
+
+def test_a_closed_page_frees_the_model_and_tokens_never_wait(browser: Browser, app: App) -> None:
+    client = Client(app.url, verbose=False)
+    with visiting(browser, app.url) as visit:
+        page = opened(visit)
+        choose(page, "slow")
+        tell(page, "Once upon a time")
+        page.wait_for_function(
+            "document.querySelectorAll('.chat-msg.assistant .ct').length > 3", timeout=WAIT
+        )
+        # While it writes, the tokens of somebody else are cut.
+        assert client.predict("hello world", ["byt5"], api_name="/tokenize")[0]["count"] > 5
+        assert any(row["leases"] for row in client.predict(api_name="/models"))
+        visit.watch.leaving = True
+        page.close()
+        deadline = time.monotonic() + 15
+        while any(row["leases"] for row in client.predict(api_name="/models")):
+            assert time.monotonic() < deadline, "it goes on writing for nobody"
+            time.sleep(0.1)
+
+
+def test_editing_an_earlier_message_begins_anew_from_there(visit: Visit) -> None:
+    page = opened(visit)
+    for count, words in enumerate(("one", "two"), 1):
+        tell(page, words)
+        answered(page, count)
+    page.locator(".chat-msg.user").first.get_by_role("button", name=say("js_edit")).click()
+    page.locator(".chat-msg textarea").fill("another")
+    page.get_by_role("button", name=say("js_save")).click()
+    answered(page)
+    expect(page.locator(".chat-msg.user .chat-body")).to_have_text(["another"])
+
+
+def test_under_the_hood_and_side_by_side(visit: Visit) -> None:
+    page = opened(visit, locale="zh-TW")
+    tell(page, "Once upon a time <img src=x onerror=window.canary=1>")
+    answered(page)
+    page.locator("#chat-hood .label-wrap").click()
+    expect(page.locator("#chat-hood-view table")).to_be_visible(timeout=WAIT)
+    expect(page.locator("#chat-hood-view .tok-text.plain")).to_contain_text("<|user|>")
+    page.locator("#chat-beside .label-wrap").click()
+    page.locator("#chat-compare").click()
+    expect(page.locator("#chat-two > p")).to_be_visible(timeout=2 * WAIT)
+    expect(page.locator("#chat-two .ct.parts")).to_have_count(2)
+
+
+def test_a_base_model_says_so(visit: Visit) -> None:
+    page = opened(visit, locale="zh-CN")
+    choose(page, "b-base")
+    tell(page, "Once upon a time")
+    answered(page)
+    expect(page.locator(".chat-context")).to_contain_text(say("js_completion", "zh-CN"))
+
+
+def test_what_goes_wrong_is_said_and_the_conversation_kept(visit: Visit) -> None:
+    page = opened(visit)
+    tell(page, "Once upon a time")
+    answered(page)
+    choose(page, "nobody/nothing")
+    tell(page, "again")
+    expect(page.locator(".chat-log .pg-warning")).to_contain_text("nobody/nothing", timeout=WAIT)
+    expect(page.locator(".chat-msg")).to_have_count(3)
+    choose(page, "a-chatty")
+    act(page, "regenerate")
+    answered(page, 2)
+
+
+def test_saved_opened_and_reloaded(visit: Visit, tmp_path: Path) -> None:
+    page = opened(visit)
+    tell(page, "Once upon a time")
+    words = answered(page)
+    with page.expect_download() as told:
+        page.locator('[data-chat="json"]').click()
+    file = tmp_path / "conversation.json"
+    told.value.save_as(file)
+    held = json.loads(file.read_text())
+    assert [each["role"] for each in held["messages"]] == ["user", "assistant"]
+    with page.expect_download() as told:
+        page.locator('[data-chat="modelfile"]').click()
+    assert "FROM ./a-chatty" in Path(told.value.path()).read_text()
+    visit.watch.leaving = True
+    page.reload()
+    expect(page.locator(".chat-msg")).to_have_count(2, timeout=2 * WAIT)
+    page.wait_for_timeout(500)
+    act(page, "clear")
+    expect(page.locator(".chat-msg")).to_have_count(0)
+    page.locator(".chat-import input").set_input_files(file)
+    expect(page.locator(".chat-msg")).to_have_count(2)
+    assert page.locator(".chat-msg.assistant .chat-body").inner_text() == words
+    broken = tmp_path / "broken.json"
+    broken.write_text('{"messages": [7]}')
+    page.locator(".chat-import input").set_input_files(broken)
+    expect(page.locator(".chat-status")).to_have_text(say("js_bad_file"))
+    expect(page.locator(".chat-msg")).to_have_count(2)
+
+
+def test_for_programs(app: App) -> None:
+    client = Client(app.url, verbose=False)
+    job = client.submit(
+        "And then?", [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "ho"}], "a-chatty",
+        "Be brief.", 40, 0.8, 20, 0.9, 1.1, 5, api_name="/chat",
+    )  # fmt: skip
+    last = job.result(timeout=60)
+    assert last["done"] and 0 < last["new_tokens"] <= 40 and last["stop_reason"] in ("eos", "length")
+    assert last["prompt"].startswith("<s><|system|>\nBe brief.<|end|>\n<|user|>\nhi<|end|>")
+    again = client.predict(
+        "And then?", [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "ho"}], "a-chatty",
+        "Be brief.", 40, 0.8, 20, 0.9, 1.1, 5, api_name="/chat",
+    )  # fmt: skip
+    assert again["reply"] == last["reply"]
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_nothing_spills_sideways(visit: Visit, width: int) -> None:
+    page = opened(visit, viewport={"width": width, "height": 800}, locale="zh-TW")
+    tell(page, "x" * 400)
+    answered(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    small = page.evaluate(
+        "[...document.querySelectorAll('.chat button')].filter((b) => b.offsetParent"
+        " && (b.offsetWidth < 24 || b.offsetHeight < 24)).map((b) => b.outerHTML)"
+    )
+    assert not small
