@@ -203,9 +203,12 @@
         mine.at = performance.now();
         if (piece.error) { broken = piece.error; ended = true; }
         else if (piece.loading) status(piece.loading);
-        else if (piece.prompt) { hear.prompt && hear.prompt(piece); }
+        else if (piece.prompt) {
+          status(say("reading", { done: "0", total: number(piece.tokens)}));
+          if (hear.prompt) hear.prompt(piece);
+        }
         else if ("waiting" in piece) status(say("waiting", { n: piece.waiting }));
-        else if ("reading" in piece) status(say("reading", { done: number(piece.reading), total: number(piece.total), reused: number(piece.reused) }));
+        else if ("reading" in piece) status(say("reading", { done: number(piece.reading), total: number(piece.total) }));
         else if (piece.ids) {
           const from = message.n.length;
           add(message, piece);

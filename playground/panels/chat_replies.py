@@ -106,7 +106,7 @@ def _reply(loaded: Loaded, wanted: Asked) -> Iterator[dict[str, Any]]:
                 batch = {"text": "", "ids": [], "p": [], "n": []}
             if isinstance(state, decoding.Waiting):
                 yield {"waiting": state.position}
-            elif isinstance(state, decoding.Reading):
+            elif isinstance(state, decoding.Reading) and 0 < state.done < state.total:
                 yield {"reading": state.done, "total": state.total, "reused": state.reused}
             elif isinstance(state, decoding.Done):
                 # Bytes of a character that never ended come only now.

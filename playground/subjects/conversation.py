@@ -119,6 +119,10 @@ def compose(
             ``prompt_empty``; ``cannot_continue`` (name); those of `chat.render`.
         TookTooLong, DoesNotFit: a template that does not end, or swallows all memory.
     """
+    if template is None and loaded.card.source == "embedded":
+        # What ships with the app is trusted: rendered here, not in a process that can be killed.
+        own = getattr(loaded.tokenizer, "chat_template", None)
+        template = own if isinstance(own, str) else None
     asked = chat.check_messages(messages)
     if system:
         asked = chat.check_messages([{"role": "system", "content": system}, *asked])

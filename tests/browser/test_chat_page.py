@@ -69,6 +69,13 @@ def answered(page: Page, count: int = 1) -> str:
     return page.locator(".chat-msg.assistant .chat-body").last.inner_text()
 
 
+def written(page: Page, count: int) -> None:
+    """More tokens than so many are there."""
+    page.wait_for_function(
+        f"document.querySelectorAll('.chat-msg.assistant .ct').length > {count}", timeout=WAIT
+    )
+
+
 def act(page: Page, name: str) -> None:
     page.locator(f"#chat-{name}").click()
 
@@ -115,7 +122,7 @@ def test_stop_keeps_what_came_and_go_on_continues(visit: Visit, app: App) -> Non
     page = opened(visit)
     choose(page, "slow")
     tell(page, "Once upon a time")
-    page.wait_for_function("document.querySelectorAll('.chat-msg.assistant .ct').length > 8", timeout=WAIT)
+    written(page, 8)
     expect(page.locator(".chat-status")).to_contain_text("tokens/s")
     act(page, "stop")
     expect(page.locator(".chat-msg.assistant footer")).to_contain_text(say("js_stopped"))
@@ -129,9 +136,7 @@ def test_stop_keeps_what_came_and_go_on_continues(visit: Visit, app: App) -> Non
         time.sleep(0.1)
     so_far = page.locator(".chat-msg.assistant .chat-body").inner_text()
     act(page, "continue")
-    page.wait_for_function(
-        f"document.querySelectorAll('.chat-msg.assistant .ct').length > {count + 5}", timeout=WAIT
-    )
+    written(page, count + 5)
     act(page, "stop")
     assert page.locator(".chat-msg.assistant .chat-body").inner_text().startswith(so_far.rstrip("�"))
 
@@ -142,9 +147,7 @@ def test_a_closed_page_frees_the_model_and_tokens_never_wait(browser: Browser, a
         page = opened(visit)
         choose(page, "slow")
         tell(page, "Once upon a time")
-        page.wait_for_function(
-            "document.querySelectorAll('.chat-msg.assistant .ct').length > 3", timeout=WAIT
-        )
+        written(page, 3)
         # While it writes, the tokens of somebody else are cut.
         assert client.predict("hello world", ["byt5"], api_name="/tokenize")[0]["count"] > 5
         assert any(row["leases"] for row in client.predict(api_name="/models"))
