@@ -171,21 +171,23 @@ def test_a_public_server_caps_the_length(context: Context) -> None:
 
 def test_two_visitors_take_turns(context: Context) -> None:
     """Never two decodes on one model, and who waits is told so."""
-    texts, waited = [], []
-
-    def visit() -> None:
-        for piece in chat_replies.pieces(context, given(max_new_tokens=120, temperature=1.0)):
-            if "waiting" in piece:
-                waited.append(piece["waiting"])
-            if "done" in piece:
-                texts.append(piece["done"])
-
-    threads = [threading.Thread(target=visit) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert len(texts) == 3 and waited
+    first = chat_replies.pieces(context, given(max_new_tokens=150, temperature=1.0))
+    for piece in first:
+        if "ids" in piece:
+            break
+    told: list[dict[str, Any]] = []
+    second = threading.Thread(
+        target=lambda: told.extend(chat_replies.pieces(context, given(max_new_tokens=5)))
+    )
+    second.start()
+    while not any("waiting" in piece for piece in told):
+        assert second.is_alive(), told
+        time.sleep(0.05)
+        told_so_far = [*told]
+        assert not any("ids" in piece for piece in told_so_far)
+    assert [*first][-1]["done"]
+    second.join(60)
+    assert told[-1]["done"]
 
 
 def test_closing_frees_the_model(context: Context) -> None:
