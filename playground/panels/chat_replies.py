@@ -60,7 +60,7 @@ def pieces(context: Context, given: Any) -> Iterator[dict[str, Any]]:
 
     Each is one of: ``loading`` (sentence, share), ``prompt`` (tokens by part, window, what was left out),
     ``waiting`` (place in the line), ``reading`` (tokens read), ``text`` (new text, and of its tokens the ids,
-    probabilities and lengths), ``done``, ``error``.
+    probabilities and lengths in UTF-16 units), ``done``, ``error``.
     """
     lang, began = language(), time.monotonic()
     try:
@@ -94,7 +94,7 @@ def _reply(loaded: Loaded, wanted: Asked) -> Iterator[dict[str, Any]]:
                 batch["text"] += state.new
                 batch["ids"].append(state.id)
                 batch["p"].append(round(state.choice.probability, 3))
-                batch["n"].append(len(state.new))
+                batch["n"].append(_units(state.new))
                 now = time.monotonic()
                 pause = BUSY_FLUSH if len(line(loaded)) > BUSY else FLUSH
                 if now - flushed >= pause:
@@ -113,11 +113,21 @@ def _reply(loaded: Loaded, wanted: Asked) -> Iterator[dict[str, Any]]:
                 yield {"done": {**told(state), "prompt_tokens": len(prompt.ids)}}
 
 
+def _units(text: str) -> int:
+    """Its length as JavaScript counts: 👍 is two."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
 def _begun(loaded: Loaded, prefix: list[int]) -> dict[str, Any]:
     """What the reply begins with, in the form of its other pieces."""
     stream = streams.TextStream(reader(loaded))
     news = [stream.push(id) for id in prefix]
-    return {"text": "".join(news), "ids": prefix, "p": [None] * len(prefix), "n": [len(new) for new in news]}
+    return {
+        "text": "".join(news),
+        "ids": prefix,
+        "p": [None] * len(prefix),
+        "n": [_units(new) for new in news],
+    }
 
 
 def told(done: decoding.Done) -> dict[str, Any]:

@@ -58,6 +58,22 @@ def heard(context: Context, **more: Any) -> dict[str, Any]:
     return whole
 
 
+def units(text: str) -> int:
+    """As a page counts."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+def test_characters_beyond_the_first_plane_are_cut_where_the_page_cuts(context: Context) -> None:
+    with context.models.lease(context.catalog.find("chatty"), "causal", dtype="float32") as loaded:
+        ids = loaded.tokenizer("a👍b 𝒜").input_ids
+    found = heard(context, prefix=ids, max_new_tokens=1)
+    whole = "a👍b 𝒜".encode("utf-16-le")
+    cuts = [2 * sum(found["n"][: i + 1]) for i in range(len(ids))]
+    assert cuts[-1] == len(whole)
+    for cut in cuts:
+        whole[:cut].decode("utf-16-le")  # never half a pair
+
+
 def test_a_reply_is_what_generate_writes(context: Context) -> None:
     found = heard(context)
     with context.models.lease(context.catalog.find("chatty"), "causal", dtype="float32") as loaded:
@@ -67,7 +83,7 @@ def test_a_reply_is_what_generate_writes(context: Context) -> None:
         written = loaded.model.generate(ids, max_new_tokens=24, do_sample=False)[0, ids.shape[1] :].tolist()
     assert found["ids"] == written
     assert len(found["ids"]) == len(found["p"]) == len(found["n"]) == found["done"]["new_tokens"]
-    assert sum(found["n"]) == len(found["text"])
+    assert sum(found["n"]) == units(found["text"])
     assert all(0 <= p <= 1 for p in found["p"])
     assert sum(count for *_, count in found["prompt"]) == found["tokens"]
 
@@ -84,7 +100,7 @@ def test_a_branch_begins_with_its_prefix_and_reads_nothing_again(context: Contex
     branch = heard(context, conversation=conversation, prefix=[*first["ids"][:5], other])
     assert branch["ids"][:6] == [*first["ids"][:5], other]
     assert branch["done"]["reused"] >= first["tokens"] + 5
-    assert branch["p"][:6] == [None] * 6 and sum(branch["n"]) == len(branch["text"])
+    assert branch["p"][:6] == [None] * 6 and sum(branch["n"]) == units(branch["text"])
     # Going on with the whole of it is the same as having written more at once.
     more = heard(context, prefix=first["ids"], max_new_tokens=8)
     assert more["ids"] == heard(context, max_new_tokens=32)["ids"]
