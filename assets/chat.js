@@ -98,7 +98,8 @@
     keepAll();
   };
   const keepAll = () => {
-    try { sessionStorage.setItem(KEPT, JSON.stringify({ messages, conversation })); } catch { /* too long to keep */ }
+    const worth = messages.filter((each) => each.role === "user" || each.content || (each.ids || []).length);
+    try { sessionStorage.setItem(KEPT, JSON.stringify({ messages: worth, conversation })); } catch { /* too long */ }
   };
 
   const context = () => {
@@ -237,11 +238,11 @@
     return { new_tokens: count, seconds, tokens_per_second: seconds ? count / seconds : 0, seed: settings.seed };
   };
 
-  const reply = async (more = {}) => {
-    if (running) return;
+  const reply = async (more = {}, kept = messages) => {
+    if (running) { messages = kept; return; }
     const before = messages;
-    const message = empty();
-    messages = [...messages, message];
+    const message = { ...empty(), model: more.model || settings.model, quantization: "quantization" in more ? more.quantization : settings.quantization };
+    const shown = messages = [...before, message];
     draw();
     const box = part("log").lastElementChild;
     const body = box.querySelector(".chat-body");
@@ -255,7 +256,8 @@
         if (low) log.scrollTop = log.scrollHeight;
       },
     });
-    if (!message.ids.length && (broken || !message.done)) messages = before;
+    if (messages !== shown) return; // cleared, or a file was opened
+    if (!message.ids.length) messages = kept;
     draw();
     if (broken) {
       status("");
@@ -267,10 +269,15 @@
 
   const send = (said) => {
     if (running || !said || !said.trim()) return said;
-    messages = [...messages, { role: "user", content: said }];
+    // Two turns of one person in a row are one: an earlier one may have had no answer, and templates refuse it.
+    const last = messages.at(-1);
+    messages = last && last.role === "user"
+      ? [...messages.slice(0, -1), { role: "user", content: last.content + "\n" + said }]
+      : [...messages, { role: "user", content: said }];
     reply();
     return "";
   };
+  const by = (each) => (each.model ? { model: each.model, quantization: each.quantization } : {}); // ids are of that model
   const lastUser = () => messages.map((each) => each.role).lastIndexOf("user");
 
   const edit = (i) => {
@@ -282,8 +289,10 @@
     const row = element("div", "chat-row");
     row.append(button(say("save"), "", () => {
       if (!area.value.trim()) return;
+      if (running) return;
+      const kept = messages;
       messages = [...messages.slice(0, i), { role: "user", content: area.value }];
-      reply();
+      reply({}, kept);
     }), button(say("cancel"), "", draw));
     box.replaceChildren(area, row);
     area.focus();
@@ -294,15 +303,17 @@
     regenerate: () => {
       const i = lastUser();
       if (i < 0) return status(say("nothing"));
+      const kept = messages;
       messages = messages.slice(0, i + 1);
-      reply();
+      reply({}, kept);
     },
     continue: () => {
       const last = messages.at(-1);
       if (!last || last.role !== "assistant" || !last.ids.length) return status(say("nothing"));
+      const kept = messages;
       messages = messages.slice(0, -1);
       const stopped = last.done && last.done.stop_reason === "eos" ? last.ids.slice(0, -1) : last.ids;
-      reply({ prefix: stopped });
+      reply({ ...by(last), prefix: stopped }, kept);
     },
     undo: () => {
       const i = lastUser();
@@ -339,7 +350,7 @@
     panel.replaceChildren(element("p", "pg-note", "…"));
     let found;
     try {
-      found = await once("chat_alternatives", given(messages.slice(0, i), { prefix: message.ids.slice(0, at) }));
+      found = await once("chat_alternatives", given(messages.slice(0, i), { ...by(message), prefix: message.ids.slice(0, at) }));
     } catch { found = { error: say("failed") }; }
     panel.replaceChildren();
     if (found.error) { panel.append(element("p", "pg-warning", found.error)); return; }
@@ -351,8 +362,9 @@
       const chosen = each.id === message.ids[at];
       const choice = button("", chosen ? "chosen" : "", () => {
         if (running) return;
+        const kept = messages;
         messages = messages.slice(0, i);
-        reply({ prefix: [...message.ids.slice(0, at), each.id] });
+        reply({ ...by(message), prefix: [...message.ids.slice(0, at), each.id] }, kept);
       });
       const text = element("code", "", each.text.replaceAll(" ", "␣").replaceAll("\n", "↵") || "∅");
       const bar = element("i");
@@ -372,7 +384,7 @@
     const place = document.querySelector("#chat-two");
     if (i < 0) { place.replaceChildren(element("p", "pg-note", say("nothing"))); return; }
     const said = messages.slice(0, i + 1);
-    const seed = settings.seed >= 0 ? settings.seed : Math.floor(Math.random() * 2 ** 31);
+    const seed = Number.isInteger(settings.seed) && settings.seed >= 0 ? settings.seed : Math.floor(Math.random() * 2 ** 31);
     const sides = [{}, { model, quantization, temperature, top_p }].map((other) => ({ ...settings, ...other, seed }));
     place.replaceChildren();
     const columns = sides.map((side) => {
@@ -391,6 +403,7 @@
       });
       if (broken) column.append(element("p", "pg-warning", broken));
       else if (message.done) column.append(element("footer", "", ended(message.done)));
+      if (message.done && message.done.stop_reason === "stopped") break;
     }
     const [a, b] = columns;
     const most = Math.max(a.message.ids.length, b.message.ids.length);
@@ -431,6 +444,7 @@
     },
   };
   const opened = async (file) => {
+    acts.stop();
     try {
       const read = JSON.parse(await file.text());
       const list = Array.isArray(read) ? read : read.messages;
@@ -470,7 +484,7 @@
       document.querySelector("#chat-send").click();
     }
   }, true);
-  window.addEventListener("pagehide", () => acts.stop());
+  window.addEventListener("pagehide", () => { acts.stop(); keepAll(); });
 
   // Gradio draws the frame anew (a language, a tab): what was said comes back into it.
   new MutationObserver(() => {
@@ -488,7 +502,11 @@
 
   page.chat = {
     send, compare,
-    act: (name) => acts[name](),
+    act: (name) => {
+      if (running && name === "clear") acts.stop();
+      else if (running && !["stop", "hood"].includes(name)) return;
+      acts[name]();
+    },
     keep: (values) => { settings = Object.fromEntries(NAMES.map((name, i) => [name, values[i]])); },
   };
 })();

@@ -144,14 +144,19 @@ class Catalog:
 
     def folders(self) -> list[ModelCard]:
         """What the models folder holds, by name: sub-folders with a model or a tokenizer, word vectors."""
-        if not self.models_dir.is_dir():
+        try:
+            found = sorted(self.models_dir.iterdir())
+        except OSError:  # no such folder, or none that may be read
             return []
         cards = []
-        for path in sorted(self.models_dir.iterdir()):
-            if (path / "config.json").is_file() or (path / "tokenizer.json").is_file():
-                cards.append(ModelCard(path.name, "folder", str(path), roles_of(path)))
-            elif path.suffix in WORD_FILES and path.is_file():
-                cards.append(ModelCard(path.name, "folder", str(path), WORDS))
+        for path in found:
+            try:
+                if (path / "config.json").is_file() or (path / "tokenizer.json").is_file():
+                    cards.append(ModelCard(path.name, "folder", str(path), roles_of(path)))
+                elif path.suffix in WORD_FILES and path.is_file():
+                    cards.append(ModelCard(path.name, "folder", str(path), WORDS))
+            except OSError:  # a mounted disk's lost+found is nobody's to read; the others stay
+                continue
         return cards
 
     def offered(self, role: Role | None = "tokenizer") -> list[ModelCard]:

@@ -17,8 +17,10 @@ What it promises (the schedulers of other tools break one or more of these):
 
 from __future__ import annotations
 
+import copy
 import threading
 import time
+import traceback
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -134,6 +136,14 @@ class Status:
         return self.card.name
 
 
+def _own(failure: BaseException) -> BaseException:
+    """An error of one's own: one that many threads raise collects the frames of all of them."""
+    try:
+        return copy.copy(failure).with_traceback(None)
+    except Exception:  # an exception that cannot be made anew from its arguments
+        return failure
+
+
 class ModelCache:
     """All models of all panels.
 
@@ -214,7 +224,7 @@ class ModelCache:
                     self._changed.notify_all()
             assert entry.failure is not None
             if not isinstance(entry.failure, _Abandoned):
-                raise entry.failure
+                raise _own(entry.failure) from entry.failure
             # It was given up in the moment before this visitor joined: once more, from the start.
 
     def status(self) -> list[Status]:
@@ -271,6 +281,7 @@ class ModelCache:
                 if entry.leases == 0:
                     raise _Abandoned
 
+        loaded: Loaded | None = None
         try:
             need = self._loader.estimate(entry.card, entry.key)
             if need > self.budget(entry.key.device):
@@ -279,10 +290,17 @@ class ModelCache:
             loaded = self._loader.load(entry.card, entry.key, report)
             self._make_room(entry, loaded.bytes, report)
         except BaseException as failure:  # whatever it is, it belongs to those who wait
+            each: BaseException | None = failure
+            while each:  # a traceback holds what its frames held: half a model, until somebody collects it
+                traceback.clear_frames(each.__traceback__)
+                each = each.__cause__ or each.__context__
+            refused, loaded = loaded, None
             with self._changed:
                 del self._entries[entry.key]
                 entry.failure = failure
                 self._changed.notify_all()
+            if refused:
+                self._free([refused])
             return
         with self._changed:
             entry.loaded = loaded

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -88,6 +89,22 @@ def test_a_folder_goes_before_the_hub(tmp_path):
     (tmp_path / "gpt2").mkdir()
     (tmp_path / "gpt2" / "tokenizer.json").write_text("{}")
     assert Catalog(tmp_path, tmp_path).find("gpt2").source == "folder"
+
+
+def test_a_folder_that_nobody_may_read_costs_only_itself(tmp_path, monkeypatch):
+    """A mounted disk's lost+found; root may read it, so the refusal is made here."""
+    for name in ("lost+found", "mine"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "tokenizer.json").write_text("{}")
+    real = Path.is_file
+
+    def is_file(self):
+        if "lost+found" in self.parts:
+            raise PermissionError(13, "Permission denied")
+        return real(self)
+
+    monkeypatch.setattr(Path, "is_file", is_file)
+    assert [card.name for card in Catalog(tmp_path, tmp_path).folders()] == ["mine"]
 
 
 def test_no_models_folder_is_no_error(tmp_path):

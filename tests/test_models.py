@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -225,3 +227,53 @@ class Schedule(RuleBasedStateMachine):
 
 TestSchedule = Schedule.TestCase
 TestSchedule.settings = hypothesis_settings(max_examples=60, stateful_step_count=50, deadline=None)
+
+
+def test_a_refused_load_leaves_no_weights_behind():
+    class Large(FakeLoader):
+        """Larger than it said."""
+
+        def load(self, card, key, progress):
+            loaded = Loaded(card, object(), Weights(), bytes=1000)
+            self.made = weakref.ref(loaded.model)
+            return loaded
+
+    class Weights:
+        pass
+
+    loader = Large(blind=True)
+    cache = ModelCache(100, loader)
+    gc.collect()
+    gc.disable()
+    try:
+        with pytest.raises(DoesNotFit), cache.lease(card("a:10")):
+            pass
+        assert loader.made() is None, "weights live on in a traceback"
+        assert loader.freed == ["a:10"]
+    finally:
+        gc.enable()
+
+
+def test_each_who_waits_gets_an_error_of_their_own():
+    loader = FakeLoader()
+    loader.gate.clear()
+    loader.failures["a:10"] = CannotLoad("broken_tokenizer", name="a")
+    cache, caught = ModelCache(100, loader), []
+
+    def ask() -> None:
+        try:
+            with cache.lease(card("a:10")):
+                pass
+        except CannotLoad as error:
+            caught.append(error)
+
+    threads = [threading.Thread(target=ask) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    while not cache.status() or cache.status()[0].leases < 5:
+        time.sleep(0.01)
+    loader.gate.set()
+    for thread in threads:
+        thread.join(20)
+    assert len({id(error) for error in caught}) == 5
+    assert {(error.key, error.values["name"]) for error in caught} == {("errors.broken_tokenizer", "a")}

@@ -102,6 +102,7 @@ def fetch_model(
     anonymous: bool = True,
     weights: bool = True,
     pickles: bool = False,
+    limit: int | None = None,
     progress: Progress = _nothing,
 ) -> Path:
     """All that a model needs: configuration, tokenizer, weights, and sentence-transformers' folders.
@@ -109,12 +110,13 @@ def fetch_model(
     Args:
         weights: or all but these.
         pickles: weights may be of the old kind if there is no other. Reading it can run code of theirs.
+        limit: bytes that all of it may have together.
 
     Raises:
         As `fetch`, and CannotLoad: only pickles, no weights, no configuration.
     """
     choice = _model(repository, weights, pickles)
-    return _fetch(repository, revision, choice, offline, anonymous, None, progress)
+    return _fetch(repository, revision, choice, offline, anonymous, limit, progress)
 
 
 def plan(

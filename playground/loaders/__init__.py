@@ -17,7 +17,6 @@ from playground.loaders import causal, encoders, tokenizers, words
 from playground.loaders.places import place
 from playground.models import Key, Loaded, Progress, Stage
 
-LARGEST_CONFIG = 2**20  # bytes of a config.json; the longest known has 60 KB
 MODULE = 4096  # bytes that one module of a skeleton takes in Python (measured: 3-5 KB)
 
 
@@ -54,7 +53,15 @@ class TransformersLoader:
             path = self._files(card, "plan")
             return causal.estimate(card, path, key) + tokenizers.size(path)
         if card.source == "hub":
-            return 0
+            if key.role != "encoder":
+                return 0
+            # As large as its files: an encoder is loaded in float32, and most are stored so.
+            how: dict[str, Any] = {
+                "offline": self.offline,
+                "anonymous": self.anonymous,
+                "pickles": self.pickles,
+            }
+            return hub.plan(card.where, card.revision, **how).size
         here = place(card)
         if key.role == "tokenizer" or here is None:
             return tokenizers.size(here)
@@ -110,7 +117,10 @@ class TransformersLoader:
         if what == "tokenizer":
             return hub.fetch(card.where, card.revision, tokenizers.FILES, limit=tokenizers.LARGEST, **how)
         weighty = what == "weights"
-        return hub.fetch_model(card.where, card.revision, weights=weighty, pickles=self.pickles, **how)
+        limit = None if weighty else tokenizers.LARGEST
+        return hub.fetch_model(
+            card.where, card.revision, weights=weighty, pickles=self.pickles, limit=limit, **how
+        )
 
     def free(self, loaded: Loaded) -> None:
         """Collect what an evicted model leaves in circles of references, and give it back."""

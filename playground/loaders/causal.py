@@ -17,12 +17,13 @@ from typing import Any
 from playground import weights
 from playground.catalog import CAUSAL_CLASS, ModelCard
 from playground.errors import CannotLoad
-from playground.loaders.places import config_of, imported, told
+from playground.loaders.places import config_of, imported, out_of_memory, told
 from playground.models import Key, Progress, Stage
 
 log = logging.getLogger(__name__)
 _bars = threading.local()  # who hears the progress bar of the load that runs in this thread, and of what
 FINGERPRINT = 16  # characters
+LARGEST_CONFIG = 2**20  # bytes; the longest known has 60 KB
 SPARE = 2**28  # bytes of disk that a kept quantized model must leave free
 
 
@@ -45,7 +46,10 @@ def skeleton(card: ModelCard, path: Path, dtype: str = "float32") -> Any:
 
 
 def _config(card: ModelCard, path: Path) -> Any:
-    raw = config_of(path / "config.json")
+    file = path / "config.json"
+    if file.is_file() and file.stat().st_size > LARGEST_CONFIG:
+        raise ValueError("too long for a config")
+    raw = config_of(file)
     kind = raw.get("model_type")
     known = imported("transformers", "CONFIG_MAPPING")
     if not isinstance(kind, str) or kind not in known:
@@ -136,10 +140,12 @@ def again(card: ModelCard, path: Path, key: Key, store: Path | None, progress: P
     place = None if store is None or not key.quantization else _place(card, path, key, store)
     if place is None or not (place / "config.json").is_file():
         return None
-    with heard(card, progress):
+    with told(card, "broken_weights"), heard(card, progress):
         try:
             model = _read(card, place, key)
         except Exception as error:  # a broken disk: it is made afresh
+            if out_of_memory(error):
+                raise
             log.warning("cannot read %s again, quantizing afresh: %r", place.name, error)
             shutil.rmtree(place, ignore_errors=True)
             return None

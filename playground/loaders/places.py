@@ -80,13 +80,14 @@ def told(card: ModelCard, key: str) -> Iterator[None]:
         # Libraries raise anything on broken files, and a Rust panic is no Exception.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
-        if _out_of_memory(error):
+        if out_of_memory(error):
             raise DoesNotFit("out_of_memory", name=card.name) from error
         log.info("cannot load %s: %r", card.name, error)
         raise CannotLoad(key, name=card.name) from error
 
 
-def _out_of_memory(error: BaseException) -> bool:
+def out_of_memory(error: BaseException) -> bool:
+    """Whether a library failed for want of memory, under whatever name."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
     said = str(error).lower()

@@ -41,7 +41,9 @@ class Context:
             # A sentence model loses by it: cosine to its own float32 vectors .97 in NF4.
             raise BadInput("quantization_causal_only", name=card.name)
         weighs = role in ("causal", "encoder")
-        if weighs and self.settings.public and card.source == "hub" and card not in HUB:
+        # A skeleton as well: what a stranger's config.json asks for costs time and memory.
+        wanted = weighs or role == "skeleton"
+        if wanted and self.settings.public and card.source == "hub" and card not in HUB:
             raise NotAllowed("hub_weights_public", name=card.name)
         kind, dtype = "meta" if role == "skeleton" else "cpu", ""
         if weighs:

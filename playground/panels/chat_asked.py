@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +23,7 @@ class Asked:
         messages: roles and contents, oldest first.
         replies: by index, the ids as which the model wrote a message of the assistant's.
         prefix: ids with which the reply must begin (a branch, or a reply that was cut).
-        conversation: what traces are kept under; nobody guesses it.
+        conversation: what its trace is kept under, too long to guess; "": nothing is kept.
     """
 
     model: str
@@ -63,7 +62,7 @@ def asked(context: Context, given: Any) -> Asked:
         if message.get("role") == "assistant" and message.get("ids")
     }
     named = given.get("conversation")
-    conversation = named if isinstance(named, str) and 16 <= len(named) <= 64 else secrets.token_hex()
+    conversation = named if isinstance(named, str) and 16 <= len(named) <= 64 else ""
     return Asked(
         str(given.get("model") or ""), str(given.get("quantization") or ""), system, messages, replies,
         _ids(given.get("prefix")),
@@ -100,7 +99,10 @@ def _number(given: Mapping[str, Any], name: str, otherwise: float) -> float:
         return otherwise
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadInput("setting_malformed", name=name, value=str(value)[:40])
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise BadInput("setting_malformed", name=name, value=str(value)[:40]) from error
 
 
 def _whole(given: Mapping[str, Any], name: str, otherwise: int) -> int:
@@ -115,7 +117,7 @@ def _whole(given: Mapping[str, Any], name: str, otherwise: int) -> int:
 def _ids(given: Any) -> list[int]:
     if given is None:
         return []
-    fits = isinstance(given, Sequence) and not isinstance(given, str) and len(given) <= 100_000
+    fits = isinstance(given, Sequence) and not isinstance(given, str) and len(given) <= 20_000
     if not fits or not all(type(id) is int and 0 <= id < 2**31 for id in given):
         raise BadInput("ids_not_numbers")
     return list(given)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
@@ -14,6 +14,7 @@ from playground.panels import Context
 from playground.panels.chat_asked import Asked, asked
 from playground.panels.visitor import language, sentence
 from playground.subjects import conversation, decoding, streams
+from playground.subjects.passes import Trace
 from playground.subjects.readers import reader
 from playground.subjects.shelf import shelf
 from playground.subjects.turns import line
@@ -40,8 +41,8 @@ def leased(context: Context, wanted: Asked) -> Generator[Stage | Loaded]:
 def composed(loaded: Loaded, wanted: Asked) -> conversation.Prompt:
     """The prompt, and after it what the reply must begin with."""
     prompt = conversation.compose(
-        loaded, wanted.messages, system=wanted.system, max_new_tokens=wanted.settings.max_new_tokens,
-        replies=wanted.replies,
+        loaded, wanted.messages, system=wanted.system, replies=wanted.replies,
+        max_new_tokens=max(wanted.settings.max_new_tokens, len(wanted.prefix) + 1),
     )  # fmt: skip
     if not wanted.prefix:
         return prompt
@@ -51,7 +52,8 @@ def composed(loaded: Loaded, wanted: Asked) -> conversation.Prompt:
 def states(loaded: Loaded, wanted: Asked, prompt: conversation.Prompt) -> Generator[decoding.State]:
     """The reply, state by state."""
     settings = replace(wanted.settings, stop_ids=prompt.stop_ids)
-    trace = shelf(loaded).trace(wanted.conversation)
+    # A program's call is one of its own: nothing of it would ever be used again.
+    trace = shelf(loaded).trace(wanted.conversation) if wanted.conversation else Trace()
     return decoding.reply(loaded, prompt.ids, settings, trace=trace, continues=prompt.continues)
 
 
@@ -85,32 +87,65 @@ def _reply(loaded: Loaded, wanted: Asked) -> Iterator[dict[str, Any]]:
         "completion": prompt.completion, "merged": prompt.system_merged,
     }  # fmt: skip
     if wanted.prefix:
-        yield _begun(loaded, wanted.prefix)
-    batch: dict[str, Any] = {"text": "", "ids": [], "p": [], "n": []}
-    flushed = 0.0
+        yield _begun(loaded, wanted.prefix, prompt.ids[: -len(wanted.prefix)] if prompt.completion else ())
+        if wanted.prefix[-1] in decoding.stop_ids(loaded) | set(prompt.stop_ids):
+            yield {"done": _nothing_more(wanted)}  # a branch to the end is an end
+            return
+    batch = _Batch()
     with closing(states(loaded, wanted, prompt)) as running:
-        for state in running:
-            if isinstance(state, decoding.Step):
-                batch["text"] += state.new
-                batch["ids"].append(state.id)
-                batch["p"].append(round(state.choice.probability, 3))
-                batch["n"].append(_units(state.new))
-                now = time.monotonic()
-                pause = BUSY_FLUSH if len(line(loaded)) > BUSY else FLUSH
-                if now - flushed >= pause:
-                    yield batch
-                    batch, flushed = {"text": "", "ids": [], "p": [], "n": []}, now
-                continue
-            if batch["ids"]:
-                yield batch
-                batch = {"text": "", "ids": [], "p": [], "n": []}
-            if isinstance(state, decoding.Waiting):
-                yield {"waiting": state.position}
-            elif isinstance(state, decoding.Reading) and 0 < state.done < state.total:
-                yield {"reading": state.done, "total": state.total, "reused": state.reused}
-            elif isinstance(state, decoding.Done):
-                # Bytes of a character that never ended come only now.
-                yield {"done": {**told(state), "prompt_tokens": len(prompt.ids)}}
+        try:
+            for state in running:
+                if isinstance(state, decoding.Step):
+                    batch.add(state)
+                    if time.monotonic() - batch.since >= (BUSY_FLUSH if len(line(loaded)) > BUSY else FLUSH):
+                        yield batch.taken()
+                    continue
+                if batch.ids:
+                    yield batch.taken()
+                if isinstance(state, decoding.Waiting):
+                    yield {"waiting": state.position}
+                elif isinstance(state, decoding.Reading) and 0 < state.done < state.total:
+                    yield {"reading": state.done, "total": state.total, "reused": state.reused}
+                elif isinstance(state, decoding.Done):
+                    yield {"done": {**told(state), "prompt_tokens": len(prompt.ids)}}
+        except PlaygroundError:
+            if batch.ids:  # what was written so far stays
+                yield batch.taken()
+            raise
+
+
+class _Batch:
+    """Tokens on their way to the page: the first at once, the others by time."""
+
+    def __init__(self) -> None:
+        self.since = 0.0
+        self._empty()
+
+    def _empty(self) -> None:
+        self.text = ""
+        self.ids: list[int] = []
+        self.probabilities: list[float] = []
+        self.lengths: list[int] = []
+
+    def add(self, step: decoding.Step) -> None:
+        self.text += step.new
+        self.ids.append(step.id)
+        self.probabilities.append(round(step.choice.probability, 3))
+        self.lengths.append(_units(step.new))
+
+    def taken(self) -> dict[str, Any]:
+        """What is there, as a piece; and begin anew."""
+        piece = {"text": self.text, "ids": self.ids, "p": self.probabilities, "n": self.lengths}
+        self._empty()
+        self.since = time.monotonic()
+        return piece
+
+
+def _nothing_more(wanted: Asked) -> dict[str, Any]:
+    return {
+        "new_tokens": 0, "seconds": 0.0, "tokens_per_second": 0.0, "stop_reason": "eos",
+        "seed": wanted.settings.seed, "reused": 0, "reading_seconds": 0.0, "prompt_tokens": 0,
+    }  # fmt: skip
 
 
 def _units(text: str) -> int:
@@ -118,9 +153,9 @@ def _units(text: str) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def _begun(loaded: Loaded, prefix: list[int]) -> dict[str, Any]:
-    """What the reply begins with, in the form of its other pieces."""
-    stream = streams.TextStream(reader(loaded))
+def _begun(loaded: Loaded, prefix: list[int], before: Sequence[int]) -> dict[str, Any]:
+    """What the reply begins with, in the form of its other pieces; ``before``: the text it goes on with."""
+    stream = streams.TextStream(reader(loaded), before)
     news = [stream.push(id) for id in prefix]
     return {
         "text": "".join(news),
@@ -164,13 +199,13 @@ def answers(context: Context, given: Any) -> Iterator[dict[str, Any]]:
 def alternatives(context: Context, given: Any) -> dict[str, Any]:
     """What else the token after the ``prefix`` could have been: one pass after what was read already."""
     wanted = asked(context, given)
-    wanted = replace(wanted, settings=replace(wanted.settings, max_new_tokens=1))
+    one = replace(wanted, settings=replace(wanted.settings, max_new_tokens=1))
     with closing(leased(context, wanted)) as steps:
         for loaded in steps:
             if isinstance(loaded, Stage):
                 continue
-            prompt = composed(loaded, wanted)
-            with closing(states(loaded, wanted, prompt)) as running:
+            prompt = composed(loaded, wanted)  # the very prompt of the reply, so with its room left free
+            with closing(states(loaded, one, prompt)) as running:
                 step = next(state for state in running if isinstance(state, decoding.Step))
             choice = step.choice
             found = streams.alternatives(

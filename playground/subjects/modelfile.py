@@ -58,16 +58,18 @@ def _template(loaded: Loaded) -> tuple[str, str]:
     before, _, cue = asked.partition(USER)
     end = whole.partition(REPLY)[2]
     try:
-        first, _, rest = _rendered(loaded, [{"role": "system", "content": SYSTEM}, user], cue=True).partition(
-            SYSTEM
-        )
+        made = _rendered(loaded, [{"role": "system", "content": SYSTEM}, user], cue=True)
+    except BadInput:
+        made = ""
+    if SYSTEM in made:
+        first, _, rest = made.partition(SYSTEM)
         between = rest.partition(USER)[0]
         opening = (
             "{{ if .System }}" + _go(first) + "{{ .System }}" + _go(between)
             + "{{ else }}" + _go(before) + "{{ end }}"
         )  # fmt: skip
-    except BadInput:
-        opening = _go(before)  # this model knows no system prompt
+    else:
+        opening = _go(before)  # this model knows no system prompt, and says so or says nothing
     return opening + "{{ .Prompt }}" + _go(cue) + "{{ .Response }}" + _go(end), end.strip()
 
 

@@ -46,7 +46,7 @@ class TextStream:
         if before:
             for id in before[-CONTEXT:]:
                 self.push(id)
-            self.text, self._shown = "", len(self._ids)
+            self.text = ""
 
     def push(self, id: int) -> str:
         """One token more; what can be written now, "" while a character is not complete."""

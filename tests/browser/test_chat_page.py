@@ -261,3 +261,42 @@ def test_nothing_spills_sideways(visit: Visit, width: int) -> None:
         " && (b.offsetWidth < 24 || b.offsetHeight < 24)).map((b) => b.outerHTML)"
     )
     assert not small
+
+
+def test_no_sequence_of_clicks_loses_or_revives_a_conversation(visit: Visit) -> None:
+    page = opened(visit)
+    tell(page, "Once upon a time")
+    words = answered(page)
+    # A failing "again" leaves the reply that was there.
+    choose(page, "nobody/nothing")
+    act(page, "regenerate")
+    expect(page.locator(".chat-log .pg-warning")).to_be_visible(timeout=WAIT)
+    assert answered(page) == words
+    # Going on asks the model that wrote it, whichever is chosen now: its ids are no other's.
+    act(page, "continue")
+    page.wait_for_timeout(500)
+    assert answered(page).startswith(words.rstrip("�"))
+    # Cleared while it writes: it stays cleared. Stopped at once: no empty turn is left.
+    choose(page, "slow")
+    act(page, "regenerate")
+    written(page, 2)
+    for name in ("regenerate", "continue", "undo"):
+        act(page, name)
+    expect(page.locator(".chat-msg.user")).to_have_count(1)
+    act(page, "clear")
+    page.wait_for_timeout(1000)
+    expect(page.locator(".chat-msg")).to_have_count(0)
+    tell(page, "one")
+    act(page, "stop")
+    page.wait_for_timeout(1000)
+    tell(page, "two")
+    written(page, 2)
+    act(page, "stop")
+    expect(page.locator(".chat-msg.user")).to_have_count(1)
+    # A reload in the middle of a reply keeps what was there.
+    act(page, "regenerate")
+    written(page, 4)
+    visit.watch.leaving = True
+    page.reload()
+    expect(page.locator(".chat-msg")).to_have_count(2, timeout=2 * WAIT)
+    assert page.locator(".chat-msg.assistant .ct").count() >= 4

@@ -277,3 +277,55 @@ def test_pieces_are_small(context: Context) -> None:
         made = sum(len(piece.get("ids", ())) for piece in told)
         sizes[count] = sum(len(json.dumps(piece)) for piece in told if "ids" in piece) / made
     assert sizes[200] < 1.5 * sizes[50]
+
+
+def test_alternatives_are_of_the_replys_own_prompt(context: Context) -> None:
+    """Also where turns were left out for it."""
+    long = [{"role": role, "content": "there was a little girl " * 3} for role in ("user", "assistant") * 4]
+    said = {"messages": [*long, *HELLO], "max_new_tokens": 128}
+    first = heard(context, **said)
+    assert first["dropped"]
+    found = chat_replies.alternatives(context, given(**said, prefix=first["ids"][:3]))
+    assert found["alternatives"][0]["id"] == first["ids"][3]
+    assert found["alternatives"][0]["p"] == pytest.approx(first["p"][3], abs=1e-3)
+
+
+def test_an_error_comes_after_all_that_was_written(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = chat_replies.decoding.reply
+
+    def fails(*args: Any, **how: Any) -> Iterator[Any]:
+        for state in real(*args, **how):
+            yield state
+            if getattr(state, "index", 0) == 7:
+                raise PlaygroundError("logits_not_finite", name="chatty")
+
+    monkeypatch.setattr(chat_replies.decoding, "reply", fails)
+    monkeypatch.setattr(chat_replies, "FLUSH", 60.0)
+    told = [*chat_replies.pieces(context, given())]
+    assert "chatty" in told[-1]["error"]
+    assert sum(len(piece.get("ids", ())) for piece in told) == 8
+
+
+def test_a_branch_to_the_end_is_an_end(context: Context) -> None:
+    with context.models.lease(context.catalog.find("chatty"), "causal", dtype="float32") as loaded:
+        (end,) = chat_replies.decoding.stop_ids(loaded)
+    found = heard(context, prefix=[5, 6, end])
+    assert found["ids"] == [5, 6, end] and found["done"]["stop_reason"] == "eos"
+
+
+def test_a_template_that_leaves_the_system_prompt_out(context: Context) -> None:
+    silent = (
+        "{% for message in messages %}{% if message.role != 'system' %}[{{ message.content }}]{% endif %}"
+        "{% endfor %}"
+    )
+    folder = saved.save(Path(context.catalog.models_dir) / "silent", template=silent)
+    assert folder.is_dir()
+    with context.models.lease(context.catalog.find("silent"), "causal", dtype="float32") as loaded:
+        made = modelfile.write(loaded, "", Settings())
+    assert 'TEMPLATE """[{{ .Prompt }}]{{ .Response }}]"""' in made or "{{ .Prompt }}" in made
+    assert "\uf8fe" not in made and "\uf8ff" not in made and ".System" not in made
+
+
+def test_a_huge_number(context: Context) -> None:
+    told = [*chat_replies.pieces(context, given(seed=10**400))]
+    assert "seed" in told[-1]["error"]

@@ -119,6 +119,7 @@ def test_a_public_server_fetches_no_weights_of_a_strangers_choice(tmp_path):
     context = context_of(tmp_path, "--public")
     for name, role, allowed in (
         ("some/giant", "causal", False), ("some/giant", "encoder", False), ("some/giant", "tokenizer", True),
+        ("some/giant", "skeleton", False),
         ("openai-community/gpt2", "causal", True), ("mine", "causal", True),
     ):  # fmt: skip
         if allowed:
