@@ -25,6 +25,7 @@ from playground.loaders.places import imported, place
 log = logging.getLogger(__name__)
 
 LONGEST = 2**20  # characters of a config.json; the longest known has 60 KB
+LONGEST_HEADER = 25 * 2**20  # bytes of a safetensors header
 LAYERS = 1024  # the deepest model that was ever published has a few hundred
 EXPERTS = 4096
 LABELS = 20_000  # transformers makes a Python object of each
@@ -100,6 +101,35 @@ def config_of(card: ModelCard, *, offline: bool, anonymous: bool) -> dict[str, A
         raise CannotLoad("broken_config", name=card.name) from error
 
 
+def tensors_of(card: ModelCard, *, offline: bool, anonymous: bool) -> hub.Tensors:
+    """A model's tensors, name → (type, shape), from the first kilobytes of its files; {} if it has none.
+
+    Raises:
+        CannotLoad: and its kin, as `hub.header`.
+    """
+    if card.source == "hub":
+        return hub.header(card.where, card.revision, offline=offline, anonymous=anonymous)
+    found: hub.Tensors = {}
+    path = place(card)
+    for file in sorted(path.glob("*.safetensors")) if path is not None else ():
+        with file.open("rb") as stream, _broken(card):
+            length = int.from_bytes(stream.read(8), "little")
+            if length > LONGEST_HEADER:
+                raise ValueError(length)
+            rows = json.loads(stream.read(length))
+            rows.pop("__metadata__", None)
+            found |= {name: (str(row["dtype"]), tuple(map(int, row["shape"]))) for name, row in rows.items()}
+    return found
+
+
+@contextmanager
+def _broken(card: ModelCard) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError, OSError, RecursionError) as error:
+        raise CannotLoad("broken_weights", name=card.name) from error
+
+
 def cleaned(config: Mapping[str, Any]) -> dict[str, Any]:
     """The config without what tells nothing about the model's shape, each size checked.
 
@@ -156,6 +186,7 @@ def settled(config: Mapping[str, Any], name: str = "config.json") -> Any:
         raise CannotLoad("unknown_architecture", name=name, kind=_short(kind))
     if clean.get("backbone") or clean.get("use_timm_backbone") or kind.startswith("timm"):
         raise CannotLoad("own_code", name=name)  # it would fetch another model's weights
+    clean.pop("norm", None)  # a what-if of ours: see `_renorm`
     with _refusals(name):
         return imported("transformers", "CONFIG_MAPPING")[kind].from_dict(clean)
 
@@ -172,6 +203,7 @@ def build(config: Mapping[str, Any], name: str = "config.json") -> Any:
         settings._attn_implementation = "eager"
         with _weightless(), _bounded():
             model = kind(settings)
+            _renorm(model, settings, config)
         _untie(model, config)
         return model
 
@@ -182,13 +214,13 @@ def real(config: Mapping[str, Any], name: str = "config.json") -> Any:
     Raises:
         As `build`.
     """
-    import torch
-
     with _refusals(name):
         settings = settled(config, name)
         with _bounded():
-            model = _class(settings, config)._from_config(settings, dtype=torch.float32)
-        return model.eval().requires_grad_(False)
+            model = _class(settings, config)(settings)
+            _renorm(model, settings, config)
+        # Whatever another thread made torch's default format meanwhile.
+        return model.float().eval().requires_grad_(False)
 
 
 def _class(settings: Any, config: Mapping[str, Any]) -> Any:
@@ -237,6 +269,21 @@ def _untie(model: Any, config: Mapping[str, Any]) -> None:
         head.weight = torch.nn.Parameter(torch.empty_like(table.weight), requires_grad=False)
 
 
+def _renorm(model: Any, settings: Any, config: Mapping[str, Any]) -> None:
+    """Put the other kind of norm in every norm's place, where a what-if asks for it."""
+    import torch
+
+    wish = {"layernorm": torch.nn.LayerNorm, "rmsnorm": torch.nn.RMSNorm}.get(str(config.get("norm")))
+    if wish is None:
+        return
+    shape = (settings.get_text_config(decoder=True).hidden_size,)
+    for module in list(model.modules()):
+        for name, norm in list(module.named_children()):
+            weight = getattr(norm, "weight", None)
+            if "Norm" in type(norm).__name__ and weight is not None and tuple(weight.shape) == shape:
+                setattr(module, name, wish(shape[0]))
+
+
 @functools.cache
 def _mode() -> Any:
     """The class of `_weightless`, made when torch is there."""
@@ -249,7 +296,7 @@ def _mode() -> Any:
     fills = {getattr(torch.Tensor, name) for name in ("uniform_", "normal_", "fill_", "zero_")}
     meta, follows = torch.device("meta"), torch.float16
 
-    class Weightless(TorchFunctionMode):
+    class Weightless(TorchFunctionMode):  # type: ignore[misc]
         def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             kwargs = kwargs or {}
             if func in fills:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-Config = Mapping[str, Any]
+Config = Mapping[str, int]  # what is no number is asked for as text
 
 
-def count(config: Config) -> int | None:
+def count(config: Mapping[str, Any]) -> int | None:
     """Unique parameters of a config.json, or None for a family that is not known here."""
     family = FAMILIES.get(str(config.get("model_type")))
     return family(config) if family else None
@@ -164,7 +164,7 @@ def _falcon(c: Config) -> int:
 
 def _opt(c: Config) -> int:
     h, inner = c["hidden_size"], c["ffn_dim"]
-    bias, affine = c.get("enable_bias", True), c.get("layer_norm_elementwise_affine", True)
+    bias, affine = bool(c.get("enable_bias", True)), c.get("layer_norm_elementwise_affine", True)
     norm = 2 * h if affine else 0
     layer = 4 * _linear(h, h, bias) + _linear(h, inner, bias) + _linear(inner, h, bias) + 2 * norm
     return (c["vocab_size"] + c["max_position_embeddings"] + 2) * h + norm + _layers(c) * layer

@@ -42,6 +42,7 @@ RULES: tuple[tuple[str, str, str], ...] = (
     ("shared_experts?", ".*", "shared_experts"),
     (".*", r".*(MoE|Moe|MoeBlock|MoEBlock)", "moe"),
     (r"q_norm|k_norm", ".*", "qk_norm"),
+    (r"q_a_layernorm|kv_a_layernorm", ".*", "latent_norm"),
     (".*", r".*RMSNorm|T5LayerNorm", "rms_norm"),
     (".*", r".*LayerNorm", "layer_norm"),
     (".*", "SiLU.*", "silu"),

@@ -22,7 +22,13 @@ SAME: dict[str, tuple[str, ...]] = {
     "vocab_size": ("vocab_size",),
     "max_position_embeddings": ("max_position_embeddings", "n_positions"),
     "tie_word_embeddings": ("tie_word_embeddings",),
-    "hidden_act": ("hidden_act", "hidden_activation", "activation_function", "activation", "feed_forward_proj"),
+    "hidden_act": (
+        "hidden_act",
+        "hidden_activation",
+        "activation_function",
+        "activation",
+        "feed_forward_proj",
+    ),
     "norm": ("norm",),
 }
 KNOBS = tuple(SAME)
@@ -31,9 +37,8 @@ NORMS = {"rmsnorm": "RMSNorm", "layernorm": "LayerNorm"}
 # Where a family keeps a number that its config need not name.
 OWN = {
     ("gpt2", "intermediate_size"): "n_inner", ("gptj", "intermediate_size"): "n_inner",
-    ("falcon", "intermediate_size"): "ffn_hidden_size", ("gpt2", "tie_word_embeddings"): "tie_word_embeddings",
+    ("falcon", "intermediate_size"): "ffn_hidden_size",
 }  # fmt: skip
-ROPE = ("rotary", "rope_theta", "rope_scaling", "rope_parameters")
 
 
 def field_of(config: Mapping[str, Any], knob: str) -> str | None:
@@ -83,7 +88,7 @@ def changed(plan: Architecture, changes: Mapping[str, Any]) -> dict[str, Any]:
         BadInput: an unknown field, a value of the wrong kind, or numbers that do not go together.
     """
     if not isinstance(changes, Mapping):
-        raise BadInput("changes_no_object")
+        raise BadInput("changes_no_object", kind=type(changes).__name__)
     config, shape = dict(plan.config), plan.shape
     named = {alias: knob for knob, aliases in SAME.items() for alias in aliases}
     wanted: dict[str, Any] = {}
@@ -182,7 +187,11 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[st
 
 def code(plan: Architecture) -> str:
     """The Python that makes this model, its weights random."""
-    given = {name: value for name, value in plan.config.items() if name not in ("model_type", "architectures", "norm")}
+    given = {
+        name: value
+        for name, value in plan.config.items()
+        if name not in ("model_type", "architectures", "norm")
+    }
     told = "".join(f"    {name}={value!r},\n" for name, value in given.items() if name.isidentifier())
     large = plan.parameters > 200_000_000
     make = f"model = {plan.kind}(config)"
