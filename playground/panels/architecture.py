@@ -63,9 +63,11 @@ def build(context: Context, app: gr.Blocks) -> None:
             with gr.Tabs(elem_id="arc-tabs", overflow_behavior="wrap"):
                 with gr.Tab(tr("architecture.tab_tree"), id="tree"):
                     tree = gr.HTML(elem_id="arc-tree", padding=False, min_height=320)
-                with gr.Tab(tr("architecture.tab_flow"), id="flow"), gr.Row():
-                    drawn = gr.HTML(padding=False, elem_id="arc-flow")
-                    steps = gr.HTML(padding=False)
+                with gr.Tab(tr("architecture.tab_flow"), id="flow"):
+                    with gr.Row():
+                        drawn = gr.HTML(padding=False, elem_id="arc-flow", min_height=24)
+                        spread = gr.HTML(padding=False, elem_id="arc-where")
+                    steps = gr.HTML(padding=False, elem_id="arc-steps")
                 with gr.Tab(tr("architecture.tab_memory"), id="memory"):
                     fitted = _memory(do, at)
                 with gr.Tab(tr("architecture.tab_what_if"), id="what_if"):
@@ -84,7 +86,7 @@ def build(context: Context, app: gr.Blocks) -> None:
     with gr.Accordion(tr("shell.lesson"), open=False, elem_classes="pg-lesson"):
         gr.Markdown(tr("lessons.architecture"))
 
-    outputs = [top, tree, drawn, steps, *fitted.outputs, *turned]
+    outputs = [top, tree, drawn, spread, steps, *fitted.outputs, *turned]
     sliders = [fitted.context, fitted.batch, fitted.rank]
 
     def shown(plan: Architecture, notes: Sequence[str], sentence: str, counted: Any, *at: float) -> list[Any]:
@@ -131,7 +133,7 @@ def build(context: Context, app: gr.Blocks) -> None:
         guard(choose), [at.name, at.pasted, at.sentence, *sliders], outputs, **SHOWING
     )
     flowing = guard(lambda name, pasted, said: do.flow(do.plan(name, pasted)[0], said))
-    at.sentence.input(flowing, [at.name, at.pasted, at.sentence], [drawn, steps], **QUIET)
+    at.sentence.input(flowing, [at.name, at.pasted, at.sentence], [drawn, spread, steps], **QUIET)
     app.load(
         guard(opening), [gr.Textbox(visible=False), *sliders], [at.name, at.sentence, *outputs],
         js="(_, ...rest) => [playground.carried('architecture'), ...rest]",

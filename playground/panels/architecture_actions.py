@@ -19,8 +19,9 @@ from playground.models import Loaded
 from playground.panels import Context
 from playground.panels.visitor import language, stages
 from playground.subjects import dataflow, forward, memory, what_if
-from playground.subjects.architecture import Architecture, from_tensors, read
+from playground.subjects.architecture import Architecture, read
 from playground.subjects.readers import reader
+from playground.subjects.tensors import from_tensors
 from playground.subjects.tokens import check
 from playground.views import architecture as architecture_view
 from playground.views import architecture_compare as compare_view
@@ -162,14 +163,14 @@ class ArchitectureActions:
 
     def flow(
         self, plan: Architecture, sentence: str, counted: tuple[int, str] | None = None
-    ) -> tuple[str, str]:
-        """The drawing, and its steps as a table with the treemap."""
+    ) -> tuple[str, str, str]:
+        """The drawing, the treemap, and the steps as a table."""
         lang = language()
         count, whose = counted or self.tokens(plan, sentence)
         stacks = dataflow.flow(plan, count)
         told = note(words.say("architecture.counted_by", lang, count=count, name=whose))
         steps = flow_view.shapes(stacks, plan, count, lang) if stacks else ""
-        return told + flow_view.drawing(stacks, plan, count, lang), steps + flow_view.treemap(plan, lang)
+        return told + flow_view.drawing(stacks, plan, count, lang), flow_view.treemap(plan, lang), steps
 
     def memory(self, plan: Architecture, context: float, batch: float) -> str:
         """Weights, cache, and what fits where."""

@@ -333,7 +333,7 @@ def tiles(plan: Architecture, ratio: float = 2.0) -> list[Tile]:
     Args:
         ratio: width to height of the area that it will fill.
     """
-    found = parts(plan)
+    found, total = parts(plan), plan.parameters
     sums: dict[tuple[str, str], int] = {}
     for _, node in plan.rows():
         own = node.parameters - sum(child.parameters for child in node.children)
@@ -344,13 +344,11 @@ def tiles(plan: Architecture, ratio: float = 2.0) -> list[Tile]:
             if node.repeat > 1:
                 name = f"{name} × {node.repeat}"
             sums[name, group] = sums.get((name, group), 0) + own
-    total = sum(sums.values())
     if not total:
         return []
     rest = sum(count for count in sums.values() if count < total / 400)
     large = [(label, group, count) for (label, group), count in sums.items() if count >= total / 400]
-    if rest:
-        large.append(("…", "other", rest))
+    large += [("…", "other", rest)] if rest else []
     large.sort(key=lambda item: -item[2])
     return _squarified(large, total, ratio)
 

@@ -118,11 +118,11 @@ def _row(node: Node, plan: Architecture, found: dict[str, str], depth: int, deep
     fold = f'<b class="arc-fold">{node.fold} ×</b> ' if node.fold > 1 else ""
     told = words(node, found[node.path], plan, lang)
     tied = f' <em title="{escape(node.tied_to)}">⇄ {escape(node.tied_to)}</em>' if node.tied_to else ""
-    percent = f"{share:.1%}" if share >= 0.0005 or not share else "< 0.1%"
+    percent = f"{share:.1%}" if share >= 0.0005 else "< 0.1%" if share else ""
     shown = "" if not node.parameters and not node.tied_to else number(node.parameters)
     width = max(share * 100, 0.4) if share else 0
     kind = f'<span class="arc-kind">{escape(node.kind)}</span>'
-    bar = f'<i class="{colour}" style="width:{width * 0.046:.3f}rem"></i>'
+    bar = f'<i class="{colour}" style="width:{width * 0.046:.3f}rem"></i>' if share else ""
     line = (
         f'<span class="arc-name">{fold}<code>{name}</code> {kind}{tied}</span>'
         f'<span class="arc-w">{_weights(node)}</span><span class="arc-n">{shown or "–"}</span>'
