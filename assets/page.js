@@ -63,13 +63,14 @@
     } catch { return ""; }
   };
   page.share = (panel) => {
-    const { text, names, special } = states[panel];
+    const { text, names, special, name } = states[panel];
     const url = new URL(location.href);
     url.search = "";
     url.searchParams.set("tab", panel);
-    url.searchParams.set("text", text);
-    url.searchParams.set("with", names.join(","));
-    if (!special) url.searchParams.set("special", "0");
+    if (text !== undefined) url.searchParams.set("text", text);
+    if (names) url.searchParams.set("with", names.join(","));
+    if (special === false) url.searchParams.set("special", "0");
+    if (name) url.searchParams.set("model", name);
     url.searchParams.set("lang", page.lang);
     history.replaceState(null, "", url);
     if (navigator.clipboard) navigator.clipboard.writeText(url.href).catch(() => {});
@@ -215,5 +216,38 @@
     const here = section.querySelector(".here");
     if (here) here.scrollIntoView({ block: "nearest" });
     event.preventDefault();
+  });
+
+  // ---- the tree of an architecture: open, close, search, copy ----
+
+  const search = (tree, wanted) => {
+    const words = wanted.trim().toLowerCase().split(/\s+/).filter(Boolean);
+    let found = 0;
+    const look = (row) => {
+      const own = words.length > 0 && words.every((word) => row.dataset.k.includes(word));
+      const below = [...row.querySelectorAll(":scope > .arc-node, :scope > .arc-leaf")].map(look).some(Boolean);
+      row.classList.toggle("hit", own);
+      row.classList.toggle("gone", words.length > 0 && !own && !below && !row.parentElement.closest(".hit"));
+      if (below && row.tagName === "DETAILS") row.open = true;
+      found += own;
+      return own || below;
+    };
+    for (const row of tree.querySelectorAll(":scope > .arc-node, :scope > .arc-leaf")) look(row);
+    const told = tree.querySelector(".arc-found");
+    told.textContent = words.length ? (found ? String(found) : told.dataset.none) : "";
+  };
+  document.addEventListener("input", (event) => {
+    if (event.target.dataset && event.target.dataset.arc === "search") search(event.target.closest(".arc-tree"), event.target.value);
+  });
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest && event.target.closest("button[data-arc]");
+    if (!button) return;
+    const what = button.dataset.arc;
+    if (what === "copy") {
+      const code = button.parentElement.querySelector("code").textContent;
+      if (navigator.clipboard) navigator.clipboard.writeText(code).then(() => { button.classList.add("done"); }).catch(() => {});
+      return;
+    }
+    for (const node of button.closest(".arc-tree").querySelectorAll("details")) node.open = what === "open" || !node.parentElement.closest("details");
   });
 })();

@@ -13,6 +13,7 @@ from typing import Any
 from playground import text
 from playground.catalog import TOKENIZERS
 from playground.models import ModelCache
+from playground.subjects import architecture as plans
 from playground.subjects import steps, tokens
 from playground.subjects.readers import Reader, reader
 from playground.views import languages
@@ -30,6 +31,22 @@ def languages_chart(lang: str) -> str:
     """The Tokens panel's chart over languages, of the tokenizers shown at first."""
     shipped = json.loads((FOLDER / "tokens.languages.json").read_text(encoding="utf-8"))
     return languages.chart(languages_samples(), shipped, lang)
+
+
+def architecture() -> plans.Architecture:
+    """The Architecture panel's example: the plan of TinyLlama."""
+    return plans.from_plain(_shipped_architecture()["plan"])
+
+
+def architecture_tokens(lang: str) -> tuple[int, str]:
+    """How many tokens its sentence has in one language, and whose tokenizer says so."""
+    count, name = _shipped_architecture()["tokens"][lang]
+    return count, name
+
+
+def _shipped_architecture() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((FOLDER / "architecture.json").read_text(encoding="utf-8"))
+    return found
 
 
 def languages_samples() -> list[tuple[str, str]]:
@@ -51,6 +68,28 @@ def computed_languages() -> dict[str, list[tuple[int, int]]]:
         return {name: steps.lengths(sentences, r) for name, r in readers.items()}
 
 
+ARCHITECTURE = "TinyLlama/TinyLlama-1.1B-Chat-v1.0"
+COUNTED_BY = "mistral-v1"  # the tokenizer nearest to TinyLlama's that comes with the app
+
+
+def computed_architecture() -> dict[str, Any]:
+    """The plan of TinyLlama and the tokens of the example's sentences, computed now."""
+    from playground.loaders import presets, skeletons
+
+    config = skeletons.cleaned(presets.presets()[ARCHITECTURE].config)
+    model = skeletons.build(config)
+    plan = plans.read(ARCHITECTURE, model, model.config, config)
+    with _opened() as readers:
+        counts = {
+            lang: len(
+                readers[COUNTED_BY].encode(text.say("architecture.example_sentence", lang), special=True).ids
+            )
+            for lang in text.LANGUAGES
+        }
+    told = {lang: (count, COUNTED_BY) for lang, count in counts.items()}
+    return {"plan": plans.to_plain(plan), "tokens": told}
+
+
 @contextmanager
 def _opened() -> Iterator[dict[str, Reader]]:
     from playground.loaders import TransformersLoader
@@ -63,6 +102,7 @@ def _opened() -> Iterator[dict[str, Reader]]:
 def main() -> None:
     """Write every example anew."""
     _write("tokens.languages", computed_languages())
+    _write("architecture", computed_architecture())
     for lang in text.LANGUAGES:
         _write(f"tokens.{lang}", computed(lang))
 
