@@ -415,7 +415,8 @@
     };
     const chance = ({ message }) => (message.p[at] === undefined ? "–" : percent(message.p[at]));
     for (const { body } of columns) {
-      const mark = body.querySelector(`[data-i="${at}"]`);
+      // A token that only begins a character has no span of its own: the one that ends it has.
+      const mark = [...body.querySelectorAll(".ct")].find((each) => Number(each.dataset.i) >= at);
       if (mark && at < most) mark.classList.add("parts");
     }
     place.append(element("p", "pg-note", at === most ? say("same")
