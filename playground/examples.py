@@ -11,13 +11,17 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from playground import text
-from playground.catalog import TOKENIZERS
+from playground.catalog import EMBEDDED, TOKENIZERS
 from playground.models import ModelCache
-from playground.subjects import steps, tokens
+from playground.subjects import song_search, steps, tokens
 from playground.subjects.readers import Reader, reader
+from playground.subjects.song_evaluation import METHODS, Measured, evaluate, split
+from playground.subjects.song_recommend import plain, shown
+from playground.subjects.song_training import TUNED
 from playground.views import languages
 
 FOLDER = text.ASSETS / "examples"
+SAMPLE = next(card for card in EMBEDDED if "songs" in card.roles)
 
 
 def tokenized(lang: str) -> list[tokens.Tokenized]:
@@ -51,6 +55,41 @@ def computed_languages() -> dict[str, list[tuple[int, int]]]:
         return {name: steps.lengths(sentences, r) for name, r in readers.items()}
 
 
+def songs(lang: str) -> dict[str, Any]:
+    """The Songs panel's example in one language, as shipped: recommendations, and what was ``liked``."""
+    told: dict[str, Any] = json.loads((FOLDER / f"songs.{lang}.json").read_text(encoding="utf-8"))
+    return told
+
+
+def songs_measured() -> tuple[list[dict[str, Any]], int]:
+    """All methods on the embedded songs, as shipped, and how many questions they were asked."""
+    told = json.loads((FOLDER / "songs.measured.json").read_text(encoding="utf-8"))
+    return told["rows"], told["queries"]
+
+
+def computed_songs(lang: str, cache: ModelCache) -> dict[str, Any]:
+    """The Songs panel's example, computed now."""
+    from playground.loaders.songs import trained_card
+
+    with cache.lease(trained_card(SAMPLE, TUNED), "songs") as loaded:
+        library = loaded.model.library
+        ready = song_search.index(library)
+        liked = [
+            song_search.search(ready, each, 1)[0] for each in text.say("songs.example", lang).split("\n")
+        ]
+        told = shown(loaded.model, liked, [])
+        return told | {"liked": [plain(library.songs[row]) for row in liked]}
+
+
+def computed_measures(cache: ModelCache) -> dict[str, Any]:
+    """All methods on the embedded songs, measured now."""
+    from playground.loaders.songs import data_card
+
+    with cache.lease(data_card(SAMPLE), "songs") as loaded:
+        rows: list[Measured] = list(evaluate(loaded.model, METHODS))
+        return {"rows": [vars(row) for row in rows], "queries": len(split(loaded.model).hidden)}
+
+
 @contextmanager
 def _opened() -> Iterator[dict[str, Reader]]:
     from playground.loaders import TransformersLoader
@@ -62,9 +101,14 @@ def _opened() -> Iterator[dict[str, Reader]]:
 
 def main() -> None:
     """Write every example anew."""
+    from playground.loaders import TransformersLoader
+
     _write("tokens.languages", computed_languages())
+    cache = ModelCache(2**31, TransformersLoader(offline=True))
+    _write("songs.measured", computed_measures(cache))
     for lang in text.LANGUAGES:
         _write(f"tokens.{lang}", computed(lang))
+        _write(f"songs.{lang}", computed_songs(lang, cache))
 
 
 def _write(name: str, content: Any) -> None:

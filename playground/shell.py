@@ -70,7 +70,7 @@ def launch_options(context: Context) -> dict[str, Any]:
         "max_threads": 160 if settings.class_mode else 40,
         "theme": theme(),
         "css_paths": [text.ASSETS / "style.css"],
-        "head": f"<script>{(text.ASSETS / 'page.js').read_text(encoding='utf-8')}</script>",
+        "head": "".join(f"<script>{_script(name)}</script>" for name in ("page.js", "map.js")),
         "favicon_path": text.ASSETS / "favicon.svg",
         "i18n": gr.I18n(**{lang: {**words, **_whole(lang)} for lang, words in translations().items()}),
         "app_kwargs": {"middleware": web.middleware(settings.lang)},
@@ -81,6 +81,10 @@ def launch_options(context: Context) -> dict[str, Any]:
         "ssr_mode": False,
         "quiet": True,
     }
+
+
+def _script(name: str) -> str:
+    return (text.ASSETS / name).read_text(encoding="utf-8")
 
 
 def theme() -> gr.themes.Base:

@@ -55,6 +55,6 @@ class Context:
 
 def all_panels() -> Sequence[ModuleType]:
     """The panels in the order of their tabs."""
-    from playground.panels import tokens
+    from playground.panels import songs, tokens
 
-    return (tokens,)
+    return (tokens, songs)

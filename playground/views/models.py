@@ -83,6 +83,7 @@ def progress(stage: Stage, seconds: float, rate: float, lang: str) -> str:
         rate: bytes a second that arrive, of a download.
     """
     told = {"name": stage.name, "done": number(stage.done), "total": number(stage.total)}
+    told["loss"] = number(stage.loss, 3)
     if stage.step in ("download", "wait"):
         told |= {"done": size(stage.done), "total": size(stage.total)}
     sentence = text.say(f"models.step_{stage.step}", lang, **told)
@@ -120,7 +121,7 @@ def tried(found: Trial, row: Status, loading: float, lang: str) -> str:
     if found.role == "causal":
         (continued, count), *_ = found.answers
         shown = f"<p>{given}{visible(continued)}</p>" + note(say("models.tried_causal", count=int(count)))
-    elif found.role in ("tokenizer", "skeleton"):
+    elif found.role in ("tokenizer", "skeleton", "songs"):
         chips = "".join(f"<li>{visible(each)} <small>{int(n):,}</small></li>" for each, n in found.answers)
         shown = f'<p>{given}</p><ul class="pg-chips">{chips}</ul>' + note(say(f"models.tried_{found.role}"))
     else:
