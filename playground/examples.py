@@ -14,6 +14,7 @@ from playground import text
 from playground.catalog import EMBEDDED, TOKENIZERS
 from playground.models import ModelCache
 from playground.subjects import song_search, steps, tokens
+from playground.subjects.projection import project
 from playground.subjects.readers import Reader, reader
 from playground.subjects.song_evaluation import METHODS, Measured, evaluate, split
 from playground.subjects.song_recommend import plain, shown
@@ -67,6 +68,21 @@ def songs_measured() -> tuple[list[dict[str, Any]], int]:
     return told["rows"], told["queries"]
 
 
+def songs_map() -> list[list[float]]:
+    """Where UMAP puts the embedded songs, as shipped: x and y of each, from -1 to 1."""
+    told = json.loads((FOLDER / "songs.map.json").read_text(encoding="utf-8"))
+    return [[x / 1000, y / 1000] for x, y in zip(told["x"], told["y"], strict=True)]
+
+
+def computed_map(cache: ModelCache) -> dict[str, list[int]]:
+    """The same, computed now, in thousandths."""
+    from playground.loaders.songs import trained_card
+
+    with cache.lease(trained_card(SAMPLE, TUNED), "songs") as loaded:
+        points = (project(loaded.model.trained.vectors).points * 1000).round().astype(int)
+    return {"x": points[:, 0].tolist(), "y": points[:, 1].tolist()}
+
+
 def computed_songs(lang: str, cache: ModelCache) -> dict[str, Any]:
     """The Songs panel's example, computed now."""
     from playground.loaders.songs import trained_card
@@ -106,6 +122,7 @@ def main() -> None:
     _write("tokens.languages", computed_languages())
     cache = ModelCache(2**31, TransformersLoader(offline=True))
     _write("songs.measured", computed_measures(cache))
+    _write("songs.map", computed_map(cache))
     for lang in text.LANGUAGES:
         _write(f"tokens.{lang}", computed(lang))
         _write(f"songs.{lang}", computed_songs(lang, cache))

@@ -1,8 +1,9 @@
 """Song data sets and what is trained on them, for the model cache.
 
-A data set's card has revision ``main``; the same card with `Parameters.key` for its revision is Word2Vec trained
-with these parameters on it (see `trained_card`), so the cache's key holds everything that changes the vectors.
-What was trained or generated once is kept in the cache folder. The one download is the book's own address.
+A data set's card has revision ``main``; the same card with `Parameters.key` for its revision is Word2Vec
+trained with these parameters on it (see `trained_card`), so the cache's key holds everything that changes the
+vectors. What was trained or generated once is kept in the cache folder. The one download is the book's own
+address.
 """
 
 from __future__ import annotations

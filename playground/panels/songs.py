@@ -1,7 +1,7 @@
 """The Songs tab: widgets and wiring. What they do is in `songs_actions`, the endpoints in `songs_api`.
 
-What is liked and disliked lives in the page, as JSON in a box that is not shown: buttons of lists and points of
-the map write it (assets/map.js), and every result reads it.
+What is liked and disliked lives in the page, as JSON in a box that is not shown: buttons of lists and points
+of the map write it (assets/map.js), and every result reads it.
 """
 
 from __future__ import annotations
@@ -181,7 +181,8 @@ def _training(do: SongsActions, at: Controls) -> None:
     def values(name: str) -> list[Any]:
         p = PRESETS[name]
         return [
-            p.vector_size, p.window, p.negative, p.min_count, p.epochs, p.ns_exponent, p.alpha, p.sg, p.workers
+            p.vector_size, p.window, p.negative, p.min_count, p.epochs, p.ns_exponent, p.alpha, p.sg,
+            p.workers,
         ]  # fmt: skip
 
     def train(*given: Any) -> Iterator[tuple[Any, Any]]:

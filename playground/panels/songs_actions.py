@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from playground.models import Loaded
 from playground.panels import Context
 from playground.panels.visitor import language, stages
 from playground.subjects import song_formats, song_search
-from playground.subjects.projection import project
+from playground.subjects.projection import Projection, project
 from playground.subjects.song_evaluation import METHODS, Measured, evaluate, split
 from playground.subjects.song_recommend import MOST, Recommender, plain, shown
 from playground.subjects.song_training import PRESETS, TUNED, Parameters
@@ -31,6 +31,7 @@ from playground.views import songs as view
 from playground.views.html import note
 
 FOUND = 8
+SHIPPED = ("sample", TUNED.key, "umap")  # the map that comes with the app
 BOOK_DATA = "yes_complete"
 LONGEST_PASTE = 400  # lines of a pasted playlist
 UPLOADS_KEPT = 100
@@ -121,10 +122,10 @@ class SongsActions:
         """What is liked and disliked, to be taken out again."""
         with self.library(dataset) as (_, library):
             liked, disliked = self.picks(state, library)
-            shown = ([plain(library.songs[row]) for row in rows] for rows in (liked, disliked))
-            return view.picked(*shown, language())
+            songs = [[plain(library.songs[row]) for row in rows] for rows in (liked, disliked)]
+            return view.picked(songs[0], songs[1], language())
 
-    def _training(self, dataset: str, parameters: Parameters) -> Iterator[str | Loaded]:
+    def _training(self, dataset: str, parameters: Parameters) -> Generator[str | Loaded]:
         """Progress as HTML, and at last what was loaded or trained, leased until the iterator is closed."""
         card = trained_card(self.card(dataset), parameters)
         with closing(self.context.models.leasing(card, "songs")) as steps:
@@ -189,6 +190,8 @@ class SongsActions:
         """All songs on a map; the last liked one's neighbours at the ends of lines."""
         lang = language()
         with self.trained(dataset, parameters_of(key)) as (loaded, ready):
+            if f"map.{method}" not in loaded.memo and (dataset, key or TUNED.key, method) == SHIPPED:
+                loaded.memo["map.umap"] = Projection(np.array(examples.songs_map(), np.float32), "umap")
             if f"map.{method}" not in loaded.memo:
                 loaded.memo[f"map.{method}"] = project(ready.trained.vectors[ready.known], method)
             made, library = loaded.memo[f"map.{method}"], ready.library
@@ -286,7 +289,7 @@ class SongsActions:
         if self.context.settings.offline:
             raise HubUnreachable("songs_offline")
         folder = self.context.settings.cache_dir / "uploads" / BOOK_DATA
-        if not song_files(folder) if folder.is_dir() else True:
+        if not (folder.is_dir() and song_files(folder)):
             for step in download(folder):
                 yield models_view.progress(step, 0, 0, language())
         yield ""

@@ -34,7 +34,7 @@ def build(do: SongsActions) -> None:
     def recommend(
         liked: list[str], disliked: list[str], dataset: str, count: int = 10
     ) -> list[dict[str, Any]]:
-        """Recommend songs that are played with those one likes, by the tuned Word2Vec; never one of those given.
+        """Recommend songs that are played with those one likes (tuned Word2Vec); never one of those given.
 
         Args:
             liked: ids as /find_songs gives them, at least one.
@@ -49,13 +49,13 @@ def build(do: SongsActions) -> None:
             if not isinstance(given, list):
                 raise BadInput("songs_ids_list")
         with do.trained(dataset) as (_, ready):
-            rows = [[ready.library.row(id) for id in given] for given in (liked, disliked)]
-            best = ready.recommend(*rows, count=count)
+            row = ready.library.row
+            best = ready.recommend([row(id) for id in liked], [row(id) for id in disliked], count)
             songs = ready.library.songs
             return [
                 {
-                    "id": songs[each.row].id, "title": songs[each.row].title, "artist": songs[each.row].artist,
-                    "score": round(each.score, 6),
+                    "id": songs[each.row].id, "title": songs[each.row].title,
+                    "artist": songs[each.row].artist, "score": round(each.score, 6),
                 }
                 for each in best
             ]  # fmt: skip

@@ -1,7 +1,7 @@
 """How good are recommendations? Playlists are held out, their last songs hidden and looked for.
 
-From each held-out playlist some last songs are hidden, one at a time; a method is given all songs before it and
-names ten others. Everything is counted over all hidden songs:
+From each held-out playlist some last songs are hidden, one at a time; a method is given all songs before it
+and names ten others. Everything is counted over all hidden songs:
 
 - **hit@10**: the share of hidden songs among the ten;
 - **nDCG@10**: the same, but a find in place r counts 1 / log2(r + 1) (Järvelin & Kekäläinen 2002);
@@ -120,7 +120,7 @@ def fitted(method: str, library: Library, own: Parameters | None = None) -> Scor
 
 def measure(method: str, scorer: Scorer, asked: Split, seconds: float = 0.0) -> Measured:
     """Ask a method all questions of a split."""
-    library, found = asked.train, np.zeros(len(library_rows(asked)), bool)
+    library, found = asked.train, np.zeros(len(asked.train), bool)
     hits, gain, same, judged = 0, 0.0, 0, 0
     genres = library.genres[1]
     for start in range(0, len(asked.hidden), BATCH):
@@ -139,11 +139,6 @@ def measure(method: str, scorer: Scorer, asked: Split, seconds: float = 0.0) -> 
     count = len(asked.hidden)
     share = same / judged if judged else -1.0
     return Measured(method, hits / count, gain / count, float(found.mean()), share, seconds, count)
-
-
-def library_rows(asked: Split) -> range:
-    """All rows of what a split was made from."""
-    return range(len(asked.train))
 
 
 def best(scores: NDArray[np.float32], given: Given, count: int = TOP) -> NDArray[np.int64]:

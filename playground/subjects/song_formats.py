@@ -60,10 +60,8 @@ def decoded(label: str, content: bytes) -> str:
     Raises:
         BadInput: another encoding, or no text at all.
     """
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        encoding = "utf-16"
-    else:
-        encoding = "utf-8-sig"
+    marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    encoding = "utf-16" if marked else "utf-8-sig"
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:

@@ -1,13 +1,14 @@
-"""What fits a few liked songs, why, similar artists, a walk from one song to another: all from trained vectors.
+"""What fits a few liked songs, why, similar artists, a walk from song to song: all from trained vectors.
 
 A recommendation is the book's: cosine to the mean of the liked songs' vectors (disliked ones pull away), as
-gensim's ``most_similar`` does it. The evidence beside it is counted in the playlists themselves, not in vectors.
+gensim's ``most_similar`` does it. The evidence beside it is counted in the playlists, not in vectors.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -129,7 +130,7 @@ class Recommender:
         return names[genre], share, decade
 
     def similar_artists(self, liked: Sequence[int], count: int = 8) -> list[tuple[str, float]]:
-        """Artists whose songs' mean vector is nearest to that of the liked songs' artists, themselves left out."""
+        """Artists whose songs' mean is nearest to that of the liked songs' artists, themselves left out."""
         names, numbers = self.library.artists
         mine = {int(numbers[song]) for song in liked} - {0}
         if not mine:
@@ -180,7 +181,7 @@ class Recommender:
             taken.add(row)
             path.append(row)
         path.append(end)
-        cosines = [1.0, *(float(self.whole[x] @ self.whole[y]) for x, y in zip(path, path[1:], strict=False))]
+        cosines = [1.0, *(float(self.whole[x] @ self.whole[y]) for x, y in pairwise(path))]
         return list(zip(path, cosines, strict=True))
 
 

@@ -1,6 +1,6 @@
 """Find a song by title or artist, in Chinese or Latin, with typos: exact pieces first, then shared trigrams.
 
-Everything is folded first: case, accents and width go, Traditional becomes Simplified, and marks become blanks.
+Everything is folded first: case, accents and width go, Traditional becomes Simplified, marks become blanks.
 All songs stand in one long text, so that a piece is found by one scan; only what the scan misses costs more.
 """
 
@@ -116,7 +116,8 @@ def search(ready: Index, query: str, count: int = 8) -> list[int]:
 
 def _holding(text: str, starts: NDArray[np.int64], piece: str) -> list[int]:
     """Rows of a text that hold a piece, in order."""
-    found, at = [], text.find(piece)
+    found: list[int] = []
+    at = text.find(piece)
     while at >= 0 and len(found) < MOST:
         row = int(np.searchsorted(starts, at, "right")) - 1
         found.append(row)

@@ -1,22 +1,25 @@
 """The embedded data set: a catalogue of real songs, and listening sessions made up from it.
 
 The songs are facts (title, artist, year, genre, country). Nobody's listening is in here: every session comes
-from the seeded generator below, which is this whole page. It is a caricature of how people listen, and neighbours
-found in it are the generator's opinion.
+from the seeded generator below, which is this whole page. It is a caricature of how people listen, and
+neighbours found in it are the generator's opinion.
 
 - **Popularity** has a long tail: an artist's weight falls with its place in the catalogue's genre (the best
-  known first) as place^-0.65, a song's with its place among the artist's alike; both times a seeded factor.
+  known first) as place^-0.55, a song's with its place among the artist's alike; both times a seeded factor.
 - **Mood** is made up: two numbers an artist, and a little of its own a song.
 - A **session** begins with one song drawn by popularity. It fixes the genre, the era (a bell of eight years
   around its year), the mood (a bell as well) and often the artist, who then is four times as likely.
-- Each song is drawn without replacement (Gumbel's trick: the largest of log weight + noise): 86 of 100 from the
-  genre, 9 from a genre beside it, 5 from anywhere by popularity alone, which is the noise.
+- Each song is drawn without replacement (Gumbel's trick: the largest of log weight + noise): 86 of 100 from
+  the genre, 9 from a genre beside it, 5 from anywhere by popularity alone, which is the noise.
 - Lengths are 6 to 40, shorter ones more often; 14 on average.
 
 Only uniform numbers of one PCG64 stream are used, so every NumPy makes the same sessions.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -131,10 +134,10 @@ def _popularity(songs: list[Song], chance: NDArray[np.float64]) -> NDArray[np.fl
         known = artists.setdefault(song.genre, {})
         artist = known.setdefault(song.artist, len(known) + 1)
         places[song.artist] = places.get(song.artist, 0) + 1
-        weights[row] = (artist * places[song.artist]) ** -0.65
+        weights[row] = (artist * places[song.artist]) ** -0.55
     return np.asarray(weights * np.exp(1.6 * (chance - 0.5)))
 
 
-def _moods(songs: list[Song], draw: np.random.Generator.random) -> NDArray[np.float64]:  # type: ignore
+def _moods(songs: list[Song], draw: Callable[..., Any]) -> NDArray[np.float64]:
     artists = _numbers([song.artist for song in songs])
     return np.asarray(draw((artists.max() + 1, 2))[artists] + 0.3 * (draw((len(songs), 2)) - 0.5))

@@ -1,15 +1,15 @@
 """Word2Vec on playlists: a song is a word, a playlist a sentence (Mikolov et al. 2013; the book's chapter 2).
 
-The training itself is gensim's, epoch by epoch, so that its loss can be told and it can be stopped between two
-epochs. One worker makes it reproducible: the same data, parameters and seed give the same bits, equal to those of
-gensim's own call (a test holds it); more workers race for the vectors, and no two runs are alike.
+The training itself is gensim's, epoch by epoch, so that its loss can be told and it can be stopped between
+two epochs. One worker makes it reproducible: the same data, parameters and seed give the same bits, equal to
+those of gensim's own call (a test holds it); more workers race for the vectors, and no two runs are alike.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -27,8 +27,8 @@ class Parameters:
 
     Args:
         sg: 0 CBOW (guess a song from those around it), 1 skip-gram (guess those around from it).
-        ns_exponent: how false songs are drawn: by count to this power; 0.75 for words (Mikolov et al.), below 0
-            rare songs more often, which suits recommendation (Caselles-Dupré et al. 2018, arXiv 1804.04212).
+        ns_exponent: how false songs are drawn: by count to this power; 0.75 for words (Mikolov et al.), 0
+            all alike, below 0 rare songs more often (Caselles-Dupré et al. 2018, arXiv 1804.04212).
         sample: songs commoner than this share are passed over at times.
     """
 
@@ -65,18 +65,18 @@ class Parameters:
     def from_key(cls, key: str) -> Parameters:
         """The parameters of a `key`."""
         told = dict(part.split("=", 1) for part in key.split(","))
-        kinds = {entry.name: type(entry.default) for entry in fields(cls)}
-        return cls(**{name: kinds[name](value) for name, value in told.items()})  # type: ignore[arg-type]
+        plain = asdict(cls())
+        return cls(**{name: type(plain[name])(value) for name, value in told.items()})
 
 
 LIMITS = (
     ("vector_size", 2, 512), ("window", 1, 100), ("negative", 1, 100), ("min_count", 1, 1000),
-    ("epochs", 1, 200), ("sg", 0, 1), ("ns_exponent", -1.0, 1.0), ("alpha", 0.0001, 0.5), ("sample", 0.0, 1.0),
-    ("seed", 0, 2**31), ("workers", 1, 64),
+    ("epochs", 1, 200), ("sg", 0, 1), ("ns_exponent", -1.0, 1.0), ("alpha", 0.0001, 0.5),
+    ("sample", 0.0, 1.0), ("seed", 0, 2**31), ("workers", 1, 64),
 )  # fmt: skip
 BOOK = Parameters()
-# Chosen on the embedded data and on one of yes_complete's size (tests/bench/bench_songs.py): a tenth of the false
-# songs, drawn evenly, and twice the learning rate.
+# Chosen on the embedded data and on one of yes_complete's size (tests/bench/bench_songs.py): a tenth of the
+# false songs, drawn evenly, and twice the learning rate.
 TUNED = Parameters(window=40, negative=5, ns_exponent=0.0, alpha=0.05)
 PRESETS = {"tuned": TUNED, "book": BOOK}
 

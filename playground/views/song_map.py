@@ -57,5 +57,6 @@ def chart(
     label = escape(text.say("songs.map_label", lang, count=f"{len(labels):,}"))
     return (
         f'<div class="pg-map">{island(data)}<canvas tabindex="0" role="img" aria-label="{label}"></canvas>'
-        f'<p class="pg-map-told" aria-live="polite">&nbsp;</p></div><ul class="pg-map-legend">{legend}</ul>{told}'
+        '<p class="pg-map-told" aria-live="polite">&nbsp;</p></div>'
+        f'<ul class="pg-map-legend">{legend}</ul>{told}'
     )

@@ -28,7 +28,8 @@ def name(song: Plain, lang: str, *, facts: bool = True) -> str:
         told.append(str(int(song["year"])))
     if facts and song["genre"]:
         told.append(escape(genre_name(song["genre"], lang)))
-    return f'<span class="song"><b dir="auto">{escape(song["title"])}</b> <small dir="auto">{" · ".join(told)}</small></span>'
+    title, rest = escape(song["title"]), " · ".join(told)
+    return f'<span class="song"><b dir="auto">{title}</b> <small dir="auto">{rest}</small></span>'
 
 
 def _button(song: Plain, act: str, sign: str, label: str) -> str:
@@ -77,14 +78,14 @@ def recommended(shown: Mapping[str, Any], lang: str) -> str:
     """Ten songs with score, evidence and reasons; similar artists; and what popularity would say.
 
     Args:
-        shown: ``rows``: songs with ``score``, ``together``, ``about`` (genre, share, decade) and ``by``: liked
-            songs with cosine and playlists in common; ``artists``: (name, cosine); ``popular``: songs;
+        shown: ``rows``: songs with ``score``, ``together``, ``about`` (genre, share, decade) and ``by``:
+            liked songs with cosine and playlists in common; ``artists``: (name, cosine); ``popular``: songs;
             ``facts``: playlists, songs, method, seconds.
     """
     say = partial(text.say, lang=lang)
     if not shown["rows"]:
         return note(say("songs.nothing_to_recommend"))
-    items = []
+    items, told = [], escape(say("songs.score_info"))
     for place, row in enumerate(shown["rows"], 1):
         why = "".join(
             f"<tr><td>{name(song, lang, facts=False)}</td><td>{number(song['cosine'], 3)}</td>"
@@ -99,7 +100,7 @@ def recommended(shown: Mapping[str, Any], lang: str) -> str:
             f"{escape(evidence(row, lang))}</p><details><summary>{escape(say('songs.why'))}</summary>"
             f'<table class="pg-table narrow"><thead><tr>{head}</tr></thead><tbody>{why}</tbody></table>'
             f"{note(say('songs.why_note', title=row['title']))}</details></div>"
-            f'<span class="score" title="{escape(say("songs.score_info"))}">{number(min(row["score"], 1), 3)}</span>'
+            f'<span class="score" title="{told}">{number(min(row["score"], 1), 3)}</span>'
             f"<span>{_acts(row, lang)}</span></li>"
         )
     artists = "".join(
@@ -107,14 +108,12 @@ def recommended(shown: Mapping[str, Any], lang: str) -> str:
         for who, score in shown["artists"]
     )
     popular = "".join(f"<li>{name(song, lang)}</li>" for song in shown["popular"])
-    beside = (
-        f"<h5>{escape(say('songs.similar_artists'))}</h5><ul class='pg-chips'>{artists}</ul>"
-        if artists
-        else ""
-    )
+    if artists:
+        artists = f"<h5>{escape(say('songs.similar_artists'))}</h5><ul class='pg-chips'>{artists}</ul>"
     return (
-        f'<div class="song-two"><section><h4>{escape(say("songs.ten"))}</h4><ol class="song-ten">{"".join(items)}</ol>'
-        f"{beside}</section><section class='song-popular'><h4>{escape(say('songs.popular'))}</h4>"
+        f'<div class="song-two"><section><h4>{escape(say("songs.ten"))}</h4>'
+        f'<ol class="song-ten">{"".join(items)}</ol>'
+        f"{artists}</section><section class='song-popular'><h4>{escape(say('songs.popular'))}</h4>"
         f"{note(say('songs.popular_note'))}<ol>{popular}</ol></section></div>{_facts(shown['facts'], lang)}"
     )
 
@@ -167,17 +166,18 @@ def vectors(rows: Sequence[Mapping[str, Any]], lang: str) -> str:
             f'title="{index}: {value:+.3f}"></i>'
             for index, value in enumerate(row["numbers"], 1)
         )
-        told = say(f"songs.vector_{row['role']}")
+        about = say(f"songs.vector_{row['role']}")
         if place:
-            told += " " + say("songs.vector_cosine", cosine=number(row["cosine"], 3))
+            about += " " + say("songs.vector_cosine", cosine=number(row["cosine"], 3))
         strips.append(
-            f"<section><p>{name(row, lang)}</p><p class='song-why'>{escape(told)}</p>"
+            f"<section><p>{name(row, lang)}</p><p class='song-why'>{escape(about)}</p>"
             f'<div class="song-strip">{bars}</div></section>'
         )
     first = " ".join(f"{value:+.3f}" for value in rows[0]["numbers"])
     listed = f'<pre class="pg-code" tabindex="0"><code>[{escape(first)}]</code></pre>'
     count = len(rows[0]["numbers"])
-    return f'<div class="song-vectors">{"".join(strips)}</div>{listed}{note(say("songs.vector_note", count=count))}'
+    told = note(say("songs.vector_note", count=count))
+    return f'<div class="song-vectors">{"".join(strips)}</div>{listed}{told}'
 
 
 def measures(rows: Sequence[Measured | Mapping[str, Any]], queries: int, lang: str) -> str:
@@ -205,7 +205,8 @@ def measures(rows: Sequence[Measured | Mapping[str, Any]], queries: int, lang: s
     keys = ("method", "hit", "times", "ndcg", "coverage", "same_genre", "seconds")
     head = [escape(say(f"songs.column_{key}")) for key in keys]
     return (
-        f'<div class="tok-chart song-measure"><section><h5>{escape(say("songs.hit_chart"))}</h5><ul>{bars}</ul></section></div>'
+        f'<div class="tok-chart song-measure"><section><h5>{escape(say("songs.hit_chart"))}</h5>'
+        f"<ul>{bars}</ul></section></div>"
         + table(head, lines)
         + note(say("songs.measure_note", queries=number(queries)))
     )
@@ -217,7 +218,8 @@ def losses(told: Iterable[float], seconds: float, workers: int, lang: str) -> st
     most = max(values, default=1) or 1
     bars = "".join(
         f'<li><span class="who">{escape(text.say("songs.epoch", lang, epoch=epoch))}</span><span class="bar">'
-        f'<span style="width:{100 * value / most:.1f}%"></span></span><span class="n">{number(value, 2)}</span></li>'
+        f'<span style="width:{100 * value / most:.1f}%"></span></span>'
+        f'<span class="n">{number(value, 2)}</span></li>'
         for epoch, value in enumerate(values[:40], 1)
     )
     key = "songs.reproducible" if workers == 1 else "songs.not_reproducible"
