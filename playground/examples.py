@@ -11,14 +11,19 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from playground import text
-from playground.catalog import TOKENIZERS
+from playground.catalog import EMBEDDED, TOKENIZERS
 from playground.models import ModelCache
 from playground.subjects import architecture as plans
-from playground.subjects import steps, tokens
+from playground.subjects import song_search, steps, tokens
+from playground.subjects.projection import project
 from playground.subjects.readers import Reader, reader
+from playground.subjects.song_evaluation import METHODS, Measured, evaluate, split
+from playground.subjects.song_recommend import plain, shown
+from playground.subjects.song_training import TUNED
 from playground.views import languages
 
 FOLDER = text.ASSETS / "examples"
+SAMPLE = next(card for card in EMBEDDED if "songs" in card.roles)
 
 
 def tokenized(lang: str) -> list[tokens.Tokenized]:
@@ -90,6 +95,56 @@ def computed_architecture() -> dict[str, Any]:
     return {"plan": plans.to_plain(plan), "tokens": told}
 
 
+def songs(lang: str) -> dict[str, Any]:
+    """The Songs panel's example in one language, as shipped: recommendations, and what was ``liked``."""
+    told: dict[str, Any] = json.loads((FOLDER / f"songs.{lang}.json").read_text(encoding="utf-8"))
+    return told
+
+
+def songs_measured() -> tuple[list[dict[str, Any]], int]:
+    """All methods on the embedded songs, as shipped, and how many questions they were asked."""
+    told = json.loads((FOLDER / "songs.measured.json").read_text(encoding="utf-8"))
+    return told["rows"], told["queries"]
+
+
+def songs_map() -> list[list[float]]:
+    """Where UMAP puts the embedded songs, as shipped: x and y of each, from -1 to 1."""
+    told = json.loads((FOLDER / "songs.map.json").read_text(encoding="utf-8"))
+    return [[x / 1000, y / 1000] for x, y in zip(told["x"], told["y"], strict=True)]
+
+
+def computed_map(cache: ModelCache) -> dict[str, list[int]]:
+    """The same, computed now, in thousandths."""
+    from playground.loaders.songs import trained_card
+
+    with cache.lease(trained_card(SAMPLE, TUNED), "songs") as loaded:
+        points = (project(loaded.model.trained.vectors).points * 1000).round().astype(int)
+    return {"x": points[:, 0].tolist(), "y": points[:, 1].tolist()}
+
+
+def computed_songs(lang: str, cache: ModelCache) -> dict[str, Any]:
+    """The Songs panel's example, computed now."""
+    from playground.loaders.songs import trained_card
+
+    with cache.lease(trained_card(SAMPLE, TUNED), "songs") as loaded:
+        library = loaded.model.library
+        ready = song_search.index(library)
+        liked = [
+            song_search.search(ready, each, 1)[0] for each in text.say("songs.example", lang).split("\n")
+        ]
+        told = shown(loaded.model, liked, [])
+        return told | {"liked": [plain(library.songs[row]) for row in liked]}
+
+
+def computed_measures(cache: ModelCache) -> dict[str, Any]:
+    """All methods on the embedded songs, measured now."""
+    from playground.loaders.songs import data_card
+
+    with cache.lease(data_card(SAMPLE), "songs") as loaded:
+        rows: list[Measured] = list(evaluate(loaded.model, METHODS))
+        return {"rows": [vars(row) for row in rows], "queries": len(split(loaded.model).hidden)}
+
+
 @contextmanager
 def _opened() -> Iterator[dict[str, Reader]]:
     from playground.loaders import TransformersLoader
@@ -101,10 +156,16 @@ def _opened() -> Iterator[dict[str, Reader]]:
 
 def main() -> None:
     """Write every example anew."""
+    from playground.loaders import TransformersLoader
+
     _write("tokens.languages", computed_languages())
     _write("architecture", computed_architecture())
+    cache = ModelCache(2**31, TransformersLoader(offline=True))
+    _write("songs.measured", computed_measures(cache))
+    _write("songs.map", computed_map(cache))
     for lang in text.LANGUAGES:
         _write(f"tokens.{lang}", computed(lang))
+        _write(f"songs.{lang}", computed_songs(lang, cache))
 
 
 def _write(name: str, content: Any) -> None:

@@ -39,14 +39,16 @@ class Stage:
 
     Args:
         step: ``plan``, ``wait`` (for memory), ``download`` (counted in bytes), ``read``, ``quantize``
-            (counted in tensors), ``store`` or ``warm``.
+            (counted in tensors), ``store``, ``warm``, ``parse`` or ``train`` (counted in epochs).
         done, total: in the step's unit; a total of 0 means that it cannot be told.
+        loss: of the last epoch of a training.
     """
 
     name: str
     step: str = "plan"
     done: int = 0
     total: int = 0
+    loss: float = 0.0
 
 
 Progress = Callable[[Stage], None]

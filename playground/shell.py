@@ -78,7 +78,7 @@ def launch_options(context: Context) -> dict[str, Any]:
         "max_threads": 160 if settings.class_mode else 40,
         "theme": theme(),
         "css_paths": [text.ASSETS / "style.css"],
-        "head": "".join(f"<script>{_asset(name)}</script>" for name in ("page.js", "chat.js")),
+        "head": "".join(f"<script>{_asset(name)}</script>" for name in ("page.js", "chat.js", "map.js")),
         "favicon_path": text.ASSETS / "favicon.svg",
         "i18n": gr.I18n(**{lang: {**words, **wholes(lang)} for lang, words in translations().items()}),
         "app_kwargs": {"middleware": web.middleware(settings.lang)},

@@ -24,7 +24,7 @@ MODEL = {
     "name": str, "roles": list, "source": str, "state": str, "bytes": int, "device": str, "dtype": str,
     "leases": int,
 }  # fmt: skip
-TOOLS = ("chat_template", "chat", "detokenize", "models", "tokenize")
+TOOLS = ("chat_template", "chat", "detokenize", "find_songs", "models", "recommend", "tokenize")
 EMBEDDED = ("all-MiniLM-L6-v2", "mistral-v1", "mistral-v3", "tekken", "byt5", "canine")
 LOSSLESS = ("mistral-v1", "mistral-v3", "tekken", "byt5", "canine")
 TEXTS = {
@@ -145,6 +145,17 @@ def test_the_public_endpoints_are_exactly_these(client: Client) -> None:
             ("seed", "int", True, -1),
         ],
         "/chat_template": [("messages", "list[dict(str, str)]", False, None), ("model", "str", False, None)],
+        "/find_songs": [
+            ("query", "str", False, None),
+            ("dataset", "str", False, None),
+            ("count", "int", False, None),
+        ],
+        "/recommend": [
+            ("liked", "list[str]", False, None),
+            ("disliked", "list[str]", False, None),
+            ("dataset", "str", False, None),
+            ("count", "int", True, 10),
+        ],
     }
     assert not api["unnamed_endpoints"]
     assert all(endpoint["description"] for endpoint in api["named_endpoints"].values())

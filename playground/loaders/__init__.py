@@ -13,7 +13,7 @@ from typing import Any
 from playground import hub, weights
 from playground.catalog import ModelCard
 from playground.errors import BadInput
-from playground.loaders import causal, encoders, tokenizers, words
+from playground.loaders import causal, encoders, songs, tokenizers, words
 from playground.loaders.places import place
 from playground.models import Key, Loaded, Progress, Stage
 
@@ -49,6 +49,8 @@ class TransformersLoader:
         """
         if key.role not in card.roles:
             raise BadInput(f"no_{key.role}", name=card.name)
+        if key.role == "songs":
+            return songs.estimate(card)
         if key.role == "causal":
             path = self._files(card, "plan")
             return causal.estimate(card, path, key) + tokenizers.size(path)
@@ -76,6 +78,8 @@ class TransformersLoader:
             CannotLoad: broken or foreign files. Gated, HubUnreachable, UnknownModel: from the Hub.
             DoesNotFit: this machine's memory is out.
         """
+        if key.role == "songs":
+            return songs.load(card, key, self.cache_dir, progress)
         if key.role == "tokenizer":
             here = place(card) if card.source != "hub" else self._files(card, "tokenizer", progress)
             return Loaded(card, tokenizers.read(card, here), bytes=tokenizers.size(here))

@@ -18,7 +18,7 @@ from playground.subjects.trial import trial
 from playground.views import models as models_view
 
 # Best first: a model is tried as the most that it can be.
-ROLES: tuple[Role, ...] = ("causal", "encoder", "words", "tokenizer", "skeleton")
+ROLES: tuple[Role, ...] = ("causal", "encoder", "words", "songs", "tokenizer", "skeleton")
 # A queue of its own: who waits for gigabytes keeps nobody from tokens.
 LOADING: dict[str, Any] = {"concurrency_id": "loading", "concurrency_limit": 8}
 

@@ -22,7 +22,7 @@ class Trial:
         given: what went in: a prompt, a first sentence, a word; the class of a skeleton.
         answers: what came out, with a number each: a continuation with its length in tokens, the other
             sentences with their cosine similarity, words with theirs, tokens with their ids, the modules'
-            classes with how many there are.
+            classes with how many there are, songs with the playlists they share.
         seconds: of work, the loading not counted.
     """
 
@@ -51,6 +51,8 @@ def trial(loaded: Loaded, role: Role, prompt: str, sentences: Sequence[str], wor
         given, answers = _compare(loaded, sentences)
     elif role == "words":
         given, answers = _neighbours(loaded, word)
+    elif role == "songs":
+        given, answers = _together(loaded)
     elif role == "skeleton":
         given, answers = _count(loaded)
     else:
@@ -94,3 +96,15 @@ def _count(loaded: Loaded) -> Answers:
         kind = type(module).__name__
         counts[kind] = counts.get(kind, 0) + 1
     return type(loaded.model).__name__, tuple(counts.items())
+
+
+def _together(loaded: Loaded) -> Answers:
+    """The commonest song, and those that most often stand in a playlist with it."""
+    import numpy as np
+
+    library = loaded.model
+    first = int(library.counts.argmax())
+    beside = np.concatenate([library.playlist(number) for number in library.holding(first)])
+    counts = np.bincount(beside[beside != first], minlength=len(library))
+    best = np.argsort(-counts, kind="stable")[:NEIGHBOURS]
+    return library.songs[first].title, tuple((library.songs[row].title, int(counts[row])) for row in best)

@@ -83,6 +83,7 @@ def told(stage: Stage, seconds: float, lang: str, rate: float = 0) -> str:
         rate: bytes a second that arrive, of a download.
     """
     values = {"name": stage.name, "done": number(stage.done), "total": number(stage.total)}
+    values["loss"] = number(stage.loss, 3)
     if stage.step in ("download", "wait"):
         values |= {"done": size(stage.done), "total": size(stage.total)}
     sentence = text.say(f"models.step_{stage.step}", lang, **values)
@@ -124,7 +125,7 @@ def tried(found: Trial, row: Status, loading: float, lang: str) -> str:
     if found.role == "causal":
         (continued, count), *_ = found.answers
         shown = f"<p>{given}{visible(continued)}</p>" + note(say("models.tried_causal", count=int(count)))
-    elif found.role in ("tokenizer", "skeleton"):
+    elif found.role in ("tokenizer", "skeleton", "songs"):
         chips = "".join(f"<li>{visible(each)} <small>{int(n):,}</small></li>" for each, n in found.answers)
         shown = f'<p>{given}</p><ul class="pg-chips">{chips}</ul>' + note(say(f"models.tried_{found.role}"))
     else:

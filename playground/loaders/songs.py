@@ -1,0 +1,194 @@
+"""Song data sets and what is trained on them, for the model cache.
+
+A data set's card has revision ``main``; the same card with `Parameters.key` for its revision is Word2Vec
+trained with these parameters on it (see `trained_card`), so the cache's key holds everything that changes the
+vectors. What was trained or generated once is kept in the cache folder. The one download is the book's own
+address.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from weakref import WeakValueDictionary
+
+import numpy as np
+
+from playground.catalog import BOOK_SONGS, ModelCard, song_files
+from playground.errors import CannotLoad, HubUnreachable
+from playground.loaders.places import place, told
+from playground.models import Key, Loaded, Progress, Stage
+from playground.subjects import song_formats, song_sessions
+from playground.subjects.song_recommend import Recommender, recommender
+from playground.subjects.song_training import Parameters, Trained, train
+from playground.subjects.songs import Library
+
+log = logging.getLogger(__name__)
+ADDRESS = "https://storage.googleapis.com/maps-premium/dataset/yes_complete/"  # as the book gives it
+KEPT = 200  # trained files in the cache folder; the oldest go
+LARGEST = 200_000_000  # bytes of one file of yes_complete, whose train.txt has some ten million
+CHUNK = 1 << 18
+PLAIN = "main"
+# Data sets that somebody still holds: a training does not read them again.
+_held: WeakValueDictionary[str, Library] = WeakValueDictionary()
+
+
+def trained_card(card: ModelCard, parameters: Parameters) -> ModelCard:
+    """The card of a training on a data set."""
+    return replace(card, revision=f"{parameters.checked().key};{_stamp(card)}")
+
+
+def data_card(card: ModelCard) -> ModelCard:
+    """The card of a data set as its files are now: a changed file is another data set."""
+    return replace(card, revision=f"{PLAIN};{_stamp(card)}")
+
+
+def _stamp(card: ModelCard) -> str:
+    if card.source == "embedded":
+        return ""
+    facts = [
+        (path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in song_files(Path(card.where))
+    ]
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+
+
+def estimate(card: ModelCard) -> int:
+    """Bytes, from the size of the files: songs and playlists take about three times of them."""
+    path = place(card)
+    assert path is not None
+    files = [path] if card.source == "embedded" else song_files(path)
+    return 3 * sum(file.stat().st_size for file in files)
+
+
+def load(card: ModelCard, key: Key, cache_dir: Path | None, progress: Progress) -> Loaded:
+    """A data set (its `Library`), or a training on it (a `Recommender`).
+
+    The bytes of a training hold those of its data set, which it keeps alive.
+
+    Raises:
+        BadInput: files in none of the known forms. CannotLoad: files that cannot be read.
+    """
+    progress(Stage(card.name, "parse"))
+    library = _library(card, cache_dir)
+    parameters = key.revision.split(";")[0]
+    if parameters == PLAIN:
+        return Loaded(card, None, library, "cpu", library.bytes)
+    with told(card, "songs_training"):
+        made = _trained(card, library, Parameters.from_key(parameters), cache_dir, progress)
+        ready: Recommender = recommender(library, made)
+    return Loaded(card, None, ready, "cpu", library.bytes + made.bytes)
+
+
+def _library(card: ModelCard, cache_dir: Path | None) -> Library:
+    name = f"{card.where};{_stamp(card)}"
+    found = _held.get(name)
+    if found is None:
+        path = place(card)
+        assert path is not None
+        found = _sample(path, cache_dir) if card.source == "embedded" else _read(card, path)
+        _held[name] = found
+    return found
+
+
+def _read(card: ModelCard, path: Path) -> Library:
+    try:
+        files = [(file.name, file.read_bytes()) for file in song_files(path)]
+    except OSError as error:
+        raise CannotLoad("songs_unreadable", name=card.name) from error
+    return song_formats.read(card.name, files)
+
+
+def _sample(path: Path, cache_dir: Path | None) -> Library:
+    """The catalogue with its sessions, generated at first use and then kept."""
+    text = path.read_text(encoding="utf-8")
+    songs = song_sessions.read_catalogue(text)
+    source = Path(song_sessions.__file__).read_bytes()  # another generator makes other sessions
+    name = "sessions-" + hashlib.sha256(source + text.encode()).hexdigest()[:16]
+    kept = _recall(cache_dir, name)
+    if kept is not None:
+        return Library("sample", tuple(songs), kept["items"], kept["offsets"])
+    made = song_sessions.generate(songs)
+    _keep(cache_dir, name, items=made.items, offsets=made.offsets)
+    return made
+
+
+def _trained(
+    card: ModelCard, library: Library, parameters: Parameters, cache_dir: Path | None, progress: Progress
+) -> Trained:
+    content = hashlib.sha256(library.items.tobytes() + library.offsets.tobytes())
+    name = "trained-" + hashlib.sha256(f"{parameters.key};{content.hexdigest()}".encode()).hexdigest()[:16]
+    kept = _recall(cache_dir, name)
+    if kept is not None and kept["vectors"].shape == (len(library), parameters.vector_size):
+        return Trained(parameters, kept["vectors"], tuple(kept["losses"].tolist()), float(kept["seconds"]))
+
+    def report(done: int, total: int, loss: float) -> None:
+        progress(Stage(card.name, "train", done, total, loss))
+
+    made = train(library, parameters, report)
+    _keep(cache_dir, name, vectors=made.vectors, losses=np.array(made.losses), seconds=np.array(made.seconds))
+    return made
+
+
+def _recall(cache_dir: Path | None, name: str) -> Any:
+    """What was kept; None for nothing, or for a file that broke."""
+    if cache_dir is None:
+        return None
+    path = cache_dir / "songs" / f"{name}.npz"
+    try:
+        with np.load(path, allow_pickle=False) as kept:
+            return {key: kept[key] for key in kept.files}
+    except FileNotFoundError:
+        return None
+    except Exception as error:  # a torn file raises anything; it is made anew
+        log.info("cannot read %s: %r", path, error)
+        return None
+
+
+def _keep(cache_dir: Path | None, name: str, **arrays: Any) -> None:
+    """Write aside and then in place, so that nobody reads half a file. A full disk keeps nothing."""
+    if cache_dir is None:
+        return
+    folder = cache_dir / "songs"
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        aside = folder / f"{name}.{os.getpid()}.tmp.npz"
+        np.savez(aside, **arrays)
+        aside.replace(folder / f"{name}.npz")
+        oldest = sorted(folder.glob("trained-*.npz"), key=lambda path: path.stat().st_mtime)
+        for path in oldest[:-KEPT]:
+            path.unlink()
+
+
+def download(folder: Path, address: str = ADDRESS, timeout: float = 20.0) -> Iterator[Stage]:
+    """Fetch the book's yes_complete into a folder, telling how far it is; whole files or none.
+
+    Raises:
+        HubUnreachable: the address does not answer, or not with what it should.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in BOOK_SONGS:
+        aside = folder / f"{name}.part"
+        try:
+            with urllib.request.urlopen(address + name, timeout=timeout) as answer, aside.open("wb") as file:
+                total, done = int(answer.headers.get("Content-Length") or 0), 0
+                while chunk := answer.read(CHUNK):
+                    done += len(chunk)
+                    if done > LARGEST:
+                        raise ValueError("larger than any train.txt")
+                    file.write(chunk)
+                    yield Stage(name, "download", done, total)
+                if total and done != total:
+                    raise ValueError("ended early")
+        except (urllib.error.URLError, OSError, ValueError) as error:
+            aside.unlink(missing_ok=True)
+            log.info("cannot fetch %s: %r", name, error)
+            raise HubUnreachable("songs_unreachable", file=name) from error
+        aside.replace(folder / name)

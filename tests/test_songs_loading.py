@@ -1,0 +1,140 @@
+"""Song data sets and trainings through the model cache: one load, kept on disk, counted, evicted."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from playground.catalog import Catalog
+from playground.errors import BadInput, HubUnreachable, UnknownModel
+from playground.loaders import TransformersLoader
+from playground.loaders.songs import data_card, download, trained_card
+from playground.models import Loaded, ModelCache, Stage
+from playground.subjects.song_training import BOOK, TUNED
+from tests.subjects.test_songs import HASH, TRAIN
+
+QUICK = replace(TUNED, epochs=2)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    models = tmp_path / "models"
+    (models / "mine").mkdir(parents=True)
+    for where in (models, models / "mine"):
+        (where / "train.txt").write_text(TRAIN)
+        (where / "song_hash.txt").write_text(HASH)
+    (models / "spotify.csv").write_text("artist,track,playlist\na,x,p\nb,y,p\na,x,q\nc,z,q\n")
+    return tmp_path
+
+
+def cache_of(folder: Path, budget: int = 2**30) -> ModelCache:
+    return ModelCache(budget, TransformersLoader(offline=True, cache_dir=folder / "cache"))
+
+
+def test_files_in_the_models_folder_are_offered_and_read(folder):
+    catalog = Catalog(folder / "models", folder / "uploads", offline=True)
+    offered = {card.name: card for card in catalog.offered("songs")}
+    assert set(offered) == {"sample", "yes_complete", "mine", "spotify.csv"}
+    assert not [card for card in catalog.offered("words") if card.source == "folder"]
+    cache = cache_of(folder)
+    for name, songs in (("yes_complete", 3), ("mine", 3), ("spotify.csv", 3)):
+        with cache.lease(data_card(catalog.find(name)), "songs") as loaded:
+            assert len(loaded.model) == songs and loaded.model.playlists == 2
+    with pytest.raises(UnknownModel):
+        catalog.find("songs-0123456789abcdef")
+    with pytest.raises(BadInput), cache.lease(catalog.find("sample"), "words"):
+        pass
+
+
+def test_a_changed_file_is_another_data_set(folder):
+    catalog, cache = Catalog(folder / "models", folder / "uploads", offline=True), cache_of(folder)
+    with cache.lease(data_card(catalog.find("mine")), "songs") as loaded:
+        assert loaded.model.playlists == 2
+    (folder / "models" / "mine" / "train.txt").write_text(TRAIN + "0 2 \n")
+    with cache.lease(data_card(catalog.find("mine")), "songs") as loaded:
+        assert loaded.model.playlists == 3
+
+
+def test_a_training_tells_its_epochs_is_counted_and_kept_on_disk(folder):
+    card = Catalog(folder / "models", folder / "uploads", offline=True).find("sample")
+    cache = cache_of(folder)
+    stages: list[Stage] = []
+    with closing(cache.leasing(trained_card(card, QUICK), "songs")) as steps:
+        for step in steps:
+            if isinstance(step, Loaded):
+                vectors, size = step.model.trained.vectors, step.bytes
+                break
+            stages.append(step)
+    assert size >= vectors.nbytes and cache.used_bytes() == size
+    assert {stage.step for stage in stages} <= {"plan", "parse", "train"}
+
+    again = cache_of(folder)
+    with again.lease(trained_card(card, QUICK), "songs") as loaded:
+        assert np.array_equal(loaded.model.trained.vectors, vectors)
+        assert loaded.model.trained.losses
+    for path in (folder / "cache" / "songs").glob("trained-*.npz"):
+        path.write_bytes(b"torn")  # made anew
+    with cache_of(folder).lease(trained_card(card, QUICK), "songs") as loaded:
+        assert np.array_equal(loaded.model.trained.vectors, vectors)
+
+
+def test_other_parameters_are_another_model_and_the_oldest_goes(folder):
+    card = Catalog(folder / "models", folder / "uploads", offline=True).find("mine")
+    one, two = trained_card(card, QUICK), trained_card(card, replace(BOOK, epochs=1))
+    cache = cache_of(folder)
+    with cache.lease(one, "songs") as loaded:
+        size = loaded.bytes
+    with cache.lease(two, "songs"):
+        assert len(cache.status()) == 2
+    tight = cache_of(folder, int(size * 1.5))
+    for each in (one, two):
+        with tight.lease(each, "songs"):
+            assert len(tight.status()) == 1
+
+
+class Address(BaseHTTPRequestHandler):
+    """The book's address, as a stand-in on loopback."""
+
+    files = {"train.txt": TRAIN.encode(), "song_hash.txt": HASH.encode()}
+
+    def do_GET(self) -> None:
+        body = self.files.get(self.path.strip("/"))
+        self.send_response(200 if body is not None else 404)
+        self.send_header("Content-Length", str(len(body or b"")))
+        self.end_headers()
+        self.wfile.write(body or b"")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Address)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+
+
+def test_the_download_is_whole_or_nothing(tmp_path, address, monkeypatch):
+    catalog = Catalog(tmp_path / "models", tmp_path / "uploads")
+    with pytest.raises(UnknownModel):
+        catalog.find("yes_complete")
+    stages = list(download(tmp_path / "uploads" / "yes_complete", address))
+    assert stages[-1].done == stages[-1].total == len(HASH.encode())
+    with cache_of(tmp_path).lease(data_card(catalog.find("yes_complete")), "songs") as loaded:
+        assert loaded.model.playlists == 2
+
+    monkeypatch.setattr(Address, "files", {"train.txt": TRAIN.encode()})
+    with pytest.raises(HubUnreachable):
+        list(download(tmp_path / "uploads" / "other", address))
+    assert [path.name for path in (tmp_path / "uploads" / "other").iterdir()] == ["train.txt"]
+    with pytest.raises(HubUnreachable):
+        list(download(tmp_path / "uploads" / "third", "http://127.0.0.1:9/"))
