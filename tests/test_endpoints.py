@@ -24,7 +24,7 @@ MODEL = {
     "name": str, "roles": list, "source": str, "state": str, "bytes": int, "device": str, "dtype": str,
     "leases": int,
 }  # fmt: skip
-TOOLS = ("chat_template", "detokenize", "models", "tokenize")
+TOOLS = ("chat_template", "detokenize", "inspect", "models", "tokenize")
 EMBEDDED = ("all-MiniLM-L6-v2", "mistral-v1", "mistral-v3", "tekken", "byt5", "canine")
 LOSSLESS = ("mistral-v1", "mistral-v3", "tekken", "byt5", "canine")
 TEXTS = {
@@ -133,6 +133,12 @@ def test_the_public_endpoints_are_exactly_these(client: Client) -> None:
         ],
         "/detokenize": [("ids", "list[int]", False, None), ("tokenizer", "str", False, None)],
         "/chat_template": [("messages", "list[dict(str, str)]", False, None), ("model", "str", False, None)],
+        "/inspect": [
+            ("model", "str", False, None),
+            ("changes", "dict(str, Any)", True, {}),
+            ("config", "None | dict(str, Any)", True, None),
+            ("context", "int", True, 2048),
+        ],
     }
     assert not api["unnamed_endpoints"]
     assert all(endpoint["description"] for endpoint in api["named_endpoints"].values())

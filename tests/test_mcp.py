@@ -33,7 +33,7 @@ def test_the_tools_are_the_endpoints(app: App) -> None:  # noqa: F811
         ("tokenize", {"text": "hello world", "tokenizers": ["all-MiniLM-L6-v2"]}),
         ("tokenize", {"text": "x", "tokenizers": ["no such name"]}),
     )
-    assert {tool.name for tool in tools} == {"models", "tokenize", "detokenize", "chat_template"}
+    assert {tool.name for tool in tools} == {"models", "tokenize", "detokenize", "chat_template", "inspect"}
     assert all(tool.description for tool in tools)
     assert all(tool.inputSchema["required"] for tool in tools if tool.name != "models")
     good, bad = answers
