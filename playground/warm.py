@@ -6,6 +6,7 @@ import logging
 import time
 
 from playground.catalog import TOKENIZERS
+from playground.loaders import presets, skeletons
 from playground.panels import Context
 from playground.subjects import vocabulary
 from playground.subjects.readers import reader
@@ -14,7 +15,7 @@ log = logging.getLogger("playground")
 
 
 def warm_up(context: Context, pause: float = 0.5) -> None:
-    """Load every embedded tokenizer and ready its vocabulary.
+    """Load every embedded tokenizer and ready its vocabulary; build a skeleton.
 
     The pause lets the first page go out before the imports take the interpreter. What fails here is
     logged and left: the visitor who asks for it gets the reason as a sentence.
@@ -26,3 +27,8 @@ def warm_up(context: Context, pause: float = 0.5) -> None:
                 vocabulary.prepare(reader(loaded))
         except Exception:
             log.exception("warming up %s", card.name)
+    try:
+        # The first skeleton imports transformers' models: seconds that no visitor should wait.
+        skeletons.build(next(iter(presets.presets().values())).config)
+    except Exception:
+        log.exception("warming up skeletons")

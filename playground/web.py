@@ -51,7 +51,7 @@ def middleware(default_language: str) -> list[Middleware]:
         default_language: the owner's choice, for visitors none of whose languages we have; or "".
     """
     head = script({"default": text.match(default_language) or ""}) + colours()
-    return [Middleware(Web, script=head)]
+    return [Middleware(Web, script=head), Middleware(ForPrograms)]
 
 
 def colours() -> bytes:
@@ -254,3 +254,38 @@ async def answer(scope: Scope, send: Send, headers: list[tuple[bytes, bytes]], b
     await send({"type": "http.response.start", "status": status, "headers": given.raw})
     nothing = fresh or scope["method"] == "HEAD"
     await send({"type": "http.response.body", "body": b"" if nothing else body})
+
+
+class ForPrograms:
+    """Tells ``gradio_client`` a protocol under which an answer may have a ``path`` that is no file.
+
+    By "sse_v3", which Gradio announces, it fetches every object with a ``path`` as a file, and fails: rows
+    of ``/inspect`` have one. By "sse_v2.1" it fetches only what says that it is a file; streams are the same.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        program = scope["type"] == "http" and scope["path"].endswith("/config")
+        if not program or not Headers(scope=scope).get("user-agent", "").startswith("gradio_client"):
+            await self.app(scope, receive, send)
+            return
+        start: Message = {}
+        body = bytearray()
+
+        async def collect(message: Message) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start":
+                start = message
+                return
+            body.extend(message.get("body", b""))
+            if message.get("more_body", False):
+                return
+            told = bytes(body).replace(b'"protocol":"sse_v3"', b'"protocol":"sse_v2.1"')
+            headers = MutableHeaders(raw=list(start.get("headers", [])))
+            headers["Content-Length"] = str(len(told))
+            await send({**start, "headers": headers.raw})
+            await send({"type": "http.response.body", "body": told})
+
+        await self.app(scope, receive, collect)

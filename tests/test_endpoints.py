@@ -24,7 +24,9 @@ MODEL = {
     "name": str, "roles": list, "source": str, "state": str, "bytes": int, "device": str, "dtype": str,
     "leases": int,
 }  # fmt: skip
-TOOLS = ("chat_template", "chat", "detokenize", "find_songs", "models", "recommend", "tokenize")
+TOOLS = (
+    "chat_template", "chat", "detokenize", "find_songs", "inspect", "models", "recommend", "tokenize",
+)  # fmt: skip
 EMBEDDED = ("all-MiniLM-L6-v2", "mistral-v1", "mistral-v3", "tekken", "byt5", "canine")
 LOSSLESS = ("mistral-v1", "mistral-v3", "tekken", "byt5", "canine")
 TEXTS = {
@@ -155,6 +157,11 @@ def test_the_public_endpoints_are_exactly_these(client: Client) -> None:
             ("disliked", "list[str]", False, None),
             ("dataset", "str", False, None),
             ("count", "int", True, 10),
+        "/inspect": [
+            ("model", "str", False, None),
+            ("changes", "dict(str, Any)", True, {}),
+            ("config", "None | dict(str, Any)", True, None),
+            ("context", "int", True, 2048),
         ],
     }
     assert not api["unnamed_endpoints"]

@@ -79,7 +79,7 @@ def build(context: Context, app: gr.Blocks) -> None:
                     gr.on(
                         [tab.select, at.name.change, at.pasted.change],
                         in_place(lambda name, pasted: do.raw(do.plan(name, pasted)[0])),
-                        [at.name, at.pasted], raw, **QUIET,
+                        [at.name, at.pasted], raw, **SHOWING,
                     )  # fmt: skip
                 with gr.Tab(tr("architecture.tab_live"), id="live"):
                     _live(do, at, context)
@@ -323,7 +323,11 @@ def _compare(do: ArchitectureActions, at: Controls, tab: gr.Tab, fitted: Fitted)
 
     triggers = [tab.select, other.change, at.name.change, at.pasted.change]
     gr.on(
-        triggers, in_place(compare), [at.name, at.pasted, other, fitted.context, fitted.batch], shown, **QUIET
+        triggers,
+        in_place(compare),
+        [at.name, at.pasted, other, fitted.context, fitted.batch],
+        shown,
+        **SHOWING,
     )
 
 

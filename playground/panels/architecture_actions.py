@@ -201,6 +201,8 @@ class ArchitectureActions:
         self, plan: Architecture, rank: float, names: Sequence[str], context: float, batch: float
     ) -> str:
         """Full fine-tuning, LoRA and QLoRA."""
+        if not plan.kind:
+            return ""  # a tree of names does not tell which layers are linear
         known = {target.name for target in memory.targets(plan)}
         chosen = [name for name in names if name in known]
         n, b = limits(context, batch)

@@ -287,7 +287,9 @@ def _shape(settings: Any, kind: str) -> Shape:
     if getattr(text, "multi_query", False) and not getattr(text, "new_decoder_architecture", False):
         kv_heads = 1
     writes = kind.endswith(("ForCausalLM", "LMHeadModel")) or _continues(settings, kind)
-    feed_forward = _number(text, "intermediate_size", "n_inner", "d_ff", "ffn_dim", "hidden_dim")
+    feed_forward = _number(
+        text, "intermediate_size", "n_inner", "d_ff", "ffn_dim", "hidden_dim", "ffn_hidden_size"
+    )
     layers = _number(text, "num_hidden_layers", "n_layer", "num_layers", "n_layers")
     if settings.is_encoder_decoder:
         layers = _number(text, "num_decoder_layers", "decoder_layers") or layers

@@ -116,7 +116,7 @@ def _deepseek(c: Config) -> int:
     """Multi-head latent attention and shared experts (DeepSeek-V2, 2024)."""
     h, heads, rank = c["hidden_size"], c["num_attention_heads"], c["kv_lora_rank"]
     nope, rope, value = c["qk_nope_head_dim"], c["qk_rope_head_dim"], c["v_head_dim"]
-    query = c.get("q_lora_rank")
+    query = c.get("q_lora_rank", 1536)  # the architecture's default where it is not named
     wide = heads * (nope + rope)
     attention = h * wide if query is None else h * query + query + query * wide
     attention += h * (rank + rope) + rank + rank * heads * (nope + value) + heads * value * h
@@ -158,7 +158,8 @@ def _falcon(c: Config) -> int:
     h, heads = c["hidden_size"], c["num_attention_heads"]
     new = c.get("new_decoder_architecture")
     kv = c.get("num_kv_heads", heads) if new else 1 if c.get("multi_query", True) else heads
-    layer = h * (heads + 2 * kv) * (h // heads) + h * h + 8 * h * h + (4 if new else 2) * h
+    inner = c.get("ffn_hidden_size") or 4 * h
+    layer = h * (heads + 2 * kv) * (h // heads) + h * h + 2 * h * inner + (4 if new else 2) * h
     return c["vocab_size"] * h + 2 * h + _layers(c) * layer
 
 

@@ -113,7 +113,9 @@ def held(model: Any) -> list[Held]:
 
     rows = []
     for name, part in model.named_children():
-        inner = [child for child in part.named_children() if any(True for _ in child.parameters())]
+        inner = [
+            (each, child) for each, child in part.named_children() if any(True for _ in child.parameters())
+        ]
         for inside, child in inner if len(inner) > 1 else [("", part)]:
             tensors = list(child.parameters())
             if not tensors:

@@ -129,7 +129,7 @@ def kept(kind: str, window: int, context: int) -> int:
 
 
 def expanded_cache_per_token(plan: Architecture) -> int:
-    """Bytes a token where latent attention is cached expanded, as transformers itself does."""
+    """Bytes a token of latent attention, were the keys and values of every head kept."""
     shape = plan.shape
     layers = sum(count for count, _, _ in shape.cache)
     return shape.heads * (shape.head_dim + shape.value_dim) * CACHE_WIDTH * layers if shape.latent else 0

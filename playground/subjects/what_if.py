@@ -208,9 +208,10 @@ def code(plan: Architecture) -> str:
 
 def _swap(plan: Architecture) -> str:
     made = "torch.nn.LayerNorm" if plan.config["norm"] == "layernorm" else "torch.nn.RMSNorm"
+    wide = plan.shape.hidden
     return (
-        "for module in list(model.modules()):\n"
-        "    for name, norm in module.named_children():\n"
-        f'        if "Norm" in type(norm).__name__ and norm.weight.shape == ({plan.shape.hidden},):\n'
-        f"            setattr(module, name, {made}({plan.shape.hidden}))\n"
+        "for m in [*model.modules()]:\n"
+        "    for k, n in [*m.named_children()]:\n"
+        f'        if "Norm" in type(n).__name__ and n.weight.shape == ({wide},):\n'
+        f"            setattr(m, k, {made}({wide}))\n"
     )

@@ -23,8 +23,7 @@ def side_by_side(old: Architecture, new: Architecture, context: int, batch: int,
     differ = differences(old.config, new.config)
     known = frozenset(k.removeprefix(FIELDS) for k in text.catalogue(lang) if k.startswith(FIELDS))
     rows = [
-        [f"<code>{visible(name)}</code>", f"<code>{visible(value_of(a, 60))}</code>",
-         f"<code>{visible(value_of(b, 60))}</code>",
+        [f"<code>{visible(name)}</code>", _value(old, name, a), _value(new, name, b),
          f"<small>{escape(text.say(FIELDS + field(name, known), lang))}</small>"]
         for name, a, b in differ
     ]  # fmt: skip
@@ -35,15 +34,20 @@ def side_by_side(old: Architecture, new: Architecture, context: int, batch: int,
     return title + told + counts(old, new, context, batch, lang, names)
 
 
+def _value(plan: Architecture, name: str, value: object) -> str:
+    return f"<code>{visible(value_of(value, 60)) if name in plan.config else '–'}</code>"
+
+
 def counts(
     old: Architecture, new: Architecture, context: int, batch: int, lang: str, names: Sequence[str] = ()
 ) -> str:
     """Old and new numbers, and by how much they differ."""
     say = partial(text.say, lang=lang)
+    used = say("architecture.active")  # told only where it is not all of them
     bytes_old, bytes_new = memory.in_bytes(old), memory.in_bytes(new)
     lines: list[tuple[str, int, int, bool]] = [
         (say("architecture.parameters"), old.parameters, new.parameters, False),
-        (say("architecture.active"), old.active, new.active, False),
+        (used, old.active, new.active, False),
         (say("architecture.tied"), old.tied, new.tied, False),
         (say("architecture.layers"), old.shape.layers, new.shape.layers, False),
     ]
@@ -61,7 +65,7 @@ def counts(
     rows = [
         [escape(name), _told(a, is_bytes), _told(b, is_bytes), difference(a, b)]
         for name, a, b, is_bytes in lines
-        if a or b
+        if (a or b) and not (name == used and a == old.parameters and b == new.parameters)
     ]
     names = names or [escape(say("architecture.before")), escape(say("architecture.after"))]
     head = [escape(say("architecture.what")), *names, escape(say("architecture.difference"))]

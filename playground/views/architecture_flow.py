@@ -217,11 +217,12 @@ def shapes(stacks: Sequence[Stack], plan: Architecture, tokens: int, lang: str) 
             count = f"{times} × " if times > 1 else ""
             told = step_words(step, plan, lang) if step.part in ("scores", "mix") else ""
             hint = f'<br><small class="arc-hint">{escape(told)}</small>' if told else ""
+            cost = f"{number(step.flops * times)} <small>{step.flops * times / total:.1%}</small>"
             lines.append(
-                f"<tr><td>{count}<code>{escape(name)}</code>{hint}</td><td><code>{escape(shape)}</code></td>"
+                f"<tr><td>{count}<code>{escape(name)}</code>{hint}</td>"
+                f'<td><code class="arc-shape">{escape(shape)}</code></td>'
                 f"<td>{number(step.parameters) if step.parameters else '–'}</td>"
-                f"<td>{number(step.flops * times) if step.flops else '–'}"
-                f"<small> {step.flops * times / total:.1%}</small></td></tr>"
+                f"<td>{cost if step.flops else '–'}</td></tr>"
             )
     head = "".join(
         f"<th>{escape(say(f'architecture.{key}'))}</th>"
@@ -244,7 +245,9 @@ def treemap(plan: Architecture, lang: str) -> str:
     for tile in tiles(plan):
         share = tile.parameters / max(plan.parameters, 1)
         title = f"{tile.label}: {number(tile.parameters)} ({share:.1%})"
-        inside = f"<b>{escape(tile.label)}</b><small>{short(tile.parameters)} · {share:.1%}</small>"
+        name, _, times = tile.label.partition(" × ")
+        many = f"{times} × · " if times else ""
+        inside = f"<b>{escape(name)}</b><small>{share:.1%} · {many}{short(tile.parameters)}</small>"
         small = "" if tile.width > 0.09 and tile.height > 0.14 else " tiny"
         place = f"left:{tile.x:.3%};top:{tile.y:.3%};width:{tile.width:.3%};height:{tile.height:.3%}"
         kind = f"arc-tile {COLOURS[tile.group]}{small}"

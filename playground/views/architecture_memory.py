@@ -43,12 +43,15 @@ def precisions(plan: Architecture, measured: Mapping[str, int], lang: str) -> st
     keys = ("precision", "bytes", "formula", "measured") if measured else ("precision", "bytes", "formula")
     head = [escape(say(f"architecture.{key}")) for key in keys]
     body = table(head, [row[: len(keys)] for row in rows], "arc-memory")
+    title = f"<h5>{escape(say('architecture.memory_weights'))}</h5>"
+    if not plan.kind:
+        return title + body
     quantized = memory.weights(plan, "int8").quantized
     told = say(
         "architecture.memory_note", quantized=number(quantized), rest=number(plan.parameters - quantized)
     )
     more = note(say("architecture.experts_not_quantized")) if plan.shape.experts else ""
-    return f"<h5>{escape(say('architecture.memory_weights'))}</h5>{body}{note(told)}{more}"
+    return title + body + note(told) + more
 
 
 def _formula(each: memory.Weights, lang: str) -> str:

@@ -1,0 +1,106 @@
+"""A what-if against the bare skeleton, the counts against other ways to count, and the memory that it takes.
+
+    .venv/bin/python tests/bench/bench_architecture.py
+
+Prints ratios within one run; the machine's own speed cancels out.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import statistics
+import sys
+import time
+from pathlib import Path
+from tempfile import mkdtemp
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import psutil
+import torch
+from transformers import CONFIG_MAPPING, AutoModelForCausalLM
+
+from playground.catalog import Catalog
+from playground.loaders import TransformersLoader, presets
+from playground.models import ModelCache
+from playground.panels import Context
+from playground.panels.architecture_actions import ArchitectureActions
+from playground.settings import Settings
+from playground.subjects import closed_form
+from playground.views import architecture as view
+from playground.warm import warm_up
+
+LARGE, ROUNDS = "meta-llama/Llama-3.1-405B", 15
+
+
+def actions() -> ArchitectureActions:
+    folder = Path(mkdtemp())
+    catalog = Catalog(folder, folder, offline=True)
+    models = ModelCache(2**31, TransformersLoader(offline=True))
+    return ArchitectureActions(Context(Settings(offline=True, cache_dir=folder), catalog, models))
+
+
+def median(work, rounds: int = ROUNDS) -> float:
+    laps = []
+    for lap in range(rounds):
+        gc.collect()
+        began = time.perf_counter()
+        work(lap)
+        laps.append(time.perf_counter() - began)
+    return statistics.median(laps)
+
+
+def what_if(do: ArchitectureActions) -> None:
+    config = presets.presets()[LARGE].config
+
+    def bare(lap: int) -> None:
+        settings = CONFIG_MAPPING["llama"].from_dict({**config, "vocab_size": 128_000 + lap})
+        with torch.device("meta"):
+            AutoModelForCausalLM.from_config(settings)
+
+    def whole(lap: int) -> None:
+        plan, _ = do.plan(LARGE)
+        changes = {"vocab_size": 129_000 + lap}
+        do.what_if(plan, changes, 2048, 1)
+        view.tree(do.changed(plan, changes), "en")
+
+    bare(99), whole(99)
+    skeleton, ours = median(bare), median(whole)
+    arithmetic = median(lambda lap: closed_form.count(config))
+    print(
+        f"405B: bare skeleton {skeleton * 1e3:.0f} ms; what-if with tree, bytes and code {ours * 1e3:.0f} ms"
+    )
+    print(f"  {'holds' if ours <= 2 * skeleton else 'MISSED'}: {ours / skeleton:.2f} of it, at most 2")
+    print(f"  arithmetic alone: {arithmetic * 1e6:.0f} µs, the same number")
+    try:
+        from accelerate import init_empty_weights
+    except ImportError:
+        return
+
+    def theirs(lap: int) -> None:
+        with init_empty_weights():
+            AutoModelForCausalLM.from_config(CONFIG_MAPPING["llama"].from_dict(dict(config)))
+
+    print(f"  accelerate's empty weights alone: {median(theirs, 5) / ours:.1f} times our whole what-if")
+
+
+def memory(do: ArchitectureActions) -> None:
+    """Above the idle app, whatever the model."""
+    warm_up(do.context, 0)  # as the app does once its page is up
+    gc.collect()
+    process = psutil.Process()
+    idle = peak = process.memory_info().rss
+    for name in (LARGE, "deepseek-ai/DeepSeek-V3", "bigscience/bloom", "openai/gpt-oss-120b"):
+        plan, _ = do.plan(name)
+        do.memory(plan, 131072, 64), do.raw(plan), do.flow(plan, "hello"), view.tree(plan, "en")
+        peak = max(peak, process.memory_info().rss)
+    print(f"memory: {(peak - idle) / 1e6:.0f} MB above the idle app")
+    print(f"  {'holds' if peak - idle < 100e6 else 'MISSED'}: under 100 MB")
+
+
+if __name__ == "__main__":
+    logging.disable(logging.WARNING)
+    do = actions()
+    memory(do)
+    what_if(do)

@@ -1,0 +1,165 @@
+"""The Architecture tab, as a learner uses it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from playground import text
+from tests.app import App
+from tests.app_fixture import app  # noqa: F401
+from tests.browser.visiting import Visit, visiting
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def visit(browser: Browser, app: App) -> Iterator[Visit]:  # noqa: F811
+    with visiting(browser, app.url) as visit:
+        yield visit
+
+
+def opened(visit: Visit, address: str = "", **context: object) -> Page:
+    page = visit(f"?tab=architecture{address}", ready=False, **context)
+    expect(page.locator("#arc-tree .arc-row").nth(5)).to_be_visible()
+    return page
+
+
+def tab(page: Page, name: str, lang: str = "en") -> None:
+    page.get_by_role("tab", name=text.say(f"architecture.tab_{name}", lang), exact=True).click()
+
+
+def total(page: Page, count: str) -> None:
+    expect(page.locator("#arc-top .arc-total")).to_contain_text(count)
+
+
+def turn(page: Page, knob: str, value: int) -> None:
+    box = page.locator(f"#arc-{knob} input")
+    box.fill(str(value))
+    box.press("Tab")
+
+
+def test_every_number_of_the_notes_is_on_the_first_screen(visit: Visit) -> None:
+    page = opened(visit)
+    total(page, "1,100,048,384")
+    tree = page.locator("#arc-tree")
+    for told in ("22 ×", "32,000 × 2,048", "256 × 2,048", "5,632 × 2,048", "Linear(2,048 → 256)", "32 to 4"):
+        expect(tree).to_contain_text(told)
+    page.get_by_role("button", name="Phi-3-mini", exact=True).click()
+    total(page, "3,821,079,552")
+    for told in ("32 ×", "= 3 × 3,072", "16,384) = 2 × 8,192", "32,064 × 3,072", "Row 32,000 is padding"):
+        expect(tree).to_contain_text(told)
+
+
+def test_the_tree_opens_closes_and_is_searched(visit: Visit) -> None:
+    page = opened(visit)
+    row = page.locator('#arc-tree [data-k^="model.layers.0.self_attn.k_proj"]')
+    expect(row).to_be_visible()
+    page.locator('[data-arc="close"]').click()
+    expect(row).to_be_hidden()
+    page.locator('[data-arc="search"]').fill("k_proj")
+    expect(row).to_be_visible()
+    expect(page.locator(".arc-found")).to_have_text("1")
+    expect(page.locator('#arc-tree [data-k^="lm_head"]')).to_be_hidden()
+    page.locator('[data-arc="search"]').fill("no such part")
+    expect(page.locator(".arc-found")).to_have_text(text.say("architecture.none_found", "en"))
+    page.locator('[data-arc="search"]').fill("")
+    page.locator('[data-arc="open"]').click()
+    expect(page.locator('#arc-tree [data-k^="lm_head"]')).to_be_visible()
+    words = page.locator(".arc-words").first
+    expect(words).to_be_visible()
+    page.locator('[data-arc="words"]').uncheck()
+    expect(words).to_be_hidden()
+
+
+def test_the_drawing_follows_the_sentence(visit: Visit) -> None:
+    page = opened(visit)
+    tab(page, "flow")
+    expect(page.locator("#arc-flow svg")).to_contain_text("22 × layer 0–21")
+    page.locator("#arc-sentence textarea").fill("Hi")
+    expect(page.locator("#arc-flow svg text", has_text=re.compile(r"^\[1, [1-4]\]$"))).to_be_visible()
+    assert page.locator("#arc-where .arc-tile").count() > 5
+
+
+def test_change_one_thing_and_see_what_it_does(visit: Visit) -> None:
+    page = opened(visit)
+    tab(page, "what_if")
+    result = page.locator("#arc-what-if")
+    expect(result).to_contain_text("LlamaConfig(")
+    turn(page, "num_key_value_heads", 32)
+    expect(result).to_contain_text("1,261,529,088")
+    expect(result).to_contain_text("+161,480,704")
+    turn(page, "num_key_value_heads", 5)
+    expect(result.locator(".pg-warning")).to_contain_text("1, 2, 4, 8, 16, 32")
+    for knob, value in (
+        ("num_hidden_layers", 2),
+        ("hidden_size", 64),
+        ("vocab_size", 500),
+        ("intermediate_size", 128),
+    ):
+        turn(page, knob, value)
+    turn(page, "num_key_value_heads", 4)
+    expect(result).to_contain_text("num_hidden_layers=2")
+    page.locator("#arc-real").click()
+    expect(page.locator("#arc-built")).to_contain_text("model.layers.1")
+    expect(page.locator("#arc-built")).to_contain_text("500]")
+
+
+def test_memory_follows_its_sliders(visit: Visit) -> None:
+    page = opened(visit)
+    tab(page, "memory")
+    memory = page.locator("#arc-memory")
+    expect(memory).to_contain_text("46,137,344")
+    batch = page.locator("#arc-batch input[type=number]")
+    batch.fill("4")
+    batch.press("Tab")
+    expect(memory).to_contain_text("184,549,376")
+    expect(page.locator("#arc-training")).to_contain_text("1,126,400")
+    rank = page.locator("#arc-rank input[type=number]")
+    rank.fill("16")
+    rank.press("Tab")
+    expect(page.locator("#arc-training")).to_contain_text("2,252,800")
+
+
+def test_two_models_and_the_fields(visit: Visit) -> None:
+    page = opened(visit)
+    tab(page, "compare")
+    expect(page.locator("#arc-compare")).to_contain_text("+2,721,031,168")
+    tab(page, "raw")
+    expect(page.get_by_text("(layers): ModuleList(")).to_be_visible()
+
+
+def test_a_config_of_ones_own_and_a_bad_one(visit: Visit) -> None:
+    page = opened(visit)
+    page.get_by_text(text.say("architecture.own", "en")).click()
+    box = page.locator("#arc-paste textarea")
+    box.fill('{"model_type": "gpt2", "n_layer": 1, "<img src=x onerror=canary++>": "<b>"}')
+    total(page, "46,475,520")  # 124,439,808 less eleven layers
+    box.fill('{"model_type": "gpt2", "n_layer": 1000000000}')
+    expect(page.locator(".toast-body")).to_contain_text("n_layer")
+    total(page, "46,475,520")  # nothing is lost
+
+
+@pytest.mark.parametrize(("lang", "scheme"), [("zh-TW", "light"), ("zh-CN", "dark"), ("en", "dark")])
+def test_it_fits_a_phone_in_every_language(visit: Visit, lang: str, scheme: str) -> None:
+    page = opened(visit, locale=lang, color_scheme=scheme, viewport={"width": 360, "height": 740})
+    for name in ("flow", "memory", "what_if", "live"):
+        tab(page, name, lang)
+        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, (name, wide)
+
+
+def test_a_link_opens_the_model_that_it_names(visit: Visit) -> None:
+    page = opened(visit, "&model=openai-community/gpt2")
+    total(page, "124,439,808")
+    expect(page.locator("#arc-tree")).to_contain_text("⇄ transformer.wte")
+
+
+def test_a_real_pass_of_the_embedded_model(visit: Visit) -> None:
+    page = opened(visit)
+    tab(page, "live")
+    page.locator("#arc-live-go").click()
+    expect(page.locator("#arc-live")).to_contain_text("encoder.layer.5", timeout=120_000)
