@@ -157,6 +157,7 @@ def test_the_public_endpoints_are_exactly_these(client: Client) -> None:
             ("disliked", "list[str]", False, None),
             ("dataset", "str", False, None),
             ("count", "int", True, 10),
+        ],
         "/inspect": [
             ("model", "str", False, None),
             ("changes", "dict(str, Any)", True, {}),

@@ -103,33 +103,33 @@ def _controls(do: SongsActions) -> Controls:
     search = gr.Textbox(
         label=tr("songs.search"), placeholder=tr("songs.search_hint"), elem_id="songs-search", max_lines=1
     )
-    hits = gr.HTML(padding=False, elem_id="songs-hits")
+    hits = gr.HTML(padding=False, elem_id="songs-hits", elem_classes="pg-maybe")
     shown = gr.HTML(padding=False, elem_id="songs-shown")
     picks = gr.Textbox(elem_id="songs-picks", elem_classes="pg-unseen", show_label=False, container=False)
     key = gr.Textbox(elem_id="songs-key", elem_classes="pg-unseen", show_label=False, container=False)
     with gr.Row(elem_classes="pg-samples"):
         some = gr.Button(tr("songs.some_playlist"), size="sm", min_width=40)
         clear = gr.Button(tr("songs.clear"), size="sm", min_width=40)
-    with gr.Accordion(tr("songs.paste"), open=False):
+    with gr.Accordion(tr("songs.paste"), open=False, elem_classes="pg-late"):
         pasted = gr.Textbox(label=tr("songs.paste_lines"), lines=4, max_lines=12, elem_id="songs-paste")
         go = gr.Button(tr("songs.paste_go"), size="sm")
-        told = gr.HTML(padding=False)
-    with gr.Accordion(tr("songs.data"), open=False, elem_id="songs-data"):
+        told = gr.HTML(padding=False, elem_classes="pg-maybe")
+    with gr.Accordion(tr("songs.data"), open=False, elem_id="songs-data", elem_classes="pg-late") as data:
         dataset = gr.Dropdown(
             [("sample", "sample")], value="sample", label=tr("songs.dataset"), elem_id="songs-dataset"
         )
-        about = gr.HTML(padding=False)
+        about = gr.HTML(padding=False, elem_classes="pg-maybe")
         _own_data(do, dataset)
     at = Controls(dataset, picks, shown, key)
-    with gr.Accordion(tr("songs.training"), open=False, elem_id="songs-training"):
+    with gr.Accordion(tr("songs.training"), open=False, elem_id="songs-training", elem_classes="pg-late"):
         _training(do, at)
     search.change(in_place(do.hits), [search, dataset], hits, **QUIET)
     some.click(guard(do.some_playlist), dataset, picks, **QUIET)
-    clear.click(None, None, picks, js="() => ''")
+    clear.click(None, None, picks, js="() => '{}'")
     go.click(guard(do.paste), [pasted, dataset], [picks, told], **QUIET)
     # Ids are a data set's own: what was picked in another means nothing here.
-    dataset.input(lambda: ("", ""), None, [picks, hits], **QUIET)
-    dataset.change(in_place(do.about), dataset, about, **QUIET)
+    dataset.input(lambda: ("{}", ""), None, [picks, hits], **QUIET)
+    gr.on([data.expand, dataset.change], in_place(do.about), dataset, about, **QUIET)
     return at
 
 
@@ -141,7 +141,7 @@ def _own_data(do: SongsActions, dataset: gr.Dropdown) -> None:
         fetch = gr.Button(tr("songs.fetch"), size="sm", min_width=120, elem_id="songs-fetch")
         stop = gr.Button(tr("shell.stop"), size="sm", min_width=60)
     gr.HTML(tr("songs.upload_info"), padding=False, elem_classes="pg-note")
-    told = gr.HTML(padding=False, elem_id="songs-fetched")
+    told = gr.HTML(padding=False, elem_id="songs-fetched", elem_classes="pg-maybe")
 
     def menu(name: str) -> Any:
         return gr.Dropdown(
@@ -176,7 +176,7 @@ def _training(do: SongsActions, at: Controls) -> None:
     with gr.Row(elem_classes="pg-actions"):
         go = gr.Button(tr("songs.train"), variant="primary", min_width=80, elem_id="songs-train")
         stop = gr.Button(tr("shell.stop"), min_width=60)
-    result = gr.HTML(padding=False, elem_id="songs-trained")
+    result = gr.HTML(padding=False, elem_id="songs-trained", elem_classes="pg-maybe")
 
     def values(name: str) -> list[Any]:
         p = PRESETS[name]

@@ -109,7 +109,12 @@ class SongsActions:
         return view.hits(self.find(query, dataset), query, language())
 
     def picks(self, state: str, library: Library) -> tuple[list[int], list[int]]:
-        """The rows of what is liked and disliked; ids that this data set does not have are left out."""
+        """The rows of what is liked and disliked; ids that this data set does not have are left out.
+
+        Before anything was picked (not even taken out) it is the shipped example, which is on the page then.
+        """
+        if not state and library.name == "sample":
+            return [library.rows[song["id"]] for song in examples.songs(language())["liked"]], []
         try:
             told = json.loads(state or "{}")
             lists = [[str(id) for id in told.get(kind, [])] for kind in ("liked", "disliked")]

@@ -104,7 +104,7 @@ def recommended(shown: Mapping[str, Any], lang: str) -> str:
             f"<span>{_acts(row, lang)}</span></li>"
         )
     artists = "".join(
-        f'<li><b dir="auto">{escape(who)}</b> <small>{number(score, 2)}</small></li>'
+        f'<li><b dir="auto">{escape(who)}</b> <small>{number(score, 3)}</small></li>'
         for who, score in shown["artists"]
     )
     popular = "".join(f"<li>{name(song, lang)}</li>" for song in shown["popular"])

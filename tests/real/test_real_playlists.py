@@ -1,0 +1,43 @@
+"""Real playlists that are not ours to ship: the first rows of the #nowplaying data set, as its CSV has."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from playground.subjects import song_formats, song_search
+from playground.subjects.song_recommend import recommender
+from playground.subjects.song_training import TUNED, train
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture(scope="module")
+def file(shared: Path) -> Path:
+    path = shared / "data" / "playlists" / "spotify_playlists.csv"
+    if not path.is_file():
+        pytest.skip("no ../shared/data/playlists")
+    return path
+
+
+def test_the_csv_is_read_to_the_byte(file):
+    library = song_formats.read("now playing", [(file.name, file.read_bytes())])
+    with file.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.reader(stream, skipinitialspace=True))[1:]
+    whole = [row for row in rows if len(row) == 4 and row[2].strip()]
+    lengths = Counter((row[0], row[3].strip()) for row in whole)
+    assert library.playlists == sum(count > 1 for count in lengths.values())
+    assert len(library.items) == sum(count for count in lengths.values() if count > 1)
+    assert library.told["broken"] == len(rows) - len(whole)
+    titles = {(song.artist, song.title) for song in library.songs}
+    assert ("Elvis Costello", "Alison") in titles
+
+    index = song_search.index(library)
+    found = song_search.search(index, "elvis costelo alison", 3)
+    assert library.songs[found[0]].title.startswith("Alison")
+    ready = recommender(library, train(library, TUNED))
+    ten = ready.recommend([found[0]])
+    assert len(ten) == 10 and found[0] not in {each.row for each in ten}
