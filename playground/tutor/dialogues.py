@@ -73,12 +73,12 @@ def about_concepts(rng: random.Random, language: Language) -> list[Exchange]:
     return pairs
 
 
-_MY_NAME = {
+MY_NAME = {
     "en": "My name is {B}.|I am {B}.|Hi, I'm {B}.|Hello, my name is {B}.|You can call me {B}.",
     "tw": "我叫{B}。|我的名字是{B}。|你好，我是{B}。|你可以叫我{B}。",
 }
-_NICE = {"en": "Nice to meet you, {B}!", "tw": "很高興認識你，{B}！"}
-_WHAT_NAME = {
+NICE = {"en": "Nice to meet you, {B}!", "tw": "很高興認識你，{B}！"}
+WHAT_NAME = {
     "en": "What is my name?|Do you remember my name?|who am I?|What am I called?|what's my name",
     "tw": "我叫什麼名字？|你記得我的名字嗎？|我是誰？|我的名字是什麼？",
 }
@@ -113,10 +113,10 @@ def remembered_name(rng: random.Random, language: Language) -> list[Exchange]:
     def one(table: dict[str, str]) -> str:
         return rng.choice(exchanges.local(table, language)).replace("{B}", name)
 
-    pairs = [(one(_MY_NAME), one(_NICE))]
+    pairs = [(one(MY_NAME), one(NICE))]
     for _ in range(rng.choice((0, 0, 1, 2))):
         pairs.append(short_exchange(rng, language))
-    return [*pairs, (typed(one(_WHAT_NAME), language, rng), one(_YOUR_NAME))]
+    return [*pairs, (typed(one(WHAT_NAME), language, rng), one(_YOUR_NAME))]
 
 
 def short_exchange(rng: random.Random, language: Language) -> Exchange:

@@ -12,8 +12,9 @@ from .wording import Language, capital, fill, pick, typed
 Exchange = tuple[str, str]
 
 # Relations that are asked about things by name: an unfamiliar name is refused in the same wordings.
-_BY_PLACE = frozenset("capital continent language currency".split())
-_BY_THING = frozenset("sound baby home legs colour opposite eats made_of plural isa landmark".split())
+BY_PLACE = frozenset("capital continent language currency".split())
+BY_THING = frozenset("sound baby home legs colour opposite eats made_of plural isa landmark".split())
+REFUSED_BY_NAME = BY_PLACE | BY_THING
 
 _STORY_ASKS = {
     "en": "Tell me a story.|tell me a story|Can you tell me a story?|Please tell me a story.|I want to hear a story."
@@ -59,9 +60,9 @@ def fact(relation: Relation, rng: random.Random, key: str = "ask", pair: tuple[s
 def unknown(relation: Relation, rng: random.Random, key: str = "ask", held_out: bool = False) -> Exchange | None:
     """A question in the relation's wording about something unfamiliar; None if the relation has no such question."""
     language = relation.language
-    if relation.name in _BY_PLACE:
+    if relation.name in BY_PLACE:
         subject = refusals.slot("town", rng, language, held_out)
-    elif relation.name in _BY_THING:
+    elif relation.name in BY_THING:
         subject = refusals.slot(rng.choice(("word", "rare")), rng, language, held_out)
     else:
         return None

@@ -20,7 +20,7 @@ SHAPE: dict[str, int | float | bool | str | list[int]] = {
     "vocab_size": VOCABULARY,
     "hidden_size": 256,
     "intermediate_size": 640,
-    "num_hidden_layers": 6,
+    "num_hidden_layers": 5,
     "num_attention_heads": 8,
     "num_key_value_heads": 2,
     "max_position_embeddings": CONTEXT,

@@ -27,7 +27,7 @@ from .tokenizer import train as train_tokenizer
 log = logging.getLogger("tutor")
 _HELD_OUT_SEED = SEED + 1
 _HELD_OUT_BATCHES = 8
-_RATE = 3e-3
+_RATE = 2.5e-3
 
 
 def device() -> torch.device:
@@ -204,7 +204,7 @@ def main() -> None:
     """Trains, or goes on; then writes the finished folder."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, default=Path("/tmp/tutor/run"), help="folder of checkpoints")
-    parser.add_argument("--steps", type=int, default=7000, help="batches of 4,096 tokens")
+    parser.add_argument("--steps", type=int, default=5000, help="batches of 4,096 tokens")
     parser.add_argument("--minutes", type=float, default=0.0, help="plan by time instead of steps")
     parser.add_argument("--rate", type=float, default=_RATE, help="highest learning rate")
     parser.add_argument("--adamw", action="store_true", help="AdamW alone, without Muon")
