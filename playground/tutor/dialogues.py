@@ -26,7 +26,7 @@ def follow_ups(rng: random.Random, language: Language) -> list[Exchange]:
             pairs.append(strange)
             continue
         subject, answer = rng.choice(relation.pairs)
-        if subject == before or held_out(language, relation.name, "follow", before, subject):
+        if subject == before or held_out(relation.name, "follow", before, subject):
             continue
         template = rng.choice(relation.wordings["follow"])
         question = typed(facts.ask(relation, subject, answer, template, rng), language, rng)
@@ -44,7 +44,7 @@ def about_a_country(rng: random.Random, language: Language) -> list[Exchange]:
     pairs = [exchanges.fact(table[first], rng, pair=table[first].pairs[place])]
     for name in others[: rng.choice((1, 2))]:
         relation = table[name]
-        if "there" not in relation.wordings or held_out(language, "there", name, country):
+        if "there" not in relation.wordings or held_out("there", name, country):
             continue
         question = typed(rng.choice(relation.wordings["there"]), language, rng)
         pairs.append((question, exchanges.reply(relation, country, relation.pairs[place][1], rng)))
@@ -58,11 +58,11 @@ def about_concepts(rng: random.Random, language: Language) -> list[Exchange]:
     for _ in range(rng.choice((1, 1, 2, 3))):
         kind = rng.random()
         if kind < 0.38:
-            if held_out(language, one.key, "why"):
+            if held_out(one.key, "why", one.names[0]):
                 continue
             pairs.append((typed(rng.choice(concepts.follow_ups(concepts.WHY, language)[0]), language, rng), one.why))
         elif kind < 0.76:
-            if held_out(language, one.key, "example"):
+            if held_out(one.key, "example", one.names[0]):
                 continue
             ask = rng.choice(concepts.follow_ups(concepts.EXAMPLE, language)[0])
             pairs.append((typed(ask, language, rng), one.example))

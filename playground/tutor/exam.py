@@ -119,7 +119,7 @@ def _follow_up(rng: random.Random, language: Language, new_wording: bool) -> Que
     if new_wording:
         template = rng.choice(relation.wordings["follow!"])
     else:
-        if not held_out(language, relation.name, "follow", before[0], subject[0]):
+        if not held_out(relation.name, "follow", before[0], subject[0]):
             return None
         template = rng.choice(relation.wordings["follow"])
     texts = _first_exchange(relation, *before, rng)
@@ -165,7 +165,7 @@ def _concept_follow_up(rng: random.Random, language: Language) -> Question:
         text = exchanges.concept_question(other, template, random.Random(1))
         return _question(language, [*before, text], "texts", other.answers, _others(language, other, "answers"))
     table = concepts.WHY if kind == "why" else concepts.EXAMPLE
-    new_pair = held_out(language, one.key, kind)
+    new_pair = held_out(one.key, kind, one.names[0])
     text = rng.choice(concepts.follow_ups(table, language)[0 if new_pair else 1])
     return _question(language, [*before, text], "texts", [getattr(one, kind)], _others(language, one, kind))
 

@@ -142,7 +142,7 @@ def refusal(rng: random.Random, language: Language) -> Exchange:
 def any_relation(rng: random.Random, language: Language) -> Relation:
     """A relation, those with many facts more often."""
     table = list(facts.relations(language).values())
-    weights = [min(12.0, 2 + len(relation.pairs) ** 0.6) for relation in table]
+    weights = [min(22.0, 2 + len(relation.pairs) ** 0.6) for relation in table]
     return rng.choices(table, weights)[0]
 
 

@@ -30,7 +30,7 @@ class Relation:
     def may_train(self, template: str, subject: str) -> bool:
         """Whether this wording of this fact is taught, and not kept for the examination."""
         plainest = template == self.wordings["ask"][0]  # taught for every fact, so that none is left untaught
-        return plainest or not held_out(self.language, self.name, template, subject)
+        return plainest or not held_out(self.name, template, subject)
 
 
 def slots(subject: str, answer: str) -> dict[str, str]:

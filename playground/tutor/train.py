@@ -124,10 +124,11 @@ class Run:
                 "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
                 "step": self.step,
                 "seconds": self.seconds,
+                "rate": self.rate,
                 "tokens": self.tokens,
                 "history": self.history,
                 "snapshots": self.snapshots,
-                "steps": self.steps,
+                "device": f"{self.where.type}, {str(self.dtype).split('.')[-1]}, {torch.get_num_threads()} threads",
             },
             part,
         )
