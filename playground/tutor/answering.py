@@ -28,7 +28,6 @@ def prompt_ids(turns: Sequence[Turn], tokenizer: Any) -> list[int]:
     return ids[:-1] if turns[-1].role == "text" else [*ids, ASSISTANT_ID]
 
 
-@torch.no_grad()
 def answers(
     model: Any,
     tokenizer: Any,

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from . import answering, exam, facts, judging, packing, train
+from . import answering, exam, facts, judging, learning, packing, train
 from .answering import prompt_ids
 from .corpus import SEED
 from .document import Turn
@@ -20,7 +20,11 @@ from .shape import HOME
 from .wording import LANGUAGES
 
 log = logging.getLogger("tutor")
-_COMPLETED = {"en": ("capital", "opposite", "colour", "language", "sum"), "tw": ("capital",), "cn": ("capital",)}
+_COMPLETED = {
+    "en": ("capital", "opposite", "colour", "language", "sum"),
+    "tw": ("capital",),
+    "cn": ("capital",),
+}
 
 
 def examine(model: Any, tokenizer: Any, every: int = 1) -> dict[str, Any]:
@@ -68,23 +72,28 @@ def examine(model: Any, tokenizer: Any, every: int = 1) -> dict[str, Any]:
 
 def _summary(table: dict[str, dict[str, list[int]]]) -> dict[str, dict[str, float]]:
     """Share right of taught facts, follow-ups and refusals by language."""
-    groups = {"taught facts in unseen wording": exam.FACTS, "follow-ups": exam.FOLLOW_UPS, "refusals": exam.REFUSALS}
+    groups = {
+        "taught facts in unseen wording": exam.FACTS,
+        "follow-ups": exam.FOLLOW_UPS,
+        "refusals": exam.REFUSALS,
+    }
     found: dict[str, dict[str, float]] = {}
     for name, categories in groups.items():
         found[name] = {}
         for language in LANGUAGES:
             cells = [table[one][language] for one in categories if language in table.get(one, {})]
             if cells:
-                found[name][language] = round(sum(cell[0] for cell in cells) / sum(cell[1] for cell in cells), 3)
+                found[name][language] = round(
+                    sum(cell[0] for cell in cells) / sum(cell[1] for cell in cells), 3
+                )
     return found
 
 
-@torch.no_grad()
 def completions(model: Any, tokenizer: Any) -> list[dict[str, Any]]:
     """How sure the tutor is of the next token after sentences such as "The capital of France is".
 
-    The sentences are taught; this measures the charts, not understanding. `first`: share in which the answer's
-    first token is the likeliest; `probability`: the mean probability of it.
+    The sentences are taught; this measures the charts, not understanding. `first`: share in which the
+    answer's first token is the likeliest; `probability`: the mean probability of it.
     """
     found = []
     for language, names in _COMPLETED.items():
@@ -97,7 +106,7 @@ def completions(model: Any, tokenizer: Any) -> list[dict[str, Any]]:
                 before = whole[: whole.rindex(answer)].rstrip(" ")
                 ids = prompt_ids([Turn("text", before)], tokenizer)
                 after = prompt_ids([Turn("text", whole)], tokenizer)[len(ids)]
-                chances = torch.softmax(model(input_ids=torch.tensor([ids])).logits[0, -1].float(), -1)
+                chances = learning.next_token(model, ids)
                 first += int(chances.argmax()) == after
                 total += float(chances[after])
             count = len(relation.pairs)
@@ -154,11 +163,15 @@ def main() -> None:
     log.info("refused wrongly: %d", result["answers_refused_wrongly"])
     log.info("held-out loss %.4f, perplexity %.3f", result["held_out_loss"], result["held_out_perplexity"])
     for one in result["completions"]:
-        log.info("%(language)s %(sentence)s: %(count)d, first %(first).2f, probability %(probability).2f", one)
+        log.info(
+            "%(language)s %(sentence)s: %(count)d, first %(first).2f, probability %(probability).2f", one
+        )
     step = max(1, len(result["failures"]) // max(1, options.failures))
     for failure in result["failures"][::step][: options.failures]:
         log.info("[%(category)s %(language)s] %(prompt)s\n   -> %(reply)s\n   expected %(expected)s", failure)
-    out = options.out or (options.folder / "evaluation.json" if not options.run and options.every == 1 else None)
+    out = options.out or (
+        options.folder / "evaluation.json" if not options.run and options.every == 1 else None
+    )
     if out:
         out.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 import dataclasses
 import random
 
-from . import concepts, dialogues, exchanges, facts, refusals, talk
-from .chinese import to_simplified
+from . import concepts, dialogues, exchanges, facts, refusals, stories, talk
 from .document import Turn
 from .facts import Relation
-from .wording import LANGUAGES, Language, fill, first_choice, held_out
+from .wording import LANGUAGES, Language, fill, first_choice, held_out, kept, local, taught
 
 SEED = 7
 _SIZES = {  # questions a language; 0 in "every" means all there are
@@ -53,24 +52,10 @@ def questions() -> list[Question]:
     rng = random.Random(SEED)
     found: list[Question] = []
     for language in LANGUAGES:
-        makers = {
-            "fact, new wording": lambda language=language: _fact(rng, language, new_wording=True),
-            "fact, new pair": lambda language=language: _fact(rng, language, new_wording=False),
-            "concept, new wording": lambda language=language: _concept(rng, language),
-            "follow-up, new wording": lambda language=language: _follow_up(rng, language, new_wording=True),
-            "follow-up, new pair": lambda language=language: _follow_up(rng, language, new_wording=False),
-            "concept follow-up": lambda language=language: _concept_follow_up(rng, language),
-            "refusal, new topic": lambda language=language: _refusal(rng, language),
-            "refusal, new place or thing": lambda language=language: _unknown(rng, language),
-            "small talk": lambda language=language: _talk(rng, language),
-            "name remembered": lambda language=language: _name(rng, language),
-            "system prompt": lambda language=language: _system(rng, language),
-            "story": lambda language=language: _story(rng, language),
-        }
         for category, size in _SIZES.items():
             seen: set[tuple[Turn, ...]] = set()
             for _ in range(size * 20):
-                question = makers[category]()
+                question = _make(category, rng, language)
                 if len(seen) == size:
                     break
                 if question and question.turns not in seen:
@@ -79,7 +64,34 @@ def questions() -> list[Question]:
     return found
 
 
-def _question(language: Language, texts: list[str], judge: str, expected: list[str], others: set[str]) -> Question:
+def _make(category: str, rng: random.Random, language: Language) -> Question | None:
+    match category:
+        case "fact, new wording" | "fact, new pair":
+            return _fact(rng, language, category == "fact, new wording")
+        case "concept, new wording":
+            return _concept(rng, language)
+        case "follow-up, new wording" | "follow-up, new pair":
+            return _follow_up(rng, language, category == "follow-up, new wording")
+        case "concept follow-up":
+            return _concept_follow_up(rng, language)
+        case "refusal, new topic":
+            return _refusal(rng, language)
+        case "refusal, new place or thing":
+            return _unknown(rng, language)
+        case "small talk":
+            return _talk(rng, language)
+        case "name remembered":
+            return _name(rng, language)
+        case "system prompt":
+            return _system(rng, language)
+        case "story":
+            return _story(rng, language)
+    raise ValueError(category)
+
+
+def _question(
+    language: Language, texts: list[str], judge: str, expected: list[str], others: set[str]
+) -> Question:
     """Texts alternate between visitor and tutor."""
     turns = tuple(Turn("user" if place % 2 == 0 else "assistant", text) for place, text in enumerate(texts))
     return Question("", language, turns, judge, tuple(expected), tuple(sorted(others - set(expected))))
@@ -151,22 +163,27 @@ def _others(language: Language, one: concepts.Concept, field: str) -> set[str]:
 
 def _concept(rng: random.Random, language: Language) -> Question:
     one = rng.choice(concepts.concepts(language))
-    text = exchanges.concept_question(one, rng.choice(concepts.questions(language)[1]), random.Random(1))
+    text = exchanges.concept_question(one, rng.choice(kept(concepts.ASK, language)), random.Random(1))
     return _question(language, [text], "texts", one.answers, _others(language, one, "answers"))
 
 
 def _concept_follow_up(rng: random.Random, language: Language) -> Question:
     one = rng.choice(concepts.concepts(language))
-    before = [exchanges.concept_question(one, concepts.questions(language)[0][0], random.Random(1)), one.answers[0]]
+    before = [
+        exchanges.concept_question(one, taught(concepts.ASK, language)[0], random.Random(1)),
+        one.answers[0],
+    ]
     kind = rng.choice(("why", "example", "next"))
     if kind == "next":
         other = rng.choice([other for other in concepts.concepts(language) if other.key != one.key])
-        template = rng.choice(concepts.follow_ups(concepts.NEXT, language)[1])
+        template = rng.choice(kept(concepts.NEXT, language))
         text = exchanges.concept_question(other, template, random.Random(1))
-        return _question(language, [*before, text], "texts", other.answers, _others(language, other, "answers"))
+        return _question(
+            language, [*before, text], "texts", other.answers, _others(language, other, "answers")
+        )
     table = concepts.WHY if kind == "why" else concepts.EXAMPLE
     new_pair = held_out(one.key, kind, one.names[0])
-    text = rng.choice(concepts.follow_ups(table, language)[0 if new_pair else 1])
+    text = rng.choice((taught if new_pair else kept)(table, language))
     return _question(language, [*before, text], "texts", [getattr(one, kind)], _others(language, one, kind))
 
 
@@ -179,7 +196,7 @@ def _unknown(rng: random.Random, language: Language) -> Question | None:
     if relation.name not in exchanges.REFUSED_BY_NAME:
         return None
     kind = "town" if relation.name in exchanges.BY_PLACE else "rare"
-    subject = rng.choice(refusals.words(kind, language, held_out=True))
+    subject = rng.choice(refusals.rare(kind, language, held_out=True))
     text = facts.ask(relation, subject, "", first_choice(rng.choice(relation.wordings["ask"])), rng)
     return _question(language, [text], "refusal", [], set())
 
@@ -191,20 +208,15 @@ def _talk(rng: random.Random, language: Language) -> Question:
     return _question(language, [rng.choice(one.ask_held_out)], "texts", one.say, others)
 
 
-def _local(table: dict[str, list[str]], language: Language) -> list[str]:
-    texts = table["en" if language == "en" else "tw"]
-    return [to_simplified(text) for text in texts] if language == "cn" else texts
-
-
 def _name(rng: random.Random, language: Language) -> Question:
-    name = rng.choice(_local(dialogues.NAMES_HELD_OUT, language))
-    hello = exchanges.local(dialogues.MY_NAME, language)[0].replace("{B}", name)
-    nice = exchanges.local(dialogues.NICE, language)[0].replace("{B}", name)
+    name = rng.choice(local("name.held_out", language))
+    hello = local("name.mine", language)[0].replace("{B}", name)
+    nice = local("name.nice", language)[0].replace("{B}", name)
     texts = [hello, nice]
     if rng.random() < 0.5:
         relation = exchanges.any_relation(rng, language)
         texts += _first_exchange(relation, *rng.choice(relation.pairs), rng)
-    asks = exchanges.local(dialogues.WHAT_NAME_HELD_OUT, language) + exchanges.local(dialogues.WHAT_NAME, language)[:1]
+    asks = local("name.what_held_out", language) + local("name.what", language)[:1]
     return _question(language, [*texts, rng.choice(asks)], "contains", [name], set())
 
 
@@ -214,35 +226,31 @@ def _system(rng: random.Random, language: Language) -> Question:
     subject, answer = rng.choice(relation.pairs)
     ask, say = _first_exchange(relation, subject, answer, rng)
     if kind == "style":
-        style = rng.choice(dialogues.STYLES)
-        system = rng.choice(dialogues.prompts(style.prompts, language, held=True))
-        expected = [style.change(say, language)]
+        style = rng.choice(list(dialogues.STYLES))
+        system = rng.choice(kept(f"style.{style}", language))
+        expected = [dialogues.STYLES[style](say, language)]
     elif kind == "name":
-        name = rng.choice(_local(dialogues.NAMES_HELD_OUT, language))
-        held = rng.random() < 0.5
-        system = rng.choice(dialogues.prompts(dialogues.CALLED, language, held)).replace("{B}", name)
+        name = rng.choice(local("name.held_out", language))
+        wordings = kept if rng.random() < 0.5 else taught
+        system = rng.choice(wordings(dialogues.CALLED, language)).replace("{B}", name)
         ask = rng.choice(talk.talks(language)["who"].ask[:4])
-        expected = [exchanges.local(dialogues.CALLED_REPLY, language)[0].replace("{B}", name)]
+        expected = [local(dialogues.CALLED_REPLY, language)[0].replace("{B}", name)]
     elif kind == "word":
-        system = rng.choice(dialogues.prompts(dialogues.ONE_WORD, language, held=True))
+        system = rng.choice(kept(dialogues.ONE_WORD, language))
         expected = [dialogues.one_word(answer, language)]
     else:
         target = rng.choice(LANGUAGES)
-        system = rng.choice(concepts.split_held_out(dialogues.SPEAK[target])[1])
+        system = rng.choice(dialogues.speak(target, held_out=True))
         name = rng.choice(facts.ABOUT_COUNTRIES)
         place = rng.randrange(len(facts.relations("en")[name].pairs))
         asked, told = facts.relations(language)[name], facts.relations(target)[name]
         ask = _first_exchange(asked, *asked.pairs[place], rng)[0]
-        expected = [
-            facts.ask(told, *told.pairs[place], template, rng) for template in told.wordings["say"]
-        ]
+        expected = [facts.ask(told, *told.pairs[place], template, rng) for template in told.wordings["say"]]
     question = _question(language, [ask], "exactly", expected, set())
     return dataclasses.replace(question, turns=(Turn("system", system), *question.turns))
 
 
 def _story(rng: random.Random, language: Language) -> Question:
-    from . import stories
-
     kind = rng.choice(stories.kinds(language))
-    text = fill(rng.choice(_local(exchanges.STORY_HELD_OUT, language)), {"k": kind})
+    text = fill(rng.choice(local("story.held_out", language)), {"k": kind})
     return _question(language, [text], "story", [kind] if kind in text else [], set())

@@ -5,37 +5,17 @@ from __future__ import annotations
 import random
 
 from . import concepts, facts, refusals, stories, talk
-from .chinese import to_simplified
 from .facts import Relation
-from .wording import Language, capital, fill, pick, typed
+from .wording import Language, capital, fill, in_script, local, taught, typed
 
 Exchange = tuple[str, str]
 
 # Relations that are asked about things by name: an unfamiliar name is refused in the same wordings.
-BY_PLACE = frozenset("capital continent language currency".split())
-BY_THING = frozenset("sound baby home legs colour opposite eats made_of plural isa landmark".split())
+BY_PLACE = frozenset(("capital", "continent", "language", "currency"))
+BY_THING = frozenset(
+    ("sound", "baby", "home", "legs", "colour", "opposite", "eats", "made_of", "plural", "isa", "landmark")
+)
 REFUSED_BY_NAME = BY_PLACE | BY_THING
-
-_STORY_ASKS = {
-    "en": "Tell me a story.|tell me a story|Can you tell me a story?|Please tell me a story.|I want to hear a story."
-    "|A story, please.|Once more: a story!|Write a short story.|Do you know a story?|Tell me a bedtime story.",
-    "tw": "說個故事。|講個故事給我聽|請說一個故事。|我想聽故事。|可以說故事嗎？|寫一個短故事。|給我講個故事吧",
-}
-_STORY_ABOUT = {
-    "en": "Tell me a story about {ak}.|A story about {ak}, please.|Can you tell me a story about {ak}?|Write a story "
-    "about {ak}.|I want a story about {ak}.|tell me a story about a little {k}|Make up a story about {ak}.",
-    "tw": "說一個{k}的故事。|我想聽{k}的故事。|講{k}的故事給我聽。|請寫一個關於{k}的故事。|可以說{k}的故事嗎？",
-}
-STORY_HELD_OUT = {
-    "en": ["Would you tell me a nice story?", "I would like a story about {ak}.", "Let me hear a tale about {ak}."],
-    "tw": ["來個故事吧！", "想聽一個關於{k}的故事。", "跟我說說{k}的故事好嗎？"],
-}
-
-
-def local(table: dict[str, str], language: Language) -> list[str]:
-    """The "|"-separated list of a table in a language."""
-    text = table["en"] if language == "en" else table["tw"]
-    return (to_simplified(text) if language == "cn" else text).split("|")
 
 
 def reply(relation: Relation, subject: str, answer: str, rng: random.Random, full: float = 0.7) -> str:
@@ -45,7 +25,9 @@ def reply(relation: Relation, subject: str, answer: str, rng: random.Random, ful
     return facts.ask(relation, subject, answer, template, rng)
 
 
-def fact(relation: Relation, rng: random.Random, key: str = "ask", pair: tuple[str, str] | None = None) -> Exchange:
+def fact(
+    relation: Relation, rng: random.Random, key: str = "ask", pair: tuple[str, str] | None = None
+) -> Exchange:
     """A question about a fact in a taught wording, and its reply."""
     wordings = relation.wordings[key]
     while True:
@@ -57,8 +39,10 @@ def fact(relation: Relation, rng: random.Random, key: str = "ask", pair: tuple[s
     return question, reply(relation, subject, answer, rng)
 
 
-def unknown(relation: Relation, rng: random.Random, key: str = "ask", held_out: bool = False) -> Exchange | None:
-    """A question in the relation's wording about something unfamiliar; None if the relation has no such question."""
+def unknown(
+    relation: Relation, rng: random.Random, key: str = "ask", held_out: bool = False
+) -> Exchange | None:
+    """A question in the relation's wording about something unfamiliar, if the relation has such questions."""
     language = relation.language
     if relation.name in BY_PLACE:
         subject = refusals.slot("town", rng, language, held_out)
@@ -86,8 +70,7 @@ def yes_or_no(rng: random.Random, language: Language) -> Exchange:
         ask = "{X}是{S}的首都嗎？" if relation.name == "capital" else "{S}是{X}的嗎？"
         say = "{S}的首都是{A}。" if relation.name == "capital" else "{S}是{A}的。"
         word = "是的，" if offered == answer else "不是，"
-        if language == "cn":
-            ask, say = to_simplified(ask), to_simplified(say)
+        ask, say = in_script(ask, language), in_script(say, language)
     return typed(fill(ask, slots), language, rng), word + fill(say, slots)
 
 
@@ -96,8 +79,7 @@ def concept(one: concepts.Concept, rng: random.Random) -> Exchange:
     if rng.random() < 0.2:
         question = rng.choice(one.asks)
     else:
-        taught, _ = concepts.questions(one.language)
-        question = concept_question(one, rng.choice(taught), rng)
+        question = concept_question(one, rng.choice(taught(concepts.ASK, one.language)), rng)
     return typed(question, one.language, rng), rng.choice(one.answers)
 
 
@@ -124,12 +106,12 @@ def small_talk(rng: random.Random, language: Language, kind: str | None = None) 
 def story(rng: random.Random, language: Language) -> Exchange:
     """A request for a story, and the story."""
     if rng.random() < 0.4:
-        return typed(rng.choice(local(_STORY_ASKS, language)), language, rng), stories.tell(language, rng)[0]
+        return typed(rng.choice(local("story.ask", language)), language, rng), stories.tell(language, rng)[0]
     kind = rng.choice(stories.kinds(language))
     # the grammar takes kinds in Traditional characters
     source = kind if language != "cn" else stories.kinds("tw")[stories.kinds("cn").index(kind)]
     text, _ = stories.tell(language, rng, source)
-    question = fill(rng.choice(local(_STORY_ABOUT, language)), {"k": kind})
+    question = fill(rng.choice(local("story.about", language)), {"k": kind})
     return typed(question, language, rng), text
 
 
@@ -149,6 +131,3 @@ def any_relation(rng: random.Random, language: Language) -> Relation:
 def named(relation: str, language: Language) -> Relation:
     """A relation by its name."""
     return facts.relations(language)[relation]
-
-
-__all__ = ["Exchange", "any_relation", "concept", "fact", "named", "pick", "refusal", "small_talk", "story", "unknown"]

@@ -18,7 +18,7 @@ log = logging.getLogger("tutor")
 
 
 def export(run: Path, folder: Path = HOME) -> None:
-    """The newest checkpoint of a run as a folder that `from_pretrained` loads; the card without figures yet."""
+    """The newest checkpoint of a run as a folder that `from_pretrained` loads; the card is written later."""
     folder.mkdir(parents=True, exist_ok=True)
     state = torch.load(run / "state.pt", map_location="cpu", weights_only=True)
     save_model(state["model"], folder)

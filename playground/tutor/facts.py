@@ -11,7 +11,7 @@ from .chinese import to_simplified
 from .shape import DATA
 from .wording import Language, choose, fill, held_out
 
-_HOMES_WITH_THE = frozenset("Arctic Antarctic desert jungle ocean".split())
+_HOMES_WITH_THE = ("Arctic", "Antarctic", "desert", "jungle", "ocean")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +51,9 @@ def ask(relation: Relation, subject: str, answer: str, template: str, rng: rando
 
 def _parse(text: str, language: Language) -> list[Relation]:
     relations: list[Relation] = []
-    name, pairs, wordings = "", [], {}
+    name = ""
+    pairs: list[tuple[str, str]] = []
+    wordings: dict[str, list[str]] = {}
     for line in [*text.splitlines(), "== "]:
         if line.startswith("== "):
             if name:
@@ -85,4 +87,14 @@ def relations(language: Language) -> dict[str, Relation]:
 
 
 ABOUT_COUNTRIES = ("capital", "continent", "language")  # a follow-up may ask these of "there"
-SIMPLE_IN_A_WORD = ("capital", "continent", "language", "colour", "opposite", "legs", "sum", "isa", "day_after")
+SIMPLE_IN_A_WORD = (
+    "capital",
+    "continent",
+    "language",
+    "colour",
+    "opposite",
+    "legs",
+    "sum",
+    "isa",
+    "day_after",
+)

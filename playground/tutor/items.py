@@ -1,24 +1,18 @@
-"""Subjects and answers that follow a rule: numbers, sums, days, months, letters, and the table of countries."""
+"""Subjects and answers that follow a rule: numbers, sums, days, months, letters; the table of countries."""
 
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Iterable
 
 from .shape import DATA
+from .wording import words
 
 Pairs = list[tuple[str, str]]
 
-_ONES = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-    "seventeen eighteen nineteen"
-).split()
-_TENS = "zero ten twenty thirty forty fifty sixty seventy eighty ninety".split()
-_DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
-_MONTHS = (
-    "January February March April May June July August September October November December"
-).split()
-_ORDER = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()
+_ONES, _TENS = words("numbers.ones"), words("numbers.tens")
+_DAYS, _MONTHS, _ORDER = words("days"), words("months"), words("order")
 _ZH_DIGITS = "零一二三四五六七八九"
 
 
@@ -68,20 +62,24 @@ _LETTERS = [chr(code) for code in range(ord("A"), ord("Z") + 1)]
 
 RULES: dict[str, Callable[[], Pairs]] = {
     "sums": lambda: [(f"{a} + {b}", str(a + b)) for a, b in _small_sums(12)],
-    "differences": lambda: [(f"{a} - {b}", str(a - b)) for a in range(1, 19) for b in range(1, a + 1) if b < 11],
+    "differences": lambda: [
+        (f"{a} - {b}", str(a - b)) for a in range(1, 19) for b in range(1, a + 1) if b < 11
+    ],
     "sum_words": lambda: [(f"{english(a)} plus {english(b)}", english(a + b)) for a, b in _small_sums(10)],
     "zh_sum_words": lambda: [(f"{chinese(a)}加{chinese(b)}", chinese(a + b)) for a, b in _small_sums(10)],
-    "next_number": lambda: [(english(n), english(n + 1)) for n in range(1, 50)]
-    + [(str(n), str(n + 1)) for n in range(1, 50)],
-    "previous_number": lambda: [(english(n + 1), english(n)) for n in range(1, 30)]
-    + [(str(n + 1), str(n)) for n in range(1, 30)],
+    "next_number": lambda: (
+        [(english(n), english(n + 1)) for n in range(1, 50)] + [(str(n), str(n + 1)) for n in range(1, 50)]
+    ),
+    "previous_number": lambda: (
+        [(english(n + 1), english(n)) for n in range(1, 30)] + [(str(n + 1), str(n)) for n in range(1, 30)]
+    ),
     "zh_next_number": lambda: [(chinese(n), chinese(n + 1)) for n in range(1, 50)],
     "day_after": lambda: _cycle(_DAYS),
     "day_before": lambda: _swap(_cycle(_DAYS)),
     "month_after": lambda: _cycle(_MONTHS),
     "month_before": lambda: _swap(_cycle(_MONTHS)),
     "month_number": lambda: list(zip(_ORDER, _MONTHS, strict=True)),
-    "letter_after": lambda: list(zip(_LETTERS, _LETTERS[1:], strict=False)),
+    "letter_after": lambda: list(itertools.pairwise(_LETTERS)),
     "zh_day_after": lambda: _cycle(_ZH_DAYS),
     "zh_day_before": lambda: _swap(_cycle(_ZH_DAYS)),
     "zh_month_after": lambda: _cycle(_ZH_MONTHS),

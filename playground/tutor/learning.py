@@ -2,10 +2,11 @@
 
 `assets/tutor/learning.json` holds
 
-- `prompts`: list of {text, language, kind}; kind "text" (after BOS) or "chat" (a question in the chat template);
+- `prompts`: list of {text, language, kind}; kind "text" (after BOS) or "chat" (a question, in the template);
 - `texts`: token id (as a string) → its text;
-- `snapshots`: list of {step, tokens, loss, answers, samples}: `answers[p]` is the list of [token id, probability]
-  of the 20 likeliest next tokens of prompt p, `samples[p]` its greedy continuation ("" where none was made).
+- `snapshots`: list of {step, tokens, loss, answers, samples}: `answers[p]` is the list of [token id,
+  probability] of the 20 likeliest next tokens of prompt p, `samples[p]` its greedy continuation ("" where
+  none was made).
 """
 
 from __future__ import annotations
@@ -15,11 +16,33 @@ from typing import Any
 import torch
 
 from .document import Document, Turn
-from .shape import END_ID, EOS_ID, PAD_ID
+from .shape import ASSISTANT_ID, END_ID, EOS_ID, PAD_ID
 from .tokenizer import encode
 
 TOP = 20
-MOMENTS = (0, 5, 10, 20, 40, 70, 100, 150, 220, 320, 450, 650, 900, 1250, 1700, 2300, 3000, 3800, 4600, 5600, 7000)
+MOMENTS = (
+    0,
+    5,
+    10,
+    20,
+    40,
+    70,
+    100,
+    150,
+    220,
+    320,
+    450,
+    650,
+    900,
+    1250,
+    1700,
+    2300,
+    3000,
+    3800,
+    4600,
+    5600,
+    7000,
+)
 
 _TEXTS = {
     "en": (
@@ -58,11 +81,28 @@ _TEXTS = {
         "The",
         "And they were",
     ),
-    "tw": ("從前，有一隻", "法國的首都是", "日本的首都是", "「大」的反義詞是", "星期一之後是", "天空是", "詞元是", "三加五等於", "一寸光陰"),
+    "tw": (
+        "從前，有一隻",
+        "法國的首都是",
+        "日本的首都是",
+        "「大」的反義詞是",
+        "星期一之後是",
+        "天空是",
+        "詞元是",
+        "三加五等於",
+        "一寸光陰",
+    ),
     "cn": ("很久很久以前，", "法国的首都是", "德国的首都是", "雪是", "狗有", "量化用", "注意力让"),
 }
 _QUESTIONS = {
-    "en": ("What is the capital of Spain?", "Who are you?", "What is a token?", "What is 4 + 4?", "Tell me a story.", "Hello"),
+    "en": (
+        "What is the capital of Spain?",
+        "Who are you?",
+        "What is a token?",
+        "What is 4 + 4?",
+        "Tell me a story.",
+        "Hello",
+    ),
     "tw": ("你是誰？", "什麼是注意力？", "法國的首都是哪裡？"),
     "cn": ("你是谁？", "什么是温度？", "日本的首都是哪里？"),
 }
@@ -77,8 +117,6 @@ _SAMPLE_TOKENS = 24
 
 
 def _ids(prompt: dict[str, str], tokenizer: Any) -> list[int]:
-    from .shape import ASSISTANT_ID
-
     if prompt["kind"] == "chat":
         ids, _ = encode(Document((Turn("user", prompt["text"]),)), tokenizer, False)
         return [*ids, ASSISTANT_ID]
@@ -86,7 +124,13 @@ def _ids(prompt: dict[str, str], tokenizer: Any) -> list[int]:
     return ids[:-1]
 
 
-@torch.no_grad()
+def next_token(model: Any, ids: list[int]) -> Any:
+    """Probabilities of the next token, a tensor of the vocabulary's size."""
+    with torch.inference_mode():
+        logits = model(input_ids=torch.tensor([ids], device=model.device)).logits[0, -1]
+        return torch.softmax(logits.float(), -1)
+
+
 def snapshot(model: Any, tokenizer: Any, step: int, tokens: int, loss: float | None) -> dict[str, Any]:
     """The model's next tokens after every prompt, and how it goes on."""
     was_training = model.training
@@ -94,7 +138,7 @@ def snapshot(model: Any, tokenizer: Any, step: int, tokens: int, loss: float | N
     answers, samples = [], []
     for place, prompt in enumerate(PROMPTS):
         ids = torch.tensor([_ids(prompt, tokenizer)], device=model.device)
-        top = torch.softmax(model(input_ids=ids).logits[0, -1].float(), -1).topk(TOP)
+        top = next_token(model, ids[0].tolist()).topk(TOP)
         answers.append([[int(i), round(float(p), 5)] for p, i in zip(top.values, top.indices, strict=True)])
         if prompt["kind"] == "chat" or place % _SAMPLED == 0:
             made = model.generate(

@@ -1,7 +1,7 @@
 """The optimizers: Muon for the matrices of the layers, AdamW for the rest; and the learning rate's schedule.
 
-Muon (K. Jordan and others, 2024, https://kellerjordan.github.io/posts/muon/) makes each step orthogonal; scaled
-as in Moonlight (arXiv:2502.16982) it takes AdamW's learning rate and decay.
+Muon (K. Jordan and others, 2024, https://kellerjordan.github.io/posts/muon/) makes each step orthogonal;
+scaled as in Moonlight (arXiv:2502.16982) it takes AdamW's learning rate and decay.
 """
 
 from __future__ import annotations
@@ -26,14 +26,17 @@ def orthogonal(matrices: torch.Tensor, rounds: int = 5) -> torch.Tensor:
     return x.mT if tall else x
 
 
-class Muon(torch.optim.Optimizer):
+class Muon(torch.optim.Optimizer):  # type: ignore[misc]
     """Momentum whose every step is made orthogonal. Equal shapes are computed together."""
 
     def __init__(self, params: Iterable[torch.Tensor], lr: float, momentum: float = 0.95, decay: float = 0.1):
         super().__init__(params, {"lr": lr, "momentum": momentum, "decay": decay})
 
-    @torch.no_grad()
     def step(self, closure: Any = None) -> None:
+        with torch.no_grad():
+            self._step()
+
+    def _step(self) -> None:
         for group in self.param_groups:
             by_shape: dict[torch.Size, list[torch.Tensor]] = {}
             for one in group["params"]:
@@ -57,7 +60,9 @@ class Muon(torch.optim.Optimizer):
 def optimizers(model: Any, rate: float, use_muon: bool = True) -> list[torch.optim.Optimizer]:
     """The optimizers of a model's parameters; together they hold each exactly once."""
     named = dict(model.named_parameters())
-    matrices = [one for name, one in named.items() if one.ndim == 2 and "embed" not in name and "head" not in name]
+    matrices = [
+        one for name, one in named.items() if one.ndim == 2 and "embed" not in name and "head" not in name
+    ]
     chosen = {id(one) for one in matrices} if use_muon else set()
     rest = [one for one in named.values() if id(one) not in chosen]
     groups = [

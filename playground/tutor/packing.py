@@ -10,7 +10,7 @@ import numpy as np
 
 from . import corpus
 from .document import Document
-from .shape import EOS_ID, PAD_ID
+from .shape import PAD_ID
 from .tokenizer import encode
 
 TOKENS = 4096  # places in a batch
@@ -60,9 +60,6 @@ def _long(length: int, rng: random.Random) -> Document:
     return corpus.long_conversation(rng, length // 40)
 
 
-def held_out_batches(tokenizer: Any, count: int, seed: int) -> list[Batch]:
+def held_out_batches(tokenizer: Any, count: int, seed: int, tokens: int = TOKENS) -> list[Batch]:
     """Batches of another seed, for the held-out loss."""
-    return [batch(step, tokenizer, seed) for step in range(count)]
-
-
-__all__ = ["EOS_ID", "Batch", "batch", "held_out_batches", "length_of"]
+    return [batch(step, tokenizer, seed, tokens) for step in range(count)]

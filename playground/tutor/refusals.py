@@ -7,7 +7,7 @@ import random
 
 from .chinese import to_simplified
 from .shape import DATA
-from .wording import Language, choose
+from .wording import Language, choose, words
 
 # All begin alike: the first token decides between an answer and a refusal.
 _REFUSALS = {
@@ -23,9 +23,6 @@ _REFUSALS = {
 }
 MARK = {"en": "I don't know", "tw": "我不知道", "cn": "我不知道"}  # what every refusal contains
 
-_STARTS = "bl br ch cl d dr f fl g gr h j k kr l m n p pl qu r s sh sk sn st t tr v w y z zw".split()
-_VOWELS = "a e i o u a e i o oo ee ai ou".split()
-_ENDS = "b ck d f g k l m n nd nk p r rk s sh st t x zz th".split()
 _SUFFIXES = ("", "", "", "ia", "land", "o", "er", "ing", "ium", "ax", "ez", "ova", "ton", "net", "ity")
 _ZH_SOUNDS = "卡洛菲塔米諾克薩威多拉布奇倫佩蒂格魯莫納茲賓哈維索普烏吉約朗達柯"
 
@@ -36,7 +33,9 @@ def invented(rng: random.Random, language: Language) -> str:
         word = "".join(rng.sample(_ZH_SOUNDS, rng.choice((2, 3, 3, 4))))
         return to_simplified(word) if language == "cn" else word
     word = "".join(
-        rng.choice(_STARTS) + rng.choice(_VOWELS) + (rng.choice(_ENDS) if rng.random() < 0.6 else "")
+        rng.choice(words("invented.starts"))
+        + rng.choice(words("invented.vowels"))
+        + (rng.choice(words("invented.ends")) if rng.random() < 0.6 else "")
         for _ in range(rng.choice((1, 2, 2)))
     ) + rng.choice(_SUFFIXES)
     if rng.random() < 0.15:
@@ -45,7 +44,7 @@ def invented(rng: random.Random, language: Language) -> str:
 
 
 @functools.cache
-def words(kind: str, language: Language, held_out: bool = False) -> list[str]:
+def rare(kind: str, language: Language, held_out: bool = False) -> list[str]:
     """A list of `data/rare.txt`: rare nouns, places, first and last names."""
     column = "en" if language == "en" else "tw"
     wanted = f"{column}.{kind}" + ("!" if held_out else "")
@@ -60,7 +59,9 @@ def words(kind: str, language: Language, held_out: bool = False) -> list[str]:
 def slot(name: str, rng: random.Random, language: Language, held_out: bool) -> str:
     """Something for the slot `name` of a template."""
     if name == "num":
-        return str(rng.choice((rng.randrange(30, 100), rng.randrange(100, 1000), rng.randrange(1000, 100_000))))
+        return str(
+            rng.choice((rng.randrange(30, 100), rng.randrange(100, 1000), rng.randrange(1000, 100_000)))
+        )
     if name == "year":
         return str(rng.randrange(1200, 2040))
     if name == "word":
@@ -68,13 +69,13 @@ def slot(name: str, rng: random.Random, language: Language, held_out: bool) -> s
     if name == "town":
         if rng.random() < 0.4:
             return invented(rng, language).capitalize()
-        return rng.choice(words("town", language, held_out))
+        return rng.choice(rare("town", language, held_out))
     if name == "name":
         if rng.random() < 0.3:
             return invented(rng, language).capitalize()
-        first, last = rng.choice(words("first", language)), rng.choice(words("last", language))
+        first, last = rng.choice(rare("first", language)), rng.choice(rare("last", language))
         return f"{first} {last}" if language == "en" else last + first
-    return rng.choice(words("rare", language, held_out))
+    return rng.choice(rare("rare", language, held_out))
 
 
 @functools.cache

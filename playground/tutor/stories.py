@@ -8,36 +8,8 @@ import re
 
 from .chinese import to_simplified
 from .shape import DATA
-from .wording import Language, choose, fill
+from .wording import Language, choose, fill, words
 
-_GIRLS = "Lily Mia Anna Emma Lucy Sara Rosa Nina Ella Zoe Amy Molly Ruby Tina Lena Ida Clara Nora Maya Kim".split()
-_BOYS = "Tom Ben Max Tim Sam Leo Jack Finn Paul Noah Theo Oscar Hugo Nick Peter Felix Bob Adam Luis Ravi".split()
-_BEASTS = (
-    "rabbit cat dog mouse bear fox frog duck bird elephant lion squirrel hedgehog owl pig goat sheep turtle "
-    "penguin monkey pony deer kitten puppy lamb dragon giraffe hen badger otter"
-).split()
-_BEAST_NAMES = (
-    "Pip Milo Coco Bella Momo Toby Daisy Rusty Fluffy Benny Luna Teddy Dot Hazel Oskar Bruno Pepper Poppy Tilly "
-    "Biscuit Snowy Ginger Rex Olive Sunny Misty Bo Lulu Archie Nutty"
-).split()
-_GOOD = "little small happy kind brave curious shy funny clever young friendly cheerful quiet lively".split()
-_THINGS = (
-    "red ball|blue ball|toy car|toy boat|kite|doll|teddy bear|green hat|red scarf|little drum|shiny stone|yellow "
-    "balloon|picture book|wooden horse|small bell|silver key|warm blanket|music box|paper plane|round shell"
-).split("|")
-_PLACES = (
-    "in the forest|in the park|in the garden|at the river|on the big hill|on the beach|in the meadow|at the old "
-    "mill|at the pond|on the farm|at the playground|at the lake|in the field|at the market|in the green valley"
-).split("|")
-_FOODS = (
-    "apples|carrots|cookies|berries|nuts|honey cakes|cherries|bread and butter|strawberries|pancakes|plums|pears|"
-    "sweet corn|muffins|grapes|cheese"
-).split("|")
-_SKILLS = (
-    "swim|ride a bike|sing|dance|climb a tree|fly a kite|read|whistle|jump high|draw a horse|skate|bake a cake|"
-    "play the drum|write|count to one hundred|play the piano|tie a knot|row a boat"
-).split("|")
-_TIMES = "morning day afternoon evening".split()
 _VIRTUES = {  # what a story's hero learns, by plot; English, then Chinese
     "lost": ("help others|say thank you|ask for help", "互相幫助|有好朋友"),
     "skill": ("practise every day|be patient|ask for help", "努力練習|不放棄"),
@@ -50,19 +22,6 @@ _VIRTUES = {  # what a story's hero learns, by plot; English, then Chinese
     "surprise": ("be kind|give from the heart", ""),
     "race": ("help others|be kind", ""),
 }
-_ELDERS = ("mother", "father", "grandmother", "grandfather", "mum", "dad", "aunt", "uncle")
-
-_ZH_BEASTS = (
-    "小兔子 小貓 小狗 小老鼠 小熊 小狐狸 小青蛙 小鴨子 小鳥 小象 小獅子 小松鼠 小刺蝟 小豬 小羊 小烏龜 小企鵝 小猴子 小鹿 小馬"
-).split()
-_ZH_NAMES = "樂樂 豆豆 毛毛 圓圓 點點 花花 咪咪 球球 亮亮 東東 妮妮 皮皮 當當 安安 朵朵 奇奇 小白 阿寶 阿布 甜甜".split()
-_ZH_GOOD = "可愛 聰明 善良 勇敢 害羞 快樂 調皮 好奇 勤勞 溫柔".split()
-_ZH_THINGS = "紅球 小汽車 風箏 布娃娃 帽子 小鼓 圍巾 氣球 鈴鐺 圖畫書 小木馬 鑰匙".split()
-_ZH_PLACES = "森林 公園 花園 河邊 山坡 海邊 草原 池塘 農場 湖邊 田野".split()
-_ZH_FOODS = "蘋果 胡蘿蔔 餅乾 草莓 堅果 蛋糕 櫻桃 葡萄 桃子 玉米".split()
-_ZH_SKILLS = "游泳 騎腳踏車 唱歌 跳舞 爬樹 放風箏 讀書 畫畫 溜冰 烤蛋糕 打鼓 寫字".split()
-_ZH_TIMES = "早上 下午 傍晚 中午".split()
-_ZH_ELDERS = "媽媽 爸爸 奶奶 爺爺".split()
 
 
 @functools.cache
@@ -92,7 +51,9 @@ def _pronouns(gender: str, prefix: str) -> dict[str, str]:
     values |= {word.capitalize(): value.capitalize() for word, value in values.items()}
     if not prefix:
         return values
-    return {("F" + word.lower() if word[0].isupper() else "f" + word): value for word, value in values.items()}
+    return {
+        ("F" + word.lower() if word[0].isupper() else "f" + word): value for word, value in values.items()
+    }
 
 
 def _english_cast(rng: random.Random, kind: str | None) -> dict[str, str]:
@@ -100,45 +61,48 @@ def _english_cast(rng: random.Random, kind: str | None) -> dict[str, str]:
     gender = rng.choice("fm")
     if hero_is_child:
         gender = {"girl": "f", "boy": "m"}.get(kind or "", gender)
-        kind, name = {"f": "girl", "m": "boy"}[gender], rng.choice(_GIRLS if gender == "f" else _BOYS)
+        kind, name = (
+            {"f": "girl", "m": "boy"}[gender],
+            rng.choice(words("story.en.girls") if gender == "f" else words("story.en.boys")),
+        )
     else:
-        kind, name = kind or rng.choice(_BEASTS), rng.choice(_BEAST_NAMES)
+        kind, name = kind or rng.choice(words("story.en.beasts")), rng.choice(words("story.en.beast_names"))
     friend_gender = rng.choice("fm")
-    friend_kind = rng.choice([beast for beast in _BEASTS if beast != kind])
-    place = rng.choice(_PLACES)
-    good, friend_good = rng.sample(_GOOD, 2)
+    friend_kind = rng.choice([beast for beast in words("story.en.beasts") if beast != kind])
+    place = rng.choice(words("story.en.places"))
+    good, friend_good = rng.sample(words("story.en.good"), 2)
     return {
         "N": name,
         "k": kind,
         "a": good,
-        "F": rng.choice([one for one in _BEAST_NAMES if one != name]),
+        "F": rng.choice([one for one in words("story.en.beast_names") if one != name]),
         "fk": friend_kind,
         "fa": friend_good,
-        "P": rng.choice(_ELDERS),
-        "T": rng.choice(_THINGS),
+        "P": rng.choice(words("story.en.elders")),
+        "T": rng.choice(words("story.en.things")),
         "L": place.split(" ", 1)[1],
         "inL": place,
-        "E": rng.choice(_FOODS),
-        "W": rng.choice(_TIMES),
-        "X": rng.choice(_SKILLS),
+        "E": rng.choice(words("story.en.foods")),
+        "W": rng.choice(words("story.en.times")),
+        "X": rng.choice(words("story.en.skills")),
         **_pronouns(gender, ""),
         **_pronouns(friend_gender, "f"),
     }
 
 
 def _chinese_cast(rng: random.Random, kind: str | None) -> dict[str, str]:
-    kind = kind or rng.choice(_ZH_BEASTS)
+    kind = kind or rng.choice(words("story.tw.beasts"))
     return {
-        "N": rng.choice(_ZH_NAMES),
+        "N": rng.choice(words("story.tw.names")),
         "k": kind,
-        "a": rng.choice(_ZH_GOOD),
-        "F": rng.choice([beast for beast in _ZH_BEASTS if beast != kind]),
-        "P": rng.choice(_ZH_ELDERS),
-        "T": rng.choice(_ZH_THINGS),
-        "L": rng.choice(_ZH_PLACES),
-        "E": rng.choice(_ZH_FOODS),
-        "W": rng.choice(_ZH_TIMES),
-        "X": rng.choice(_ZH_SKILLS),
+        "a": rng.choice(words("story.tw.good")),
+        "F": rng.choice([beast for beast in words("story.tw.beasts") if beast != kind]),
+        "P": rng.choice(words("story.tw.elders")),
+        "T": rng.choice(words("story.tw.things")),
+        "L": rng.choice(words("story.tw.places")),
+        "E": rng.choice(words("story.tw.foods")),
+        "W": rng.choice(words("story.tw.times")),
+        "X": rng.choice(words("story.tw.skills")),
     }
 
 
@@ -169,5 +133,9 @@ def tell(language: Language, rng: random.Random, kind: str | None = None) -> tup
 def kinds(language: Language) -> list[str]:
     """What a hero can be, for requests such as "a story about a dog"."""
     if language == "en":
-        return [*_BEASTS, "girl", "boy"]
-    return [to_simplified(beast) for beast in _ZH_BEASTS] if language == "cn" else _ZH_BEASTS
+        return [*words("story.en.beasts"), "girl", "boy"]
+    return (
+        [to_simplified(beast) for beast in words("story.tw.beasts")]
+        if language == "cn"
+        else words("story.tw.beasts")
+    )

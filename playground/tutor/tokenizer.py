@@ -29,9 +29,7 @@ _BOOST = 400  # times that a word of a fact is shown besides, so that it becomes
 
 # Words take their space in front; digits and Han characters stand alone, so that sums and Chinese are cut the
 # same way in every context.
-_PIECES = (
-    r"'(?:[sdmt]|ll|ve|re)| ?\p{N}|\p{Han}| ?[^\s\p{N}\p{Han}\p{P}\p{S}]+| ?[\p{P}\p{S}]|\s+(?!\S)|\s+"
-)
+_PIECES = r"'(?:[sdmt]|ll|ve|re)| ?\p{N}|\p{Han}| ?[^\s\p{N}\p{Han}\p{P}\p{S}]+| ?[\p{P}\p{S}]|\s+(?!\S)|\s+"
 
 
 def train() -> Tokenizer:
@@ -71,13 +69,15 @@ def _texts() -> Iterator[str]:
         yield f" {word}" * _BOOST
         if word[0].isupper():
             yield f"{word}\n" * (_BOOST // 4)
-    texts = "".join(file.read_text(encoding="utf-8") for file in sorted(DATA.glob("*.txt")) if _is_text(file.name))
+    texts = "".join(
+        file.read_text(encoding="utf-8") for file in sorted(DATA.glob("*.txt")) if _is_text(file.name)
+    )
     for character in sorted(set(HAN.findall(texts + to_simplified(texts)))):
         yield character * (_BOOST // 4)
 
 
 def _is_text(name: str) -> bool:
-    return name not in ("chinese_characters.txt", "chinese_terms.txt")
+    return name not in ("chinese_characters.txt", "chinese_terms.txt", "words.txt")
 
 
 _ROLE_IDS = {"system": SYSTEM_ID, "user": USER_ID, "assistant": ASSISTANT_ID}

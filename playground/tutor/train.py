@@ -47,7 +47,9 @@ def number_format(where: torch.device) -> torch.dtype:
 def new_model(shape: dict[str, Any] | None = None) -> Any:
     """An untrained tutor with weights of a fixed seed."""
     torch.manual_seed(SEED)
-    return LlamaForCausalLM(LlamaConfig(**(shape or SHAPE), attn_implementation="sdpa", initializer_range=0.02))
+    return LlamaForCausalLM(
+        LlamaConfig(**(shape or SHAPE), attn_implementation="sdpa", initializer_range=0.02)
+    )
 
 
 def loss_of(model: Any, batch: packing.Batch) -> tuple[torch.Tensor, int]:
@@ -68,13 +70,12 @@ def loss_of(model: Any, batch: packing.Batch) -> tuple[torch.Tensor, int]:
     return torch.nn.functional.cross_entropy(logits.float(), ids[:, 1:][targets]), int(targets.sum())
 
 
-@torch.no_grad()
 def held_out_loss(model: Any, batches: list[packing.Batch], dtype: torch.dtype) -> float:
     """Mean loss per learned token over batches of a seed that is never trained."""
     total = count = 0.0
     model.eval()
     for batch in batches:
-        with torch.autocast(model.device.type, dtype=dtype, enabled=dtype != torch.float32):
+        with torch.no_grad(), torch.autocast(model.device.type, dtype=dtype, enabled=dtype != torch.float32):
             loss, tokens = loss_of(model, batch)
         total += float(loss) * tokens
         count += tokens
@@ -83,11 +84,21 @@ def held_out_loss(model: Any, batches: list[packing.Batch], dtype: torch.dtype) 
 
 
 class Run:
-    """A training in a folder: model, optimizers, where it stands. Steps, seconds and tokens count resumed parts."""
+    """A training in a folder: model, optimizers, where it stands. Seconds and tokens count resumed parts."""
 
-    def __init__(self, folder: Path, steps: int, minutes: float, muon: bool, rate: float):
+    def __init__(
+        self,
+        folder: Path,
+        steps: int,
+        minutes: float = 0.0,
+        muon: bool = True,
+        rate: float = _RATE,
+        shape: dict[str, Any] | None = None,
+        batch_tokens: int = packing.TOKENS,
+    ):
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.steps, self.minutes, self.rate = folder, steps, minutes, rate
+        self.batch_tokens = batch_tokens
         self.where = device()
         self.dtype = number_format(self.where)
         file = folder / "tokenizer.json"
@@ -95,13 +106,15 @@ class Run:
             log.info("training the tokenizer")
             train_tokenizer().save(str(file))
         self.tokenizer = Tokenizer.from_file(str(file))
-        self.model = new_model().to(self.where)
+        self.model = new_model(shape).to(self.where)
         self.optimizers = optimizers(self.model, rate, muon)
         self.step, self.seconds, self.tokens = 0, 0.0, 0
         self.history: list[dict[str, float]] = []
         self.snapshots: list[dict[str, Any]] = []
         self._load()
-        self.held_out = packing.held_out_batches(self.tokenizer, _HELD_OUT_BATCHES, _HELD_OUT_SEED)
+        self.held_out = packing.held_out_batches(
+            self.tokenizer, _HELD_OUT_BATCHES, _HELD_OUT_SEED, batch_tokens
+        )
 
     def _load(self) -> None:
         file = self.folder / "state.pt"
@@ -128,11 +141,15 @@ class Run:
                 "tokens": self.tokens,
                 "history": self.history,
                 "snapshots": self.snapshots,
-                "device": f"{self.where.type}, {str(self.dtype).split('.')[-1]}, {torch.get_num_threads()} threads",
+                "device": self.device_in_words(),
             },
             part,
         )
         part.replace(self.folder / "state.pt")
+
+    def device_in_words(self) -> str:
+        """Where and in which number format, for the card."""
+        return f"{self.where.type}, {str(self.dtype).split('.')[-1]}, {torch.get_num_threads()} threads"
 
     def progress(self) -> float:
         """From 0 to 1: by steps, or by time if minutes were given."""
@@ -145,9 +162,9 @@ class Run:
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = self.rate * rate_at(self.progress())
-        batch = packing.batch(self.step, self.tokenizer)
+        batch = packing.batch(self.step, self.tokenizer, tokens=self.batch_tokens)
         with torch.autocast(self.where.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
-            loss, tokens = loss_of(self.model, batch)
+            loss, _ = loss_of(self.model, batch)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimizer in self.optimizers:
@@ -163,7 +180,7 @@ class Run:
 
     def examine(self) -> float:
         """The held-out loss, noted in the history."""
-        loss = held_out_loss(self.model, self.held_out, self.dtype)
+        loss: float = held_out_loss(self.model, self.held_out, self.dtype)
         self.history.append({"step": self.step, "held_out": round(loss, 4), "seconds": round(self.seconds)})
         return loss
 

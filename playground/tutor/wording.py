@@ -2,20 +2,56 @@
 
 from __future__ import annotations
 
+import functools
 import random
 import re
 import zlib
-from collections.abc import Sequence
+
+from .chinese import to_simplified
+from .shape import DATA
 
 Language = str  # "en", "tw" (Traditional, Taiwan) or "cn" (Simplified, mainland)
 LANGUAGES: tuple[Language, ...] = ("en", "tw", "cn")
 
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 _SLOT = re.compile(r"\{(\w+)\}")
-_NO_ARTICLE = frozenset(
-    "gold iron silver red blue football tennis Monday July Earth Mars seven water fire the".split()
-)
 _HELD_OUT_OF = 12  # one pair of fact and wording in twelve is never trained
+
+
+@functools.cache
+def _tables() -> dict[str, list[str]]:
+    lines = (DATA / "words.txt").read_text(encoding="utf-8").splitlines()
+    pairs = (line.partition(": ") for line in lines if not line.startswith("#"))
+    return {name: rest.split(" | ") for name, _, rest in pairs}
+
+
+def words(name: str) -> list[str]:
+    """A list of `data/words.txt`."""
+    return _tables()[name]
+
+
+@functools.cache
+def local(name: str, language: Language) -> list[str]:
+    """A list of `data/words.txt` in a language: `name.en`, or `name.tw` in the language's script."""
+    if language == "en":
+        return words(f"{name}.en")
+    texts = words(f"{name}.tw")
+    return [to_simplified(text) for text in texts] if language == "cn" else texts
+
+
+def taught(name: str, language: Language) -> list[str]:
+    """The wordings of a list that are taught."""
+    return [one for one in local(name, language) if one[0] != "!"]
+
+
+def kept(name: str, language: Language) -> list[str]:
+    """The wordings of a list that are held out for the examination, without their "!"."""
+    return [one[1:] for one in local(name, language) if one[0] == "!"]
+
+
+def in_script(text: str, language: Language) -> str:
+    """A Chinese text in the language's script."""
+    return to_simplified(text) if language == "cn" else text
 
 
 def choose(template: str, rng: random.Random) -> str:
@@ -57,7 +93,7 @@ def capital(text: str) -> str:
 def with_article(noun: str) -> str:
     """The noun with "a" or "an", or none where English has none."""
     first = noun.split()[0]
-    if first in _NO_ARTICLE or first in ("a", "an"):
+    if first in words("no_article") or first in ("a", "an"):
         return noun
     return ("an " if first[0] in "aeiouAEIOU" else "a ") + noun
 
@@ -73,7 +109,17 @@ def typed(question: str, language: Language, rng: random.Random) -> str:
     return _typed_english(question, rng) if language == "en" else _typed_chinese(question, language, rng)
 
 
-_BEFORE = ("Please tell me: ", "Hi, ", "Hello! ", "Ok. ", "Hey, ", "Tutor, ", "One question: ", "I wonder: ", "So, ")
+_BEFORE = (
+    "Please tell me: ",
+    "Hi, ",
+    "Hello! ",
+    "Ok. ",
+    "Hey, ",
+    "Tutor, ",
+    "One question: ",
+    "I wonder: ",
+    "So, ",
+)
 _AFTER = (" Please!", " Thanks.", " I want to know.", " Please answer.", " Tell me.")
 
 
@@ -109,18 +155,10 @@ _BEFORE_ZH = ("請問", "你好，", "請問一下，", "我想問，", "嗨，"
 
 
 def _typed_chinese(question: str, language: Language, rng: random.Random) -> str:
-    from .chinese import to_simplified
-
     if rng.random() < 0.1 and not question.startswith(("請", "请")):
-        before = rng.choice(_BEFORE_ZH)
-        question = (before if language == "tw" else to_simplified(before)) + question
+        question = in_script(rng.choice(_BEFORE_ZH), language) + question
     if rng.random() < 0.2:
         question = question.rstrip("？。 ")
     elif rng.random() < 0.1:
         question = question.replace("？", "?")
     return question
-
-
-def pick(options: Sequence[str], rng: random.Random) -> str:
-    """One of the options, its inner choices taken."""
-    return choose(rng.choice(options), rng)
