@@ -12,7 +12,7 @@ import torch
 
 from . import learning
 from .shape import ASSISTANT, BOS, CHAT_TEMPLATE, CONTEXT, END, END_ID, EOS, EOS_ID, HOME, PAD, SYSTEM, USER
-from .train import new_model
+from .train import RUN, new_model
 
 log = logging.getLogger("tutor")
 
@@ -80,7 +80,7 @@ def _write(file: Path, text: str) -> None:
 def main() -> None:
     """Exports a run."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--run", type=Path, default=Path("/tmp/tutor/run"))
+    parser.add_argument("--run", type=Path, default=RUN)
     parser.add_argument("--folder", type=Path, default=HOME)
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")

@@ -10,6 +10,7 @@ import argparse
 import json
 import logging
 import math
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from .shape import SHAPE
 from .tokenizer import train as train_tokenizer
 
 log = logging.getLogger("tutor")
+RUN = Path(tempfile.gettempdir()) / "tutor" / "run"  # checkpoints: outside the project, gone when it is built
 _HELD_OUT_SEED = SEED + 1
 _HELD_OUT_BATCHES = 8
 _RATE = 2.5e-3
@@ -221,7 +223,7 @@ class Run:
 def main() -> None:
     """Trains, or goes on; then writes the finished folder."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--run", type=Path, default=Path("/tmp/tutor/run"), help="folder of checkpoints")
+    parser.add_argument("--run", type=Path, default=RUN, help="folder of checkpoints")
     parser.add_argument("--steps", type=int, default=5000, help="batches of 4,096 tokens")
     parser.add_argument("--minutes", type=float, default=0.0, help="plan by time instead of steps")
     parser.add_argument("--rate", type=float, default=_RATE, help="highest learning rate")
