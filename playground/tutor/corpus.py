@@ -18,24 +18,24 @@ _SHARES = (0.46, 0.27, 0.27)
 
 # Kind of document: how many of a thousand. By tokens, stories are about a quarter and conversations a half.
 KINDS = {
-    "story": 54,
-    "story_chat": 26,
-    "facts": 250,
+    "story": 44,
+    "story_chat": 22,
+    "facts": 210,
     "sequence": 22,
     "country": 14,
     "concept_text": 36,
     "fact": 210,
     "yes_no": 18,
     "concept": 100,
-    "talk": 34,
+    "talk": 44,
     "refusal": 62,
     "unknown": 52,
     "follow_up": 78,
     "there": 30,
-    "concept_talk": 46,
+    "concept_talk": 58,
     "mixed": 26,
-    "name": 24,
-    "system": 66,
+    "name": 38,
+    "system": 80,
 }
 
 

@@ -76,10 +76,10 @@ def about_concepts(rng: random.Random, language: Language) -> list[Exchange]:
 def a_name(rng: random.Random, language: Language) -> str:
     """A name for a person or for the tutor."""
     if language == "en" or rng.random() < 0.3:
-        if rng.random() < 0.35:
+        if rng.random() < 0.6:
             return refusals.invented(rng, "en").capitalize()
         return rng.choice(words("names.en"))
-    if rng.random() < 0.3:
+    if rng.random() < 0.55:
         name = refusals.invented(rng, language)
         return name if name.isascii() is False else rng.choice(words("names.en"))
     return in_script(rng.choice(words("names.tw")), language)

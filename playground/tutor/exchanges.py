@@ -15,6 +15,7 @@ BY_PLACE = frozenset(("capital", "continent", "language", "currency"))
 BY_THING = frozenset(
     ("sound", "baby", "home", "legs", "colour", "opposite", "eats", "made_of", "plural", "isa", "landmark")
 )
+_SUMS = ("sum", "difference", "sum_words")
 REFUSED_BY_NAME = BY_PLACE | BY_THING
 
 
@@ -122,9 +123,9 @@ def refusal(rng: random.Random, language: Language) -> Exchange:
 
 
 def any_relation(rng: random.Random, language: Language) -> Relation:
-    """A relation, those with many facts more often."""
+    """A relation, those with many facts more often, and sums, which are the hardest, twice as often."""
     table = list(facts.relations(language).values())
-    weights = [min(22.0, 2 + len(relation.pairs) ** 0.6) for relation in table]
+    weights = [(2 + len(one.pairs) ** 0.6) * (2 if one.name in _SUMS else 1) for one in table]
     return rng.choices(table, weights)[0]
 
 

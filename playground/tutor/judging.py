@@ -57,7 +57,8 @@ def _answers(question: Question, reply: str) -> bool:
         return False
     rest = reply.casefold()
     for answer in sorted(said, key=len, reverse=True):
-        rest = rest.replace(answer.casefold(), " ")
+        whole = rf"\b{re.escape(answer.casefold())}\b" if answer.isascii() else re.escape(answer)
+        rest = re.sub(whole, " ", rest)
     if all(says(question.turns[-1].text, answer) for answer in said) and len(rest.strip(" .。")) == 0:
         return True
     return not any(says(rest, other) for other in question.others if not says(asked, other))
