@@ -20,22 +20,22 @@ _SHARES = (0.46, 0.27, 0.27)
 KINDS = {
     "story": 44,
     "story_chat": 22,
-    "facts": 210,
+    "facts": 170,
     "sequence": 22,
     "country": 14,
     "concept_text": 36,
     "fact": 210,
     "yes_no": 18,
     "concept": 100,
-    "talk": 44,
+    "talk": 58,
     "refusal": 62,
-    "unknown": 52,
+    "unknown": 70,
     "follow_up": 78,
-    "there": 30,
-    "concept_talk": 58,
+    "there": 38,
+    "concept_talk": 80,
     "mixed": 26,
     "name": 38,
-    "system": 80,
+    "system": 104,
 }
 
 

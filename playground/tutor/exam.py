@@ -224,11 +224,12 @@ def _system(rng: random.Random, language: Language) -> Question:
     kind = rng.choice(("style", "style", "name", "word", "language"))
     relation = exchanges.named(rng.choice(facts.SIMPLE_IN_A_WORD), language)
     subject, answer = rng.choice(relation.pairs)
-    ask, say = _first_exchange(relation, subject, answer, rng)
+    ask, _ = _first_exchange(relation, subject, answer, rng)
     if kind == "style":
         style = rng.choice(list(dialogues.STYLES))
         system = rng.choice(kept(f"style.{style}", language))
-        expected = [dialogues.STYLES[style](say, language)]
+        says = [facts.ask(relation, subject, answer, one, rng) for one in relation.wordings["say"]]
+        expected = [dialogues.STYLES[style](one, language) for one in says]
     elif kind == "name":
         name = rng.choice(local("name.held_out", language))
         wordings = kept if rng.random() < 0.5 else taught

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import random
 
-from .chinese import to_simplified
+from .chinese import HAN, to_simplified
 from .shape import DATA
 from .wording import Language, choose, words
 
@@ -27,10 +27,19 @@ _SUFFIXES = ("", "", "", "ia", "land", "o", "er", "ing", "ium", "ax", "ez", "ova
 _ZH_SOUNDS = "卡洛菲塔米諾克薩威多拉布奇倫佩蒂格魯莫納茲賓哈維索普烏吉約朗達柯"
 
 
+@functools.cache
+def _characters() -> str:
+    """All characters of the rare words."""
+    text = "".join(rare("rare", "tw") + rare("town", "tw"))
+    return "".join(sorted(set(HAN.findall(text))))
+
+
 def invented(rng: random.Random, language: Language) -> str:
     """A word that does not exist."""
-    if language != "en" and rng.random() < 0.7:
-        word = "".join(rng.sample(_ZH_SOUNDS, rng.choice((2, 3, 3, 4))))
+    if language != "en" and rng.random() < 0.8:
+        # half from the characters of foreign names, half from any: what looks half known is unknown as well
+        pool = _ZH_SOUNDS if rng.random() < 0.5 else _characters()
+        word = "".join(rng.sample(pool, rng.choice((2, 3, 3, 4))))
         return to_simplified(word) if language == "cn" else word
     word = "".join(
         rng.choice(words("invented.starts"))
