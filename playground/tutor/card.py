@@ -38,6 +38,7 @@ def card(folder: Path = HOME) -> str:
             minutes=training["seconds"] / 60,
             device=training["device"],
             rate=training["rate"],
+            note=training["note"],
             moments=len(_read(folder / "learning.json")["snapshots"]),
             table=evaluate.markdown(result),
             completions="\n".join(rows),

@@ -17,8 +17,11 @@ from .train import RUN, new_model
 log = logging.getLogger("tutor")
 
 
-def export(run: Path, folder: Path = HOME) -> None:
-    """The newest checkpoint of a run as a folder that `from_pretrained` loads; the card is written later."""
+def export(run: Path, folder: Path = HOME, note: str = "") -> None:
+    """The newest checkpoint of a run as a folder that `from_pretrained` loads; the card is written later.
+
+    `note`: a sentence for the card on what was special about this run.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     state = torch.load(run / "state.pt", map_location="cpu", weights_only=True)
     save_model(state["model"], folder)
@@ -28,7 +31,7 @@ def export(run: Path, folder: Path = HOME) -> None:
     story = learning.document(state["snapshots"], Tokenizer.from_file(str(run / "tokenizer.json")))
     _write(folder / "learning.json", json.dumps(story, ensure_ascii=False, separators=(",", ":")))
     facts = {key: state[key] for key in ("step", "seconds", "tokens", "rate", "device", "history")}
-    _write(folder / "training.json", json.dumps(facts, indent=1))
+    _write(folder / "training.json", json.dumps(facts | {"note": note}, indent=1))
     log.info("wrote %s", folder)
 
 
@@ -82,9 +85,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, default=RUN)
     parser.add_argument("--folder", type=Path, default=HOME)
+    parser.add_argument("--note", default="", help="what was special about this run, for the card")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    export(options.run, options.folder)
+    export(options.run, options.folder, options.note)
 
 
 if __name__ == "__main__":
