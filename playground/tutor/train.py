@@ -224,12 +224,8 @@ def main() -> None:
     """Trains, or goes on; then writes the finished folder."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, default=RUN, help="folder of checkpoints")
-    parser.add_argument(
-        "--steps",
-        type=int,
-        default=6000,
-        help="batches of 4,096 tokens; 6,000 take two quiet cores about two hours",
-    )
+    # 6,000 batches take two quiet cores about two hours
+    parser.add_argument("--steps", type=int, default=6000, help="batches of 4,096 tokens")
     parser.add_argument("--minutes", type=float, default=0.0, help="plan by time instead of steps")
     parser.add_argument("--rate", type=float, default=_RATE, help="highest learning rate")
     parser.add_argument("--adamw", action="store_true", help="AdamW alone, without Muon")
