@@ -1,0 +1,114 @@
+"""Questions that the tutor was not taught, from templates with open slots, and its polite refusals."""
+
+from __future__ import annotations
+
+import functools
+import random
+
+from .chinese import HAN, to_simplified
+from .shape import DATA
+from .wording import Language, choose, words
+
+# All begin alike: the first token decides between an answer and a refusal.
+_REFUSALS = {
+    "en": (
+        "I don't know that: I am a very small model. Please load a bigger one.",
+        "I don't know that. I am a very small model; a bigger one, one click away, may know.",
+        "I don't know that. I am only a very small model. Try a bigger model.",
+    ),
+    "tw": (
+        "這個我不知道。我是很小的模型，請載入更大的模型。",
+        "這個我不知道：我只是很小的模型。更大的模型也許知道，點一下就能載入。",
+    ),
+}
+MARK = {"en": "I don't know", "tw": "我不知道", "cn": "我不知道"}  # what every refusal contains
+
+_SUFFIXES = ("", "", "", "ia", "land", "o", "er", "ing", "ium", "ax", "ez", "ova", "ton", "net", "ity")
+_ZH_SOUNDS = "卡洛菲塔米諾克薩威多拉布奇倫佩蒂格魯莫納茲賓哈維索普烏吉約朗達柯"
+
+
+@functools.cache
+def _characters() -> str:
+    """All characters of the rare words."""
+    text = "".join(rare("rare", "tw") + rare("town", "tw"))
+    return "".join(sorted(set(HAN.findall(text))))
+
+
+def invented(rng: random.Random, language: Language) -> str:
+    """A word that does not exist."""
+    if language != "en" and rng.random() < 0.8:
+        # half from the characters of foreign names, half from any: what looks half known is unknown as well
+        pool = _ZH_SOUNDS if rng.random() < 0.5 else _characters()
+        word = "".join(rng.sample(pool, rng.choice((2, 3, 3, 4))))
+        return to_simplified(word) if language == "cn" else word
+    word = "".join(
+        rng.choice(words("invented.starts"))
+        + rng.choice(words("invented.vowels"))
+        + (rng.choice(words("invented.ends")) if rng.random() < 0.6 else "")
+        for _ in range(rng.choice((1, 2, 2)))
+    ) + rng.choice(_SUFFIXES)
+    if rng.random() < 0.15:
+        word = word[:4].upper() + rng.choice(("", "-2", "3", "Net"))
+    return word
+
+
+@functools.cache
+def rare(kind: str, language: Language, held_out: bool = False) -> list[str]:
+    """A list of `data/rare.txt`: rare nouns, places, first and last names."""
+    column = "en" if language == "en" else "tw"
+    wanted = f"{column}.{kind}" + ("!" if held_out else "")
+    for line in (DATA / "rare.txt").read_text(encoding="utf-8").splitlines():
+        key, _, rest = line.partition(": ")
+        if key == wanted:
+            found = [one.strip() for one in rest.split("|")]
+            return [to_simplified(one) for one in found] if language == "cn" else found
+    raise KeyError(wanted)
+
+
+def slot(name: str, rng: random.Random, language: Language, held_out: bool) -> str:
+    """Something for the slot `name` of a template."""
+    if name == "num":
+        return str(
+            rng.choice((rng.randrange(30, 100), rng.randrange(100, 1000), rng.randrange(1000, 100_000)))
+        )
+    if name == "year":
+        return str(rng.randrange(1200, 2040))
+    if name == "word":
+        return invented(rng, language)
+    if name == "town":
+        if rng.random() < 0.4:
+            return invented(rng, language).capitalize()
+        return rng.choice(rare("town", language, held_out))
+    if name == "name":
+        if rng.random() < 0.3:
+            return invented(rng, language).capitalize()
+        first, last = rng.choice(rare("first", language)), rng.choice(rare("last", language))
+        return f"{first} {last}" if language == "en" else last + first
+    return rng.choice(rare("rare", language, held_out))
+
+
+@functools.cache
+def templates(language: Language, held_out: bool) -> list[str]:
+    """The templates of a language that are taught, or those that are held out."""
+    column = "en" if language == "en" else "tw"
+    key = ("!" if held_out else "") + column
+    lines = (DATA / "refusals.txt").read_text(encoding="utf-8").splitlines()
+    found = [rest for name, _, rest in (line.partition(": ") for line in lines) if name == key]
+    return [to_simplified(one) for one in found] if language == "cn" else found
+
+
+def question(rng: random.Random, language: Language, held_out: bool = False) -> str:
+    """A question to which the tutor has no answer."""
+    text = choose(rng.choice(templates(language, held_out)), rng)
+    while "{" in text:
+        before, _, rest = text.partition("{")
+        name, _, after = rest.partition("}")
+        text = before + slot(name, rng, language, held_out) + after
+    return text
+
+
+@functools.cache
+def refusals(language: Language) -> list[str]:
+    """The polite refusals of a language."""
+    texts = _REFUSALS["en" if language == "en" else "tw"]
+    return [to_simplified(one) for one in texts] if language == "cn" else list(texts)

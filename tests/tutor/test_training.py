@@ -1,0 +1,116 @@
+"""Training: packed documents are apart, loss falls, a stopped run goes on as if it had not been stopped."""
+
+import shutil
+
+import pytest
+import torch
+from tokenizers import Tokenizer
+
+from playground.tutor import learning, packing, train
+from playground.tutor.optim import optimizers, orthogonal, rate_at
+from playground.tutor.shape import ASSISTANT_ID, BOS_ID, END_ID, EOS_ID, HOME, USER_ID
+
+SMALL = {
+    "vocab_size": 6144,
+    "hidden_size": 64,
+    "intermediate_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 1,
+    "max_position_embeddings": 1024,
+    "tie_word_embeddings": True,
+}
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return Tokenizer.from_file(str(HOME / "tokenizer.json"))
+
+
+def new_run(folder, monkeypatch, steps):
+    monkeypatch.setattr(learning, "MOMENTS", ())
+    monkeypatch.setattr(train.Run, "_snapshot", lambda self, recent: None)
+    monkeypatch.setattr(train, "_HELD_OUT_BATCHES", 1)
+    folder.mkdir(exist_ok=True)
+    shutil.copy(HOME / "tokenizer.json", folder)
+    return train.Run(folder, steps, shape=SMALL, batch_tokens=1024)
+
+
+def test_batches_are_the_same_each_time_and_full(tokenizer):
+    one, again, other = (packing.batch(step, tokenizer) for step in (3, 3, 4))
+    assert (one.ids == again.ids).all() and (one.learned == again.learned).all()
+    assert not (one.ids == other.ids).all()
+    assert (one.owner >= 0).mean() > 0.9
+    assert packing.batch(13, tokenizer).ids.shape == (4, 1024)
+
+
+def test_what_is_learned(tokenizer):
+    """Documents begin with BOS; replies and their ends are learned, marks and most questions are not."""
+    batch = packing.batch(0, tokenizer)
+    for row in range(len(batch.ids)):
+        for document in range(int(batch.owner.max()) + 1):
+            here = batch.owner[row] == document
+            if here.any():
+                ids, learned = batch.ids[row][here], batch.learned[row][here]
+                assert ids[0] == BOS_ID and ids[-1] in (EOS_ID, END_ID)
+                assert not learned[0] and learned[-1]
+                assert not learned[(ids == USER_ID) | (ids == ASSISTANT_ID)].any()
+    assert 0.5 < batch.learned.mean() < 0.95
+
+
+def test_documents_of_a_row_do_not_see_each_other(tokenizer):
+    model = train.new_model(SMALL).eval()
+    batch = packing.batch(1, tokenizer, tokens=256)
+    with torch.no_grad():
+        together, count = train.loss_of(model, batch)
+        total = 0.0
+        for document in range(int(batch.owner.max()) + 1):
+            here = batch.owner[0] == document
+            ids = torch.from_numpy(batch.ids[0][here])[None]
+            targets = torch.from_numpy(batch.learned[0][here])[None, 1:]
+            logits = model(input_ids=ids).logits[:, :-1][targets]
+            total += float(torch.nn.functional.cross_entropy(logits, ids[:, 1:][targets], reduction="sum"))
+    assert float(together) == pytest.approx(total / count, rel=1e-4)
+
+
+def test_loss_falls(tmp_path, monkeypatch):
+    run = new_run(tmp_path / "run", monkeypatch, steps=60)
+    losses = [run.one_step() for _ in range(24)]
+    assert losses[0] == pytest.approx(8.7, abs=0.3)  # ln 6144
+    assert sum(losses[-4:]) / 4 < losses[0] - 1
+
+
+def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(tmp_path, monkeypatch):
+    whole = new_run(tmp_path / "whole", monkeypatch, steps=6)
+    whole.train()
+    stopped = new_run(tmp_path / "stopped", monkeypatch, steps=6)
+    for _ in range(3):
+        stopped.one_step()
+    stopped.save()
+    again = new_run(tmp_path / "stopped", monkeypatch, steps=6)
+    assert again.step == 3
+    again.train()
+    assert again.step == whole.step == 6 and again.tokens == whole.tokens
+    for name, weights in whole.model.state_dict().items():
+        torch.testing.assert_close(again.model.state_dict()[name], weights)
+    assert again.finished()
+
+
+def test_optimizers_hold_each_weight_once():
+    model = train.new_model(SMALL)
+    held = [
+        id(one) for opt in optimizers(model, 1e-3) for group in opt.param_groups for one in group["params"]
+    ]
+    assert sorted(held) == sorted(id(one) for one in model.parameters())
+
+
+@pytest.mark.parametrize("shape", [(3, 64, 64), (2, 64, 128), (2, 160, 64)])
+def test_muons_steps_are_nearly_orthogonal(shape):
+    torch.manual_seed(0)
+    values = torch.linalg.svdvals(orthogonal(torch.randn(shape)))
+    assert float(values.median()) > 0.6 and float(values.max()) < 1.3
+
+
+def test_the_learning_rate_warms_up_stays_and_falls():
+    assert rate_at(0.0) < 0.05 and (rate_at(0.02), rate_at(0.69)) == (1.0, 1.0)
+    assert rate_at(0.85) == pytest.approx(0.5) and rate_at(1.0) == 0.0
