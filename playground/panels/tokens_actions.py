@@ -30,7 +30,7 @@ from playground.views import vocabulary as vocabulary_view
 from playground.views.html import note
 
 MOST = 6  # tokenizers side by side
-DEFAULTS = ("all-MiniLM-L6-v2", "mistral-v1", "mistral-v3", "tekken", "byt5", "canine")
+DEFAULTS = examples.SHOWN
 STEPS_CHARACTERS = 2_000  # a walk is read, not skimmed
 UPLOADS_KEPT = 500
 

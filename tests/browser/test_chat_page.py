@@ -42,12 +42,13 @@ def say(key: str, lang: str = "en") -> str:
     return text.say(f"chat.{key}", lang)
 
 
-def opened(visit: Visit, **context: object) -> Page:
+def opened(visit: Visit, model: str = "a-chatty", **context: object) -> Page:
     page = visit("?tab=chat", ready=False, **context)
     expect(page.locator(".chat-log")).to_be_visible(timeout=2 * WAIT)
-    expect(page.locator("#chat-model input")).to_have_value("a-chatty", timeout=WAIT)
+    expect(page.locator("#chat-model input")).to_have_value("tutor", timeout=WAIT)
     page.wait_for_function("window.playground.chat")
     page.wait_for_timeout(500)  # the page's controls tell their values once they are drawn
+    choose(page, model)
     return page
 
 
@@ -222,6 +223,7 @@ def test_saved_opened_and_reloaded(visit: Visit, tmp_path: Path) -> None:
     page.reload()
     expect(page.locator(".chat-msg")).to_have_count(2, timeout=2 * WAIT)
     page.wait_for_timeout(500)
+    choose(page, "a-chatty")
     act(page, "clear")
     expect(page.locator(".chat-msg")).to_have_count(0)
     page.locator(".chat-import input").set_input_files(file)
@@ -300,3 +302,20 @@ def test_no_sequence_of_clicks_loses_or_revives_a_conversation(visit: Visit) -> 
     page.reload()
     expect(page.locator(".chat-msg")).to_have_count(2, timeout=2 * WAIT)
     assert page.locator(".chat-msg.assistant .ct").count() >= 4
+
+
+@pytest.mark.parametrize(
+    ("lang", "asked", "expected"),
+    [
+        ("en-US", "What is the capital of France?", "Paris"),
+        ("zh-TW", "法國的首都是哪裡？", "巴黎"),
+        ("zh-CN", "法国的首都是哪里？", "巴黎"),
+    ],
+)
+def test_a_newcomer_chats_with_the_tutor(visit: Visit, lang: str, asked: str, expected: str) -> None:
+    """Offline, in three languages, with what comes with the app."""
+    page = opened(visit, "tutor", locale=lang)
+    tell(page, asked)
+    assert expected in answered(page)
+    page.locator(".chat-msg.assistant .ct").first.click()
+    expect(page.locator(".chat-token li button")).to_have_count(10, timeout=WAIT)
