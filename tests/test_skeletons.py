@@ -14,7 +14,7 @@ import torch
 from playground.catalog import Catalog, ModelCard
 from playground.errors import BadInput, CannotLoad, Gated, HubUnreachable, PlaygroundError, UnknownModel
 from playground.loaders import presets, skeletons
-from tests.subjects import tiny
+from tests.subjects import saved
 from tests.test_hub_loading import home, server  # noqa: F401
 
 LLAMA = presets.presets()["TinyLlama/TinyLlama-1.1B-Chat-v1.0"].config
@@ -177,7 +177,7 @@ def card(name: str) -> ModelCard:
 
 
 def test_of_a_hub_model_only_kilobytes_are_fetched(server, tmp_path):  # noqa: F811
-    folder = tiny.save(tmp_path / "tiny")
+    folder = saved.save(tmp_path / "tiny")
     files = {f.name: f.read_bytes() for f in folder.iterdir()}
     server.add("some/model", files, large=["*.safetensors"])
     config = skeletons.config_of(card("some/model"), **HUB)
@@ -185,7 +185,7 @@ def test_of_a_hub_model_only_kilobytes_are_fetched(server, tmp_path):  # noqa: F
     asked = [request.path for request in server.requests if "/resolve/" in request.path]
     assert asked and all("config.json" in path for path in asked)
     tensors = skeletons.tensors_of(card("some/model"), **HUB)
-    assert sum(torch.Size(shape).numel() for _, shape in tensors.values()) == count(tiny.model("Llama"))
+    assert sum(torch.Size(shape).numel() for _, shape in tensors.values()) == count(saved.model("Llama"))
 
 
 def test_who_is_not_on_the_hub_is_told(server):  # noqa: F811
@@ -203,11 +203,11 @@ def test_who_is_not_on_the_hub_is_told(server):  # noqa: F811
 
 
 def test_a_folder_and_its_headers(tmp_path):
-    folder = tiny.save(tmp_path / "models" / "mine")
+    folder = saved.save(tmp_path / "models" / "mine")
     mine = ModelCard("mine", "folder", str(folder), frozenset({"skeleton"}))
     assert skeletons.config_of(mine, **HUB)["hidden_size"] == 64
     tensors = skeletons.tensors_of(mine, **HUB)
-    assert sum(torch.Size(shape).numel() for _, shape in tensors.values()) == count(tiny.model("Llama"))
+    assert sum(torch.Size(shape).numel() for _, shape in tensors.values()) == count(saved.model("Llama"))
     (folder / "model.safetensors").write_bytes(b"\xff" * 100)
     with pytest.raises(CannotLoad):
         skeletons.tensors_of(mine, **HUB)

@@ -14,7 +14,7 @@ from playground.loaders import TransformersLoader, causal, presets, skeletons
 from playground.models import ModelCache
 from playground.subjects import architecture, memory
 from playground.subjects.architecture import Architecture
-from tests.subjects import tiny
+from tests.subjects import saved
 
 TINYLLAMA, PHI3 = "TinyLlama/TinyLlama-1.1B-Chat-v1.0", "microsoft/Phi-3-mini-4k-instruct"
 PREDICTED = {
@@ -47,11 +47,11 @@ def plan_from(config) -> Architecture:
     return architecture.read("own", model, model.config, given)
 
 
-@pytest.mark.parametrize("kind", tiny.SHAPES)
+@pytest.mark.parametrize("kind", saved.SHAPES)
 def test_predicted_is_what_a_loaded_model_takes(kind, tmp_path, monkeypatch):
     """Every precision that runs here, of every tiny architecture, to the byte."""
     monkeypatch.setattr(causal, "packs", lambda: False)
-    folder = tiny.save(tmp_path / kind, kind)
+    folder = saved.save(tmp_path / kind, kind)
     plan = plan_from(transformers.AutoConfig.from_pretrained(folder))
     for precision, (dtype, quantization) in LOADED.items():
         cache = ModelCache(2**30, TransformersLoader(offline=True))

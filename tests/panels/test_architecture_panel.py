@@ -19,7 +19,7 @@ from playground.panels.architecture_api import plain
 from playground.panels.visitor import sentence, set_owner_language
 from playground.settings import Settings
 from playground.subjects import memory
-from tests.subjects import tiny
+from tests.subjects import saved
 
 
 @pytest.fixture
@@ -32,17 +32,17 @@ def do(tmp_path) -> ArchitectureActions:
 
 
 def test_the_menu_holds_presets_and_folders(do, tmp_path):
-    tiny.save(tmp_path / "models" / "mine")
+    saved.save(tmp_path / "models" / "mine")
     names = [name for _, name in do.choices()]
     assert names[0] == FIRST and {"mine", "all-MiniLM-L6-v2", *SAMPLES.values()} <= set(names)
     assert len(names) == len(set(names))
     plan, notes = do.plan("mine")
-    assert plan.parameters == sum(p.numel() for p in tiny.model("Llama").parameters())
+    assert plan.parameters == sum(p.numel() for p in saved.model("Llama").parameters())
     assert len(notes) == 2 and f"{plan.parameters:,}" in notes[1], "the files' headers agree"
 
 
 def test_a_folder_wins_over_a_preset_of_that_name(do, tmp_path):
-    tiny.save(tmp_path / "models" / "gpt2")
+    saved.save(tmp_path / "models" / "gpt2")
     assert do.plan("gpt2")[0].shape.hidden == 64
     assert do.plan("openai-community/gpt2")[0].parameters == 124_439_808
 
@@ -84,13 +84,13 @@ def test_nonsense_is_told_in_every_language(do, name, pasted, kind):
 
 
 def test_code_of_its_own_still_shows_a_tree(do, tmp_path):
-    folder = tiny.save(tmp_path / "models" / "own")
+    folder = saved.save(tmp_path / "models" / "own")
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(
         json.dumps({**config, "model_type": "own", "auto_map": {"AutoModel": "x.Y"}})
     )
     plan, notes = do.plan("own")
-    assert plan.parameters == sum(p.numel() for p in tiny.model("Llama").parameters()) and not plan.kind
+    assert plan.parameters == sum(p.numel() for p in saved.model("Llama").parameters()) and not plan.kind
     assert "never run" in notes[0]
     shown = do.memory(plan, 2048, 1) + "".join(do.flow(plan, "hello")) + do.training(plan, 8, [], 1, 1)
     assert "bfloat16" in shown and "NF4" not in shown
@@ -124,7 +124,7 @@ def test_every_tab(do, name):
 
 
 def test_measured_stands_beside_predicted(do, tmp_path):
-    tiny.save(tmp_path / "models" / "mine")
+    saved.save(tmp_path / "models" / "mine")
     plan, _ = do.plan("mine")
     assert do.measured(plan) == {} and "measured" not in do.memory(plan, 128, 1)
     card = do.context.catalog.find("mine")
