@@ -64,7 +64,7 @@ def build(context: Context, app: gr.Blocks) -> None:
                 with gr.Tab(tr("architecture.tab_tree"), id="tree"):
                     tree = gr.HTML(elem_id="arc-tree", padding=False, min_height=320)
                 with gr.Tab(tr("architecture.tab_flow"), id="flow"):
-                    with gr.Row():
+                    with gr.Row(elem_classes="arc-two"):
                         drawn = gr.HTML(padding=False, elem_id="arc-flow", min_height=24)
                         spread = gr.HTML(padding=False, elem_id="arc-where")
                     steps = gr.HTML(padding=False, elem_id="arc-steps")
