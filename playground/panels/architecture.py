@@ -64,7 +64,7 @@ def build(context: Context, app: gr.Blocks) -> None:
                 with gr.Tab(tr("architecture.tab_tree"), id="tree"):
                     tree = gr.HTML(elem_id="arc-tree", padding=False, min_height=320)
                 with gr.Tab(tr("architecture.tab_flow"), id="flow"):
-                    with gr.Row():
+                    with gr.Row(elem_classes="arc-two"):
                         drawn = gr.HTML(padding=False, elem_id="arc-flow", min_height=24)
                         spread = gr.HTML(padding=False, elem_id="arc-where")
                     steps = gr.HTML(padding=False, elem_id="arc-steps")
@@ -125,15 +125,11 @@ def build(context: Context, app: gr.Blocks) -> None:
     for button, which in at.samples:
         named = button.click(lambda which=which: which, None, at.name, **QUIET)
         named.then(guard(pick), [at.name, at.sentence, *sliders], [at.pasted, *outputs], **SHOWING)
-    at.pasted.input(guard(choose), [at.name, at.pasted, at.sentence, *sliders], outputs, **SHOWING)
-    at.cleared.click(lambda: "", None, at.pasted, **QUIET).then(
-        guard(choose), [at.name, at.pasted, at.sentence, *sliders], outputs, **SHOWING
-    )
-    at.upload.upload(guard(_uploaded), at.upload, at.pasted, **SHOWING).success(
-        guard(choose), [at.name, at.pasted, at.sentence, *sliders], outputs, **SHOWING
-    )
+    at.cleared.click(lambda: "", None, at.pasted, **QUIET)
+    at.upload.upload(guard(_uploaded), at.upload, at.pasted, **SHOWING)
+    at.pasted.change(guard(choose), [at.name, at.pasted, at.sentence, *sliders], outputs, **SHOWING)
     flowing = guard(lambda name, pasted, said: do.flow(do.plan(name, pasted)[0], said))
-    at.sentence.input(flowing, [at.name, at.pasted, at.sentence], [drawn, spread, steps], **QUIET)
+    at.sentence.change(flowing, [at.name, at.pasted, at.sentence], [drawn, spread, steps], **QUIET)
     app.load(
         guard(opening), [gr.Textbox(visible=False), *sliders], [at.name, at.sentence, *outputs],
         js="(_, ...rest) => [playground.carried('architecture'), ...rest]",

@@ -137,10 +137,10 @@ def test_a_config_of_ones_own_and_a_bad_one(visit: Visit) -> None:
     page.get_by_text(text.say("architecture.own", "en")).click()
     box = page.locator("#arc-paste textarea")
     box.fill('{"model_type": "gpt2", "n_layer": 1, "<img src=x onerror=canary++>": "<b>"}')
-    total(page, "46,475,520")  # 124,439,808 less eleven layers
+    total(page, "46,473,216")  # 124,439,808 less eleven layers
     box.fill('{"model_type": "gpt2", "n_layer": 1000000000}')
     expect(page.locator(".toast-body")).to_contain_text("n_layer")
-    total(page, "46,475,520")  # nothing is lost
+    total(page, "46,473,216")  # nothing is lost
 
 
 @pytest.mark.parametrize(("lang", "scheme"), [("zh-TW", "light"), ("zh-CN", "dark"), ("en", "dark")])
