@@ -1,4 +1,4 @@
-"""Real playlists that are not ours to ship: the first rows of the #nowplaying data set, as its CSV has them."""
+"""Real playlists that are not ours to ship: the first rows of the #nowplaying data set."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def file(shared: Path) -> Path:
 def test_the_csv_is_read_to_the_byte(file):
     library = song_formats.read("now playing", [(file.name, file.read_bytes())])
     with file.open(encoding="utf-8", newline="") as stream:
-        rows = [row for row in csv.reader(stream, skipinitialspace=True)][1:]
+        rows = list(csv.reader(stream, skipinitialspace=True))[1:]
     whole = [row for row in rows if len(row) == 4 and row[2].strip()]
     lengths = Counter((row[0], row[3].strip()) for row in whole)
     assert library.playlists == sum(count > 1 for count in lengths.values())
