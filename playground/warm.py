@@ -7,6 +7,7 @@ import time
 
 from playground.catalog import TOKENIZERS
 from playground.panels import Context
+from playground.panels.songs_actions import SongsActions
 from playground.subjects import vocabulary
 from playground.subjects.readers import reader
 
@@ -14,7 +15,7 @@ log = logging.getLogger("playground")
 
 
 def warm_up(context: Context, pause: float = 0.5) -> None:
-    """Load every embedded tokenizer and ready its vocabulary.
+    """Load every embedded tokenizer and ready its vocabulary; then the songs, for the first search.
 
     The pause lets the first page go out before the imports take the interpreter. What fails here is
     logged and left: the visitor who asks for it gets the reason as a sentence.
@@ -26,3 +27,9 @@ def warm_up(context: Context, pause: float = 0.5) -> None:
                 vocabulary.prepare(reader(loaded))
         except Exception:
             log.exception("warming up %s", card.name)
+    try:
+        songs = SongsActions(context)
+        with songs.library("sample") as (loaded, library):
+            songs.index(loaded, library)
+    except Exception:
+        log.exception("warming up the songs")
