@@ -344,6 +344,7 @@ def from_sliders(
     alpha: float,
     algorithm: int,
     workers: float,
+    centre: bool,
 ) -> Parameters:
     """The sliders' values as parameters."""
     return Parameters(
