@@ -9,6 +9,7 @@ from contextlib import closing
 from playground.catalog import EMBEDDED, TOKENIZERS
 from playground.loaders import presets, skeletons
 from playground.panels import Context
+from playground.panels.songs_actions import SongsActions
 from playground.subjects import vocabulary
 from playground.subjects.readers import reader
 
@@ -16,7 +17,7 @@ log = logging.getLogger("playground")
 
 
 def warm_up(context: Context, pause: float = 0.5) -> None:
-    """Load every embedded tokenizer and ready its vocabulary; load the tutor; build a skeleton.
+    """Load every embedded tokenizer and ready its vocabulary; then the tutor, a skeleton, the songs.
 
     The pause lets the first page go out before the imports take the interpreter. What fails here is
     logged and left: the visitor who asks for it gets the reason as a sentence.
@@ -39,3 +40,9 @@ def warm_up(context: Context, pause: float = 0.5) -> None:
         skeletons.build(next(iter(presets.presets().values())).config)
     except Exception:
         log.exception("warming up skeletons")
+    try:
+        songs = SongsActions(context)
+        with songs.library("sample") as (loaded, library):
+            songs.index(loaded, library)
+    except Exception:
+        log.exception("warming up the songs")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -34,6 +35,7 @@ class Controls:
     picks: gr.Textbox
     shown: gr.HTML
     key: gr.Textbox
+    where: gr.Textbox  # which sub-tab is open: the others compute nothing
 
 
 def build(context: Context, app: gr.Blocks) -> None:
@@ -48,16 +50,18 @@ def build(context: Context, app: gr.Blocks) -> None:
             gr.Column(scale=9, min_width=300, elem_classes="pg-result"),
             gr.Tabs(elem_id="songs-tabs", overflow_behavior="wrap"),
         ):
-            with gr.Tab(tr("songs.tab_recommend"), id="recommend"):
+            with gr.Tab(tr("songs.tab_recommend"), id="recommend") as tab:
+                tab.select(None, None, at.where, js="() => 'recommend'")
                 ten = gr.HTML(elem_id="songs-ten", padding=False, min_height=320)
             with gr.Tab(tr("songs.tab_vector"), id="vector") as tab:
-                _follow(tab, at, do.vector, [at.picks, at.dataset, at.key], "songs-vector")
+                _follow(do, tab, at, do.vector, "vector")
             with gr.Tab(tr("songs.tab_walk"), id="walk") as tab:
                 steps = gr.Slider(1, 12, 6, step=1, label=tr("songs.walk_steps"))
-                _follow(tab, at, do.walk, [at.picks, at.dataset, at.key, steps], "songs-walk", steps)
+                _follow(do, tab, at, do.walk, "walk", steps)
             with gr.Tab(tr("songs.tab_map"), id="map") as tab:
                 _map(do, at, tab)
             with gr.Tab(tr("songs.tab_measure"), id="measure") as tab:
+                tab.select(None, None, at.where, js="() => 'measure'")
                 measured = _measure(do, at)
     with gr.Accordion(tr("shell.lesson"), open=False, elem_classes="pg-lesson"):
         gr.Markdown(tr("lessons.songs"))
@@ -91,11 +95,13 @@ def build(context: Context, app: gr.Blocks) -> None:
     )  # fmt: skip
 
 
-def _follow(tab: gr.Tab, at: Controls, fn: Any, inputs: list[Any], name: str, *more: Any) -> gr.HTML:
+def _follow(do: SongsActions, tab: gr.Tab, at: Controls, fn: Any, name: str, *more: Any) -> gr.HTML:
     """A result that is computed when its tab is opened, and again when what it reads changes."""
-    view = gr.HTML(padding=False, elem_id=name, min_height=240)
-    triggers = [tab.select, at.picks.change, at.key.change, *(each.change for each in more)]
-    gr.on(triggers, in_place(fn), inputs, view, **{**QUIET, "show_progress": "minimal"})
+    view = gr.HTML(padding=False, elem_id=f"songs-{name}", min_height=240)
+    tab.select(None, None, at.where, js=f"() => '{name}'")
+    triggers = [at.where.change, at.picks.change, at.key.change, *(each.change for each in more)]
+    inputs = [at.where, at.picks, at.dataset, at.key, *more]
+    gr.on(triggers, in_place(partial(do.following, fn, name)), inputs, view, **QUIET)
     return view
 
 
@@ -120,7 +126,8 @@ def _controls(do: SongsActions) -> Controls:
         )
         about = gr.HTML(padding=False, elem_classes="pg-maybe")
         _own_data(do, dataset)
-    at = Controls(dataset, picks, shown, key)
+    where = gr.Textbox("recommend", elem_classes="pg-unseen", show_label=False, container=False)
+    at = Controls(dataset, picks, shown, key, where)
     with gr.Accordion(tr("songs.training"), open=False, elem_id="songs-training", elem_classes="pg-late"):
         _training(do, at)
     search.change(in_place(do.hits), [search, dataset], hits, **QUIET)
@@ -172,6 +179,7 @@ def _training(do: SongsActions, at: Controls) -> None:
             gr.Slider(0.005, 0.2, start.alpha, step=0.005, label="alpha", info=tr("songs.alpha")),
             gr.Radio([("CBOW", 0), ("skip-gram", 1)], value=start.sg, label="sg", info=tr("songs.sg")),
             gr.Slider(1, 4, start.workers, step=1, label="workers", info=tr("songs.workers")),
+            gr.Checkbox(bool(start.centre), label=tr("songs.centre"), info=tr("songs.centre_info")),
         ]
     with gr.Row(elem_classes="pg-actions"):
         go = gr.Button(tr("songs.train"), variant="primary", min_width=80, elem_id="songs-train")
@@ -182,7 +190,7 @@ def _training(do: SongsActions, at: Controls) -> None:
         p = PRESETS[name]
         return [
             p.vector_size, p.window, p.negative, p.min_count, p.epochs, p.ns_exponent, p.alpha, p.sg,
-            p.workers,
+            p.workers, bool(p.centre),
         ]  # fmt: skip
 
     def train(*given: Any) -> Iterator[tuple[Any, Any]]:
@@ -203,7 +211,7 @@ def _map(do: SongsActions, at: Controls, tab: gr.Tab) -> None:
             [(tr(f"songs.by_{each}"), each) for each in ("genre", "era", "artist")], value="genre",
             label=tr("songs.map_by"), min_width=200,
         )  # fmt: skip
-    _follow(tab, at, do.map, [at.picks, at.dataset, at.key, method, by], "songs-map", method, by)
+    _follow(do, tab, at, do.map, "map", method, by)
 
 
 def _measure(do: SongsActions, at: Controls) -> gr.HTML:

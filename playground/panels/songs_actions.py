@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import numpy as np
 
 from playground import examples
@@ -31,7 +32,7 @@ from playground.views import songs as view
 from playground.views.html import note
 
 FOUND = 8
-SHIPPED = ("sample", TUNED.key, "umap")  # the map that comes with the app
+SHIPPED = ("sample", TUNED, "umap")  # the map that comes with the app
 BOOK_DATA = "yes_complete"
 LONGEST_PASTE = 400  # lines of a pasted playlist
 UPLOADS_KEPT = 100
@@ -165,54 +166,68 @@ class SongsActions:
                 yield told, parameters.key
                 return
 
-    def walk(self, state: str, dataset: str, key: str, steps: float) -> str:
+    def following(
+        self, fn: Callable[..., str], mine: str, where: str, state: str, dataset: str, key: str, *more: Any
+    ) -> Iterator[Any]:
+        """A result of a sub-tab, and before it the training's progress; nothing while another one is open."""
+        if where != mine:
+            yield gr.skip()
+            return
+        with closing(self._training(dataset, parameters_of(key))) as steps:
+            for step in steps:
+                if not isinstance(step, Loaded):
+                    yield step
+                    continue
+                yield fn(step, state, *more)
+                return
+
+    def walk(self, loaded: Loaded, state: str, steps: float) -> str:
         """From the first liked song to the last."""
-        with self.trained(dataset, parameters_of(key)) as (_, ready):
-            liked, _ = self.picks(state, ready.library)
-            if len(liked) < 2:
-                return note(words.say("songs.walk_two", language()))
-            path = ready.walk(liked[0], liked[-1], int(steps))
-            songs = [plain(ready.library.songs[row]) | {"cosine": cosine} for row, cosine in path]
-            return view.walked(songs, language())
+        ready: Recommender = loaded.model
+        liked, _ = self.picks(state, ready.library)
+        if len(liked) < 2:
+            return note(words.say("songs.walk_two", language()))
+        path = ready.walk(liked[0], liked[-1], int(steps))
+        songs = [plain(ready.library.songs[row]) | {"cosine": cosine} for row, cosine in path]
+        return view.walked(songs, language())
 
-    def vector(self, state: str, dataset: str, key: str) -> str:
+    def vector(self, loaded: Loaded, state: str) -> str:
         """The numbers of the last liked song, of its neighbour, and of a song far away."""
-        with self.trained(dataset, parameters_of(key)) as (_, ready):
-            liked, _ = self.picks(state, ready.library)
-            if not liked or not ready.known[liked[-1]]:
-                return note(words.say("songs.like_first", language()))
-            first = liked[-1]
-            near = ready.recommend([first], count=1)[0].row
-            scores = np.where(ready.known, ready.whole @ ready.whole[first], np.inf)
-            rows = [
-                plain(ready.library.songs[row])
-                | {"numbers": ready.whole[row].tolist(), "role": role, "cosine": float(scores[row])}
-                for row, role in ((first, "own"), (near, "near"), (int(scores.argmin()), "far"))
-            ]
-            return view.vectors(rows, language())
+        ready: Recommender = loaded.model
+        liked, _ = self.picks(state, ready.library)
+        if not liked or not ready.known[liked[-1]]:
+            return note(words.say("songs.like_first", language()))
+        first = liked[-1]
+        near = ready.recommend([first], count=1)[0].row
+        scores = np.where(ready.known, ready.whole @ ready.whole[first], np.inf)
+        rows = [
+            plain(ready.library.songs[row])
+            | {"numbers": ready.whole[row].tolist(), "role": role, "cosine": float(scores[row])}
+            for row, role in ((first, "own"), (near, "near"), (int(scores.argmin()), "far"))
+        ]
+        return view.vectors(rows, language())
 
-    def map(self, state: str, dataset: str, key: str, method: str, by: str) -> str:
+    def map(self, loaded: Loaded, state: str, method: str, by: str) -> str:
         """All songs on a map; the last liked one's neighbours at the ends of lines."""
         lang = language()
-        with self.trained(dataset, parameters_of(key)) as (loaded, ready):
-            if f"map.{method}" not in loaded.memo and (dataset, key or TUNED.key, method) == SHIPPED:
-                loaded.memo["map.umap"] = Projection(np.array(examples.songs_map(), np.float32), "umap")
-            if f"map.{method}" not in loaded.memo:
-                loaded.memo[f"map.{method}"] = project(ready.trained.vectors[ready.known], method)
-            made, library = loaded.memo[f"map.{method}"], ready.library
-            rows = np.flatnonzero(ready.known)
-            places = {int(row): place for place, row in enumerate(rows)}
-            liked, _ = self.picks(state, library)
-            marked = [places[row] for row in liked if row in places]
-            near = []
-            if marked:
-                near = [places[each.row] for each in ready.recommend([int(rows[marked[-1]])])]
-            names, groups = grouped(library, by, lang)
-            labels = [f"{library.songs[row].title} · {library.songs[row].artist}" for row in rows]
-            ids = [library.songs[row].id for row in rows]
-            notes = [words.say(f"songs.map_{made.method}", lang)]
-            notes += [words.say(f"songs.map_note_{made.note}", lang)] if made.note else []
-            return song_map.chart(made.points, labels, groups[rows], names, ids, marked, near, notes, lang)
+        ready: Recommender = loaded.model
+        library, name = ready.library, f"map.{method}"
+        if name not in loaded.memo and (loaded.card.name, ready.trained.parameters, method) == SHIPPED:
+            loaded.memo[name] = Projection(np.array(examples.songs_map(), np.float32), "umap")
+        if name not in loaded.memo:
+            loaded.memo[name] = project(ready.trained.vectors[ready.known], method)
+        made = loaded.memo[name]
+        rows = np.flatnonzero(ready.known)
+        places = {int(row): place for place, row in enumerate(rows)}
+        liked, _ = self.picks(state, library)
+        marked = [places[row] for row in liked if row in places]
+        near = [places[each.row] for each in ready.recommend([int(rows[marked[-1]])])] if marked else []
+        names, groups = grouped(library, by, lang)
+        labels = [f"{library.songs[row].title} · {library.songs[row].artist}" for row in rows]
+        ids = [library.songs[row].id for row in rows]
+        notes = [words.say(f"songs.map_{made.method}", lang)]
+        notes += [words.say(f"songs.map_note_{made.note}", lang)] if made.note else []
+        return song_map.chart(made.points, labels, groups[rows], names, ids, marked, near, notes, lang)
 
     def measure(self, dataset: str, key: str) -> Iterator[str]:
         """All methods on held-out playlists, one after the other."""
@@ -329,11 +344,12 @@ def from_sliders(
     alpha: float,
     algorithm: int,
     workers: float,
+    centre: bool,
 ) -> Parameters:
     """The sliders' values as parameters."""
     return Parameters(
         int(size), int(window), int(negative), int(least), int(epochs), int(algorithm), float(exponent),
-        float(alpha), workers=int(workers),
+        float(alpha), workers=int(workers), centre=int(centre),
     ).checked()  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Real playlists that are not ours to ship: the first rows of the #nowplaying data set, as its CSV has."""
+"""Real playlists that are not ours to ship: the first rows of the #nowplaying data set."""
 
 from __future__ import annotations
 

@@ -1,0 +1,96 @@
+"""What the Songs views make: the shipped example, sentences of evidence, and no HTML of a visitor's."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from playground import examples, text
+from playground.loaders import TransformersLoader
+from playground.models import ModelCache
+from playground.subjects.songs import Song, assemble
+from playground.views import song_map
+from playground.views import songs as view
+
+EVIL = "<img src=x onerror=alert(1)>\"'&"
+
+
+@pytest.fixture(scope="module")
+def cache() -> ModelCache:
+    return ModelCache(2**31, TransformersLoader(offline=True))
+
+
+@pytest.mark.parametrize("lang", text.LANGUAGES)
+def test_the_shipped_example_is_what_is_computed(lang, cache):
+    """Up to what another processor rounds otherwise: its last bits grow in training."""
+    shipped, now = examples.songs(lang), examples.computed_songs(lang, cache)
+    assert shipped["liked"] == now["liked"] and shipped["popular"] == now["popular"]
+    same = {row["id"] for row in shipped["rows"]} & {row["id"] for row in now["rows"]}
+    assert len(same) >= 6
+    told = {row["id"]: row["together"] for row in now["rows"]}
+    assert all(told[row["id"]] == row["together"] for row in shipped["rows"] if row["id"] in told)
+
+
+def test_the_shipped_map_has_a_place_for_every_song(cache):
+    points = np.array(examples.songs_map())
+    assert points.shape[1] == 2 and np.abs(points).max() == pytest.approx(1, abs=0.01)
+    catalogue = (text.ASSETS / "songs" / "catalogue.tsv").read_text(encoding="utf-8")
+    assert len(points) == len(catalogue.splitlines()) - 1
+
+
+def test_shipped_measures_keep_the_promise():
+    rows = {row["method"]: row for row in examples.songs_measured()[0]}
+    assert list(rows) == ["popularity", "cooccurrence", "svd", "book", "tuned"]
+    assert rows["tuned"]["hit"] >= 2.5 * rows["popularity"]["hit"] and rows["tuned"]["genre"] >= 0.9
+
+
+def row(**more: object) -> dict[str, object]:
+    song = {"id": "1", "title": "t", "artist": "a", "year": 1991, "genre": "rock"}
+    return song | {"score": 0.5, "together": 37, "about": ["rock", 0.8, 1990], "by": []} | more
+
+
+def test_evidence_in_words():
+    assert view.evidence(row(), "en") == "together in 37 playlists, mostly rock, 1990s"
+    assert view.evidence(row(about=["rock", 0.3, 0]), "en") == "together in 37 playlists, often rock"
+    assert view.evidence(row(about=["", 0, 0]), "en") == "together in 37 playlists"
+    assert "never" in view.evidence(row(together=0), "en")
+    assert "37" in view.evidence(row(), "zh-TW") and "1990 年代" in view.evidence(row(), "zh-TW")
+
+
+@pytest.mark.parametrize("lang", text.LANGUAGES)
+def test_titles_are_never_html(lang):
+    song = {"id": EVIL, "title": EVIL, "artist": EVIL, "year": 0, "genre": EVIL}
+    whole = {
+        "rows": [row(**song, about=[EVIL, 1, 0], by=[song | {"cosine": 1.0, "together": 1}])],
+        "artists": [(EVIL, 1.0)], "popular": [song],
+        "facts": {"songs": 1, "playlists": 1, "seconds": 0.0, "parameters": EVIL},
+    }  # fmt: skip
+    library = assemble("n", [Song("a", EVIL), Song("b", EVIL)], [["a", "b"], []])
+    made = [
+        view.hits([song], "x", lang), view.picked([song], [song], lang), view.recommended(whole, lang),
+        view.walked([song | {"cosine": 1.0}] * 2, lang),
+        view.vectors([song | {"numbers": [0.1, -0.1], "role": "own", "cosine": 1.0}], lang),
+        view.about(library, lang),
+        song_map.chart([[0, 0]], [EVIL], [0], [EVIL], [EVIL], [0], [], [], lang),
+    ]  # fmt: skip
+    for html in made:
+        assert "<img" not in html and not re.search(r"\sonerror=[^&]*alert\(1\)>", html)
+
+
+def test_the_map_colours_the_largest_groups():
+    groups = [0] * 5 + [number for number in range(1, 20) for _ in range(number)]
+    names = ["", *(f"group {number}" for number in range(1, 20))]
+    points = np.zeros((len(groups), 2))
+    html = song_map.chart(points, ["t"] * len(groups), groups, names, ["i"] * len(groups), [0], [1], [], "en")
+    data = json.loads(re.search(r'class="pg-data">(.*?)</pre>', html)[1].replace("&amp;", "&"))  # type: ignore[index]
+    assert data["g"][-1] == 0 and data["g"][0] == song_map.GROUPS and len(data["x"]) == len(groups)
+    assert html.count("<li>") == song_map.GROUPS + 1 and "group 19" in html and "group 1<" not in html
+
+
+def test_nothing_found_and_nothing_liked_are_sentences():
+    assert view.hits([], "", "en") == ""
+    assert text.say("songs.nothing_found", "en") in view.hits([], "zzz", "en")
+    assert text.say("songs.none_picked", "en") in view.picked([], [], "en")
