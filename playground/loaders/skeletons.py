@@ -33,7 +33,7 @@ LARGEST = 2**24  # any other size: 16 million; the largest vocabularies have one
 ENTRIES = 100_000  # in all lists and objects together
 DEPTH = 12
 MODULES = 20_000  # of 3-5 KB in Python: 80 MB
-SECONDS = 20.0
+SECONDS = 8.0  # the largest model takes a tenth of one
 # Sizes: whole numbers from 1 on, where a config names them.
 SIZES = re.compile(
     r"(num_(hidden_|decoder_|encoder_)?layers|n_layers?|num_(attention_|key_value_|kv_)?heads|n_heads?|"

@@ -128,11 +128,8 @@ class _Flow:
         lists = [node for _, node in self.plan.rows() if self._holds_layers(node)]
         if len(lists) == 1:
             return [self._stack("", lists[0], "")]
-        found = []
-        for node in lists:
-            name = node.path.split(".")[0]
-            found.append(self._stack(name, node, f"{name}."))
-        return found
+        names = [node.path.split(".")[0] for node in lists]
+        return [self._stack(name, node, f"{name}.") for name, node in zip(names, lists, strict=True)]
 
     def _holds_layers(self, node: Node) -> bool:
         inside = [child for child in node.children if self.parts[child.path] == "layer"]
@@ -285,7 +282,9 @@ class _Flow:
 
     def _linear(self, node: Node, part: str, shape: Size) -> Step:
         count = node.facts.get("in", 0) * node.facts.get("out", 0)
-        return Step(part, node.name, shape, _each(node), 2 * count)
+        # BERT calls all of them "dense": the module around it tells which.
+        name = ".".join(node.path.split(".")[-2:]) if node.name == "dense" else node.name
+        return Step(part, name, shape, _each(node), 2 * count)
 
     def _norm(self, node: Node) -> Step:
         return Step(self.parts[node.path], node.name, (1, "n", self.shape.hidden), _each(node))
