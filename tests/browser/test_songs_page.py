@@ -90,6 +90,7 @@ def test_own_files_and_html_in_titles(visit: Visit, tmp_path) -> None:
     page.locator("#songs-data .label-wrap").first.click()
     page.locator("#songs-data input[type=file]").set_input_files(files)
     expect(page.locator("#songs-data")).to_contain_text("3 songs in 2 playlists", timeout=WAIT)
+    expect(page.locator("#songs-shown li")).to_have_count(0, timeout=WAIT)
     like(page, "onerror", "<img")
     expect(page.locator("#songs-ten .song-ten > li")).to_have_count(2, timeout=WAIT)
     wrong = tmp_path / "wrong.txt"
