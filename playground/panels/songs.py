@@ -125,7 +125,7 @@ def _controls(do: SongsActions) -> Controls:
             [("sample", "sample")], value="sample", label=tr("songs.dataset"), elem_id="songs-dataset"
         )
         about = gr.HTML(padding=False, elem_classes="pg-maybe")
-        _own_data(do, dataset)
+        _own_data(do, dataset, [picks, hits])
     where = gr.Textbox("recommend", elem_classes="pg-unseen", show_label=False, container=False)
     at = Controls(dataset, picks, shown, key, where)
     with gr.Accordion(tr("songs.training"), open=False, elem_id="songs-training", elem_classes="pg-late"):
@@ -134,13 +134,11 @@ def _controls(do: SongsActions) -> Controls:
     some.click(guard(do.some_playlist), dataset, picks, **QUIET)
     clear.click(None, None, picks, js="() => '{}'")
     go.click(guard(do.paste), [pasted, dataset], [picks, told], **QUIET)
-    # Ids are a data set's own: what was picked in another means nothing here.
-    dataset.input(lambda: ("{}", ""), None, [picks, hits], **QUIET)
     gr.on([data.expand, dataset.change], in_place(do.about), dataset, about, **QUIET)
     return at
 
 
-def _own_data(do: SongsActions, dataset: gr.Dropdown) -> None:
+def _own_data(do: SongsActions, dataset: gr.Dropdown, picked: list[Any]) -> None:
     with gr.Row(elem_classes="pg-actions"):
         upload = gr.UploadButton(
             tr("songs.upload"), file_types=FILES, file_count="multiple", size="sm", min_width=120
@@ -155,11 +153,17 @@ def _own_data(do: SongsActions, dataset: gr.Dropdown) -> None:
             [*do.choices(), *([(name, name)] if name.startswith("songs-") else [])], value=name
         )
 
-    upload.upload(guard(lambda paths: menu(do.upload(paths))), upload, dataset, **QUIET)
+    def clear() -> tuple[str, str]:
+        """Ids are a data set's own: what was picked in another means nothing here."""
+        return "{}", ""
+
+    sent = upload.upload(guard(lambda paths: menu(do.upload(paths))), upload, dataset, **QUIET)
+    sent.success(clear, None, picked, **QUIET)
+    dataset.input(clear, None, picked, **QUIET)
     running = fetch.click(in_place(do.fetch), None, told, **QUIET)
     # Only what arrived whole is chosen.
     done = running.success(guard(lambda: do.card(BOOK_DATA).name), None, None, **QUIET)
-    done.success(guard(lambda: menu(BOOK_DATA)), None, dataset, **QUIET)
+    done.success(guard(lambda: menu(BOOK_DATA)), None, dataset, **QUIET).success(clear, None, picked, **QUIET)
     stop.click(None, None, None, cancels=[running], api_visibility="private")
 
 
