@@ -29,12 +29,12 @@ KINDS = {
     "concept": 100,
     "talk": 58,
     "refusal": 62,
-    "unknown": 70,
+    "unknown": 84,
     "follow_up": 78,
     "there": 38,
     "concept_talk": 80,
     "mixed": 26,
-    "name": 38,
+    "name": 60,
     "system": 104,
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import random
 
+from . import facts
 from .chinese import HAN, to_simplified
 from .shape import DATA
 from .wording import Language, choose, words
@@ -34,13 +35,36 @@ def _characters() -> str:
     return "".join(sorted(set(HAN.findall(text))))
 
 
+@functools.cache
+def _known() -> dict[str, list[str]]:
+    """All subjects of facts by language: invented words may begin like them, but are none of them."""
+    return {
+        language: sorted({subject for one in facts.relations(language).values() for subject, _ in one.pairs})
+        for language in ("en", "tw")
+    }
+
+
 def invented(rng: random.Random, language: Language) -> str:
     """A word that does not exist."""
-    if language != "en" and rng.random() < 0.8:
-        # half from the characters of foreign names, half from any: what looks half known is unknown as well
-        pool = _ZH_SOUNDS if rng.random() < 0.5 else _characters()
-        word = "".join(rng.sample(pool, rng.choice((2, 3, 3, 4))))
-        return to_simplified(word) if language == "cn" else word
+    chinese = language != "en" and rng.random() < 0.8
+    word = _invented_chinese(rng) if chinese else _invented_english(rng)
+    while word.lower() in _known()["en"] or word in _known()["tw"]:
+        word = _invented_chinese(rng) if chinese else _invented_english(rng)
+    return to_simplified(word) if language == "cn" else word
+
+
+def _invented_chinese(rng: random.Random) -> str:
+    # from the characters of foreign names or from any; now and then it begins like a known word
+    pool = _ZH_SOUNDS if rng.random() < 0.5 else _characters()
+    if rng.random() < 0.25:
+        return rng.choice(_known()["tw"])[0] + "".join(rng.sample(pool, rng.choice((1, 2))))
+    return "".join(rng.sample(pool, rng.choice((2, 3, 3, 4))))
+
+
+def _invented_english(rng: random.Random) -> str:
+    if rng.random() < 0.2:  # begins like a known word: "catapult" is no cat
+        stem = rng.choice([*words("story.en.beasts"), *rare("rare", "en")]).split()[0]
+        return stem[: rng.randrange(3, 7)] + rng.choice(words("invented.ends")) + rng.choice(_SUFFIXES)
     word = "".join(
         rng.choice(words("invented.starts"))
         + rng.choice(words("invented.vowels"))

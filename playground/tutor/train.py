@@ -29,6 +29,7 @@ log = logging.getLogger("tutor")
 RUN = Path(tempfile.gettempdir()) / "tutor" / "run"  # checkpoints: outside the project, gone when it is built
 _HELD_OUT_SEED = SEED + 1
 _HELD_OUT_BATCHES = 8
+_LONGEST_STEP = 20.0  # seconds; what is longer was a pause of the process, and counts as this much
 _RATE = 2.5e-3
 
 
@@ -195,7 +196,7 @@ class Run:
                 self._snapshot(recent)
             begun = time.monotonic()
             recent.append(self.one_step())
-            self.seconds += time.monotonic() - begun
+            self.seconds += min(time.monotonic() - begun, _LONGEST_STEP)
             if self.step % 50 == 0:
                 recent = recent[-50:]
                 rate = self.tokens / max(self.seconds, 1e-9)
