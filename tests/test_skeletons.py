@@ -13,7 +13,7 @@ import torch
 
 from playground.catalog import Catalog, ModelCard
 from playground.errors import BadInput, CannotLoad, Gated, HubUnreachable, PlaygroundError, UnknownModel
-from playground.loaders import presets, skeletons
+from playground.loaders import causal, presets, skeletons
 from tests.subjects import saved
 from tests.test_hub_loading import home, server  # noqa: F401
 
@@ -118,7 +118,7 @@ def test_code_of_a_repository_is_never_run(tmp_path, monkeypatch):
     assert not (tmp_path / "ran").exists()
 
 
-def test_nothing_is_allocated_and_no_default_is_touched():
+def test_nothing_is_allocated_and_no_default_is_touched(tmp_path):
     """Not torch's default number format, either: other threads compute with it meanwhile."""
     seen, stop = set(), threading.Event()
 
@@ -135,6 +135,12 @@ def test_nothing_is_allocated_and_no_default_is_touched():
             tensors = [*model.parameters(), *model.buffers()]
             assert {t.device.type for t in tensors} == {"meta"}
             assert {p.dtype for p in model.parameters()} == {torch.float16}
+            (tmp_path / "config.json").write_text(json.dumps(presets.presets()[name].config))
+            card = ModelCard("x", "folder", str(tmp_path))
+            # What the cache builds before it loads anything: to foretell its bytes.
+            assert {p.dtype for p in causal.skeleton(card, tmp_path, "bfloat16").parameters()} == {
+                torch.bfloat16
+            }
     finally:
         stop.set()
         thread.join()
