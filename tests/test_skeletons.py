@@ -98,6 +98,12 @@ def test_what_is_missing_has_the_architectures_defaults():
     assert type(skeletons.build({"model_type": "bert"})).__name__ == "BertModel"
 
 
+def test_of_a_model_of_text_and_pictures_the_part_of_text_is_built():
+    """Where the config names no class, as its language model alone: which reads only a part of the config."""
+    model = skeletons.build({"model_type": "llama4", "text_config": {"num_hidden_layers": 2}})
+    assert type(model).__name__ == "Llama4ForCausalLM" and model.config.num_hidden_layers == 2
+
+
 @pytest.mark.parametrize(
     "architectures",
     [["../../etc"], ["os"], [5], ["AutoModel"], ["LlamaConfig"], ["GPT2Model"], "LlamaForCausalLM", {}, None],

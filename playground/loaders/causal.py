@@ -18,7 +18,7 @@ from playground import weights
 from playground.catalog import CAUSAL_CLASS, ModelCard
 from playground.errors import CannotLoad
 from playground.loaders.places import config_of, imported, out_of_memory, told
-from playground.loaders.skeletons import weightless
+from playground.loaders.skeletons import of_text, weightless
 from playground.models import Key, Progress, Stage
 
 log = logging.getLogger(__name__)
@@ -45,13 +45,7 @@ def skeleton(card: ModelCard, path: Path, dtype: str = "float32") -> Any:
         config._attn_implementation = "eager"  # asks for no package of another
         # The class itself and not `from_config`, which sets the default format of the whole process.
         with weightless(dtype):
-            return kind(_of_text(config, kind))
-
-
-def _of_text(config: Any, kind: Any) -> Any:
-    """The part of a config that a class of language models reads, where the whole is of text and pictures."""
-    inner = getattr(config, "sub_configs", {}).get("text_config")
-    return config.get_text_config() if inner is not None and kind.config_class is inner else config
+            return kind(of_text(config, kind))
 
 
 def _config(card: ModelCard, path: Path) -> Any:

@@ -202,7 +202,7 @@ def build(config: Mapping[str, Any], name: str = "config.json") -> Any:
         kind = _class(settings, config)
         settings._attn_implementation = "eager"
         with weightless(), _bounded():
-            model = kind(settings)
+            model = kind(of_text(settings, kind))
             _renorm(model, settings, config)
         _untie(model, config)
         return model
@@ -217,7 +217,8 @@ def real(config: Mapping[str, Any], name: str = "config.json") -> Any:
     with _refusals(name):
         settings = settled(config, name)
         with _bounded():
-            model = _class(settings, config)(settings)
+            kind = _class(settings, config)
+            model = kind(of_text(settings, kind))
             _renorm(model, settings, config)
         # Whatever another thread made torch's default format meanwhile.
         return model.float().eval().requires_grad_(False)
@@ -243,6 +244,12 @@ def _class(settings: Any, config: Mapping[str, Any]) -> Any:
     if type(settings) not in plain:
         raise CannotLoad("unknown_architecture", name="config.json", kind=str(settings.model_type))
     return plain[type(settings)]
+
+
+def of_text(settings: Any, kind: Any) -> Any:
+    """The part of a config that a class of language models reads, where the whole is of text and pictures."""
+    inner = getattr(settings, "sub_configs", {}).get("text_config")
+    return settings.get_text_config() if inner is not None and kind.config_class is inner else settings
 
 
 def _named(name: str) -> Any:
