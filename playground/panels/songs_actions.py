@@ -78,9 +78,9 @@ class SongsActions:
             yield loaded, loaded.model
 
     @contextmanager
-    def trained(self, dataset: str, parameters: Parameters = TUNED) -> Iterator[tuple[Loaded, Recommender]]:
-        """What is trained on a data set, leased; trained first if need be."""
-        with self.context.models.lease(trained_card(self.card(dataset), parameters), "songs") as loaded:
+    def trained(self, dataset: str) -> Iterator[tuple[Loaded, Recommender]]:
+        """What the tuned training made of a data set, leased; trained first if need be."""
+        with self.context.models.lease(trained_card(self.card(dataset)), "songs") as loaded:
             yield loaded, loaded.model
 
     def find(self, query: str, dataset: str, count: int = FOUND) -> list[dict[str, Any]]:
@@ -131,7 +131,7 @@ class SongsActions:
             songs = [[plain(library.songs[row]) for row in rows] for rows in (liked, disliked)]
             return view.picked(songs[0], songs[1], language())
 
-    def _training(self, dataset: str, parameters: Parameters) -> Generator[str | Loaded]:
+    def _training(self, dataset: str, parameters: Parameters | None) -> Generator[str | Loaded]:
         """Progress as HTML, and at last what was loaded or trained, leased until the iterator is closed."""
         card = trained_card(self.card(dataset), parameters)
         with closing(self.context.models.leasing(card, "songs")) as steps:
@@ -232,18 +232,20 @@ class SongsActions:
     def measure(self, dataset: str, key: str) -> Iterator[str]:
         """All methods on held-out playlists, one after the other."""
         lang, parameters = language(), parameters_of(key)
-        methods = [*METHODS] + (["own"] if parameters not in PRESETS.values() else [])
+        own = parameters is not None and parameters not in PRESETS.values()
+        methods = [*METHODS] + (["own"] if own else [])
+        mine = f"own {parameters.key}" if parameters is not None else ""
         with self.library(dataset) as (loaded, library):
             kept: dict[str, Measured] = loaded.memo.setdefault("songs.measured", {})
             queries = len(split(library).hidden)
             for method in methods:
-                name = f"own {parameters.key}" if method == "own" else method
+                name = mine if method == "own" else method
                 if name not in kept:
                     rows = [kept[m] for m in methods if m in kept]
                     now = words.say("songs.measuring", lang, method=words.say(f"songs.method_{method}", lang))
                     yield (view.measures(rows, queries, lang) if rows else "") + note(now)
                     kept[name] = next(evaluate(library, [method], own=parameters))
-            rows = [kept[f"own {parameters.key}" if m == "own" else m] for m in methods]
+            rows = [kept[mine if m == "own" else m] for m in methods]
             yield view.measures(rows, queries, lang)
 
     # -- playlists and data of the visitor's own --
@@ -326,10 +328,10 @@ def grouped(library: Library, by: str, lang: str) -> tuple[list[str], Any]:
     return [view.genre_name(each, lang) if by == "genre" else each for each in named], numbers
 
 
-def parameters_of(key: str) -> Parameters:
-    """The parameters that the page holds as a key; the tuned ones before anything was chosen."""
+def parameters_of(key: str) -> Parameters | None:
+    """The parameters that the page holds as a key; None, for the tuned ones, before anything was trained."""
     try:
-        return Parameters.from_key(key).checked() if key else TUNED
+        return Parameters.from_key(key).checked() if key else None
     except (KeyError, ValueError, TypeError) as error:
         raise BadInput("songs_parameters") from error
 
