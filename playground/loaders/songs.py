@@ -2,8 +2,8 @@
 
 A data set's card has revision ``main``; the same card with `Parameters.key` for its revision is Word2Vec
 trained with these parameters on it (see `trained_card`), so the cache's key holds everything that changes
-the vectors; ``shipped`` is the tuned training of the embedded songs, which comes with the app. What was trained
-or generated once is kept in the cache folder. The one download is the book's own address.
+the vectors; ``shipped`` is the tuned training of the embedded songs, which comes with the app. What was
+trained or generated once is kept in the cache folder. The one download is the book's own address.
 """
 
 from __future__ import annotations
