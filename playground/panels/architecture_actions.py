@@ -74,7 +74,7 @@ class ArchitectureActions:
         here = {card.name: card for card in self.context.catalog.offered("skeleton") if card.source != "hub"}
         preset = None if name.strip() in here else presets.find(name)
         if preset is not None:
-            source = words.say("architecture.from_preset", lang, source=preset.source)
+            source = words.say("architecture.from_preset", lang, name=preset.name)
             return self.build(preset.config, preset.name), [source]
         return self._of_card(here.get(name.strip()) or self.context.catalog.find(name), lang)
 
