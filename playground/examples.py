@@ -14,12 +14,13 @@ from playground import text
 from playground.catalog import EMBEDDED, TOKENIZERS
 from playground.models import ModelCache
 from playground.subjects import architecture as plans
-from playground.subjects import song_search, steps, tokens
+from playground.subjects import song_search, song_sessions, steps, tokens
 from playground.subjects.projection import project
 from playground.subjects.readers import Reader, reader
 from playground.subjects.song_evaluation import METHODS, Measured, evaluate, split
 from playground.subjects.song_recommend import plain, shown
 from playground.subjects.song_training import TUNED, Trained, train
+from playground.subjects.songs import Library
 from playground.views import languages
 
 FOLDER = text.ASSETS / "examples"
@@ -124,12 +125,11 @@ def computed_map(cache: ModelCache) -> dict[str, list[int]]:
     return {"x": points[:, 0].tolist(), "y": points[:, 1].tolist()}
 
 
-def computed_training(cache: ModelCache) -> Trained:
-    """The tuned training on the embedded songs, whose vectors the app ships, made now."""
-    from playground.loaders.songs import data_card
-
-    with cache.lease(data_card(SAMPLE), "songs") as loaded:
-        return train(loaded.model, TUNED)
+def computed_sample() -> tuple[Library, Trained]:
+    """The embedded songs' sessions and the tuned training on them, made now."""
+    catalogue = (text.ASSETS / "songs" / "catalogue.tsv").read_text(encoding="utf-8")
+    library = song_sessions.generate(song_sessions.read_catalogue(catalogue))
+    return library, train(library, TUNED)
 
 
 def computed_songs(lang: str, cache: ModelCache) -> dict[str, Any]:
@@ -176,7 +176,7 @@ def main() -> None:
     _write("tokens.languages", computed_languages())
     _write("architecture", computed_architecture())
     cache = ModelCache(2**31, TransformersLoader(offline=True))
-    songs_files.ship(computed_training(cache))
+    songs_files.ship(*computed_sample())
     _write("songs.measured", computed_measures(cache))
     _write("songs.map", computed_map(cache))
     for lang in text.LANGUAGES:

@@ -12,12 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from playground import examples
 from playground.catalog import Catalog
 from playground.errors import BadInput, HubUnreachable, UnknownModel
 from playground.loaders import TransformersLoader, songs
 from playground.loaders.songs import data_card, download, trained_card
 from playground.models import Loaded, ModelCache, Stage
-from playground.subjects.song_training import BOOK, TUNED, train
+from playground.subjects.song_training import BOOK, TUNED
 from tests.subjects.test_songs import HASH, TRAIN
 
 QUICK = replace(TUNED, epochs=2)
@@ -85,15 +86,17 @@ def test_a_training_tells_its_epochs_is_counted_and_kept_on_disk(folder):
         assert np.array_equal(loaded.model.trained.vectors, vectors)
 
 
-def test_the_shipped_vectors_are_there_at_once_and_are_those_of_the_training(folder, monkeypatch):
-    """Up to float16, and to what another processor rounds otherwise: its last bits grow in training."""
+def test_what_is_shipped_is_there_at_once_and_is_what_is_made(folder, monkeypatch):
+    """The sessions to the bit; the vectors up to float16 and to what another processor rounds otherwise."""
+    made_now, made = examples.computed_sample()
     card = Catalog(folder / "models", folder / "uploads", offline=True).find("sample")
     cache = cache_of(folder)
     with monkeypatch.context() as patched:
         patched.setattr(songs, "train", lambda *_: pytest.fail("trained, though its vectors are shipped"))
         with cache.lease(trained_card(card), "songs") as loaded:
             shipped, library = loaded.model.trained, loaded.model.library
-    made = train(library, TUNED)
+    assert np.array_equal(library.items, made_now.items) and np.array_equal(library.offsets, made_now.offsets)
+    assert library.songs == made_now.songs
     assert shipped.parameters == TUNED and len(shipped.losses) == TUNED.epochs and shipped.seconds > 0
     lengths = np.linalg.norm(made.vectors, axis=1) * np.linalg.norm(shipped.vectors, axis=1)
     assert ((made.vectors * shipped.vectors).sum(1) / lengths).mean() > 0.99

@@ -3,7 +3,7 @@
 A data set's card has revision ``main``; the same card with `Parameters.key` for its revision is Word2Vec
 trained with these parameters on it (see `trained_card`), so the cache's key holds everything that changes
 the vectors; ``shipped`` is the tuned training of the embedded songs, which comes with the app. What was
-trained or generated once is kept in the cache folder. The one download is the book's own address.
+trained once is kept in the cache folder. The one download is the book's own address.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ KEPT = 200  # trained files in the cache folder; the oldest go
 LARGEST = 200_000_000  # bytes of one file of yes_complete, whose train.txt has some ten million
 CHUNK = 1 << 18
 PLAIN, SHIPPED = "main", "shipped"
-VECTORS = ASSETS / "songs" / "tuned.npz"  # of the embedded songs: 5,052 × 32 in float16, 300 KB
+MADE = ASSETS / "songs" / "sample.npz"  # sessions and vectors of the embedded songs
 # Data sets that somebody still holds: a training does not read them again.
 _held: WeakValueDictionary[str, Library] = WeakValueDictionary()
 
@@ -84,7 +84,7 @@ def load(card: ModelCard, key: Key, cache_dir: Path | None, progress: Progress) 
         BadInput: files in none of the known forms. CannotLoad: files that cannot be read.
     """
     progress(Stage(card.name, "parse"))
-    library = _library(card, cache_dir)
+    library = _library(card)
     parameters = key.revision.split(";")[0]
     if parameters == PLAIN:
         return Loaded(card, None, library, "cpu", library.bytes)
@@ -99,26 +99,27 @@ def load(card: ModelCard, key: Key, cache_dir: Path | None, progress: Progress) 
 
 def shipped() -> Trained:
     """What the tuned training makes of the embedded songs, as it comes with the app."""
-    with np.load(VECTORS, allow_pickle=False) as kept:
+    with np.load(MADE, allow_pickle=False) as kept:
         vectors = kept["vectors"].astype(np.float32)
         return Trained(TUNED, vectors, tuple(kept["losses"].tolist()), float(kept["seconds"]))
 
 
-def ship(made: Trained) -> None:
-    """Write what `shipped` reads."""
+def ship(library: Library, made: Trained) -> None:
+    """Write what `shipped` reads, and the sessions."""
     np.savez_compressed(
-        VECTORS, vectors=made.vectors.astype(np.float16), losses=np.round(made.losses, 4),
+        MADE, items=library.items.astype(np.uint16), lengths=np.diff(library.offsets).astype(np.uint8),
+        vectors=made.vectors.astype(np.float16), losses=np.round(made.losses, 4),
         seconds=np.round(made.seconds, 1),
     )  # fmt: skip
 
 
-def _library(card: ModelCard, cache_dir: Path | None) -> Library:
+def _library(card: ModelCard) -> Library:
     name = f"{card.where};{_stamp(card)}"
     found = _held.get(name)
     if found is None:
         path = place(card)
         assert path is not None
-        found = _sample(path, cache_dir) if card.source == "embedded" else _read(card, path)
+        found = _sample(path) if card.source == "embedded" else _read(card, path)
         _held[name] = found
     return found
 
@@ -131,18 +132,13 @@ def _read(card: ModelCard, path: Path) -> Library:
     return song_formats.read(card.name, files)
 
 
-def _sample(path: Path, cache_dir: Path | None) -> Library:
-    """The catalogue with its sessions, generated at first use and then kept."""
-    text = path.read_text(encoding="utf-8")
-    songs = song_sessions.read_catalogue(text)
-    source = Path(song_sessions.__file__).read_bytes()  # another generator makes other sessions
-    name = "sessions-" + hashlib.sha256(source + text.encode()).hexdigest()[:16]
-    kept = _recall(cache_dir, name)
-    if kept is not None:
-        return Library("sample", tuple(songs), kept["items"], kept["offsets"])
-    made = song_sessions.generate(songs)
-    _keep(cache_dir, name, items=made.items, offsets=made.offsets)
-    return made
+def _sample(path: Path) -> Library:
+    """The catalogue with its sessions, as `song_sessions` generates them and the app ships them."""
+    songs = song_sessions.read_catalogue(path.read_text(encoding="utf-8"))
+    with np.load(MADE, allow_pickle=False) as kept:
+        lengths = kept["lengths"].astype(np.int64)
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        return Library("sample", tuple(songs), kept["items"].astype(np.int32), offsets)
 
 
 def _trained(

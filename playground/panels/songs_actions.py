@@ -32,7 +32,8 @@ from playground.views import songs as view
 from playground.views.html import note
 
 FOUND = 8
-SHIPPED = ("sample", TUNED, "umap")  # the map that comes with the app
+EXAMPLE = "sample"  # the data set of the shipped example
+SHIPPED = (EXAMPLE, TUNED, "umap")  # the map that comes with the app
 BOOK_DATA = "yes_complete"
 LONGEST_PASTE = 400  # lines of a pasted playlist
 UPLOADS_KEPT = 100
@@ -114,7 +115,7 @@ class SongsActions:
 
         Before anything was picked (not even taken out) it is the shipped example, which is on the page then.
         """
-        if not state and library.name == "sample":
+        if not state and library.name == EXAMPLE:
             return [library.rows[song["id"]] for song in examples.songs(language())["liked"]], []
         try:
             told = json.loads(state or "{}")
@@ -126,6 +127,8 @@ class SongsActions:
 
     def picked(self, state: str, dataset: str) -> str:
         """What is liked and disliked, to be taken out again."""
+        if not state and dataset == EXAMPLE:
+            return opening(language())[1]
         with self.library(dataset) as (_, library):
             liked, disliked = self.picks(state, library)
             songs = [[plain(library.songs[row]) for row in rows] for rows in (liked, disliked)]
@@ -140,6 +143,9 @@ class SongsActions:
     def recommend(self, state: str, dataset: str, key: str) -> Iterator[str]:
         """Ten songs for what is picked; the training's progress before it."""
         lang, parameters = language(), parameters_of(key)
+        if not state and parameters is None and dataset == EXAMPLE:
+            yield opening(lang)[2]  # nothing is picked yet: the example stands, and nothing is loaded for it
+            return
         with closing(self._training(dataset, parameters)) as steps:
             for step in steps:
                 if not isinstance(step, Loaded):
