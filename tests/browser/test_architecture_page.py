@@ -152,10 +152,13 @@ def test_a_config_of_ones_own_and_a_bad_one(visit: Visit) -> None:
 @pytest.mark.parametrize(("lang", "scheme"), [("zh-TW", "light"), ("zh-CN", "dark"), ("en", "dark")])
 def test_it_fits_a_phone_in_every_language(visit: Visit, lang: str, scheme: str) -> None:
     page = opened(visit, locale=lang, color_scheme=scheme, viewport={"width": 360, "height": 740})
-    cut = """() => [...document.querySelectorAll('.arc-knobs label, .pg-scroll:has(> .named), .arc-diff td')]
-        .filter(e => e.offsetParent && e.scrollWidth > e.clientWidth + 1).map(e => e.outerHTML.slice(0, 120))"""
-    shown = {"flow": "#arc-flow svg", "memory": "#arc-memory td", "what_if": "#arc-what-if code",
-             "compare": "#arc-compare .arc-config td", "raw": ".arc-code", "live": "#arc-live-go"}  # fmt: skip
+    cut = """() => [...document
+        .querySelectorAll('.arc-knobs label, .pg-scroll:has(> .named), .arc-diff td')]
+        .filter(e => e.offsetParent && e.scrollWidth > e.clientWidth + 1).map(e => e.outerHTML.slice(0, 99))"""
+    shown = {
+        "flow": "#arc-flow svg", "memory": "#arc-memory td", "what_if": "#arc-what-if code",
+        "compare": "#arc-compare .arc-config td", "raw": ".arc-code", "live": "#arc-live-go",
+    }  # fmt: skip
     for name, there in shown.items():
         tab(page, name, lang)
         expect(page.locator(there).first).to_be_visible()

@@ -459,9 +459,9 @@ def test_ppmi_is_levys(sample):
 def test_tuned_beats_popularity_and_the_book_and_keeps_the_genre(sample):
     told = {m.method: m for m in evaluation.evaluate(sample, ("popularity", "tuned"))}
     assert told["tuned"].hit >= 2.5 * told["popularity"].hit
-    # The book's call takes five times as long: on a quarter of the playlists.
-    quarter = evaluation.part(sample, np.arange(0, sample.playlists, 4))
-    book, tuned = evaluation.evaluate(quarter, ("book", "tuned"))
+    # The book's call takes five times as long: on half of the playlists.
+    half = evaluation.part(sample, np.arange(0, sample.playlists, 2))
+    book, tuned = evaluation.evaluate(half, ("book", "tuned"))
     assert tuned.hit > book.hit and tuned.ndcg > book.ndcg
     assert told["tuned"].genre >= 0.9
     assert told["tuned"].coverage > 10 * told["popularity"].coverage
