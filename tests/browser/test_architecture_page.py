@@ -154,14 +154,15 @@ def test_it_fits_a_phone_in_every_language(visit: Visit, lang: str, scheme: str)
     page = opened(visit, locale=lang, color_scheme=scheme, viewport={"width": 360, "height": 740})
     cut = """() => [...document
         .querySelectorAll('.arc-knobs label, .pg-scroll:has(> .named), .arc-diff td')]
-        .filter(e => e.offsetParent && e.scrollWidth > e.clientWidth + 1).map(e => e.outerHTML.slice(0, 99))"""
+        .filter(e => e.offsetParent && e.scrollWidth > e.clientWidth + 1)
+        .map(e => e.outerHTML.slice(0, 90))"""
     shown = {
         "flow": "#arc-flow svg", "memory": "#arc-memory td", "what_if": "#arc-what-if code",
         "compare": "#arc-compare .arc-config td", "raw": ".arc-code", "live": "#arc-live-go",
     }  # fmt: skip
     for name, there in shown.items():
         tab(page, name, lang)
-        expect(page.locator(there).first).to_be_visible()
+        expect(page.locator(f"{there}:visible").first).to_be_visible()
         wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert wide <= 0, (name, wide)
         assert page.evaluate(cut) == [], name
