@@ -22,6 +22,9 @@ PRESETS = {  # temperature, top_k, top_p, min_p, repetition penalty
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
 
 
+streams = chat_api.streams
+
+
 def models(context: Context) -> list[str]:
     """What the menu offers, what needs no download first."""
     return [card.name for card in context.catalog.offered("causal")]

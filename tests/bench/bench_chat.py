@@ -78,7 +78,7 @@ def wait(url: str) -> None:
     raise RuntimeError(f"{url} does not answer")
 
 
-def events(url: str, has_text, ends) -> tuple[float, float, int]:
+def events(url: str | urllib.request.Request, has_text, ends) -> tuple[float, float, int]:
     """Seconds to the first text and to the end, and bytes in between."""
     began, first, size = time.perf_counter(), 0.0, 0
     with urllib.request.urlopen(url, timeout=300) as answer:
@@ -93,14 +93,12 @@ def events(url: str, has_text, ends) -> tuple[float, float, int]:
 
 def ours(url: str, model: str) -> tuple[float, float, int]:
     asked = {"model": model, "max_new_tokens": COUNT, "messages": [{"role": "user", "content": WORDS}]}
-    began = time.perf_counter()
-    event = post(f"{url}gradio_api/call/chat_stream", {"data": [asked]})["event_id"]
-    asking = time.perf_counter() - began
-    first, whole, size = events(
-        f"{url}gradio_api/call/chat_stream/{event}", lambda line: b'"ids"' in line,
-        lambda line: line.startswith(b"event: complete"),
+    return events(
+        urllib.request.Request(
+            f"{url}playground/chat", json.dumps(asked).encode(), {"Content-Type": "application/json"}
+        ),
+        lambda line: b'"ids"' in line, lambda line: b'"done"' in line,
     )  # fmt: skip
-    return first + asking, whole + asking, size
 
 
 def others(url: str, number: int) -> tuple[float, float, int]:

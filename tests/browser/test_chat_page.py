@@ -144,6 +144,7 @@ def test_stop_keeps_what_came_and_go_on_continues(visit: Visit, app: App) -> Non
 
 def test_a_closed_page_frees_the_model_and_tokens_never_wait(browser: Browser, app: App) -> None:
     client = Client(app.url, verbose=False)
+    client.predict("hello world", ["byt5"], api_name="/tokenize")  # its first call imports what it needs
     with visiting(browser, app.url) as visit:
         page = opened(visit)
         choose(page, "slow")
