@@ -21,7 +21,7 @@ from playground.subjects.turns import line
 from playground.views import models as models_view
 
 # A yield costs as much as many tokens, so the page hears by time: often where few read along.
-FLUSH, BUSY_FLUSH, BUSY = 0.05, 0.2, 8
+FLUSH, BUSY_FLUSH, BUSY = 0.075, 0.2, 8
 
 
 def chatting(context: Context) -> dict[str, Any]:

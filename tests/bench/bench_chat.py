@@ -20,12 +20,14 @@ import time
 import urllib.request
 from pathlib import Path
 
+import psutil
+
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from tests.app import free_port  # noqa: E402
 
-COUNT, ROUNDS, WORDS = 128, 3, "Once upon a time there was a little girl named Lily"
+COUNT, ROUNDS, WORDS = 128, 7, "Once upon a time there was a little girl named Lily"
 OTHER = """
 import sys, threading, torch, gradio as gr
 from transformers import AutoModelForCausalLM, AutoTokenizer, TextIteratorStreamer
@@ -76,6 +78,15 @@ def wait(url: str) -> None:
         except OSError:
             time.sleep(0.2)
     raise RuntimeError(f"{url} does not answer")
+
+
+def settled(process: subprocess.Popen) -> None:
+    """Wait until a server has done what it does after its start (ours imports and loads ahead)."""
+    watched, calm = psutil.Process(process.pid), 0
+    while calm < 3:
+        before = sum(watched.cpu_times()[:2])
+        time.sleep(1)
+        calm = calm + 1 if sum(watched.cpu_times()[:2]) - before < 0.05 else 0
 
 
 def events(url: str | urllib.request.Request, has_text, ends) -> tuple[float, float, int]:
@@ -154,6 +165,8 @@ def compare(model: Path, folder: Path) -> None:
         urls = [f"http://127.0.0.1:{port}/" for port in ports]
         for url in urls:
             wait(url)
+        for server in servers:
+            settled(server)
         ours(urls[0], model.name), others(urls[1], 0)
         runs = [(ours(urls[0], model.name), others(urls[1], 1 + lap)) for lap in range(ROUNDS)]
     finally:
