@@ -81,7 +81,7 @@
     if (message.done) box.append(element("footer", "", ended(message.done)));
     return box;
   };
-  const ended = (done) => say("done", {
+  const ended = (done) => say(done.drawn === false ? "done_greedy" : "done", {
     n: done.new_tokens, s: number(done.seconds, 1), rate: number(done.tokens_per_second, 0),
     why: say(done.stop_reason), seed: done.seed,
   });
@@ -171,7 +171,7 @@
   /* One reply into `message`, told by `hear`; what came before an error or a stop stays. */
   const write = async (asked, message, hear) => {
     const abort = new AbortController();
-    running = { abort, at: performance.now(), begun: 0 };
+    running = { abort, at: performance.now(), begun: 0, drawn: asked.temperature > 0 };
     const mine = running;
     let broken = "";
     note = "";
@@ -202,7 +202,7 @@
             status(say("writing", { n: mine.count, rate: seconds > 0.3 ? number(mine.count / seconds) : "…" }));
           }
           hear.tokens(from);
-        } else if (piece.done) { message.done = piece.done; ended = true; }
+        } else if (piece.done) { message.done = { ...piece.done, drawn: mine.drawn }; ended = true; }
       }
       if (!ended) broken = say("lost");
     } catch (error) {
@@ -217,7 +217,7 @@
   const measured = (message, mine) => {
     const seconds = mine.begun ? (performance.now() - mine.begun) / 1000 : 0;
     const count = mine.count || 0;
-    return { new_tokens: count, seconds, tokens_per_second: seconds ? count / seconds : 0, seed: settings.seed };
+    return { new_tokens: count, seconds, tokens_per_second: seconds ? count / seconds : 0, seed: settings.seed, drawn: mine.drawn };
   };
 
   const reply = async (more = {}, kept = messages) => {
