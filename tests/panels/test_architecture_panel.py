@@ -105,7 +105,7 @@ def test_code_of_its_own_still_shows_a_tree(do, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", [*list(presets.presets())[::6], "deepseek-ai/DeepSeek-V3", "google/flan-t5-small"]
+    "name", [*list(presets.presets())[::10], "deepseek-ai/DeepSeek-V3", "google/flan-t5-small"]
 )
 def test_every_tab(do, name):
     """All views, without a leak of a placeholder, in the three languages."""

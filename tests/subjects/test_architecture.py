@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from playground.subjects.tensors import from_tensors
 from playground.views import architecture as view
 from playground.views import architecture_words
 from tests.app import ROOT
+from tests.subjects.plans import plan_of
 
 # Totals as the models' own pages and papers, or their safetensors headers, tell them.
 TOTALS = {
@@ -54,14 +54,6 @@ ACTIVE = {
     "mistralai/Mixtral-8x7B-v0.1": 12_879_925_248, "deepseek-ai/DeepSeek-V3": 37_552_282_624,
     "Qwen/Qwen3-30B-A3B": 3_353_032_704,
 }  # fmt: skip
-
-
-@functools.cache
-def plan_of(name: str) -> Architecture:
-    """A preset's plan, built once for all tests."""
-    config = presets.presets()[name].config
-    model = skeletons.build(config, name)
-    return architecture.read(name, model, model.config, config)
 
 
 def row(plan: Architecture, path: str) -> Node:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import functools
-
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from playground.loaders import presets, skeletons
 from playground.subjects import architecture, dataflow, forward
-from playground.subjects.architecture import Architecture
 from playground.views import architecture_flow
+from tests.subjects.plans import plan_of
 from tests.subjects.test_memory import shrunk
 
 TINYLLAMA = "TinyLlama/TinyLlama-1.1B-Chat-v1.0"
@@ -19,13 +17,6 @@ DENSE = (
     TINYLLAMA, "openai-community/gpt2", "google/gemma-2-2b-it", "bigscience/bloom-560m",
     "EleutherAI/pythia-70m", "tiiuae/falcon-7b", "Qwen/Qwen3-0.6B", "EleutherAI/gpt-j-6b",
 )  # fmt: skip
-
-
-@functools.cache
-def plan_of(name: str) -> Architecture:
-    config = presets.presets()[name].config
-    model = skeletons.build(config)
-    return architecture.read(name, model, model.config, config)
 
 
 def steps(name: str, tokens: int = 7) -> dict[str, dataflow.Step]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from playground.models import ModelCache
 from playground.subjects import architecture, memory
 from playground.subjects.architecture import Architecture
 from tests.subjects import saved
+from tests.subjects.plans import plan_of
 
 TINYLLAMA, PHI3 = "TinyLlama/TinyLlama-1.1B-Chat-v1.0", "microsoft/Phi-3-mini-4k-instruct"
 PREDICTED = {
@@ -33,13 +33,6 @@ CACHED = (
     "EleutherAI/pythia-70m", "bigcode/starcoder2-3b", "Qwen/Qwen2.5-0.5B-Instruct", "Qwen/Qwen3-0.6B",
     "google/flan-t5-small",
 )  # fmt: skip
-
-
-@functools.cache
-def plan_of(name: str) -> Architecture:
-    config = presets.presets()[name].config
-    model = skeletons.build(config)
-    return architecture.read(name, model, model.config, config)
 
 
 def plan_from(config) -> Architecture:

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import functools
-
 import pytest
 import torch
 
 from playground.errors import BadInput
-from playground.loaders import presets, skeletons
-from playground.subjects import architecture, closed_form, what_if
+from playground.loaders import presets
+from playground.subjects import closed_form, what_if
 from playground.subjects.architecture import Architecture
+from tests.subjects.plans import built, plan_of
 
 TINYLLAMA = "TinyLlama/TinyLlama-1.1B-Chat-v1.0"
-
-
-@functools.cache
-def plan_of(name: str) -> Architecture:
-    return built(presets.presets()[name].config, name)
-
-
-def built(config, name: str = "own") -> Architecture:
-    model = skeletons.build(config)
-    return architecture.read(name, model, model.config, config)
 
 
 def turned(name: str, **changes) -> Architecture:
