@@ -141,13 +141,14 @@ class Comparison:
     """All lanes, and what follows from them.
 
     Args:
-        prompt: its ids.
+        prompt: its ids; ``text`` is the same as it was typed.
         partings: of every lane that leaves greedy's way.
         tree: the beam search.
         walk: of every token of ``yours``, the stages of its distribution, with the ids that they show.
     """
 
     model: str
+    text: str
     prompt: list[int]
     plan: Plan
     lanes: list[Written]
@@ -158,6 +159,11 @@ class Comparison:
     def lane(self, name: Lane) -> Written:
         """The lane of a name."""
         return next(each for each in self.lanes if each.lane == name)
+
+
+def ending(plan: Plan, ids: Sequence[int]) -> Plan:
+    """The same, ended by these ids as well."""
+    return replace(plan, yours=replace(plan.yours, stop_ids=(*plan.yours.stop_ids, *ids)))
 
 
 def perplexity(probabilities: Sequence[float]) -> float:
@@ -216,12 +222,15 @@ def from_plain(plain: Mapping[str, Any]) -> Comparison:
         return BeamStep(each["index"], [Candidate(**one) for one in each["candidates"]], each["kept"])
 
     plan, tree = plain["plan"], plain["tree"]
-    settings = {name: tuple(v) if isinstance(v, list) else v for name, v in plan["yours"].items()}
+    settings: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in plan["yours"].items()
+    }
     first, second = plan["seeds"]
     ways = [Way(**way) for way in tree["sequences"]]
     steps = [step(each) for each in tree["steps"]]
     return Comparison(
         plain["model"],
+        plain["text"],
         list(plain["prompt"]),
         Plan(Settings(**settings), Beams(**plan["beams"]), (first, second)),
         [written(each) for each in plain["lanes"]],

@@ -16,7 +16,7 @@ from playground.subjects.in_turn import in_turn
 from playground.subjects.lanes import LANES, SHOWN, Comparison, Lane, Parting, Plan, Token, Written, part
 from playground.subjects.passes import Trace
 from playground.subjects.readers import Reader, reader
-from playground.subjects.sampling import Choice
+from playground.subjects.sampling import Choice, Settings
 from playground.subjects.streams import TextStream, alternatives, label
 
 
@@ -81,6 +81,7 @@ def compare(
     prompt: Sequence[int],
     plan: Plan,
     *,
+    text: str = "",
     continues: bool = True,
     stop: Callable[[], bool] = lambda: False,
 ) -> Generator[Event, None, None]:
@@ -88,6 +89,7 @@ def compare(
 
     Args:
         prompt: ids, read once for all lanes but beam search.
+        text: the prompt as it was typed.
         continues: the text goes on with the prompt's.
 
     Raises:
@@ -108,7 +110,7 @@ def compare(
                 yield state
         if lane not in written or written[lane].reason == "stopped":
             return
-    rest = in_turn(loaded, _explained(loaded, ids, plan, written, trees[0], trace), stop)
+    rest = in_turn(loaded, _explained(loaded, ids, text, plan, written, trees[0], trace), stop)
     with closing(rest):
         yield from rest
 
@@ -159,7 +161,13 @@ def _searched(
 
 
 def _explained(
-    loaded: Loaded, prompt: list[int], plan: Plan, written: dict[Lane, Written], tree: Found, trace: Trace
+    loaded: Loaded,
+    prompt: list[int],
+    text: str,
+    plan: Plan,
+    written: dict[Lane, Written],
+    tree: Found,
+    trace: Trace,
 ) -> Generator[Looking | Comparison, None, None]:
     """Where the lanes part, by the logits of that very place; the stages of the visitor's lane."""
     greedy, yours = written["greedy"], written["yours"]
@@ -182,7 +190,7 @@ def _explained(
         walk.append((shown, stages(row, plan.yours, [*prompt, *yours.ids[:place]], shown)))
         yield Looking(len(path) + place + 1, total)
     lanes = [written[lane] for lane in LANES]
-    yield Comparison(loaded.card.name, prompt, plan, lanes, partings, tree, walk)
+    yield Comparison(loaded.card.name, text, prompt, plan, lanes, partings, tree, walk)
 
 
 def fated(parting: Parting, row: Any, yours: Settings, before: Sequence[int]) -> Parting:
