@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from playground import examples, text
-from playground.panels import Context, decoding_api, decoding_asked
+from playground.panels import Context, decoding_api, decoding_asked, decoding_lab
 from playground.panels.decoding_actions import Asked, Shown, compare, decoding_queue, shown
 from playground.panels.visitor import guard, in_every_language, language, query, tr
 from playground.views.html import note
@@ -26,6 +26,7 @@ class Controls:
 
     box: gr.Textbox
     model: gr.Dropdown
+    precision: gr.Radio
     go: gr.Button
     stop: gr.Button
     samples: list[gr.Button]
@@ -48,6 +49,8 @@ def build(context: Context, app: gr.Blocks) -> None:
                     tree = gr.HTML(padding=False, elem_id="dec-tree", min_height=200)
                 with gr.Tab(tr("decoding.tab_filters"), id="filters"):
                     walk = gr.HTML(padding=False, elem_id="dec-filters", min_height=200)
+                with gr.Tab(tr("decoding.tab_lab"), id="lab"):
+                    decoding_lab.build(context, [at.box, at.model, at.precision])
     with gr.Accordion(tr("shell.lesson"), open=False, elem_classes="pg-lesson"):
         gr.Markdown(tr("lessons.decoding"))
     _wire(context, app, at, [status, lanes, tree, walk])
@@ -102,7 +105,7 @@ def _controls(context: Context) -> Controls:
         )
         early = gr.Checkbox(False, label=tr("decoding.early"), info=tr("decoding.early_info"))
     asked = [box, model, chat, precision, most, temperature, top_k, top_p, min_p, penalty, seed, stops]
-    return Controls(box, model, go, stop, samples, [*asked, width, length, early, first, second])
+    return Controls(box, model, precision, go, stop, samples, [*asked, width, length, early, first, second])
 
 
 def _asked(values: tuple[Any, ...]) -> Asked:

@@ -77,7 +77,8 @@ def chart(
     )
     return (
         f'<figure class="ln"><p class="ln-y">{escape(y_label)}</p>'
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(told)}">{grid}{below}{drawn}</svg>'
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(told)}">'
+        f"{grid}{below}{drawn}</svg>"
         f'<p class="ln-x">{escape(x_label)}</p><ul class="ln-legend">{legend}</ul></figure>'
     )
 
