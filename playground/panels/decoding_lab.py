@@ -69,6 +69,10 @@ def build(context: Context, asked: Sequence[Any]) -> None:
     )  # fmt: skip
 
 
+def _about(name: str, lang: str) -> str:
+    return note(text.say(f"decoding_lab.about_{name if name in NAMES else NAMES[0]}", lang))
+
+
 def experiment(context: Context, name: str, prompt: str, model: str, quantization: str) -> Iterator[str]:
     """One experiment as the page shows it.
 

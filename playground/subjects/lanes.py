@@ -175,13 +175,15 @@ def perplexity(probabilities: Sequence[float]) -> float:
 
 def comparable(one: Written, other: Written) -> bool:
     """Whether sums say which is likelier: both came to their end, or both were cut at one length."""
-    return (one.ended and other.ended) or (not one.ended and len(one.tokens) == len(other.tokens))
+    if one.ended or other.ended:
+        return one.ended and other.ended
+    return len(one.tokens) == len(other.tokens)
 
 
 def missed(comparison: Comparison) -> bool:
     """Greedy truly missed a likelier sequence that beam search found."""
     greedy, beam = comparison.lane("greedy"), comparison.lane("beam")
-    return comparable(greedy, beam) and beam.ended == greedy.ended and beam.total > greedy.total + 1e-3
+    return comparable(greedy, beam) and beam.total > greedy.total + 1e-3
 
 
 def part(one: Written, other: Written, yours: Settings) -> Parting | None:

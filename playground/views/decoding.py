@@ -94,7 +94,7 @@ def _answer(comparison: Comparison, lang: str) -> str:
         times = math.exp(beam.total - greedy.total)
         values["times"] = number(times, 1 if times < 100 else 0)
         key, kind = "answer_missed", "missed"
-    elif not comparable(greedy, beam) or beam.ended != greedy.ended:
+    elif not comparable(greedy, beam):
         key, kind = "answer_cut", "note"
     elif beam.total < greedy.total - LOUD:
         key, kind = "answer_shorter", "note"

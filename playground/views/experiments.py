@@ -186,21 +186,19 @@ def repeats(found: Repeats, lang: str) -> str:
     body = []
     for kind in kinds:
         runs = [run for run in found.runs if run.kind == kind]
-        first = runs[0]
+        usual = next(run for run in found.runs if run.kind == ("greedy" if kind == "greedy" else "seed"))
         for place, run in enumerate(runs):
+            pairs = enumerate(zip(run.ids, usual.ids, strict=False))
+            leaves = next((at for at, (one, other) in pairs if one != other), len(usual.ids))
             chips = "".join(
-                f'<i class="dec-t{" dif" if id != here else ""}">{visible(shown)}</i>'
-                for id, here, shown in zip(run.ids, _padded(first.ids, len(run.ids)), run.texts, strict=True)
+                f'<i class="dec-t{" dif" if at == leaves else ""}">{visible(shown)}</i>'
+                for at, shown in enumerate(run.texts)
             )
             name = say(f"decoding_lab.run_{kind}", place=place + 1, seed=run.seed)
             body.append([escape(name), f'<span class="dec-text">{chips}</span>'])
     head = [escape(say(f"decoding_lab.{key}")) for key in ("column_run", "column_text")]
     legend = note(say("decoding_lab.repeats_legend"))
     return _framed(" ".join(told), table(head, body, "dec-runs") + legend, found.machine, 0, lang)
-
-
-def _padded(ids: list[int], length: int) -> list[int]:
-    return (ids + [-1] * length)[:length]
 
 
 def precisions(rows: Sequence[Measured], machine: Machine, rounds: int, sentence: Say, lang: str) -> str:
