@@ -8,7 +8,7 @@ from playground import text as words
 from playground.subjects.beams import BeamStep, Candidate, Found
 from playground.subjects.lanes import Comparison
 from playground.views.decoding import nats, percent
-from playground.views.html import escape, note, table, visible
+from playground.views.html import escape, legible, note, table, visible
 
 COLUMN, ROW, BOX, TALL = 148, 34, 116, 28  # pixels
 HEAD = 26
@@ -79,10 +79,11 @@ def _won(found: Found) -> set[tuple[int, int]]:
 
 def _root(prompt: str, rows: list[list[int]], name: str) -> str:
     y = HEAD + ROW * (len(rows[0]) - 1) / 2
+    told = escape(legible(prompt[-400:]))
     shown = escape(_cut(prompt.strip().split("\n")[-1][-LETTERS:] or name))
     return (
         f'<g class="root"><rect x="4" y="{y:.1f}" width="{BOX}" height="{TALL}" rx="5"/>'
-        f'<text class="m" x="12" y="{y + 18:.1f}">{shown}</text><title>{escape(prompt[-400:])}</title></g>'
+        f'<text class="m" x="12" y="{y + 18:.1f}">{shown}</text><title>{told}</title></g>'
     )
 
 
@@ -102,9 +103,10 @@ def _edge(
 
 
 def _box(each: Candidate, x: int, y: float, best: bool, fate: str, say: partial[str]) -> str:
+    told = escape(legible(prompt[-400:]))
     shown = escape(_cut(each.text or each.label))
     told = say(
-        "decoding.tree_title", token=each.text or each.label, p=percent(each.probability),
+        "decoding.tree_title", token=legible(each.text or each.label), p=percent(each.probability),
         total=nats(each.total, 3), fate=fate,
     )  # fmt: skip
     kind = f"{each.fate}{' won' if best else ''}"

@@ -20,7 +20,7 @@ from playground.subjects.lanes import (
     comparable,
     missed,
 )
-from playground.views.html import escape, island, note, number, visible
+from playground.views.html import escape, island, legible, note, number, visible
 from playground.views.lines import Line, chart
 
 COLOURS: dict[Lane, int] = {"greedy": 1, "beam": 2, "yours": 3, "first": 4, "second": 5, "again": 4}
@@ -55,7 +55,7 @@ def quoted(token: Token | None, lang: str) -> str:
     """A token in a sentence, as plain text."""
     if token is None:
         return words.say("decoding.nothing", lang)
-    return words.say("decoding.quoted", lang, token=token.text or token.label)
+    return words.say("decoding.quoted", lang, token=legible(token.text or token.label))
 
 
 def whole(comparison: Comparison, lang: str) -> str:
@@ -71,7 +71,9 @@ def growing(written: Sequence[Written], plan: Plan, lang: str) -> str:
 
 def _prompt(comparison: Comparison, lang: str) -> str:
     """What all of them went on with, and which model it was."""
-    told = words.say("decoding.shown_prompt", lang, model=comparison.model, count=len(comparison.prompt))
+    told = words.say(
+        "decoding.shown_prompt", lang, model=legible(comparison.model), count=len(comparison.prompt)
+    )
     shown = comparison.text if len(comparison.text) <= PROMPT else "…" + comparison.text[-PROMPT:]
     return f'<p class="dec-prompt"><small>{escape(told)}</small> <b dir="auto">{visible(shown)}</b></p>'
 

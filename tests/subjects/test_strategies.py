@@ -132,7 +132,8 @@ def test_where_they_part_and_what_the_settings_would_do_there():
         assert parting.chance == pytest.approx(float(chances[parting.mine.id]), abs=1e-5)
         assert bool(parting.filter) == (chances[parting.mine.id] == 0)
     assert {each.reason for each in found.partings} <= {"drawn", "beam"}
-    colder = compared(model, Plan(Settings(10, repetition_penalty=1.8), Beams(3)))
+    again = model_of("gpt2", spread=1.0)  # tied weights of random models repeat the last token for ever
+    colder = compared(again, Plan(Settings(10, repetition_penalty=5.0), Beams(3)))
     parting = next(each for each in colder.partings if each.lane == "yours")
     assert parting.reason == "penalty" and parting.chance == 1.0
 
@@ -201,7 +202,7 @@ def test_stop_strings_are_those_of_generate():
     model = model_of("llama", spread=3.0)
     loaded = loaded_of(model)
     plain = compared(model).lane("greedy")
-    string = next(token.text for token in plain.tokens[3:] if token.text.strip())
+    string = next(token.text for token in plain.tokens[2:] if token.text.isascii() and token.text.isalnum())
     stopped = Plan(Settings(10, temperature=0.0, stop_strings=(string, "never")), Beams(3))
     *_, found = compare(loaded, PROMPT, stopped, continues=False)
     theirs = generate(model, stop_strings=[string, "never"], tokenizer=loaded.tokenizer)
