@@ -6,7 +6,7 @@ A page paints them before any library is loaded. A test holds that they are what
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -160,10 +160,13 @@ def decoding(lang: str) -> lanes.Comparison:
     return lanes.from_plain(json.loads((FOLDER / f"decoding.{lang}.json").read_text(encoding="utf-8")))
 
 
-def computed_decoding(lang: str, cache: ModelCache) -> lanes.Comparison:
-    """The same, computed now: a prompt of ``decoding.cases`` where greedy truly misses a likelier sequence.
+def computed_decoding(lang: str, cache: ModelCache, prompts: Sequence[str] = ()) -> lanes.Comparison:
+    """The same, computed now: of some prompts one where greedy truly misses a likelier sequence.
 
     The first one where both sequences come to an end of their own; if there is none, the clearest.
+
+    Args:
+        prompts: without them, those of ``decoding.cases``.
 
     Raises:
         LookupError: no prompt of the list shows it; put others there.
@@ -171,7 +174,7 @@ def computed_decoding(lang: str, cache: ModelCache) -> lanes.Comparison:
     tutor = next(card for card in EMBEDDED if card.name == "tutor")
     found: list[lanes.Comparison] = []
     with cache.lease(tutor, "causal", dtype="float32") as loaded:
-        for prompt in text.say("decoding.cases", lang).split("\n"):
+        for prompt in prompts or text.say("decoding.cases", lang).split("\n"):
             ids, _ = prompt_ids(loaded, prompt, len(prompt))
             *_, made = strategies.compare(loaded, ids, DECODED, text=prompt)
             if isinstance(made, lanes.Comparison) and lanes.missed(made):

@@ -103,7 +103,6 @@ def _edge(
 
 
 def _box(each: Candidate, x: int, y: float, best: bool, fate: str, say: partial[str]) -> str:
-    told = escape(legible(prompt[-400:]))
     shown = escape(_cut(each.text or each.label))
     told = say(
         "decoding.tree_title", token=legible(each.text or each.label), p=percent(each.probability),
