@@ -501,6 +501,7 @@
     if (kept) ({ messages, conversation } = kept);
   } catch { /* begin anew */ }
 
+  page.stream = stream; // for the other panels' scripts
   page.chat = {
     send, compare,
     act: (name) => {

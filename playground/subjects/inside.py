@@ -1,10 +1,10 @@
-"""Inside a forward pass: what each layer would say (logit lens), and which token looks at which (attention).
+"""Inside a forward pass: what each layer would say (logit lens), and which token looks at which.
 
-Logit lens: nostalgebraist 2020; the final norm and the head are applied to each layer's hidden state, as if the
-layers after it did not exist. Attention: Hands-On Large Language Models, ch. 3; Vaswani et al. 2017.
+Logit lens: nostalgebraist 2020; the final norm and the head are applied to each layer's hidden state, as if
+the layers after it did not exist. Attention: Hands-On Large Language Models, ch. 3; Vaswani et al. 2017.
 
-Both need the model in a way that others who use it do not want (attention spelled out, a part of it left out).
-So they use a twin: the same tensors, in modules and with a config of its own. It takes no memory to speak of.
+Both need the model in a way that others who use it do not want (attention spelled out, a part left out). So
+they use a twin: the same tensors, in modules and with a config of its own. It takes no memory to speak of.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Lens:
 
     Args:
         start: the first position shown.
-        ids: [layers + 1, positions], the likeliest token; row 0 is of the embeddings, the last the model's own.
+        ids: [layers + 1, positions], the likeliest token; row 0 of the embeddings, the last the model's.
         probabilities: of them.
         chosen: [layers + 1, positions], the probability of the token that the last row finds likeliest.
         logits: of the last position, [layers + 1, vocabulary], float32: the last row is the model's.
@@ -55,8 +55,8 @@ class Attention:
     Args:
         start: the first position shown; what a token gives to positions before it is missing from its row.
         layers: which layers have attention (in hybrids not all).
-        weights: [layers, heads, positions, positions], float16; a row is of the token that looks, and sums to 1
-            over all positions.
+        weights: [layers, heads, positions, positions], float16; a row is of the token that looks, and sums
+            to 1 over all positions.
     """
 
     start: int
@@ -100,11 +100,9 @@ def lens(loaded: Loaded, ids: Sequence[int]) -> Lens:
         norm_path, norm = seen.norm
         rows = []
         for number, state in enumerate(states):
-            last = number == len(states) - 1
-            if last:  # as the head got it: normed already
+            normed = norm(state) if norm is not None else state
+            if number == len(states) - 1:  # as the head got it: normed already
                 normed = seen.given
-            else:
-                normed = norm(state) if norm is not None else state
             rows.append(_head(model, *seen.base, normed[:, start:], tokens[:, start:]))
     if not all(bool(torch.isfinite(each.max())) for each in rows):
         raise PlaygroundError("logits_not_finite", name=name)
@@ -184,7 +182,8 @@ def attention(loaded: Loaded, ids: Sequence[int]) -> Attention:
     """One pass with attention spelled out ("eager"), of which the last `SHOWN` positions are kept.
 
     Raises:
-        BadInput: as `next_token.check`; ``attention_not_there`` (name), ``attention_too_long`` (tokens, most).
+        BadInput: as `next_token.check`; ``attention_not_there`` (name); ``attention_too_long`` (tokens,
+            most).
     """
     import torch
 

@@ -53,7 +53,7 @@ class Heard:
 
     @property
     def perplexity(self) -> float | None:
-        """exp of the mean negative log-likelihood: exp of the loss of ``model(labels=ids)``; None of nothing."""
+        """exp of the mean negative log-likelihood, that is of ``model(labels=ids).loss``; None of nothing."""
         if not len(self.log_probabilities):
             return None
         return float(np.exp(-self.log_probabilities.mean(dtype=np.float64)))
@@ -354,7 +354,9 @@ def spelled(loaded: Loaded, ids: Sequence[int]) -> list[Candidate]:
             found.append(candidate(entry, id, b""))
         else:
             shown = new if stream.text.startswith(before) else ""
-            found.append(Candidate(id, entry.piece, "" if "\ufffd" in shown else shown, entry.bytes, entry.kind))
+            found.append(
+                Candidate(id, entry.piece, "" if "\ufffd" in shown else shown, entry.bytes, entry.kind)
+            )
     return found
 
 

@@ -124,7 +124,7 @@ def _warmed(logits: Any, settings: Settings) -> Any:
 
 
 def choose(logits: Any, settings: Settings, how: How, draws: int = 0) -> int:
-    """The likeliest token, or one drawn: the ``draws + 1``-th of the settings' seed, as ``generate`` draws it."""
+    """The likeliest token, or one drawn: the ``draws + 1``-th that ``generate`` draws with this seed."""
     import torch
 
     if how == "greedy" or settings.greedy:

@@ -39,7 +39,11 @@ def gemma2() -> Any:
     return transformers.AutoModelForCausalLM.from_config(config).eval()
 
 
-MAKERS = {**{kind: (lambda kind=kind: model_of(kind)) for kind in KINDS}, "cohere": cohere, "gemma2-capped": gemma2}
+MAKERS = {
+    **{kind: (lambda kind=kind: model_of(kind)) for kind in KINDS},
+    "cohere": cohere,
+    "gemma2-capped": gemma2,
+}
 SILENT = {"mamba"}  # without attention
 
 
@@ -141,7 +145,9 @@ def test_the_twin_takes_no_memory_and_changes_nothing() -> None:
     assert all(a is b for a, b in zip(model.parameters(), other.parameters(), strict=True))
     lens(loaded, IDS), attention(loaded, IDS)
     assert torch.equal(before, logits_of(model, IDS))
-    assert not model._forward_hooks and "forward" not in vars(model.model) and "forward" not in vars(other.model)
+    assert (
+        not model._forward_hooks and "forward" not in vars(model.model) and "forward" not in vars(other.model)
+    )
 
 
 def test_what_cannot_be_had_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

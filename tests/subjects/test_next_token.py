@@ -256,7 +256,9 @@ def test_each_token_is_removed_by_the_first_filter_that_does(rows: list[torch.Te
     assert (found.gone == 1).sum() == len(logits) - 40
     order = np.argsort(-found.own)
     names = found.gone[order]
-    assert (np.diff(names[names > 0].astype(int)) <= 0).all()  # min-p takes the best of what goes, top-k the rest
+    assert (
+        np.diff(names[names > 0].astype(int)) <= 0
+    ).all()  # min-p takes the best of what goes, top-k the rest
     assert set(names) == {0, 1, 2, 3}
 
 
@@ -310,7 +312,9 @@ def test_half_characters_are_read_against_what_came_before() -> None:
     lost = candidates(known, prompt_ids(known, "a"), ids[-1:])[0]  # the last byte, with nothing to end
     assert (lost.text, lost.raw) == ("", third)
     assert [each.text for each in spelled(loaded, ids)][-3:] == ["", "", "你"]
-    assert "".join(each.text for each in spelled(loaded, prompt_ids(known, TEXT)) if each.kind == "text") == TEXT
+    assert (
+        "".join(each.text for each in spelled(loaded, prompt_ids(known, TEXT)) if each.kind == "text") == TEXT
+    )
 
 
 def test_padded_rows_are_labelled() -> None:
