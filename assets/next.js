@@ -21,7 +21,7 @@
   let log = false;
   let playing = null; // {timer}
   let running = null; // AbortController
-  let begun = false;
+  let of = ""; // what the tree is of: prompt, model, precision, chat
   const conversation = [...crypto.getRandomValues(new Uint8Array(16))].map((n) => n.toString(16).padStart(2, "0")).join("");
 
   // ---- the page ----
@@ -51,7 +51,8 @@
   const percent = (p) => {
     if (p === 0) return "0 %";
     if (p > 0.9995 && p < 1) return "> 99.9 %";
-    return p < 1e-4 ? (100 * p).toExponential(0).replace("e-", "·10⁻").replace(/⁻(\d+)/, (_, n) => "⁻" + [...n].map((d) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[d]).join("")) + " %"
+    if (p >= 1e-6 && p < 1e-4) return (100 * p).toPrecision(1) + " %";
+    return p < 1e-6 ? (100 * p).toExponential(0).replace("e-", "·10⁻").replace(/⁻(\d+)/, (_, n) => "⁻" + [...n].map((d) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[d]).join("")) + " %"
       : (p >= 0.1 ? (100 * p).toFixed(1) : (100 * p).toPrecision(2)) + " %";
   };
   const shownText = (token) => {
@@ -132,7 +133,9 @@
   const view = () => peek || here;
 
   const lookAt = () => asking(async (signal) => {
+    of = asks();
     const { look } = await ask("next_look", given({ listen: true }), { signal });
+    look.asked = key();
     begin(look);
   });
   /* Append a token to what is shown and go on from there: greedy, sample, or an id. */
@@ -298,11 +301,10 @@
     const rows = look.candidates.length;
     if (place.nxLook !== look.row || place.children.length < rows || place.nxRows !== rows) {
       place.replaceChildren(...look.candidates.map((token, i) => {
-        const made = button("", "nx-row", () => pick && pick(token[0]));
+        const made = pick ? button("", "nx-row", () => pick(token[0])) : element("div", "nx-row");
         made.append(element("span", "nx-rank", String(i + 1)), chip(token), element("span", "nx-bar"), element("span", "nx-value"), element("span", "nx-why"));
         made.children[2].append(element("i"), element("u"));
         made.title = say("row", { id: token[0], piece: token[1] });
-        if (!pick) made.disabled = true;
         return made;
       }));
       Object.assign(place, { nxLook: look.row, nxRows: rows });
@@ -316,7 +318,7 @@
       row.classList.toggle("actual", marks.actual === token[0]);
       bar.className = gone && hatched ? "hatch" : "";
       bar.style.width = width(values[i]) + "%";
-      tick.hidden = raw || stage === "own";
+      tick.hidden = raw || stage === "own" || Math.abs(w.own[i] - values[i]) < 1e-6;
       tick.style.left = Math.min(100, width(w.own[i])) + "%";
       row.children[3].textContent = raw ? number(values[i], 2) : percent(values[i]);
       row.children[4].textContent = gone ? say("gone_" + w.gone[i]) : marks.actual === token[0] ? say("actual") : marks.other && marks.other.has(token[2]) ? marks.other.get(token[2]) : "";
@@ -483,13 +485,23 @@
     if (!here) {
       const example = data().example;
       example.asked = JSON.stringify([1, 0, 1, 0, example.candidates.length]);
+      of = JSON.stringify([example.prompt, example.model, "", false]);
       begin(example);
     } else draw();
     drawFind();
+    check();
   };
   new MutationObserver(drawn).observe(document.documentElement, { childList: true, subtree: true });
 
-  let timer = 0, before = "";
+  const asks = () => JSON.stringify([settings.prompt, settings.model, settings.quantization, settings.chat]);
+  let timer = 0;
+  const check = () => { // what is shown against what the controls say
+    if (!frame() || !here || !settings.model) return;
+    if (asks() === of) { clearTimeout(timer); weigh(); return; }
+    stop();
+    clearTimeout(timer);
+    timer = setTimeout(() => { if (asks() !== of) lookAt(); }, PAUSE);
+  };
   page.next = {
     act: (name) => acts[name](),
     changed: () => {}, weighed: () => {}, // the parts below listen, see next_inside.js
@@ -497,21 +509,13 @@
     keep: (values) => {
       settings = Object.fromEntries(NAMES.map((name, i) => [name, values[i]]));
       page.remember("next_token", { text: settings.prompt, name: settings.model });
-      const wanted = JSON.stringify([settings.prompt, settings.model, settings.quantization, settings.chat]);
-      if (wanted !== before) {
-        before = wanted;
-        clearTimeout(timer);
-        const shipped = !begun && frame() && settings.prompt === data().example.prompt && settings.model === data().example.model;
-        begun = true;
-        if (!shipped) { stop(); timer = setTimeout(lookAt, PAUSE); return; }
-      }
-      if (here && frame()) weigh();
+      check();
     },
-    carried: () => {
+    carried: (begins) => {
       const asked = new URLSearchParams(location.search);
       let kept = {};
       try { kept = JSON.parse(page.carried("next_token") || "{}"); } catch { /* nothing came along */ }
-      return kept.text || (asked.get("tab") === "next_token" && asked.get("text")) || data().example.prompt;
+      return kept.text || (asked.get("tab") === "next_token" && asked.get("text")) || begins;
     },
     tools: { say, element, button, number, percent, chip, shownText, ask, given, why, board, view: () => view(), node: () => here, prompt: () => prompt, settings: () => settings, stop },
   };

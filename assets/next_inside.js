@@ -102,7 +102,7 @@
     const sentence = element("p", "pg-note");
     const canvas = element("canvas", "nx-heat");
     canvas.setAttribute("role", "img");
-    const side = Math.max(6, Math.min(22, Math.floor(430 / n)));
+    const side = Math.max(6, Math.min(34, Math.floor(430 / n)));
     const draw = () => {
       text.replaceChildren(...tokens.map((token, i) => {
         const made = button("", "nx-look" + (i === looking ? " here" : i > looking ? " later" : ""), () => { looking = i; draw(); });

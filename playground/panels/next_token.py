@@ -40,7 +40,7 @@ def build(context: Context, app: gr.Blocks) -> None:
     keep = f"(...values) => {{ {JS}.keep(values); }}"
     gr.on([each.change for each in controls], None, controls, None, js=keep, **QUIET)
     app.load(None, controls, None, js=keep, **QUIET)
-    app.load(None, None, controls[0], js=f"() => {JS}.carried()", **QUIET)
+    app.load(None, controls[0], controls[0], js=f"(prompt) => {JS}.carried(prompt)", **QUIET)
     for each in menu:
         app.load(
             guard(lambda: gr.Dropdown(models(context), value=default(context))), None, each,
@@ -59,10 +59,11 @@ def _controls(context: Context) -> tuple[list[Any], list[Any]]:
         for name in SAMPLES:
             button = gr.Button(tr(f"next_token.sample_{name}"), size="sm", min_width=40)
             button.click(None, None, prompt, js=f"() => {JS}.sample('{name}')", **QUIET)
-    model = gr.Dropdown(
-        models(context), value=default(context), allow_custom_value=True, label=tr("next_token.model"),
-        info=tr("models.which_info"), elem_id="next-model",
-    )  # fmt: skip
+    with gr.Column(elem_classes="pg-late", min_width=160):
+        model = gr.Dropdown(
+            models(context), value=default(context), allow_custom_value=True, label=tr("next_token.model"),
+            info=tr("models.which_info"), elem_id="next-model",
+        )  # fmt: skip
     temperature = gr.Slider(
         0, 3, 1.0, step=0.05, label=tr("next_token.temperature"), info=tr("next_token.temperature_info"),
         elem_id="next-temperature",
