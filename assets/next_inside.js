@@ -24,11 +24,11 @@
     const best = look.candidates.slice(0, 3).map((token, i) => `${shownText(token)} ${percent(top.own[i])}`).join("   ");
     const last = look.candidates.slice(0, 3).map((token, i) => `${shownText(token)} ${percent(top.final[i])}`).join("   ");
     const steps = [
-      ["ids", `input_ids = tokenizer(prompt, return_tensors="pt").input_ids`, `[1, ${number(look.n)}]`, ids],
-      ["hidden", `hidden = model.model(input_ids).last_hidden_state`, `[1, ${number(look.n)}, ${number(look.hidden_size)}]`, `hidden[0, -1] = ${vector(look.hidden, true)}`],
-      ["logits", `logits = model.lm_head(hidden)`, `[1, ${number(look.n)}, ${number(look.vocabulary)}]`, `logits[0, -1] = ${vector(look.logits, true)}`],
-      ["last", `last = logits[0, -1].float()`, `[${number(look.vocabulary)}]`, look.candidates.slice(0, 3).map((token, i) => `${shownText(token)} ${number(top.logit[i], 2)}`).join("   ")],
-      ["softmax", `probabilities = last.softmax(-1)`, `[${number(look.vocabulary)}]`, best],
+      ["ids", `input_ids = tokenizer(prompt, return_tensors="pt").input_ids`, `[1, ${look.n}]`, ids],
+      ["hidden", `hidden = model.${look.base || "base_model"}(input_ids).last_hidden_state`, `[1, ${look.n}, ${look.hidden_size}]`, `hidden[0, -1] = ${vector(look.hidden, true)}`],
+      ["logits", `logits = model.${look.head || "lm_head"}(hidden)`, `[1, ${look.n}, ${look.vocabulary}]`, `logits[0, -1] = ${vector(look.logits, true)}`],
+      ["last", `last = logits[0, -1].float()`, `[${look.vocabulary}]`, look.candidates.slice(0, 3).map((token, i) => `${shownText(token)} ${number(top.logit[i], 2)}`).join("   ")],
+      ["softmax", `probabilities = last.softmax(-1)`, `[${look.vocabulary}]`, best],
       ["choice", kept.temperature === 0 ? `next_id = last.argmax()` : `next_id = torch.multinomial(filtered.softmax(-1), 1)`, `[1]`, last],
     ];
     const list = element("ol", "tok-steps nx-walk");

@@ -15,7 +15,7 @@ def spelled(each: Candidate) -> str:
     """A token as HTML: its text, or its bytes where that is no whole character."""
     if each.kind in ("special", "padded"):
         return f"<em>{escape(each.piece)}</em>"
-    return visible(each.text) if each.text else f"<em>{hexadecimal(each.raw) or '∅'}</em>"
+    return visible(each.text.replace(" ", "␣")) if each.text else f"<em>{hexadecimal(each.raw) or '∅'}</em>"
 
 
 def lens(found: Lens, tokens: Sequence[Candidate], texts: Mapping[int, Candidate], lang: str) -> str:

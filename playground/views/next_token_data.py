@@ -27,8 +27,11 @@ def entry(each: Candidate) -> list[Any]:
 
 def look(loaded: Loaded, row: Row, settings: Settings, count: int) -> Plain:
     """A row: the walk's shapes and first values, and the likeliest tokens, weighed."""
-    shown, known = weighing.top(row.logits, count), reader(loaded)
+    shown, known, model = weighing.top(row.logits, count), reader(loaded), loaded.model
+    head = model.get_output_embeddings()
     return {
+        "base": model.base_model_prefix,
+        "head": next((name for name, module in model.named_modules() if module is head), ""),
         "row": next_token.name_of(loaded, row.ids),
         "n": len(row.ids), "hidden_size": row.hidden_size, "vocabulary": row.vocabulary,
         "entries": known.last + 1, "window": window(loaded), "reused": row.reused,
