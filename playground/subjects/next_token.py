@@ -37,7 +37,7 @@ from playground.subjects.streams import CONTEXT, TextStream, whole
 
 T = TypeVar("T")
 VALUES = 6  # numbers of a vector that the walk shows
-BLOCK = 2**23  # logits of a pass that are looked at together: 32 MiB in float32
+BLOCK = 2**19  # logits of a pass that are looked at together: 2 MiB, which a processor's cache holds
 MOST_BYTES = 2**27  # of all kept rows
 
 
