@@ -134,7 +134,7 @@
 
   const lookAt = () => asking(async (signal) => {
     of = asks();
-    const { look } = await ask("next_look", given({ listen: true }), { signal });
+    const { look } = await ask("next/look", given({ listen: true }), { signal });
     look.asked = key();
     begin(look);
   });
@@ -146,7 +146,7 @@
     if (known) { go(known); return true; }
     return asking(async (signal) => {
       const drawn = settings.seed >= 0 && !peek ? { seed: settings.seed, draws: depth(from) } : { seed: Math.floor(Math.random() * 2 ** 31), draws: 0 };
-      const { look } = await ask("next_look", given({ ids: from.ids, choose, ...drawn }), { signal });
+      const { look } = await ask("next/look", given({ ids: from.ids, choose, ...drawn }), { signal });
       const { chosen } = look;
       const token = { token: chosen.token, p: chosen.p, rank: chosen.rank, chance: chosen.chance, end: chosen.end, made: true };
       const ids = [...from.ids, chosen.token[0]];
@@ -169,7 +169,7 @@
     const ids = here.ids.slice(0, i);
     const actual = here.ids[i];
     asking(async (signal) => {
-      const { look } = await ask("next_look", given({ ids }), { signal });
+      const { look } = await ask("next/look", given({ ids }), { signal });
       look.asked = key();
       peek = { ids, look, actual, at: i, children: [] };
       draw();
@@ -188,11 +188,11 @@
     try {
       const wanted = key();
       const more = settings.count !== at.look.candidates.length && at.look.candidates.length < at.look.vocabulary;
-      const answer = more ? { gone: true } : await page.post("next_weigh", given({ prompt: "", row: at.look.row }));
+      const answer = more ? { gone: true } : await page.once("next/weigh", given({ prompt: "", row: at.look.row }));
       if (answer.error) failed(answer.error);
       else if (answer.gone) {
         await asking(async (signal) => {
-          const { look } = await ask("next_look", given({ ids: at.ids }), { signal });
+          const { look } = await ask("next/look", given({ ids: at.ids }), { signal });
           Object.assign(at.look, { ...look, ms: at.look.ms, reused: at.look.reused }, { asked: wanted });
         });
       } else { Object.assign(at.look, { weighed: answer.weighed, asked: wanted }); told(""); }
@@ -421,7 +421,7 @@
       const mine = ++turn;
       if (!box.value || !view()) { list.replaceChildren(); return; }
       try {
-        const answer = await ask("next_find", given({ ids: view().ids, query: box.value }), { quiet: true });
+        const answer = await ask("next/find", given({ ids: view().ids, query: box.value }), { quiet: true });
         if (mine !== turn) return;
         list.replaceChildren(...answer.found.map((each) => {
           const made = button("", "nx-row hit", () => { stop(); step(each.token[0]); });

@@ -65,7 +65,7 @@
     } finally { if (marks[name] === mark || !marks[name]) found.classList.remove("nx-asking"); }
   };
   const lens = fill("lens", async (at) => {
-    const { html } = await ask("next_lens", given({ ids: at.ids }), { quiet: true });
+    const { html } = await ask("next/lens", given({ ids: at.ids }), { quiet: true });
     return () => {
       place("lens").innerHTML = html; // the server's own HTML; every text in it is escaped
       const wide = place("lens").querySelector(".nx-lens");
@@ -75,7 +75,7 @@
 
   let heads = { layer: -1, head: -1 }, looking = -1;
   const attention = fill("attention", async (at) => {
-    const answer = await ask("next_attention", given({ ids: at.ids, layer: heads.layer < 0 ? 0 : heads.layer, head: heads.head }), { quiet: true });
+    const answer = await ask("next/attention", given({ ids: at.ids, layer: heads.layer < 0 ? 0 : heads.layer, head: heads.head }), { quiet: true });
     return () => drawAttention(answer);
   });
   const chooser = (label, options, value, act) => {
@@ -148,7 +148,7 @@
       // The same ids for the same model; another one cuts the text by itself.
       const written = next.tools.node().tokens.filter((each) => each.made && each.token[4] !== "special").map((each) => each.token[2]).join("");
       const asked = same ? { ids: view().ids } : { prompt: mine.prompt + (mine.chat ? "" : written), ids: null };
-      const { look } = await ask("next_look", { ...given({ ...kept, ...asked }), conversation: "" }, { quiet: true });
+      const { look } = await ask("next/look", { ...given({ ...kept, ...asked }), conversation: "" }, { quiet: true });
       other = { look, settings: kept };
       drawBeside();
     } catch (error) { found.replaceChildren(element("p", "pg-warning", why(error))); }
@@ -177,7 +177,7 @@
     const found = place("learning");
     if (!found.childElementCount) found.append(element("p", "pg-note", "…"));
     try {
-      lesson = await page.post("next_learning", { prompt: number_ });
+      lesson = await page.once("next/learning", { prompt: number_ });
       if (moment < 0 || moment >= lesson.moments.length) moment = lesson.moments.length - 1;
       drawLearning();
     } catch { found.replaceChildren(element("p", "pg-warning", say("failed"))); }

@@ -76,16 +76,6 @@
     if (navigator.clipboard) navigator.clipboard.writeText(url.href).catch(() => {});
   };
 
-  /* What is answered at once, past the queue: one request, one answer. Throws where there is none. */
-  page.post = async (name, given) => {
-    const answer = await fetch(`gradio_api/run/${name}`, {
-      method: "POST", headers: { "Content-Type": "application/json", "X-Playground-Language": page.lang },
-      body: JSON.stringify({ data: [given] }),
-    });
-    if (!answer.ok) throw new Error(String(answer.status));
-    return (await answer.json()).data[0];
-  };
-
   // ---- tokens ----
 
   const cache = new WeakMap(); // lane → {data, chips}; a new answer makes new lanes

@@ -8,7 +8,6 @@ import gradio as gr
 
 from playground import examples, text
 from playground.panels import Context, next_token_api
-from playground.panels.next_token_answers import Answers
 from playground.panels.visitor import guard, in_every_language, tr
 from playground.views.html import escape, island
 
@@ -16,6 +15,8 @@ KEY = "next_token"
 SAMPLES = ("capital", "opposite", "story", "chinese", "emoji")
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
 JS = "window.playground.next"
+
+streams = next_token_api.streams
 
 
 def models(context: Context) -> list[str]:
@@ -46,7 +47,7 @@ def build(context: Context, app: gr.Blocks) -> None:
             guard(lambda: gr.Dropdown(models(context), value=default(context))), None, each,
             api_visibility="private", show_progress="hidden",
         )  # fmt: skip
-    next_token_api.build(Answers(context))
+    next_token_api.build(context)
 
 
 def _controls(context: Context) -> tuple[list[Any], list[Any]]:

@@ -1,8 +1,9 @@
-"""The Next token panel's endpoints: ``/next_token`` for programs, and those that the page itself asks."""
+"""What the Next token panel answers: ``/next_token`` for programs, and streams for the page itself."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
@@ -11,6 +12,7 @@ import gradio as gr
 from playground import examples
 from playground.errors import BadInput
 from playground.models import Stage
+from playground.panels import Context
 from playground.panels.next_token_answers import Answers
 from playground.panels.next_token_asked import asked
 from playground.panels.visitor import guard
@@ -22,8 +24,15 @@ from playground.subjects.readers import reader
 MOST_LOOKUPS = 100
 
 
-def build(do: Answers) -> None:
-    """Register them."""
+@functools.cache
+def answers_of(context: Context) -> Answers:
+    """The panel's functions; page and programs share what they keep."""
+    return Answers(context)
+
+
+def build(context: Context) -> None:
+    """Register the endpoint."""
+    do = answers_of(context)
 
     def next_token(
         prompt: str,
@@ -53,33 +62,27 @@ def build(do: Answers) -> None:
         """
         return answer(do, prompt, model, temperature, top_k, top_p, count, lookup)
 
-    def next_look(given: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        yield from do.look(given)
-
-    def next_find(given: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        yield from do.find(given)
-
-    def next_lens(given: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        yield from do.lens(given)
-
-    def next_attention(given: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        yield from do.attention(given)
-
-    def next_weigh(given: dict[str, Any]) -> dict[str, Any]:
-        return do.weigh(given)
-
-    def next_learning(given: dict[str, Any]) -> dict[str, Any]:
-        return examples.learning(given.get("prompt") if isinstance(given, dict) else None)
-
     queue: dict[str, Any] = {
         "concurrency_id": "language-models",
         "concurrency_limit": 120 if do.context.settings.class_mode else 24,
     }
     gr.api(guard(next_token), api_name="next_token", **queue)
-    for function in (next_look, next_find, next_lens, next_attention):
-        gr.api(guard(function), api_name=function.__name__, api_visibility="undocumented", **queue)
-    for quick in (next_weigh, next_learning):  # no model runs: answered at once, past the queue
-        gr.api(guard(quick), api_name=quick.__name__, api_visibility="undocumented", queue=False)
+
+
+def streams(context: Context) -> dict[str, Callable[[Any], Iterator[Any]]]:
+    """What the page's own scripts ask for (`assets/next.js`), for `playground.streaming`."""
+    do = answers_of(context)
+
+    def weigh(given: Any) -> Iterator[Any]:
+        yield do.weigh(given)
+
+    def learning(given: Any) -> Iterator[Any]:
+        yield examples.learning(given.get("prompt") if isinstance(given, dict) else None)
+
+    return {
+        "next/look": do.look, "next/find": do.find, "next/lens": do.lens, "next/attention": do.attention,
+        "next/weigh": weigh, "next/learning": learning,
+    }  # fmt: skip
 
 
 def answer(

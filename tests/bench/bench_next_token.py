@@ -213,16 +213,12 @@ SLIDES = """async () => {
 
 def sizes(url: str) -> None:
     """Bytes of a whole answer, as the browser gets it."""
-    asked = {
-        "data": [{"model": "large-vocabulary", "prompt": "Once upon a time", "count": 50, "listen": True}]
-    }
+    asked = {"model": "large-vocabulary", "prompt": "Once upon a time", "count": 50, "listen": True}
     request = urllib.request.Request(
-        f"{url}gradio_api/call/next_look", json.dumps(asked).encode(), {"Content-Type": "application/json"}
+        f"{url}playground/next/look", json.dumps(asked).encode(), {"Content-Type": "application/json"}
     )
     with urllib.request.urlopen(request, timeout=60) as answer:
-        event = json.load(answer)["event_id"]
-    with urllib.request.urlopen(f"{url}gradio_api/call/next_look/{event}", timeout=60) as answer:
-        print(f"large-vocabulary: a whole look, as a stream of events, is {len(answer.read()):,} bytes")
+        print(f"large-vocabulary: a whole look, as it comes to the page, is {len(answer.read()):,} bytes")
 
 
 def main() -> None:

@@ -105,7 +105,7 @@ def test_sliders_weigh_what_is_kept(page: Page) -> None:
     page.wait_for_function("document.querySelectorAll('.nx-chart .nx-row.gone').length === 11")
     assert page.locator(f"{ROWS}:not(.gone)").count() == 4
     assert page.locator(f"{ROWS}.gone .nx-why").first.inner_text() == "✕ top-k"
-    assert any("next_weigh" in url for url in asked) and not any("next_look" in url for url in asked)
+    assert any("next/weigh" in url for url in asked) and not any("next/look" in url for url in asked)
     for stage in ("own", "warm", "k", "p", "final"):
         page.click(f'[data-stage="{stage}"]')
         assert share(page) == pytest.approx(100, abs=1), stage
