@@ -165,7 +165,7 @@ class Answers:
         def work(loaded: Loaded, wanted: Asked) -> Iterator[Waiting | Piece]:
             ids = wanted.ids or self.prompt(loaded, wanted)
             next_token.check(loaded, ids)
-            for state in next_token.in_line(loaded, lambda: inside.lens(loaded, ids)):
+            for state in next_token.in_line(loaded, len(ids), lambda: inside.lens(loaded, ids)):
                 if isinstance(state, Waiting):
                     yield state
                     continue
@@ -183,7 +183,7 @@ class Answers:
         def work(loaded: Loaded, wanted: Asked) -> Iterator[Waiting | Piece]:
             ids = wanted.ids or self.prompt(loaded, wanted)
             next_token.check(loaded, ids)
-            for state in next_token.in_line(loaded, lambda: inside.attention(loaded, ids)):
+            for state in next_token.in_line(loaded, len(ids), lambda: inside.attention(loaded, ids)):
                 if isinstance(state, Waiting):
                     yield state
                     continue
