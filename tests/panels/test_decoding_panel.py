@@ -63,7 +63,7 @@ def run(context: Context, **change: Any) -> list[tuple[Any, ...]]:
 )
 def test_a_comparison_as_the_page_gets_it(context: Context, change: dict[str, Any]) -> None:
     *before, (status, shown, tree, walk) = run(context, **change)
-    assert status == "" and shown.count('dec-lane ln-') == 6
+    assert status == "" and shown.count("dec-lane ln-") == 6
     assert "<svg" in tree and walk.count("<details") >= 1
     assert all(isinstance(each[0], str) and each[0] for each in before)
 
@@ -256,4 +256,4 @@ def test_stories260k(shared: Path, shared_catalog: Catalog) -> None:
     )  # fmt: skip
     test_generate_is_generate(here, "stories260K")
     status, shown, tree, _ = run(here, model="stories260K", prompt="Once upon a time", most=12)[-1]
-    assert status == "" and shown.count('dec-lane ln-') == 6 and "<svg" in tree
+    assert status == "" and shown.count("dec-lane ln-") == 6 and "<svg" in tree
