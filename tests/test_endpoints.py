@@ -25,8 +25,8 @@ MODEL = {
     "leases": int,
 }  # fmt: skip
 TOOLS = (
-    "chat_template", "chat", "detokenize", "find_songs", "generate", "inspect", "models", "next_token", "recommend",
-    "tokenize",
+    "chat_template", "chat", "detokenize", "find_songs", "generate", "inspect", "models", "next_token",
+    "recommend", "tokenize",
 )  # fmt: skip
 EMBEDDED = ("all-MiniLM-L6-v2", "mistral-v1", "mistral-v3", "tekken", "byt5", "canine")
 LOSSLESS = ("mistral-v1", "mistral-v3", "tekken", "byt5", "canine")
