@@ -51,6 +51,17 @@ def visible(text: str) -> str:
     return shown
 
 
+def legible(text: str) -> str:
+    """For the middle of a sentence: what is invisible, or would turn the words around it, is named."""
+
+    def named(match: re.Match[str]) -> str:
+        character = match[0]
+        plain = {" ": " ", "\n": "↵", "\t": "→"}.get(character)
+        return plain or f"[{ABBREVIATED.get(character, f'{ord(character):04X}')}]"
+
+    return HIDDEN.sub(named, text)
+
+
 def hexadecimal(raw: bytes) -> str:
     """``b"\\xe4\\xbd"`` → ``"E4 BD"``."""
     return raw.hex(" ").upper()
