@@ -251,6 +251,9 @@
       note.append(element("b", "", say("perplexity", { value: number(Math.exp(mean), 2), n: number(heard.length) })), " ", first);
     } else if (prompt && prompt.perplexity)
       note.append(element("b", "", say("perplexity", { value: number(prompt.perplexity, 2), n: number(prompt.ids.length - 1) })));
+    const stood = peek && here.tokens[peek.at - (here.skipped || 0)];
+    if (stood && stood.p !== null && stood.p !== undefined)
+      note.prepend(element("b", "nx-stood", say("stood", { token: shownText(stood.token), p: percent(stood.p), n: number(stood.rank) })), element("br"));
     const last = here.tokens.at(-1);
     if (last && last.end) note.append(" ", element("span", "nx-end", say("end")));
   };

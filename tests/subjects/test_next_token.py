@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,15 @@ from tests.subjects import saved, small
 
 STORIES = Path(__file__).resolve().parents[3] / "shared" / "models" / "stories260K"
 TEXT = "Once upon a time there was a little girl"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """Two threads on a model this small wait for each other, for long where the machine has other work."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def state_space() -> Any:
