@@ -144,7 +144,8 @@ def _frame(lang: str) -> str:
     parts = "".join(
         f'<div class="nx-{name}"{more}></div>'
         for name, more in (
-            ("text", ' dir="auto"'), ("status", ' role="status"'), ("note", ""), ("stages", ' role="group"'), ("legend", ""), ("chart", ""),
+            ("text", ' dir="auto"'), ("status", ' role="status"'),
+            ("note", ""), ("stages", ' role="group"'), ("legend", ""), ("chart", ""),
             ("acts", ""), ("tree", ""), ("find", ""),
         )
     )  # fmt: skip

@@ -182,7 +182,7 @@ def client(folder: Path) -> None:
             print(
                 f"{name}: a slider at the client {statistics.median(times):.0f} ms,"
                 f" 9 of 10 within {known[int(0.9 * len(known))]:.0f} ms (goal 100);"
-                f" {statistics.median(times) / asking:.1f} × an empty question to the server ({asking:.0f} ms)"
+                f" {statistics.median(times) / asking:.1f} × an empty question ({asking:.0f} ms)"
             )
             page.close()
         browser.close()
