@@ -34,8 +34,8 @@ MONO = (
     "Noto Sans Mono CJK TC", "Noto Sans Mono CJK SC", "monospace",
 )  # fmt: skip
 
-SCRIPTS = ("page.js", "chat.js", "map.js", "next.js", "next_inside.js")
-STYLES = ("style.css", "next.css")
+SCRIPTS = ("page.js", "chat.js", "map.js", "next.js", "next_inside.js", "decoding.js")
+STYLES = ("style.css", "next.css", "decoding.css")
 
 
 def build_app(context: Context, panels: Sequence[ModuleType] | None = None) -> gr.Blocks:

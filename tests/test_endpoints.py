@@ -25,8 +25,8 @@ MODEL = {
     "leases": int,
 }  # fmt: skip
 TOOLS = (
-    "chat_template", "chat", "detokenize", "find_songs", "inspect", "models", "next_token", "recommend",
-    "tokenize",
+    "chat_template", "chat", "detokenize", "find_songs", "generate", "inspect", "models", "next_token",
+    "recommend", "tokenize",
 )  # fmt: skip
 EMBEDDED = ("all-MiniLM-L6-v2", "mistral-v1", "mistral-v3", "tekken", "byt5", "canine")
 LOSSLESS = ("mistral-v1", "mistral-v3", "tekken", "byt5", "canine")
@@ -148,6 +148,18 @@ def test_the_public_endpoints_are_exactly_these(client: Client) -> None:
             ("seed", "int", True, -1),
         ],
         "/chat_template": [("messages", "list[dict(str, str)]", False, None), ("model", "str", False, None)],
+        "/generate": [
+            ("prompt", "str", False, None),
+            ("model", "str", True, "tutor"),
+            ("strategy", "str", True, "greedy"),
+            ("max_new_tokens", "int", True, 32),
+            ("temperature", "float", True, 1.0),
+            ("top_k", "int", True, 0),
+            ("top_p", "float", True, 1.0),
+            ("seed", "int", True, 0),
+            ("num_beams", "int", True, 4),
+            ("length_penalty", "float", True, 1.0),
+        ],
         "/next_token": [
             ("prompt", "str", False, None),
             ("model", "str", True, "tutor"),

@@ -143,6 +143,11 @@ class CachedPasses(Passes):
         self.fed += ids
         return logits
 
+    @property
+    def steady(self) -> bool:
+        """Its rotations never change with the length of the text."""
+        return self._switch is None
+
     def chunk(self, total: int) -> int:
         return total if self._switch is not None and total > self._switch else CHUNK
 
