@@ -25,10 +25,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from playground.errors import BadInput, DoesNotFit, PlaygroundError
+from playground.errors import BadInput, PlaygroundError
 from playground.models import Loaded
 from playground.subjects import turns
-from playground.subjects.decoding import OUT_OF_MEMORY, TELL, Reading, Waiting, window
+from playground.subjects.decoding import TELL, Reading, Waiting, out_of_memory, window
 from playground.subjects.passes import Passes, Trace
 from playground.subjects.pieces import Piece
 from playground.subjects.readers import reader
@@ -126,23 +126,6 @@ def name_of(loaded: Loaded, ids: Sequence[int]) -> str:
     """A name for the row of these ids under this load of a model; nobody can guess that of another's."""
     salt: str = loaded.memo.setdefault("rows_salt", secrets.token_hex(16))
     return hashlib.sha256(salt.encode() + array("q", ids).tobytes()).hexdigest()[:40]
-
-
-def prompt_ids(known: Reader, text: str) -> list[int]:
-    """A text to go on with → ids, begun as the tokenizer begins one (BOS, if it has one), without an end.
-
-    Raises:
-        BadInput: ``next_prompt_empty``.
-    """
-    if not text:
-        raise BadInput("next_prompt_empty")
-    encoded = known.encode(text, special=True)
-    count = len(encoded.ids)
-    while count and encoded.added[count - 1] and encoded.starts[count - 1] == len(text):
-        count -= 1  # an end of text would end it before it went on
-    if not count:
-        raise BadInput("next_prompt_empty")
-    return [int(id) for id in encoded.ids[:count]]
 
 
 def check(loaded: Loaded, ids: Sequence[int]) -> list[int]:
@@ -305,12 +288,12 @@ def _memory(loaded: Loaded, tokens: int, passes: Passes | None = None) -> Iterat
     try:
         yield
     except (MemoryError, RuntimeError) as error:  # torch.OutOfMemoryError is a RuntimeError
-        told = str(error).lower()
-        if not (isinstance(error, MemoryError) or any(words in told for words in OUT_OF_MEMORY)):
-            raise
-        if passes is not None:
-            passes.forget()
-        raise DoesNotFit("reply_out_of_memory", name=loaded.card.name, tokens=tokens) from None
+        failure = out_of_memory(error, loaded, tokens)
+    else:
+        return
+    if passes is not None:
+        passes.forget()
+    raise failure
 
 
 @dataclass(frozen=True, slots=True)
