@@ -478,6 +478,14 @@
     const token = event.target.closest && event.target.closest("#next-frame .nx-text .ct");
     if (token && (event.key === "Enter" || event.key === " ")) { event.preventDefault(); toPlace(Number(token.dataset.at)); }
   });
+  // Gradio tells of a slider's move some time later; whoever drags wants to see it at once.
+  const SLIDERS = { "next-temperature": "temperature", "next-top-k": "top_k", "next-top-p": "top_p" };
+  document.addEventListener("input", (event) => {
+    const slider = event.target.type === "range" && event.target.closest("#next-temperature, #next-top-k, #next-top-p");
+    if (!slider || !settings.model) return;
+    settings[SLIDERS[slider.id]] = Number(event.target.value);
+    check();
+  });
   window.addEventListener("pagehide", () => { stop(); if (running) running.abort(); });
 
   // Gradio draws the frame anew (a language, a tab): what was tried comes back into it.

@@ -15,7 +15,7 @@ from playground import text
 from playground.catalog import EMBEDDED, TOKENIZERS
 from playground.models import ModelCache
 from playground.subjects import architecture as plans
-from playground.subjects import lanes, prompts, song_search, song_sessions, steps, strategies, tokens
+from playground.subjects import lanes, song_search, song_sessions, steps, strategies, tokens
 from playground.subjects import next_token as next_tokens
 from playground.subjects.beams import Beams
 from playground.subjects.projection import project
