@@ -38,6 +38,7 @@ from playground.subjects.streams import CONTEXT, TextStream, whole
 T = TypeVar("T")
 VALUES = 6  # numbers of a vector that the walk shows
 BLOCK = 2**19  # logits of a pass that are looked at together: 2 MiB, which a processor's cache holds
+AT_ONCE = 2**24  # logits that one pass may give to who listens: 64 MiB in float32
 MOST_BYTES = 2**27  # of all kept rows
 
 
@@ -183,6 +184,8 @@ def _look(
         passes.hear = ears
         reused, _ = passes.begin(ids)
         unread, chunk = ids[reused:], passes.chunk(len(ids))
+        if listen:  # fewer, larger passes are faster
+            chunk = max(chunk, AT_ONCE // loaded.model.config.get_text_config(decoder=True).vocab_size)
         while True:
             part, unread = unread[:chunk], unread[chunk:]
             with _memory(loaded, len(ids), passes), _last_hidden(loaded.model) as seen:

@@ -125,7 +125,8 @@ def test_one_token_alone_has_no_perplexity(loaded: Loaded) -> None:
     assert heard is not None and heard.perplexity is None
 
 
-def test_a_long_prompt_is_read_in_parts_and_heard_as_one() -> None:
+def test_a_long_prompt_is_read_in_parts_and_heard_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(next_token, "AT_ONCE", 2**17)
     model = saved.model("Llama", max_position_embeddings=2048)
     loaded = loaded_as(model)
     ids = [7 + i * i % 300 for i in range(1300)]
