@@ -251,6 +251,9 @@
       note.append(element("b", "", say("perplexity", { value: number(Math.exp(mean), 2), n: number(heard.length) })), " ", first);
     } else if (prompt && prompt.perplexity)
       note.append(element("b", "", say("perplexity", { value: number(prompt.perplexity, 2), n: number(prompt.ids.length - 1) })));
+    const stood = peek && here.tokens[peek.at - (here.skipped || 0)];
+    if (stood && stood.p !== null && stood.p !== undefined)
+      note.prepend(element("b", "nx-stood", say("stood", { token: shownText(stood.token), p: percent(stood.p), n: number(stood.rank) })), element("br"));
     const last = here.tokens.at(-1);
     if (last && last.end) note.append(" ", element("span", "nx-end", say("end")));
   };
@@ -474,6 +477,14 @@
   document.addEventListener("keydown", (event) => {
     const token = event.target.closest && event.target.closest("#next-frame .nx-text .ct");
     if (token && (event.key === "Enter" || event.key === " ")) { event.preventDefault(); toPlace(Number(token.dataset.at)); }
+  });
+  // Gradio tells of a slider's move some time later; whoever drags wants to see it at once.
+  const SLIDERS = { "next-temperature": "temperature", "next-top-k": "top_k", "next-top-p": "top_p" };
+  document.addEventListener("input", (event) => {
+    const slider = event.target.type === "range" && event.target.closest("#next-temperature, #next-top-k, #next-top-p");
+    if (!slider || !settings.model) return;
+    settings[SLIDERS[slider.id]] = Number(event.target.value);
+    check();
   });
   window.addEventListener("pagehide", () => { stop(); if (running) running.abort(); });
 

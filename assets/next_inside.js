@@ -10,7 +10,7 @@
   const opened = new Set();
   const place = (name) => document.querySelector(`#next-${name}-view`);
   const shown = async (name) => { // what is folded is not in the page yet in the moment it opens
-    for (let i = 0; i < 50 && !place(name); i++) await new Promise((ready) => setTimeout(ready, 40));
+    for (let i = 0; i < 500 && !place(name); i++) await new Promise((ready) => setTimeout(ready, 40));
     return place(name);
   };
   const visible = (name) => { const found = place(name); return found && found.offsetParent !== null; };

@@ -122,7 +122,7 @@ def computed_next_token(cache: ModelCache) -> dict[str, Any]:
     """The same, computed now."""
     card = next(card for card in EMBEDDED if card.name == LOOK["model"])
     with cache.lease(card, "causal", device="cpu", dtype="float32") as loaded:
-        ids = next_tokens.prompt_ids(reader(loaded), LOOK["prompt"])
+        ids, _ = prompt_ids(loaded, LOOK["prompt"], len(LOOK["prompt"]))
         states = next_tokens.look(loaded, ids, listen=True)
         row = next(state for state in states if isinstance(state, next_tokens.Row))
         settings = Settings(temperature=1.0).checked()

@@ -144,8 +144,9 @@ def _frame(lang: str) -> str:
     parts = "".join(
         f'<div class="nx-{name}"{more}></div>'
         for name, more in (
-            ("text", ' dir="auto"'), ("note", ""), ("stages", ' role="group"'), ("legend", ""), ("chart", ""),
-            ("acts", ""), ("status", ' role="status"'), ("tree", ""), ("find", ""),
+            ("text", ' dir="auto"'), ("status", ' role="status"'),
+            ("note", ""), ("stages", ' role="group"'), ("legend", ""), ("chart", ""),
+            ("acts", ""), ("tree", ""), ("find", ""),
         )
     )  # fmt: skip
     return f'<div class="nx" data-lang="{lang}">{island(data)}{parts}</div>'

@@ -9,13 +9,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from playground.errors import PlaygroundError
+from playground.errors import BadInput, PlaygroundError
 from playground.models import Loaded, Stage
 from playground.panels import Context
 from playground.panels.next_token_asked import Asked, asked
 from playground.panels.visitor import language, sentence
-from playground.subjects import inside, next_token, vocabulary, weighing
-from playground.subjects.conversation import compose
+from playground.subjects import inside, next_token, prompts, vocabulary, weighing
 from playground.subjects.decoding import Reading, Waiting, stop_ids
 from playground.subjects.next_token import Row, Rows
 from playground.subjects.passes import Trace
@@ -116,10 +115,9 @@ class Answers:
 
     def prompt(self, loaded: Loaded, wanted: Asked) -> list[int]:
         """The prompt's ids: of a text, or of a message in the model's own chat template."""
-        if not wanted.chat:
-            return next_token.prompt_ids(reader(loaded), wanted.prompt)
-        made = compose(loaded, [{"role": "user", "content": wanted.prompt}], max_new_tokens=1)
-        return made.ids
+        if not wanted.prompt:
+            raise BadInput("next_prompt_empty")
+        return prompts.prompt_ids(loaded, wanted.prompt, len(wanted.prompt), chat=wanted.chat)[0]
 
     def weigh(self, given: Any) -> Piece:
         """The same logits under other settings, without the model; ``gone`` where they are not kept."""

@@ -25,10 +25,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from playground.errors import BadInput, DoesNotFit, PlaygroundError
+from playground.errors import BadInput, PlaygroundError
 from playground.models import Loaded
 from playground.subjects import turns
-from playground.subjects.decoding import OUT_OF_MEMORY, TELL, Reading, Waiting, window
+from playground.subjects.decoding import TELL, Reading, Waiting, out_of_memory, window
 from playground.subjects.passes import Passes, Trace
 from playground.subjects.pieces import Piece
 from playground.subjects.readers import reader
@@ -38,6 +38,7 @@ from playground.subjects.streams import CONTEXT, TextStream, whole
 T = TypeVar("T")
 VALUES = 6  # numbers of a vector that the walk shows
 BLOCK = 2**19  # logits of a pass that are looked at together: 2 MiB, which a processor's cache holds
+AT_ONCE = 2**24  # logits that one pass may give to who listens: 64 MiB in float32
 MOST_BYTES = 2**27  # of all kept rows
 
 
@@ -128,23 +129,6 @@ def name_of(loaded: Loaded, ids: Sequence[int]) -> str:
     return hashlib.sha256(salt.encode() + array("q", ids).tobytes()).hexdigest()[:40]
 
 
-def prompt_ids(known: Reader, text: str) -> list[int]:
-    """A text to go on with → ids, begun as the tokenizer begins one (BOS, if it has one), without an end.
-
-    Raises:
-        BadInput: ``next_prompt_empty``.
-    """
-    if not text:
-        raise BadInput("next_prompt_empty")
-    encoded = known.encode(text, special=True)
-    count = len(encoded.ids)
-    while count and encoded.added[count - 1] and encoded.starts[count - 1] == len(text):
-        count -= 1  # an end of text would end it before it went on
-    if not count:
-        raise BadInput("next_prompt_empty")
-    return [int(id) for id in encoded.ids[:count]]
-
-
 def check(loaded: Loaded, ids: Sequence[int]) -> list[int]:
     """The ids, if this model can read them all at once.
 
@@ -200,6 +184,8 @@ def _look(
         passes.hear = ears
         reused, _ = passes.begin(ids)
         unread, chunk = ids[reused:], passes.chunk(len(ids))
+        if listen:  # fewer, larger passes are faster
+            chunk = max(chunk, AT_ONCE // loaded.model.config.get_text_config(decoder=True).vocab_size)
         while True:
             part, unread = unread[:chunk], unread[chunk:]
             with _memory(loaded, len(ids), passes), _last_hidden(loaded.model) as seen:
@@ -305,12 +291,12 @@ def _memory(loaded: Loaded, tokens: int, passes: Passes | None = None) -> Iterat
     try:
         yield
     except (MemoryError, RuntimeError) as error:  # torch.OutOfMemoryError is a RuntimeError
-        told = str(error).lower()
-        if not (isinstance(error, MemoryError) or any(words in told for words in OUT_OF_MEMORY)):
-            raise
-        if passes is not None:
-            passes.forget()
-        raise DoesNotFit("reply_out_of_memory", name=loaded.card.name, tokens=tokens) from None
+        failure = out_of_memory(error, loaded, tokens)
+    else:
+        return
+    if passes is not None:
+        passes.forget()
+    raise failure
 
 
 @dataclass(frozen=True, slots=True)

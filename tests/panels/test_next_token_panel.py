@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,15 @@ from tests.subjects import saved
 TEXT = "Once upon a time"
 KEYS = ["tokens", "hidden_shape", "logits_shape", "candidates", "lookup", "rest", "entropy_bits"]
 CANDIDATE = ["id", "piece", "text", "logit", "probability", "filtered_probability", "kept"]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """Two threads on a model this small wait for each other, for long where the machine has other work."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

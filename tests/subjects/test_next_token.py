@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,12 @@ import transformers
 from transformers.generation import logits_process as theirs
 
 from playground.catalog import ModelCard
-from playground.errors import BadInput, PlaygroundError
+from playground.errors import BadInput, DoesNotFit, PlaygroundError
 from playground.loaders import TransformersLoader
 from playground.models import Loaded, ModelCache
-from playground.subjects import next_token, weighing
+from playground.subjects import next_token, prompts, weighing
 from playground.subjects.decoding import Reading, Waiting
-from playground.subjects.next_token import Row, Rows, candidates, look, lookup, name_of, prompt_ids, spelled
+from playground.subjects.next_token import Row, Rows, candidates, look, lookup, name_of, spelled
 from playground.subjects.passes import Trace
 from playground.subjects.readers import reader
 from playground.subjects.sampling import Settings
@@ -29,6 +30,15 @@ from tests.subjects import saved, small
 
 STORIES = Path(__file__).resolve().parents[3] / "shared" / "models" / "stories260K"
 TEXT = "Once upon a time there was a little girl"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """Two threads on a model this small wait for each other, for long where the machine has other work."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def state_space() -> Any:
@@ -67,6 +77,10 @@ def loaded(request: pytest.FixtureRequest) -> Loaded:
     return loaded_as(MAKERS[request.param]())
 
 
+def prompt_ids(loaded: Loaded, text: str) -> list[int]:
+    return prompts.prompt_ids(loaded, text, len(text))[0]
+
+
 def row_of(loaded: Loaded, ids: list[int], **how: Any) -> Row:
     *_, last = look(loaded, ids, **how)
     assert isinstance(last, Row)
@@ -82,7 +96,7 @@ def bare(loaded: Loaded, ids: list[int]) -> torch.Tensor:
 
 
 def test_logits_are_the_models(loaded: Loaded) -> None:
-    ids = prompt_ids(reader(loaded), TEXT)
+    ids = prompt_ids(loaded, TEXT)
     row = row_of(loaded, ids)
     assert np.allclose(row.logits.numpy(), bare(loaded, ids)[-1].numpy(), atol=1e-4)
     with torch.inference_mode():
@@ -93,7 +107,7 @@ def test_logits_are_the_models(loaded: Loaded) -> None:
 
 
 def test_perplexity_is_the_loss_of_labels(loaded: Loaded) -> None:
-    ids = prompt_ids(reader(loaded), TEXT)
+    ids = prompt_ids(loaded, TEXT)
     row = row_of(loaded, ids, listen=True)
     tokens = torch.tensor([ids])
     with torch.inference_mode():
@@ -111,7 +125,8 @@ def test_one_token_alone_has_no_perplexity(loaded: Loaded) -> None:
     assert heard is not None and heard.perplexity is None
 
 
-def test_a_long_prompt_is_read_in_parts_and_heard_as_one() -> None:
+def test_a_long_prompt_is_read_in_parts_and_heard_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(next_token, "AT_ONCE", 2**17)
     model = saved.model("Llama", max_position_embeddings=2048)
     loaded = loaded_as(model)
     ids = [7 + i * i % 300 for i in range(1300)]
@@ -124,7 +139,7 @@ def test_a_long_prompt_is_read_in_parts_and_heard_as_one() -> None:
 
 
 def test_a_branch_reads_one_token(loaded: Loaded) -> None:
-    ids, trace = prompt_ids(reader(loaded), TEXT), Trace()
+    ids, trace = prompt_ids(loaded, TEXT), Trace()
     row_of(loaded, ids, trace=trace, listen=True)
     path = list(ids)
     for id in (9, 10, 11):
@@ -199,6 +214,21 @@ def test_damaged_weights_are_told(value: float) -> None:
         with pytest.raises(PlaygroundError) as told:
             row_of(loaded_as(model), [5, 6], listen=listen)
         assert told.value.key == "errors.logits_not_finite"
+
+
+def test_memory_that_runs_out_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded, trace = loaded_as(saved.model("Llama")), Trace()
+    row_of(loaded, [5, 6], trace=trace)
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError("DefaultCPUAllocator: not enough memory")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(loaded.model, "forward", fail)
+        with pytest.raises(DoesNotFit):
+            row_of(loaded, [5, 6, 7], trace=trace)
+    assert np.allclose(row_of(loaded, [5, 6, 7], trace=trace).logits, bare(loaded, [5, 6, 7])[-1], atol=1e-4)
+    assert len(line(loaded)) == 0
 
 
 # ---- weighing ----
@@ -303,17 +333,18 @@ def test_greedy_is_generates() -> None:
 def test_half_characters_are_read_against_what_came_before() -> None:
     loaded = loaded_as(saved.model("Llama"))
     known = reader(loaded)
-    ids = prompt_ids(known, "a你")
+    ids = prompt_ids(loaded, "a你")
     first, second, third = (known.piece(id).bytes for id in ids[-3:])
     assert (first + second + third).decode() == "你"
     begun = candidates(known, [], ids[-3:-2])[0]
     assert (begun.text, begun.raw) == ("", first)
     assert candidates(known, ids[:-1], ids[-1:])[0].text == "你"
-    lost = candidates(known, prompt_ids(known, "a"), ids[-1:])[0]  # the last byte, with nothing to end
+    lost = candidates(known, prompt_ids(loaded, "a"), ids[-1:])[0]  # the last byte, with nothing to end
     assert (lost.text, lost.raw) == ("", third)
     assert [each.text for each in spelled(loaded, ids)][-3:] == ["", "", "你"]
     assert (
-        "".join(each.text for each in spelled(loaded, prompt_ids(known, TEXT)) if each.kind == "text") == TEXT
+        "".join(each.text for each in spelled(loaded, prompt_ids(loaded, TEXT)) if each.kind == "text")
+        == TEXT
     )
 
 
@@ -346,7 +377,7 @@ def test_any_token_is_found_by_text_piece_or_id() -> None:
 def test_every_kind_of_tokenizer(kind: str) -> None:
     loaded = loaded_as(None, small.KINDS[kind]())
     known = reader(loaded)
-    ids = prompt_ids(known, "hello the 你")
+    ids = prompt_ids(loaded, "hello the 你")
     assert "\ufffd" not in "".join(each.text for each in spelled(loaded, ids))
     assert not any("\ufffd" in each.text for each in candidates(known, ids, known.vocabulary()))
     ends = {id for role, id in known.specials().items() if role in ("eos", "sep")}
@@ -358,7 +389,7 @@ def test_stories260k_is_transformers() -> None:
     cache = ModelCache(2**30, TransformersLoader(offline=True))
     card = ModelCard("stories260K", "folder", str(STORIES), frozenset({"causal", "tokenizer"}))
     with cache.lease(card, "causal", dtype="float32") as loaded:
-        ids = prompt_ids(reader(loaded), "Once upon a time")
+        ids = prompt_ids(loaded, "Once upon a time")
         assert ids == loaded.tokenizer("Once upon a time").input_ids
         row, expected = row_of(loaded, ids, listen=True), bare(loaded, ids)
         assert np.allclose(row.logits, expected[-1], atol=1e-4)
