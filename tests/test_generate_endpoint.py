@@ -38,8 +38,10 @@ def test_the_three_strategies(client: Client) -> None:
 @pytest.mark.parametrize(
     ("given", "key"),
     [
-        ((PROMPT, "tutor", "nucleus"), "strategy_unknown"), ((PROMPT, "tutor", "greedy", 0), "setting_outside"),
-        ((PROMPT, "tutor", "beam", 5, 1.0, 0, 1.0, 0, 99), "setting_outside"), ((PROMPT, "no such"), "name_malformed"),
+        ((PROMPT, "tutor", "nucleus"), "strategy_unknown"),
+        ((PROMPT, "tutor", "greedy", 0), "setting_outside"),
+        ((PROMPT, "tutor", "beam", 5, 1.0, 0, 1.0, 0, 99), "setting_outside"),
+        ((PROMPT, "no such"), "name_malformed"),
         (("word " * 3000,), "prompt_too_long"), ((PROMPT, "byt5"), "not_causal"),
     ],
 )  # fmt: skip

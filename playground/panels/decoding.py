@@ -148,8 +148,8 @@ def _wire(context: Context, app: gr.Blocks, at: Controls, outputs: list[Any]) ->
     for place, sample in enumerate(at.samples):
         filled = sample.click(lambda n=place: _sample(language(), n), None, at.box, **QUIET, queue=False)
         runs.append(filled.then(guard(run), at.asked, outputs, **QUIET, **queue))
-    at.stop.click(
-        guard(lambda: note(text.say("decoding.stopped", language()))), None, outputs[0], cancels=runs, **QUIET
+    at.stop.click(None, None, None, cancels=runs, **QUIET).then(
+        guard(lambda: note(text.say("decoding.stopped", language()))), None, outputs[0], **QUIET
     )
     remember = "(t, n) => { playground.remember('decoding', {text: t, name: n}); }"
     gr.on([at.box.change, at.model.change], None, [at.box, at.model], None, js=remember, **QUIET)

@@ -63,7 +63,7 @@ def run(context: Context, **change: Any) -> list[tuple[Any, ...]]:
 )
 def test_a_comparison_as_the_page_gets_it(context: Context, change: dict[str, Any]) -> None:
     *before, (status, shown, tree, walk) = run(context, **change)
-    assert status == "" and shown.count('dec-lane ln-') == 6
+    assert status == "" and shown.count("dec-lane ln-") == 6
     assert "<svg" in tree and walk.count("<details") >= 1
     assert all(isinstance(each[0], str) and each[0] for each in before)
 
@@ -104,7 +104,7 @@ def test_what_cannot_be_is_a_sentence(context: Context, change: dict[str, Any], 
     [
         {"top_k": 0, "top_p": 1, "min_p": 0}, {"top_p": 0}, {"min_p": 1}, {"temperature": 0}, {"prompt": ""},
         {"prompt": "<script>alert(1)</script> 👍 مرحبا"}, {"seed": None}, {"top_k": None}, {"beams": 1},
-        {"stops": "a\ne"}, {"prompt": "\u202e\x00"},
+        {"stops": "a\ne"}, {"stops": None}, {"chat": None, "precision": None, "early": None}, {"prompt": "\u202e\x00"},
     ],
 )  # fmt: skip
 def test_edges_that_work(context: Context, change: dict[str, Any]) -> None:
@@ -256,4 +256,4 @@ def test_stories260k(shared: Path, shared_catalog: Catalog) -> None:
     )  # fmt: skip
     test_generate_is_generate(here, "stories260K")
     status, shown, tree, _ = run(here, model="stories260K", prompt="Once upon a time", most=12)[-1]
-    assert status == "" and shown.count('dec-lane ln-') == 6 and "<svg" in tree
+    assert status == "" and shown.count("dec-lane ln-") == 6 and "<svg" in tree
