@@ -33,6 +33,7 @@
 
   // ---- maps ----
 
+  const NAMED = 8; // of a whole playlist's songs, the last ones are called by name
   const maps = new WeakMap(); // canvas → its state
   const colours = (canvas) => {
     const style = getComputedStyle(canvas);
@@ -86,6 +87,11 @@
       state.at = nearest(canvas, canvas.clientWidth / 2, canvas.clientHeight / 2);
       tell(canvas); again();
     });
+    canvas.parentElement.querySelector(".pg-map-tools").addEventListener("click", (event) => {
+      const act = event.target.closest("button") && event.target.closest("button").dataset.map;
+      if (act === "all") { state.zoom = 1; state.x = state.y = data.grain / 2; again(); }
+      else if (act) zoomAt(canvas, act === "in" ? 1.6 : 1 / 1.6, canvas.clientWidth / 2, canvas.clientHeight / 2);
+    });
     again();
   };
   const scaleOf = (canvas, state) =>
@@ -121,7 +127,8 @@
     const pen = canvas.getContext("2d"), scale = scaleOf(canvas, state), paint = colours(canvas);
     pen.scale(ratio, ratio);
     const px = (i) => (data.x[i] - state.x) * scale + width / 2, py = (i) => height / 2 - (data.y[i] - state.y) * scale;
-    const size = Math.min(7, (data.x.length > 20000 ? 1.5 : 3) * Math.sqrt(state.zoom));
+    const small = data.x.length > 20000 ? 1.5 : width < 480 ? 2 : 3;
+    const size = Math.min(7, small * Math.sqrt(state.zoom));
     pen.globalAlpha = 0.75;
     for (let group = 12; group >= 0; group--) {
       pen.fillStyle = paint.groups[group];
@@ -135,16 +142,25 @@
     const from = data.m[data.m.length - 1];
     pen.strokeStyle = paint.accent; pen.lineWidth = 1.2;
     for (const i of data.n) { pen.beginPath(); pen.moveTo(px(from), py(from)); pen.lineTo(px(i), py(i)); pen.stroke(); }
+    const taken = []; // where names stand already
+    const free = (left, y, wide) => {
+      const clear = (at) => taken.every((box) => Math.abs(box.y - at) > 15 || left > box.right || left + wide < box.left);
+      const at = [0, 16, -16, 32, -32, 48].map((step) => y + step).find(clear) ?? y;
+      taken.push({ left, right: left + wide, y: at });
+      return at;
+    };
     const dot = (i, radius, text) => {
       pen.beginPath(); pen.arc(px(i), py(i), radius, 0, 7);
       pen.fillStyle = paint.accent; pen.fill(); pen.strokeStyle = paint.card; pen.lineWidth = 1.5; pen.stroke();
       if (!text) return;
       pen.font = "13px system-ui, sans-serif"; pen.lineWidth = 4; pen.strokeStyle = paint.card; pen.fillStyle = paint.ink;
-      const left = Math.min(px(i) + 9, width - pen.measureText(text).width - 4);
-      pen.strokeText(text, left, py(i) + 4); pen.fillText(text, left, py(i) + 4);
+      const wide = pen.measureText(text).width, left = Math.max(4, Math.min(px(i) + 9, width - wide - 4));
+      const base = free(left, py(i) + 4, wide);
+      pen.strokeText(text, left, base); pen.fillText(text, left, base);
     };
     for (const i of data.n) dot(i, 3.5, "");
-    for (const i of data.m) dot(i, 6, data.t[i]);
+    const first = Math.max(0, data.m.length - NAMED);
+    data.m.forEach((i, place) => dot(i, 6, place >= first ? data.t[i] : ""));
     if (state.at >= 0) dot(state.at, 5, data.t[state.at]);
   };
   new MutationObserver(() => {

@@ -14,7 +14,7 @@ from playground import text
 from playground.catalog import EMBEDDED, TOKENIZERS
 from playground.models import ModelCache
 from playground.subjects import architecture as plans
-from playground.subjects import lanes, song_search, steps, strategies, tokens
+from playground.subjects import lanes, song_search, song_sessions, steps, strategies, tokens
 from playground.subjects.beams import Beams
 from playground.subjects.projection import project
 from playground.subjects.prompts import prompt_ids
@@ -22,7 +22,8 @@ from playground.subjects.readers import Reader, reader
 from playground.subjects.sampling import Settings
 from playground.subjects.song_evaluation import METHODS, Measured, evaluate, split
 from playground.subjects.song_recommend import plain, shown
-from playground.subjects.song_training import TUNED
+from playground.subjects.song_training import TUNED, Trained, train
+from playground.subjects.songs import Library
 from playground.views import languages
 
 FOLDER = text.ASSETS / "examples"
@@ -127,16 +128,23 @@ def computed_map(cache: ModelCache) -> dict[str, list[int]]:
     """The same, computed now, in thousandths."""
     from playground.loaders.songs import trained_card
 
-    with cache.lease(trained_card(SAMPLE, TUNED), "songs") as loaded:
+    with cache.lease(trained_card(SAMPLE), "songs") as loaded:
         points = (project(loaded.model.trained.vectors).points * 1000).round().astype(int)
     return {"x": points[:, 0].tolist(), "y": points[:, 1].tolist()}
+
+
+def computed_sample() -> tuple[Library, Trained]:
+    """The embedded songs' sessions and the tuned training on them, made now."""
+    catalogue = (text.ASSETS / "songs" / "catalogue.tsv").read_text(encoding="utf-8")
+    library = song_sessions.generate(song_sessions.read_catalogue(catalogue))
+    return library, train(library, TUNED)
 
 
 def computed_songs(lang: str, cache: ModelCache) -> dict[str, Any]:
     """The Songs panel's example, computed now."""
     from playground.loaders.songs import trained_card
 
-    with cache.lease(trained_card(SAMPLE, TUNED), "songs") as loaded:
+    with cache.lease(trained_card(SAMPLE), "songs") as loaded:
         library = loaded.model.library
         ready = song_search.index(library)
         liked = [
@@ -202,10 +210,12 @@ def _opened() -> Iterator[dict[str, Reader]]:
 def main() -> None:
     """Write every example anew."""
     from playground.loaders import TransformersLoader
+    from playground.loaders import songs as songs_files
 
     _write("tokens.languages", computed_languages())
     _write("architecture", computed_architecture())
     cache = ModelCache(2**31, TransformersLoader(offline=True))
+    songs_files.ship(*computed_sample())
     _write("songs.measured", computed_measures(cache))
     _write("songs.map", computed_map(cache))
     for lang in text.LANGUAGES:

@@ -32,12 +32,16 @@ def chart(
         labels: what each point is called.
         groups: the group of each point, a place in ``names``; the largest groups get colours.
         ids: what a click likes.
-        marked: points drawn large; near: points that lines lead to from the last marked one.
+        marked: points drawn large, whose groups have a colour in any case.
+        near: points that lines lead to from the last marked one.
         notes: sentences below.
     """
     numbers = np.asarray(groups, np.int64)
     sizes = np.bincount(numbers, minlength=len(names))
-    order = [group for group in np.argsort(-sizes, kind="stable") if names[group] and sizes[group]][:GROUPS]
+    # Groups of marked songs first: who likes rock looks for it.
+    mine = dict.fromkeys(int(numbers[place]) for place in reversed(marked))
+    ranked = dict.fromkeys([*mine, *np.argsort(-sizes, kind="stable").tolist()])
+    order = [group for group in ranked if names[group] and sizes[group]][:GROUPS]
     colour = np.full(len(names), GROUPS)
     colour[order] = np.arange(len(order))
     grid = np.rint((np.asarray(points, np.float64) + 1) / 2 * GRAIN).astype(int)
@@ -53,10 +57,16 @@ def chart(
         legend += (
             f'<li><i style="background:var(--map-0)"></i>{escape(text.say("songs.map_rest", lang))}</li>'
         )
-    told = "".join(note(each) for each in notes)
+    below = "".join(note(each) for each in notes)
     label = escape(text.say("songs.map_label", lang, count=f"{len(labels):,}"))
+    tools = "".join(
+        f'<button type="button" data-map="{act}" title="{told}" aria-label="{told}">{sign}</button>'
+        for act, sign in (("in", "+"), ("out", "−"), ("all", "⤢"))
+        for told in [escape(text.say(f"songs.map_{act}", lang))]
+    )
     return (
         f'<div class="pg-map">{island(data)}<canvas tabindex="0" role="img" aria-label="{label}"></canvas>'
+        f'<div class="pg-map-tools">{tools}</div>'
         '<p class="pg-map-told" aria-live="polite">&nbsp;</p></div>'
-        f'<ul class="pg-map-legend">{legend}</ul>{told}'
+        f'<ul class="pg-map-legend">{legend}</ul>{below}'
     )
