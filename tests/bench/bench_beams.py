@@ -1,4 +1,4 @@
-"""How fast are beam search and the six lanes? ``python tests/bench/bench_beams.py [threads]``: ratios of one run.
+"""How fast are beam search and six lanes? ``python tests/bench/bench_beams.py [threads]``: ratios of one run.
 
     generate   transformers' ``generate(num_beams=4)``, which keeps nothing of its steps (1.00)
     ours       `beams.search`, every candidate of every step with its text and fate
