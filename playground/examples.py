@@ -5,6 +5,7 @@ A page paints them before any library is loaded. A test holds that they are what
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -15,6 +16,7 @@ from playground.catalog import EMBEDDED, TOKENIZERS
 from playground.models import ModelCache
 from playground.subjects import architecture as plans
 from playground.subjects import lanes, song_search, song_sessions, steps, strategies, tokens
+from playground.subjects import next_token as next_tokens
 from playground.subjects.beams import Beams
 from playground.subjects.projection import project
 from playground.subjects.prompts import prompt_ids
@@ -24,7 +26,7 @@ from playground.subjects.song_evaluation import METHODS, Measured, evaluate, spl
 from playground.subjects.song_recommend import plain, shown
 from playground.subjects.song_training import TUNED, Trained, train
 from playground.subjects.songs import Library
-from playground.views import languages
+from playground.views import languages, next_token_data
 
 FOLDER = text.ASSETS / "examples"
 # The tokenizers that the Tokens panel opens with.
@@ -105,6 +107,63 @@ def computed_architecture() -> dict[str, Any]:
         }
     told = {lang: (count, COUNTED_BY) for lang, count in counts.items()}
     return {"plan": plans.to_plain(plan), "tokens": told}
+
+
+LOOK = {"model": "tutor", "prompt": "The capital of France is"}
+LOOKED = 15  # tokens shown
+
+
+def next_token() -> dict[str, Any]:
+    """The Next token panel's example, as shipped: what the page is told about `LOOK`."""
+    told: dict[str, Any] = json.loads((FOLDER / "next_token.json").read_text(encoding="utf-8"))
+    return told
+
+
+def computed_next_token(cache: ModelCache) -> dict[str, Any]:
+    """The same, computed now."""
+    card = next(card for card in EMBEDDED if card.name == LOOK["model"])
+    with cache.lease(card, "causal", device="cpu", dtype="float32") as loaded:
+        ids = next_tokens.prompt_ids(reader(loaded), LOOK["prompt"])
+        states = next_tokens.look(loaded, ids, listen=True)
+        row = next(state for state in states if isinstance(state, next_tokens.Row))
+        settings = Settings(temperature=1.0).checked()
+        told = next_token_data.look(loaded, row, settings, LOOKED) | next_token_data.prompt(loaded, row)
+    return told | {"row": "", "model": LOOK["model"], "prompt": LOOK["prompt"]}
+
+
+@functools.cache
+def _learned() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((text.ASSETS / "tutor" / "learning.json").read_text(encoding="utf-8"))
+    return found
+
+
+def learning(prompt: object = None) -> dict[str, Any]:
+    """What the tutor said at moments of its training, after one of the prompts that were kept.
+
+    Args:
+        prompt: its number; anything else takes the first that is about the worked example.
+
+    Returns:
+        prompts: [kind, text] of all of them; prompt; moments: step, tokens (read in training so far), loss,
+        answers: [text, probability] best first, sample: how it went on ("" where that was not kept).
+    """
+    kept = _learned()
+    prompts = kept["prompts"]
+    if type(prompt) is not int or not 0 <= prompt < len(prompts):
+        prompt = next((n for n, each in enumerate(prompts) if each["text"] == LOOK["prompt"]), 0)
+    moments = [
+        {
+            "step": shot["step"], "tokens": shot["tokens"], "loss": shot["loss"],
+            "answers": [[kept["texts"][str(id)], p] for id, p in shot["answers"][prompt]],
+            "sample": shot["samples"][prompt],
+        }
+        for shot in kept["snapshots"]
+    ]  # fmt: skip
+    return {
+        "prompts": [[each["kind"], each["text"]] for each in prompts],
+        "prompt": prompt,
+        "moments": moments,
+    }
 
 
 def songs(lang: str) -> dict[str, Any]:
@@ -220,6 +279,7 @@ def main() -> None:
     songs_files.ship(*computed_sample())
     _write("songs.measured", computed_measures(cache))
     _write("songs.map", computed_map(cache))
+    _write("next_token", computed_next_token(cache))
     for lang in text.LANGUAGES:
         _write(f"tokens.{lang}", computed(lang))
         _write(f"songs.{lang}", computed_songs(lang, cache))

@@ -29,11 +29,13 @@ FONT = (
     "system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "PingFang TC", "PingFang SC",
     "Microsoft JhengHei", "Microsoft YaHei", "Noto Sans CJK TC", "Noto Sans CJK SC", "sans-serif",
 )  # fmt: skip
-SCRIPTS = ("page.js", "chat.js", "map.js", "decoding.js")
 MONO = (
     "ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "DejaVu Sans Mono", "Noto Sans Mono",
     "Noto Sans Mono CJK TC", "Noto Sans Mono CJK SC", "monospace",
 )  # fmt: skip
+
+SCRIPTS = ("page.js", "chat.js", "map.js", "next.js", "next_inside.js", "decoding.js")
+STYLES = ("style.css", "next.css", "decoding.css")
 
 
 def build_app(context: Context, panels: Sequence[ModuleType] | None = None) -> gr.Blocks:
@@ -78,7 +80,7 @@ def launch_options(context: Context) -> dict[str, Any]:
         "max_file_size": settings.upload_mb * 2**20,
         "max_threads": 160 if settings.class_mode else 40,
         "theme": theme(),
-        "css_paths": [text.ASSETS / name for name in ("style.css", "decoding.css")],
+        "css_paths": [text.ASSETS / name for name in STYLES],
         "head": "".join(f"<script>{_asset(name)}</script>" for name in SCRIPTS),
         "favicon_path": text.ASSETS / "favicon.svg",
         "i18n": gr.I18n(**{lang: {**words, **wholes(lang)} for lang, words in translations().items()}),
