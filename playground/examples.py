@@ -31,6 +31,7 @@ from playground.views import languages, next_token_data
 FOLDER = text.ASSETS / "examples"
 # The tokenizers that the Tokens panel opens with.
 SHOWN = ("all-MiniLM-L6-v2", "mistral-v1", "mistral-v3", "tekken", "byt5", "canine")
+CLEAR = 0.3  # nats: a third likelier; less is no story
 # What the Decoding panel opens with; its widgets stand so.
 DECODED = lanes.Plan(
     Settings(24, temperature=0.8, top_k=40, top_p=0.9, min_p=0.05, repetition_penalty=1.1, seed=3),
@@ -230,7 +231,7 @@ def decoding(lang: str) -> lanes.Comparison:
 def computed_decoding(lang: str, cache: ModelCache, prompts: Sequence[str] = ()) -> lanes.Comparison:
     """The same, computed now: of some prompts one where greedy truly misses a likelier sequence.
 
-    The first one where both sequences come to an end of their own; if there is none, the clearest.
+    The first one where both come to an end of their own, and clearly; if there is none, the clearest.
 
     Args:
         prompts: without them, those of ``decoding.cases``.
@@ -245,7 +246,8 @@ def computed_decoding(lang: str, cache: ModelCache, prompts: Sequence[str] = ())
             ids, _ = prompt_ids(loaded, prompt, len(prompt))
             *_, made = strategies.compare(loaded, ids, DECODED, text=prompt)
             if isinstance(made, lanes.Comparison) and lanes.missed(made):
-                if made.lane("beam").ended:
+                gain = made.lane("beam").total - made.lane("greedy").total
+                if made.lane("beam").ended and gain > CLEAR:
                     return made
                 found.append(made)
     if not found:

@@ -71,11 +71,11 @@ def _controls(context: Context) -> Controls:
     with gr.Row(elem_classes="dec-run"):
         go = gr.Button(tr("decoding.go"), variant="primary", min_width=150, elem_id="dec-go")
         stop = gr.Button(tr("shell.stop"), min_width=60, elem_id="dec-stop")
-    most = gr.Slider(2, 64, 24, step=1, label=tr("decoding.most"), elem_id="dec-most", elem_classes="pg-late")
-    width = gr.Slider(
-        1, 8, 4, step=1, label=tr("decoding.beams"), info=tr("decoding.beams_info"), elem_id="dec-beams",
-        elem_classes="pg-late",
-    )  # fmt: skip
+    with gr.Column(elem_classes="pg-late"):
+        most = gr.Slider(2, 64, 24, step=1, label=tr("decoding.most"), elem_id="dec-most")
+        width = gr.Slider(
+            1, 8, 4, step=1, label=tr("decoding.beams"), info=tr("decoding.beams_info"), elem_id="dec-beams"
+        )
     with gr.Accordion(tr("decoding.yours"), open=True, elem_classes="pg-late"):
         temperature = gr.Slider(
             0, 2, 0.8, step=0.05, label=tr("decoding.temperature"), info=tr("decoding.temperature_info"),
@@ -148,8 +148,8 @@ def _wire(context: Context, app: gr.Blocks, at: Controls, outputs: list[Any]) ->
     for place, sample in enumerate(at.samples):
         filled = sample.click(lambda n=place: _sample(language(), n), None, at.box, **QUIET, queue=False)
         runs.append(filled.then(guard(run), at.asked, outputs, **QUIET, **queue))
-    at.stop.click(
-        guard(lambda: note(text.say("decoding.stopped", language()))), None, outputs[0], cancels=runs, **QUIET
+    at.stop.click(None, None, None, cancels=runs, **QUIET).then(
+        guard(lambda: note(text.say("decoding.stopped", language()))), None, outputs[0], **QUIET
     )
     remember = "(t, n) => { playground.remember('decoding', {text: t, name: n}); }"
     gr.on([at.box.change, at.model.change], None, [at.box, at.model], None, js=remember, **QUIET)

@@ -46,7 +46,7 @@ def whole(name: str, value: object, otherwise: int) -> int:
 
 def settings(
     most: object, temperature: object, top_k: object, top_p: object, min_p: object = 0.0,
-    penalty: object = 1.0, seed: object = 0, stops: str = "",
+    penalty: object = 1.0, seed: object = 0, stops: object = "",
 ) -> Settings:  # fmt: skip
     """How to decode.
 
@@ -99,6 +99,8 @@ def within(context: Context, asked: Settings) -> Settings:
 
 
 def _strings(stops: object) -> tuple[str, ...]:
+    if stops is None:  # a box that nobody has touched
+        return ()
     if not isinstance(stops, str):
         raise BadInput("stop_strings", most=MOST_STOPS, longest=LONGEST_STOP)
     found = tuple(dict.fromkeys(line for line in stops.split("\n") if line))

@@ -63,10 +63,10 @@ def build(context: Context, asked: Sequence[Any]) -> None:
 
     which.change(guard(tell), which, about, **QUIET, queue=False)
     running = go.click(in_place(run), [which, *asked], result, **QUIET, **decoding_queue(context))
-    stop.click(
-        guard(lambda: note(text.say("decoding_lab.stopped", language()))), None, result, cancels=[running],
-        **QUIET,
-    )  # fmt: skip
+    # First the end, then the word: what is on its way when it is stopped would stand over it.
+    stop.click(None, None, None, cancels=[running], **QUIET).then(
+        guard(lambda: note(text.say("decoding_lab.stopped", language()))), None, result, **QUIET
+    )
 
 
 def _about(name: str, lang: str) -> str:

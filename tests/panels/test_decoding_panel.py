@@ -104,7 +104,8 @@ def test_what_cannot_be_is_a_sentence(context: Context, change: dict[str, Any], 
     [
         {"top_k": 0, "top_p": 1, "min_p": 0}, {"top_p": 0}, {"min_p": 1}, {"temperature": 0}, {"prompt": ""},
         {"prompt": "<script>alert(1)</script> 👍 مرحبا"}, {"seed": None}, {"top_k": None}, {"beams": 1},
-        {"stops": "a\ne"}, {"prompt": "\u202e\x00"},
+        {"stops": "a\ne"}, {"stops": None}, {"chat": None, "precision": None, "early": None},
+        {"prompt": "\u202e\x00"},
     ],
 )  # fmt: skip
 def test_edges_that_work(context: Context, change: dict[str, Any]) -> None:
