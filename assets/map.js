@@ -170,7 +170,7 @@
     const state = maps.get(canvas), { data, sx, sy } = state, paint = colours(canvas);
     const size = sizeOf(state), round = state.count <= 3000 && !state.drag;
     const faint = state.found || state.chosen >= 0;
-    pen.globalAlpha = faint ? 0.35 : 0.8;
+    pen.globalAlpha = faint ? 0.5 : 0.8;
     for (let group = GREY; group >= 0; group--) {
       if (state.only >= 0 && group !== state.only) continue;
       pen.fillStyle = paint.groups[group];
@@ -191,8 +191,9 @@
       if (!text) return;
       const brief = text.length > 60 ? text.slice(0, 58) + "…" : text;
       pen.font = "13px system-ui, sans-serif"; pen.lineWidth = 4; pen.strokeStyle = paint.card; pen.fillStyle = paint.ink;
-      const left = Math.max(4, Math.min(sx[i] + 9, width - pen.measureText(brief).width - 4));
-      pen.strokeText(brief, left, sy[i] + 4); pen.fillText(brief, left, sy[i] + 4);
+      const long = pen.measureText(brief).width, left = Math.max(4, Math.min(sx[i] - long / 2, width - long - 4));
+      const high = sy[i] > 24 ? sy[i] - 12 : sy[i] + 22;
+      pen.strokeText(brief, left, high); pen.fillText(brief, left, high);
     };
     const from = state.near ? state.chosen : data.m.length ? data.m[data.m.length - 1] : -1;
     const ends = state.near ? neighbours(state, from) : data.n;

@@ -154,8 +154,8 @@ def computed_measures(cache: ModelCache) -> dict[str, Any]:
 def sentences() -> tuple[NDArray[np.float32], point_map.Near]:
     """The map that the Sentences view opens with, as shipped: points, and the true neighbours of each."""
     told = json.loads((FOLDER / "sentences.json").read_text(encoding="utf-8"))
-    points = np.array(told["points"], np.float32) / 10_000
-    cosines = np.array(told["cosines"], np.float32) / 10_000
+    points = np.array(told["points"], np.float32) / np.float32(10_000)
+    cosines = np.array(told["cosines"], np.float32) / np.float32(10_000)
     return points, point_map.Near(np.array(told["near"], np.int32), cosines, np.array(told["kept"], np.bool_))
 
 

@@ -18,7 +18,7 @@ from playground.panels.embeddings_sentences_actions import SentencesActions, mod
 from playground.panels.embeddings_sentences_api import SENTENCES
 from playground.panels.embeddings_sentences_work import MODEL, Wish
 from playground.panels.visitor import guard, in_place, language, tr
-from playground.subjects.projection import METHODS, MIN_DIST
+from playground.subjects.projection import MIN_DIST
 from playground.subjects.sentences import CLUSTERINGS, SAMPLES
 from playground.views import sentences as view
 
@@ -29,6 +29,7 @@ QUIET: dict[str, Any] = {
     **SENTENCES,
 }
 FILES = [".csv", ".tsv", ".txt", ".jsonl", ".json"]
+METHOD_NAMES = [("UMAP", "umap"), ("PCA", "pca"), ("t-SNE", "tsne")]
 PAIRS = ("movies", "dog", "bank", "not", "emoji")
 
 
@@ -126,7 +127,7 @@ def build(context: Context, app: gr.Blocks) -> None:
             sample = "themes"  # a file stays with the page it was sent from
         if (sample, model) == ("themes", MODEL):
             return models, sample, own, do.opening(language())
-        *_, last = do.drawing((sample, own, "", "", ""), model, Wish(), "label", 0, "")
+        *_, last = do.drawing((sample, own, "", "", ""), model, Wish(), "given", 0, "")
         return models, sample, own, last
 
     app.load(
@@ -169,7 +170,7 @@ def _controls(do: SentencesActions) -> Controls:
     )  # fmt: skip
     with gr.Row():
         method = gr.Radio(
-            [({"pca": "PCA", "umap": "UMAP", "tsne": "t-SNE"}[each], each) for each in ("umap", "pca", "tsne")],
+            METHOD_NAMES,
             value="umap", label=tr("sentences.method"), elem_id="sen-method", min_width=170,
         )  # fmt: skip
         dimensions = gr.Radio(
@@ -180,7 +181,7 @@ def _controls(do: SentencesActions) -> Controls:
             min_width=110,
         )
     by = gr.Radio(
-        [(tr(f"sentences.by_{each}"), each) for each in ("label", *CLUSTERINGS)], value="label",
+        [(tr(f"sentences.by_{each}"), each) for each in ("given", *CLUSTERINGS)], value="given",
         label=tr("sentences.by"), elem_id="sen-by",
     )  # fmt: skip
     added = gr.Textbox(
@@ -199,7 +200,6 @@ def _controls(do: SentencesActions) -> Controls:
         count = gr.Slider(
             0, 20, 0, step=1, label=tr("sentences.clusters"), info=tr("sentences.clusters_info")
         )
-    assert {each for _, each in method.choices} == set(METHODS)
     own.input(lambda: "own", None, sample, **QUIET)
 
     def receive(path: str | None) -> tuple[Any, ...]:
@@ -214,8 +214,10 @@ def _controls(do: SentencesActions) -> Controls:
         )  # fmt: skip
 
     upload.upload(guard(receive), upload, [column, label, picking, sample, told, file], **QUIET)
-    return Controls(sample, own, file, column, label, model, method, dimensions, by, count, neighbours, min_dist,
-                    metric, seed, added, stop)  # fmt: skip
+    return Controls(
+        sample, own, file, column, label, model, method, dimensions, by, count, neighbours, min_dist, metric,
+        seed, added, stop,
+    )  # fmt: skip
 
 
 def _listing(do: SentencesActions) -> Callable[..., Iterator[str]]:

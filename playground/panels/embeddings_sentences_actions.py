@@ -114,7 +114,7 @@ class SentencesActions:
         """The map that the page opens with, as shipped; nothing is computed."""
         points, near = examples.sentences()
         rows = sentences.sample("themes")
-        groups, names = self.groups(rows, "label", points, None, 0)
+        groups, names = self.groups(rows, "given", points, None, 0)
         notes = [words.say("sentences.note_umap", lang), words.say("sentences.note_first", lang)]
         chosen = rows.texts.index(words.say("sentences.example_first", lang))
         return point_map.chart(
@@ -126,7 +126,7 @@ class SentencesActions:
     ) -> tuple[Any, list[str]]:
         """The group of each row, and the groups' names: its label, or a cluster named by its words."""
         lang = language()
-        if by == "label" and rows.labels:
+        if by == "given" and rows.labels:
             known = list(dict.fromkeys(rows.labels))
             ready = words.catalogue(lang)
             names = [ready.get(f"sentences.theme_{each}", each) for each in known]
@@ -179,7 +179,7 @@ class SentencesActions:
         """The map as HTML, with what was added to it."""
         lang = language()
         points, near, texts = made.projection.points, made.near, list(made.rows.texts)
-        if not made.rows.labels and by == "label":
+        if not made.rows.labels and by == "given":
             by = "kmeans"
         groups, names = self.groups(made.rows, by, points, made.encoded, count, seed)
         notes = self.notes(made, by)
@@ -253,7 +253,7 @@ class SentencesActions:
                 elif step.projection.note != "first":
                     both.append(step)
         one, other = both
-        groups, _ = self.groups(one.rows, "label", one.projection.points, None, 0)
+        groups, _ = self.groups(one.rows, "given", one.projection.points, None, 0)
         parted = [alike(made.near.places, groups) for made in both] if one.rows.labels else []
         told = view.agreement(models, shared(one.near.places, other.near.places), parted, lang)
         maps = "".join(

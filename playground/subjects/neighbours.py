@@ -72,8 +72,8 @@ def nearest(vectors: NDArray[np.float32], count: int, metric: str = "cosine") ->
 def kept(points: NDArray[np.float32], near: NDArray[np.int32]) -> NDArray[np.bool_]:
     """Which true neighbours are among as many nearest on the map: n × k.
 
-    The mean over all is what the literature calls neighbourhood preservation at k (as in Venna et al. 2010);
-    over a row, how far that point's place can be trusted. Points that lie equally far on the map count as near
+    The mean over all is what the literature calls neighbourhood preservation at k (Venna et al. 2010); over
+    a row, how far that point's place can be trusted. Points that lie equally far on the map count as near
     when any order would have them in.
 
     Args:

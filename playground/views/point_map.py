@@ -1,7 +1,7 @@
-"""Points on a map, drawn by the page itself (assets/map.js) in the page's colours: 75,000 stay fluid.
+"""Points on a map, drawn by the page itself (assets/map.js) in its colours: 75,000 stay fluid.
 
-Numbers travel as base64 of small integers: 16 bits a coordinate are finer than any screen, and a map of 50,000
-points takes 270 kB in place of megabytes.
+Numbers travel as base64 of small integers: 16 bits a coordinate are finer than any screen, and a map of
+50,000 points takes 340 kB in place of megabytes.
 """
 
 from __future__ import annotations
@@ -104,7 +104,10 @@ def chart(
         "g": packed(colour, "|u1"), "t": [each[:LABEL] for each in labels], "m": list(map(int, marked)),
         "n": list(map(int, ends)), "legend": [[names[g], place] for place, g in enumerate(order)],
     }  # fmt: skip
-    say = lambda key: text.say(f"map.{key}", lang)
+
+    def say(key: str) -> str:
+        return text.say(f"map.{key}", lang)
+
     top = side = ""
     if near is None:
         data["id"] = list(ids)
@@ -162,8 +165,10 @@ def standalone(chart_html: str, title: str, assets: Mapping[str, str], lang: str
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         '<meta name="viewport" content="width=device-width"><style>'
         f"{assets['colours.css']}\n{assets['map.css']}\n"
-        "body{margin:1rem;font:16px/1.5 system-ui,sans-serif;background:var(--pg-paper);color:var(--pg-ink)}"
+        "body{margin:1rem;font:16px/1.5 system-ui,sans-serif;"
+        "background:var(--pg-paper);color:var(--pg-ink)}"
         "canvas{height:80vh!important}</style><script>"
-        f"if(matchMedia('(prefers-color-scheme: dark)').matches)document.documentElement.classList.add('dark');"
+        "if(matchMedia('(prefers-color-scheme: dark)').matches)"
+        "document.documentElement.classList.add('dark');"
         f"{assets['map.js']}</script></head><body><h1>{escape(title)}</h1>{chart_html}</body></html>\n"
     )

@@ -37,8 +37,8 @@ def hits(found: Sequence[tuple[str, str, float]], query: str, lang: str) -> str:
     if not found:
         return note(text.say("sentences.search_nothing", lang))
     rows = "".join(
-        f'<li><span class="score">{score:.3f}</span><span class="bar"><i style="width:{max(0, score) * 100:.0f}%">'
-        f"</i></span><span>{brief(sentence)}"
+        f'<li><span class="score">{score:.3f}</span>'
+        f'<span class="bar"><i style="width:{max(0, score) * 100:.0f}%"></i></span><span>{brief(sentence)}'
         f"{f' <small>{escape(label)}</small>' if label else ''}</span></li>"
         for sentence, label, score in found
     )
