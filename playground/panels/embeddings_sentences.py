@@ -101,10 +101,11 @@ def build(context: Context, app: gr.Blocks) -> None:
         yield from do.drawing(source, model_or_default(model), wish(*how), by, int(count), added)
 
     inputs = [*at.source, at.model, at.by, at.count, at.added, *at.map]
+    # Texts by `change`, which also hears what is pasted or dictated; the rest only if a visitor chose it.
     triggers = [
-        at.sample.input, at.own.input, at.column.input, at.label.input, at.file.change, at.model.input,
-        at.method.input, at.dimensions.input, at.by.input, at.count.release, at.neighbours.release,
-        at.min_dist.release, at.metric.input, at.seed.input, at.added.submit, at.added.input,
+        at.sample.change, at.own.change, at.file.change, at.added.change, at.column.input, at.label.input,
+        at.model.input, at.method.input, at.dimensions.input, at.by.input, at.count.release,
+        at.neighbours.release, at.min_dist.release, at.metric.input, at.seed.input,
     ]  # fmt: skip
     running = gr.on(triggers, in_place(draw), inputs, drawn, **QUIET)
     at.stop.click(None, None, None, cancels=[running], api_visibility="private")
@@ -122,10 +123,14 @@ def build(context: Context, app: gr.Blocks) -> None:
         brought = json.loads(carried) if carried else {}
         model = brought.get("model") or MODEL
         models = gr.Dropdown(do.work.choices(), value=model)
-        sample, own = brought.get("sample") or "themes", brought.get("own") or ""
+        sample, own = brought.get("sample") or "themes", ""
+        if sample == "own":
+            own = brought.get("own") or ""
         if sample == "file" or (sample == "own" and not own):
             sample = "themes"  # a file stays with the page it was sent from
-        if (sample, model) == ("themes", MODEL):
+        if sample != "themes":
+            return models, sample, own, gr.skip()  # that it changed makes the map
+        if model == MODEL:
             return models, sample, own, do.opening(language())
         *_, last = do.drawing((sample, own, "", "", ""), model, Wish(), "given", 0, "")
         return models, sample, own, last
@@ -200,7 +205,7 @@ def _controls(do: SentencesActions) -> Controls:
         count = gr.Slider(
             0, 20, 0, step=1, label=tr("sentences.clusters"), info=tr("sentences.clusters_info")
         )
-    own.input(lambda: "own", None, sample, **QUIET)
+    own.change(lambda lines: "own" if lines.strip() else gr.skip(), own, sample, **QUIET)
 
     def receive(path: str | None) -> tuple[Any, ...]:
         name, table = do.upload(path)
