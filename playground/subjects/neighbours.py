@@ -33,8 +33,7 @@ def nearest(vectors: NDArray[np.float32], count: int, metric: str = "cosine") ->
         count: how many, itself counted; at most n.
 
     Returns:
-        Places and distances, each n × count: 1 - cosine, or the Euclidean distance. Of those equally near,
-        the earlier rows come first.
+        Places and distances, each n × count: 1 - cosine, or the Euclidean distance.
 
     Raises:
         BadInput: no such metric.
