@@ -51,18 +51,21 @@
   const frameOf = (canvas) => canvas.closest(".pg-map");
   const part = (canvas, name) => frameOf(canvas).querySelector(`.pg-map-${name}`);
 
-  const begin = (canvas) => {
+  const read = (canvas) => {
     const data = JSON.parse(frameOf(canvas).querySelector(".pg-data").textContent);
     const raw = new Uint16Array(bytes(data.xyz)), count = raw.length / data.d;
     const at = Array.from({ length: 3 }, () => new Float32Array(count));
     for (let i = 0; i < count; i++) for (let axis = 0; axis < data.d; axis++) at[axis][i] = raw[i * data.d + axis] / 32767.5 - 1;
-    const state = {
-      data, count, space: at, group: new Uint8Array(bytes(data.g)), three: data.d === 3,
+    return {
+      key: canvas.dataset.key, data, count, space: at, group: new Uint8Array(bytes(data.g)), three: data.d === 3,
       near: data.near ? new Int32Array(bytes(data.near)) : null, cos: data.cos ? new Int16Array(bytes(data.cos)) : null,
-      kept: data.kept ? new Uint8Array(bytes(data.kept)) : null,
+      kept: data.kept ? new Uint8Array(bytes(data.kept)) : null, low: null,
       sx: new Float32Array(count), sy: new Float32Array(count), depth: new Float32Array(count),
-      zoom: 1, x: 0, y: 0, turn: 0.6, tilt: 0.35, at: -1, chosen: -1, only: -1, found: null, drag: null, moved: false,
+      at: -1, chosen: -1, only: -1, found: null, drag: null, moved: false,
     };
+  };
+  const begin = (canvas) => {
+    const state = { ...read(canvas), zoom: 1, x: 0, y: 0, turn: 0.6, tilt: 0.35 };
     maps.set(canvas, state);
     const again = () => { if (!state.asked) { state.asked = true; requestAnimationFrame(() => { state.asked = false; draw(canvas); }); } };
     state.again = again;
@@ -94,7 +97,7 @@
       if (state.moved) return;
       const at = nearest(canvas, event.offsetX, event.offsetY);
       if (state.near) choose(canvas, at);
-      else if (at >= 0) pick(data.id[at], "liked");
+      else if (at >= 0) pick(state.data.id[at], "liked");
     });
     canvas.addEventListener("keydown", (event) => {
       const step = 40 / scaleOf(canvas, state);
@@ -112,8 +115,21 @@
       state.at = nearest(canvas, canvas.clientWidth / 2, canvas.clientHeight / 2);
       tell(canvas); again();
     });
-    if (state.near) choose(canvas, data.m.length ? data.m[data.m.length - 1] : -1);
-    again();
+    first(canvas);
+  };
+  const first = (canvas) => {
+    const state = maps.get(canvas), { m } = state.data;
+    if (state.near) choose(canvas, m.length ? m[m.length - 1] : -1);
+    state.again();
+  };
+  // Gradio keeps a page's elements where new ones look alike: the same canvas, with other data beside it.
+  const settle = () => {
+    for (const canvas of document.querySelectorAll(".pg-map canvas")) {
+      const state = maps.get(canvas);
+      if (!state) begin(canvas);
+      else if (state.key !== canvas.dataset.key) { Object.assign(state, read(canvas)); first(canvas); }
+      else if (state.width !== canvas.width) state.again();
+    }
   };
   const scaleOf = (canvas, state) =>
     (Math.min(canvas.clientWidth, canvas.clientHeight) - 24) / 2 * state.zoom;
@@ -159,7 +175,9 @@
   const draw = (canvas) => {
     const ratio = devicePixelRatio || 1, [width, height] = [canvas.clientWidth, canvas.clientHeight];
     if (!width) return;
+    const state = maps.get(canvas);
     canvas.width = width * ratio; canvas.height = height * ratio;
+    state.width = canvas.width;
     const pen = canvas.getContext("2d");
     pen.scale(ratio, ratio);
     place(canvas);
@@ -321,10 +339,8 @@
     return lines.join("\n") + "\n</svg>\n";
   };
 
-  new MutationObserver(() => {
-    for (const canvas of document.querySelectorAll(".pg-map canvas")) if (!maps.has(canvas)) begin(canvas);
-  }).observe(document.documentElement, { childList: true, subtree: true });
-  window.addEventListener("DOMContentLoaded", () => { // a page that is only a map
-    for (const canvas of document.querySelectorAll(".pg-map canvas")) if (!maps.has(canvas)) begin(canvas);
+  new MutationObserver(settle).observe(document.documentElement, {
+    childList: true, subtree: true, attributes: true, attributeFilter: ["data-key", "width"],
   });
+  window.addEventListener("DOMContentLoaded", settle); // a page that is only a map
 })();

@@ -7,6 +7,7 @@ Numbers travel as base64 of small integers: 16 bits a coordinate are finer than 
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -137,12 +138,14 @@ def chart(
     if len(order) < len(np.unique(numbers)):
         legend += f'<li><i style="background:var(--map-0)"></i>{escape(say("rest"))}</li>'
     told = "".join(note(each) for each in notes)
+    island_ = island(data)
+    key = hashlib.sha256(island_.encode("utf-8", "replace")).hexdigest()[:16]
     label = escape(text.say("map.label", lang, count=f"{len(labels):,}"))
     heading = f"<h5>{escape(title)}</h5>" if title else ""
     kind = "" if near is None else " sided"
     return (
-        f'<div class="pg-map{kind}">{island(data)}{heading}{top}<div class="pg-map-body">'
-        f'<div class="pg-map-canvas"><canvas tabindex="0" role="img" aria-label="{label}"></canvas>'
+        f'<div class="pg-map{kind}">{island_}{heading}{top}<div class="pg-map-body">'
+        f'<div class="pg-map-canvas"><canvas data-key="{key}" tabindex="0" role="img" aria-label="{label}"></canvas>'
         f'<p class="pg-map-told" aria-live="polite">&nbsp;</p></div>{side}</div>'
         f'<ul class="pg-map-legend">{legend}</ul></div>{told}'
     )
