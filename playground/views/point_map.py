@@ -145,7 +145,8 @@ def chart(
     kind = "" if near is None else " sided"
     return (
         f'<div class="pg-map{kind}">{island_}{heading}{top}<div class="pg-map-body">'
-        f'<div class="pg-map-canvas"><canvas data-key="{key}" tabindex="0" role="img" aria-label="{label}"></canvas>'
+        f'<div class="pg-map-canvas"><canvas data-key="{key}" tabindex="0" role="img" aria-label="{label}">'
+        "</canvas>"
         f'<p class="pg-map-told" aria-live="polite">&nbsp;</p></div>{side}</div>'
         f'<ul class="pg-map-legend">{legend}</ul></div>{told}'
     )
