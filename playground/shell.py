@@ -11,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-from playground import devices, text, web
+from playground import devices, streaming, text, web
 from playground.panels import Context, all_panels, drawer
 from playground.panels.visitor import (
     guard,
@@ -33,6 +33,9 @@ MONO = (
     "ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "DejaVu Sans Mono", "Noto Sans Mono",
     "Noto Sans Mono CJK TC", "Noto Sans Mono CJK SC", "monospace",
 )  # fmt: skip
+
+SCRIPTS = ("page.js", "chat.js", "map.js", "next.js", "next_inside.js", "decoding.js")
+STYLES = ("style.css", "map.css", "next.css", "decoding.css", "sentences.css")
 
 
 def build_app(context: Context, panels: Sequence[ModuleType] | None = None) -> gr.Blocks:
@@ -77,11 +80,11 @@ def launch_options(context: Context) -> dict[str, Any]:
         "max_file_size": settings.upload_mb * 2**20,
         "max_threads": 160 if settings.class_mode else 40,
         "theme": theme(),
-        "css_paths": [text.ASSETS / name for name in ("style.css", "map.css", "sentences.css")],
-        "head": "".join(f"<script>{_asset(name)}</script>" for name in ("page.js", "chat.js", "map.js")),
+        "css_paths": [text.ASSETS / name for name in STYLES],
+        "head": "".join(f"<script>{_asset(name)}</script>" for name in SCRIPTS),
         "favicon_path": text.ASSETS / "favicon.svg",
         "i18n": gr.I18n(**{lang: {**words, **wholes(lang)} for lang, words in translations().items()}),
-        "app_kwargs": {"middleware": web.middleware(settings.lang)},
+        "app_kwargs": {"middleware": web.middleware(settings.lang), "routes": _routes(context)},
         "footer_links": ["api"],
         "show_error": True,  # a program that forgets an argument is told so
         "run_history": False,  # it would keep prompts in the browser
@@ -134,6 +137,12 @@ def theme() -> gr.themes.Base:
         block_shadow_dark="none",
         shadow_drop="none",
     )
+
+
+def _routes(context: Context) -> list[Any]:
+    """What panels stream to their own scripts."""
+    named = [panel.streams(context) for panel in all_panels() if hasattr(panel, "streams")]
+    return list(streaming.routes({name: stream for each in named for name, stream in each.items()}))
 
 
 def _header(lang: str) -> str:

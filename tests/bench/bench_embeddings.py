@@ -66,7 +66,7 @@ def encoding_and_maps(parts: set[str]) -> None:
             best = least({"theirs": raw, "ours": lambda: encode(loaded, texts)}, 5)
             (wall, cpu), (own, own_cpu) = best["theirs"], best["ours"]
             print(f"1. encoding: {1000 / wall:.0f} sentences/s, ours {1000 / own:.0f}: {wall / own:.2f} "
-                  f"times as fast, by CPU {cpu / own_cpu:.2f} (wanted: 2), least cosine {cosine:.6f}")  # fmt: skip
+                  f"times as fast, by CPU {cpu / own_cpu:.2f} (wanted: 2), cosine {cosine:.6f}")  # fmt: skip
         if "3" in parts:
             umap = umap_class()
             project(ours)
