@@ -130,10 +130,10 @@ def build(context: Context, app: gr.Blocks) -> None:
             sample = "themes"  # a file stays with the page it was sent from
         if sample != "themes":
             return models, sample, own, gr.skip()  # that it changed makes the map
-        if model == MODEL:
-            return models, sample, own, do.opening(language())
+        if model == MODEL:  # what is set anew counts as changed, and would be computed again
+            return models, gr.skip(), gr.skip(), do.opening(language())
         *_, last = do.drawing((sample, own, "", "", ""), model, Wish(), "given", 0, "")
-        return models, sample, own, last
+        return models, gr.skip(), gr.skip(), last
 
     app.load(
         guard(begin), gr.Textbox(visible=False), [at.model, at.sample, at.own, drawn],
@@ -166,7 +166,11 @@ def _controls(do: SentencesActions) -> Controls:
         stop = gr.Button(tr("shell.stop"), size="sm", min_width=60)
     told = gr.HTML(padding=False, elem_classes="pg-maybe", elem_id="sen-told")
     megabytes = do.context.settings.upload_mb
-    gr.HTML(in_every_language("sentences.limit", lambda lang: view.too_large(megabytes, lang)), padding=False)
+    gr.HTML(
+        in_every_language("sentences.limit", lambda lang: view.too_large(megabytes, lang)),
+        padding=False,
+        elem_id="sen-limit",
+    )
     file = gr.Textbox(elem_classes="pg-unseen", show_label=False, container=False)
     with gr.Row(visible=False) as picking:
         column = gr.Dropdown([], label=tr("sentences.column"), elem_id="sen-column", min_width=120)
