@@ -11,12 +11,25 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from playground import text
 from playground.catalog import EMBEDDED, TOKENIZERS
 from playground.models import ModelCache
 from playground.subjects import architecture as plans
-from playground.subjects import lanes, song_search, song_sessions, steps, strategies, tokens
+from playground.subjects import (
+    encoding,
+    lanes,
+    neighbours,
+    song_search,
+    song_sessions,
+    steps,
+    strategies,
+    tokens,
+)
 from playground.subjects import next_token as next_tokens
+from playground.subjects import sentences as rows
 from playground.subjects.beams import Beams
 from playground.subjects.projection import project
 from playground.subjects.prompts import prompt_ids
@@ -26,7 +39,7 @@ from playground.subjects.song_evaluation import METHODS, Measured, evaluate, spl
 from playground.subjects.song_recommend import plain, shown
 from playground.subjects.song_training import TUNED, Trained, train
 from playground.subjects.songs import Library
-from playground.views import languages, next_token_data
+from playground.views import languages, next_token_data, point_map
 
 FOLDER = text.ASSETS / "examples"
 # The tokenizers that the Tokens panel opens with.
@@ -223,6 +236,29 @@ def computed_measures(cache: ModelCache) -> dict[str, Any]:
         return {"rows": [vars(row) for row in rows], "queries": len(split(loaded.model).hidden)}
 
 
+def sentences() -> tuple[NDArray[np.float32], point_map.Near]:
+    """The map that the Sentences view opens with, as shipped: points, and the true neighbours of each."""
+    told = json.loads((FOLDER / "sentences.json").read_text(encoding="utf-8"))
+    points = np.array(told["points"], np.float32) / np.float32(10_000)
+    cosines = np.array(told["cosines"], np.float32) / np.float32(10_000)
+    return points, point_map.Near(np.array(told["near"], np.int32), cosines, np.array(told["kept"], np.bool_))
+
+
+def computed_sentences(cache: ModelCache) -> dict[str, Any]:
+    """The same, computed now."""
+    card = next(card for card in EMBEDDED if "encoder" in card.roles)
+    with cache.lease(card, "encoder", device="cpu", dtype="float32") as loaded:
+        vectors = encoding.encode(loaded, rows.sample("themes").texts).vectors
+    points = (project(vectors).points * 10_000).round().astype(int)
+    places, _ = neighbours.nearest(neighbours.unit(vectors), 11)
+    near = point_map.true_neighbours(vectors, places, (points / 10_000).astype(np.float32))
+    cosines = (near.cosines * 10_000).round().astype(int)
+    return {
+        "points": points.tolist(), "near": near.places.tolist(), "cosines": cosines.tolist(),
+        "kept": near.kept.astype(int).tolist(),
+    }  # fmt: skip
+
+
 def decoding(lang: str) -> lanes.Comparison:
     """The Decoding panel's example in one language, as shipped."""
     return lanes.from_plain(json.loads((FOLDER / f"decoding.{lang}.json").read_text(encoding="utf-8")))
@@ -279,6 +315,7 @@ def main() -> None:
     songs_files.ship(*computed_sample())
     _write("songs.measured", computed_measures(cache))
     _write("songs.map", computed_map(cache))
+    _write("sentences", computed_sentences(cache))
     _write("next_token", computed_next_token(cache))
     for lang in text.LANGUAGES:
         _write(f"tokens.{lang}", computed(lang))

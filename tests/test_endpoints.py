@@ -25,8 +25,8 @@ MODEL = {
     "leases": int,
 }  # fmt: skip
 TOOLS = (
-    "chat_template", "chat", "detokenize", "find_songs", "generate", "inspect", "models", "next_token",
-    "recommend", "tokenize",
+    "chat_template", "chat", "detokenize", "embed", "find_songs", "generate", "inspect", "models",
+    "next_token", "project", "recommend", "similarity", "tokenize",
 )  # fmt: skip
 EMBEDDED = ("all-MiniLM-L6-v2", "mistral-v1", "mistral-v3", "tekken", "byt5", "canine")
 LOSSLESS = ("mistral-v1", "mistral-v3", "tekken", "byt5", "canine")
@@ -148,6 +148,16 @@ def test_the_public_endpoints_are_exactly_these(client: Client) -> None:
             ("seed", "int", True, -1),
         ],
         "/chat_template": [("messages", "list[dict(str, str)]", False, None), ("model", "str", False, None)],
+        "/embed": [("texts", "list[str]", False, None), ("model", "str", False, None)],
+        "/similarity": [("texts", "list[str]", False, None), ("model", "str", False, None)],
+        "/project": [
+            ("texts", "list[str]", False, None),
+            ("model", "str", False, None),
+            ("method", "str", True, "umap"),
+            ("dimensions", "int", True, 2),
+            ("seed", "int", True, 0),
+            ("neighbours", "int", True, 15),
+        ],
         "/generate": [
             ("prompt", "str", False, None),
             ("model", "str", True, "tutor"),

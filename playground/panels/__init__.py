@@ -60,6 +60,6 @@ class Context:
 
 def all_panels() -> Sequence[ModuleType]:
     """The panels in the order of their tabs."""
-    from playground.panels import architecture, chat, decoding, next_token, songs, tokens
+    from playground.panels import architecture, chat, decoding, embeddings, next_token, songs, tokens
 
-    return (tokens, chat, next_token, decoding, architecture, songs)
+    return (tokens, chat, next_token, decoding, embeddings, architecture, songs)
