@@ -57,6 +57,6 @@ class Context:
 
 def all_panels() -> Sequence[ModuleType]:
     """The panels in the order of their tabs."""
-    from playground.panels import architecture, chat, songs, tokens
+    from playground.panels import architecture, chat, embeddings, songs, tokens
 
-    return (tokens, chat, architecture, songs)
+    return (tokens, chat, architecture, embeddings, songs)
