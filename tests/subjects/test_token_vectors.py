@@ -1,4 +1,4 @@
-"""Token vectors: shapes and similarities of the embedded model, against transformers' own and known values."""
+"""Token vectors: shapes and similarities against transformers' own and known values."""
 
 from __future__ import annotations
 
