@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from playground.catalog import ModelCard
 from playground.errors import CannotLoad
@@ -19,7 +20,7 @@ MATRIX = "embeddings.word_embeddings.weight"
 OVERHEAD = 200  # bytes a word takes beside its vector: the string, its place in a list and in a dictionary
 LINE = 1 << 18  # bytes of the longest line: thousands of numbers
 SPELLED = 100  # bytes of a word in a binary file, on average at most
-CHUNK = 1 << 22
+BLOCK = 1 << 14  # words of which room is made at once
 
 
 def estimate(path: Path) -> int:
@@ -53,38 +54,80 @@ def load(card: ModelCard, path: Path, progress: Progress, binary: bool | None = 
             loaded = _input_matrix(card, path, vectors)
         else:
             binary = path.suffix == ".bin" if binary is None else binary
-            loaded = _read(card, path, vectors, binary)
+            loaded = _read(card, path, vectors, binary, progress)
     return loaded, loaded.vectors.nbytes + OVERHEAD * len(loaded.index_to_key)
 
 
-def _read(card: ModelCard, path: Path, vectors: Any, binary: bool) -> Any:
+def _read(card: ModelCard, path: Path, vectors: Any, binary: bool, progress: Progress) -> Any:
     counts = _counts(path)
     # Before anything is allocated: gensim believes the first line.
     if counts and not _possible(path, *counts):
         raise CannotLoad("words_counts", name=card.name, words=counts[0], numbers=counts[1])
-    if not binary:
-        with _open(path) as stream:
-            if len(stream.readline(LINE)) == LINE:
-                raise CannotLoad("broken_words", name=card.name)
-        if counts and path.suffix != ".gz" and (there := _lines(path) - 1) != counts[0]:
-            raise CannotLoad("words_lines", name=card.name, words=counts[0], lines=there)
-    elif not counts:
+    if binary and not counts:
         raise CannotLoad("broken_words", name=card.name)
-    try:
-        loaded = vectors.load_word2vec_format(str(path), binary=binary, no_header=not counts)
-    except UnicodeDecodeError as error:
-        raise CannotLoad("words_encoding", name=card.name, position=error.start) from error
-    except ValueError as error:
-        line = re.search(r"on line (\d+)", str(error))
-        if line:
-            raise CannotLoad("words_line", name=card.name, line=int(line[1]) + 1) from error
-        raise
-    if not len(loaded) or not loaded.vector_size:
-        raise CannotLoad("broken_words", name=card.name)
-    for at in range(0, len(loaded), 1 << 16):
-        if not np.isfinite(loaded.vectors[at : at + (1 << 16)]).all():
+    if binary:
+        read = vectors.load_word2vec_format(str(path), binary=True, unicode_errors="replace")
+        # What stands twice leaves a gap at the end of its tables.
+        words = [word for word in read.index_to_key if word is not None]
+        matrix = read.vectors[: len(words)]
+    else:
+        words, matrix = _text(card, path, counts, progress)
+    for at in range(0, len(matrix), BLOCK):
+        if not np.isfinite(matrix[at : at + BLOCK]).all():
             raise CannotLoad("words_numbers", name=card.name)
-    return loaded
+    made = vectors(matrix.shape[1])
+    made.vectors, made.index_to_key = matrix, words
+    made.key_to_index = {word: row for row, word in enumerate(words)}
+    return made
+
+
+def _text(
+    card: ModelCard, path: Path, counts: tuple[int, int] | None, progress: Progress
+) -> tuple[list[str], NDArray[np.float32]]:
+    """Word2vec's text form, or GloVe's: a word and its numbers a line; of a word that stands twice the first.
+
+    gensim's own reader takes several times as long and does not say which line is wrong.
+    """
+    words: dict[str, None] = {}
+    blocks: list[NDArray[np.float32]] = []
+    lines, width, filled = 0, counts[1] if counts else 0, BLOCK
+    with _open(path) as stream:
+        if counts:
+            stream.readline()
+        while line := stream.readline(LINE):
+            if len(line) == LINE:
+                raise CannotLoad("broken_words", name=card.name)
+            if not line.strip():
+                continue
+            lines += 1
+            if counts and lines > counts[0]:
+                break
+            width = width or len(line.split()) - 1
+            if width < 2:
+                raise CannotLoad("broken_words", name=card.name)
+            name, *numbers = line.strip(b" \t\r\n").replace(b"\t", b" ").rsplit(b" ", width)
+            try:
+                word, row = name.decode(), np.array(numbers, np.float32)
+            except UnicodeDecodeError as error:
+                raise CannotLoad("words_encoding", name=card.name, line=lines + bool(counts)) from error
+            except ValueError as error:
+                raise CannotLoad("words_line", name=card.name, line=lines + bool(counts)) from error
+            if len(row) != width or not word:
+                raise CannotLoad("words_line", name=card.name, line=lines + bool(counts))
+            if word in words:
+                continue
+            if filled == BLOCK:
+                progress(Stage(card.name, "read"))
+                blocks.append(np.empty((BLOCK if not counts else min(BLOCK, counts[0]), width), np.float32))
+                filled = 0
+            words[word] = None
+            blocks[-1][filled] = row
+            filled += 1
+    if counts and lines != counts[0]:
+        raise CannotLoad("words_lines", name=card.name, words=counts[0], lines=lines)
+    if not words:
+        raise CannotLoad("broken_words", name=card.name)
+    return list(words), np.concatenate(blocks)[: len(words)]
 
 
 def _open(path: Path) -> Any:
@@ -111,15 +154,6 @@ def _possible(path: Path, words: int, numbers: int) -> bool:
         least = words * (4 * numbers + 2)
         return least <= size + 64 and size <= least + words * SPELLED + 64
     return words * (2 * numbers + 2) <= size
-
-
-def _lines(path: Path) -> int:
-    count, last = 0, b"\n"
-    with path.open("rb") as stream:
-        while chunk := stream.read(CHUNK):
-            count += chunk.count(b"\n")
-            last = chunk[-1:]
-    return count + (last != b"\n")
 
 
 def _input_matrix(card: ModelCard, path: Path, vectors: Any) -> Any:
