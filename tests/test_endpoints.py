@@ -26,6 +26,7 @@ MODEL = {
 }  # fmt: skip
 TOOLS = (
     "chat_template", "chat", "detokenize", "find_songs", "inspect", "models", "recommend", "tokenize",
+    "token_vectors", "similar_words",
 )  # fmt: skip
 EMBEDDED = ("all-MiniLM-L6-v2", "mistral-v1", "mistral-v3", "tekken", "byt5", "canine")
 LOSSLESS = ("mistral-v1", "mistral-v3", "tekken", "byt5", "canine")
@@ -147,6 +148,13 @@ def test_the_public_endpoints_are_exactly_these(client: Client) -> None:
             ("seed", "int", True, -1),
         ],
         "/chat_template": [("messages", "list[dict(str, str)]", False, None), ("model", "str", False, None)],
+        "/token_vectors": [("texts", "list[str]", False, None), ("model", "str", False, None)],
+        "/similar_words": [
+            ("positive", "list[str]", False, None),
+            ("negative", "list[str]", False, None),
+            ("source", "str", False, None),
+            ("count", "int", True, 11),
+        ],
         "/find_songs": [
             ("query", "str", False, None),
             ("dataset", "str", False, None),

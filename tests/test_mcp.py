@@ -35,6 +35,7 @@ def test_the_tools_are_the_endpoints(app: App) -> None:  # noqa: F811
     )
     assert {tool.name for tool in tools} == {
         "models", "tokenize", "detokenize", "chat_template", "chat", "find_songs", "inspect", "recommend",
+        "token_vectors", "similar_words",
     }  # fmt: skip
     assert all(tool.description for tool in tools)
     assert all(tool.inputSchema["required"] for tool in tools if tool.name != "models")

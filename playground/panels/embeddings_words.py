@@ -13,6 +13,7 @@ from typing import Any
 
 import gradio as gr
 
+from playground import text
 from playground.panels import Context, embeddings_words_api
 from playground.panels.embeddings_words_actions import COUNT, EXAMPLE, SOURCE, WordsActions, opening
 from playground.panels.embeddings_words_api import WORDS
@@ -25,12 +26,7 @@ SUMS = (
     ("king", ""), EXAMPLE, ("paris, japan", "france"), ("seven", ""),
     ("walking, swim", "walk"), ("bigger, small", "big"),
 )  # fmt: skip
-LISTS = (
-    "breakfast, cereal, dinner, lunch",
-    "king, queen",
-    "apple, banana, microsoft, google",
-    "france, paris, japan, tokyo, germany, berlin",
-)
+LISTS = text.say("words.sample_lists", text.DEFAULT).split("\n")  # the embedded source knows English
 NOW = "() => String(performance.now())"
 
 
