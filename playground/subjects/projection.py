@@ -1,11 +1,14 @@
-"""Many dimensions to a map of two: PCA in an instant, UMAP for neighbourhoods. All panels share it.
+"""Many dimensions to a map of two or three: PCA in an instant, UMAP and t-SNE for neighbourhoods.
 
-A map is a picture and no measure: of the ten true nearest neighbours in 32 or 384 dimensions a map of two
-keeps a few at best. PCA keeps directions of large variance, UMAP (McInnes et al. 2018) who is near whom.
+All panels share it. A map is a picture and no measure: of the ten true nearest neighbours in 32 or 384
+dimensions a map of two keeps a few at best. PCA keeps directions of large variance, UMAP (McInnes et al. 2018)
+and t-SNE (van der Maaten and Hinton 2008) who is near whom.
 """
 
 from __future__ import annotations
 
+import functools
+import threading
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -14,12 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.errors import BadInput
+from playground.subjects.neighbours import BLOCK, METRICS, Near, nearest, unit
 
-METHODS = ("pca", "umap")
+METHODS = ("pca", "umap", "tsne")
 SMALLEST = 5  # points that UMAP can lay out; fewer are shown by PCA
 LANDMARKS = 10_000  # points that UMAP lays out itself; more are placed between their nearest of these
+TSNE_LANDMARKS = 3_000  # t-SNE takes ten times as long
 BETWEEN = 5
-BLOCK = 2_048
+MIN_DIST = 0.15
+# Numba's compiled code is no matter of many threads at once, and two layouts would only halve each other.
+_one = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,9 +35,9 @@ class Projection:
 
     Args:
         points: n × dimensions, float32, centred; the widest direction from -1 to 1.
-        method: what made it in the end (``pca`` where there were too few points for UMAP).
-        note: "" or a key: ``few`` (PCA instead), ``same`` (all points are one), ``landmarks`` (UMAP of some,
-            the others between them).
+        method: what made it in the end (``pca`` where there were too few points for another).
+        note: "" or a key: ``few`` (PCA instead), ``same`` (all points are one), ``landmarks`` (some were laid
+            out, the others placed between them).
     """
 
     points: NDArray[np.float32]
@@ -39,35 +46,81 @@ class Projection:
 
 
 def project(
-    vectors: NDArray[Any], method: str = "umap", *, dimensions: int = 2, seed: int = 0, neighbours: int = 15
+    vectors: NDArray[Any],
+    method: str = "umap",
+    *,
+    dimensions: int = 2,
+    seed: int = 0,
+    neighbours: int = 15,
+    min_dist: float = MIN_DIST,
+    metric: str = "cosine",
+    near: Near | None = None,
 ) -> Projection:
-    """A map of vectors by cosine: the same for the same vectors and seed, in whatever order threads run.
+    """A map of vectors: the same for the same vectors and seed, in whatever order threads run.
+
+    Rows that are equal lie on one point, however many they are: UMAP alone would make a cloud of them.
 
     Args:
         vectors: n × width, any float type.
-        neighbours: how many near ones UMAP holds together.
+        dimensions: of the map, 2 or 3.
+        neighbours: how many near ones UMAP holds together (for t-SNE: a third of its perplexity).
+        min_dist: how near UMAP lets points come, 0 to 1.
+        near: `nearest` of these vectors with at least ``neighbours`` columns, if it is known already.
 
     Raises:
-        BadInput: no such method, no vectors, or numbers that are none.
+        BadInput: no such method, metric or number; no vectors, or numbers that are none.
     """
     if method not in METHODS:
         raise BadInput("projection_method", method=str(method)[:40], known=", ".join(METHODS))
+    if metric not in METRICS:
+        raise BadInput("metric_unknown", metric=str(metric)[:40], known=", ".join(METRICS))
+    dimensions = _within("dimensions", dimensions, 2, 3)
+    neighbours = _within("neighbours", neighbours, 2, 200)
+    seed = _within("seed", seed, 0, 2**31 - 1)
+    if not 0 <= min_dist <= 1:
+        raise BadInput("setting_outside", name="min_dist", low=0, high=1, value=str(min_dist)[:40])
     vectors = np.asarray(vectors, np.float32)
     if vectors.ndim != 2 or not vectors.size or not np.isfinite(vectors).all():
         raise BadInput("projection_vectors")
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    whole = vectors / np.where(lengths > 0, lengths, 1)
-    apart = len(np.unique(whole, axis=0)) if len(whole) <= LANDMARKS else len(whole)
-    if apart == 1:
-        return Projection(np.zeros((len(whole), dimensions), np.float32), "pca", "same")
-    if method == "pca" or apart < SMALLEST:
-        note = "few" if method != "pca" else ""
-        return Projection(_framed(pca(whole, dimensions)), "pca", note)
-    if len(whole) <= LANDMARKS:
-        return Projection(_framed(_umap(whole, dimensions, seed, neighbours)), "umap")
-    chosen = np.sort(np.random.Generator(np.random.PCG64(seed)).permutation(len(whole))[:LANDMARKS])
-    points = _umap(whole[chosen], dimensions, seed, neighbours)
-    return Projection(_framed(_between(whole, whole[chosen], points, chosen)), "umap", "landmarks")
+    whole = unit(vectors) if metric == "cosine" else vectors
+    most = TSNE_LANDMARKS if method == "tsne" else LANDMARKS
+    first, back = _distinct(whole) if len(whole) <= LANDMARKS else (None, None)
+    if first is not None:
+        if len(first) == 1:
+            return Projection(np.zeros((len(whole), dimensions), np.float32), "pca", "same")
+        if len(first) < len(whole):
+            whole, near = whole[first], None
+    if method == "pca" or len(whole) < SMALLEST:
+        points, note = pca(whole, dimensions), "few" if method != "pca" else ""
+        method = "pca"
+    elif len(whole) <= most:
+        points, note = _laid_out(method, whole, dimensions, seed, neighbours, min_dist, metric, near), ""
+    else:
+        chosen = np.sort(np.random.Generator(np.random.PCG64(seed)).permutation(len(whole))[:most])
+        some = _laid_out(method, whole[chosen], dimensions, seed, neighbours, min_dist, metric, None)
+        points, note = between(whole, whole[chosen], some), "landmarks"
+        points[chosen] = some
+    return Projection(_framed(points if back is None else points[back]), method, note)
+
+
+def _within(name: str, value: object, low: int, high: int) -> int:
+    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    if isinstance(value, bool) or not whole or not low <= value <= high:  # type: ignore[operator]
+        raise BadInput("setting_outside", name=name, low=low, high=high, value=str(value)[:40])
+    return int(value)  # type: ignore[call-overload,no-any-return]
+
+
+def _distinct(vectors: NDArray[np.float32]) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """The first of each row, in order, and where to find each row among them (None: all are different)."""
+    plain = np.ascontiguousarray(vectors + 0.0)  # no minus zero
+    rows = plain.view(np.dtype((np.void, plain.dtype.itemsize * plain.shape[1]))).ravel()
+    _, first, back = np.unique(rows, return_index=True, return_inverse=True)
+    if len(first) == len(vectors):
+        return np.arange(len(vectors)), None
+    order = np.argsort(first)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    return first[order], rank[back]
 
 
 def pca(vectors: NDArray[np.float32], dimensions: int = 2) -> NDArray[np.float32]:
@@ -82,53 +135,96 @@ def pca(vectors: NDArray[np.float32], dimensions: int = 2) -> NDArray[np.float32
     return np.asarray(np.pad(points, ((0, 0), (0, max(0, missing)))), np.float32)
 
 
-def _umap(vectors: NDArray[np.float32], dimensions: int, seed: int, neighbours: int) -> NDArray[np.float32]:
-    from umap import UMAP
-
-    near = max(2, min(neighbours, len(vectors) - 1))
+def _laid_out(
+    method: str, vectors: NDArray[np.float32], dimensions: int, seed: int, neighbours: int, min_dist: float,
+    metric: str, near: Near | None,
+) -> NDArray[np.float32]:  # fmt: skip
     # From PCA and not from the spectrum: that one fails on a handful of points, and on several islands.
-    start = _framed(pca(vectors, dimensions)) * 10
-    rest = np.random.Generator(np.random.PCG64(seed)).normal(0, 1e-4, start.shape)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that new points could not be added, which nobody asks for
-        points = UMAP(
-            n_components=dimensions, n_neighbors=near, metric="cosine", random_state=seed, n_jobs=1,
-            init=(start + rest).astype(np.float32), min_dist=0.15, precomputed_knn=_nearest(vectors, near),
-            n_epochs=200 if len(vectors) > 2000 else 500,
+    start = _framed(pca(vectors, dimensions))
+    count = max(2, min(neighbours, len(vectors) - 1))
+    if near is None or near[0].shape[1] < count:
+        near = nearest(vectors, count, metric) if method == "umap" else None
+    with _one, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that new points could not be added, and that there is one thread
+        if method == "tsne":
+            return _tsne(vectors, start, seed, 3 * count)
+        assert near is not None
+        rest = np.random.Generator(np.random.PCG64(seed)).normal(0, 1e-4, start.shape)
+        points = umap_class()(
+            n_components=dimensions, n_neighbors=count, metric=metric, random_state=seed, n_jobs=1,
+            init=(start * 10 + rest).astype(np.float32), min_dist=min_dist,
+            precomputed_knn=(near[0][:, :count].copy(), near[1][:, :count].copy()),
+            n_epochs=200 if len(vectors) > 2000 else 300,
         ).fit_transform(vectors)  # fmt: skip
     return np.asarray(points, np.float32)
 
 
-def _nearest(vectors: NDArray[np.float32], count: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Each vector's nearest ones and their distances, itself first; exact, and faster than UMAP's search."""
-    places = np.empty((len(vectors), count), np.int32)
-    distances = np.empty((len(vectors), count), np.float32)
-    for start in range(0, len(vectors), BLOCK):
-        far = 1 - vectors[start : start + BLOCK] @ vectors.T
-        here = np.arange(len(far))
-        far[here, start + here] = -1  # before any twin
-        some = np.argpartition(far, count - 1, axis=1)[:, :count]
-        order = np.argsort(np.take_along_axis(far, some, 1), axis=1, kind="stable")
-        places[start : start + BLOCK] = np.take_along_axis(some, order, 1)
-        distances[start : start + BLOCK] = np.take_along_axis(far, places[start : start + BLOCK], 1)
-    return places, np.maximum(distances, 0)
+def _tsne(vectors: NDArray[np.float32], start: NDArray[np.float32], seed: int, perplexity: int) -> Any:
+    from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
+
+    spread = start / max(float(start[:, 0].std()), 1e-12) * 1e-4  # as its authors begin
+    with threadpool_limits(
+        1, user_api="openmp"
+    ):  # several threads add up in any order: other bytes each time
+        made = TSNE(
+            start.shape[1], perplexity=min(perplexity, (len(vectors) - 1) / 3), init=spread.astype(np.float32),
+            random_state=seed, n_jobs=1, learning_rate="auto",
+        ).fit_transform(vectors)  # fmt: skip
+    return np.asarray(made, np.float32)
 
 
-def _between(
-    vectors: NDArray[np.float32],
-    landmarks: NDArray[np.float32],
-    points: NDArray[np.float32],
-    chosen: NDArray[np.int64],
+@functools.cache
+def umap_class() -> Any:
+    """UMAP, imported so that Numba keeps what it compiles: once on a machine instead of once a process.
+
+    umap-learn does not ask for that itself, and its first call takes many seconds in every process. Where the
+    code is kept is Numba's own setting (see `playground.settings.quiet`).
+    """
+    import numba
+
+    plain = numba.njit
+
+    def keeping(*given: Any, **options: Any) -> Any:
+        return plain(*given, **{"cache": True, **options})
+
+    numba.njit = keeping
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that TensorFlow is not here
+            from umap.umap_ import UMAP
+    finally:
+        numba.njit = plain
+    return UMAP
+
+
+def warm() -> None:
+    """Import UMAP and run it once in either width, so that the first visitor's map does not compile anything."""
+    few = np.random.Generator(np.random.PCG64(0)).normal(size=(64, 8))
+    for dimensions in (2, 3):
+        project(few, dimensions=dimensions)
+
+
+def between(
+    vectors: NDArray[np.float32], landmarks: NDArray[np.float32], points: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Each vector at the weighted mean of its nearest landmarks' points; landmarks at their own."""
+    """Each vector at the weighted mean of its nearest landmarks' points, which stay where they are.
+
+    So a new sentence lands on a finished map, or a large set between those that were laid out.
+
+    Args:
+        vectors: m × width; landmarks: n × width, both of length 1; points: n × dimensions.
+    """
     placed = np.empty((len(vectors), points.shape[1]), np.float32)
+    count = min(BETWEEN, len(landmarks))
     for start in range(0, len(vectors), BLOCK):
         cosines = vectors[start : start + BLOCK] @ landmarks.T
-        near = np.argpartition(-cosines, BETWEEN, axis=1)[:, :BETWEEN]
-        weight = np.exp(20 * (np.take_along_axis(cosines, near, 1) - 1))
+        near = np.argpartition(-cosines, count - 1, axis=1)[:, :count]
+        some = np.take_along_axis(cosines, near, 1)
+        weight = np.exp(20 * (some - some.max(1, keepdims=True)))
+        weight[some.max(1) > 1 - 1e-6] *= some[some.max(1) > 1 - 1e-6] > 1 - 1e-6  # a twin: on its place
         weight /= weight.sum(1, keepdims=True)
         placed[start : start + BLOCK] = (points[near] * weight[..., None]).sum(1)
-    placed[chosen] = points
     return placed
 
 

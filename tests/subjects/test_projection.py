@@ -7,6 +7,7 @@ import pytest
 
 from playground.errors import BadInput
 from playground.subjects import projection
+from playground.subjects.neighbours import nearest
 from playground.subjects.projection import project
 
 
@@ -48,7 +49,7 @@ def test_umap_keeps_groups_together_and_is_the_same_for_a_seed(monkeypatch):
 def test_true_neighbours_are_exact():
     vectors, _ = clusters(30)
     whole = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    places, distances = projection._nearest(whole, 4)
+    places, distances = nearest(whole, 4)
     assert np.array_equal(places[:, 0], np.arange(len(whole)))
     assert np.array_equal(places, np.argsort(-(whole @ whole.T), axis=1, kind="stable")[:, :4])
     assert (np.diff(distances, axis=1) >= 0).all()
