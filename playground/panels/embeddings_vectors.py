@@ -101,14 +101,15 @@ def _controls(do: VectorsActions) -> Controls:
                 sample = gr.Button(name, size="sm", min_width=40)
                 chosen = sample.click(partial(_sample, box, name), None, [lines, word], **QUIET)
                 chosen.then(None, None, filled, js=NOW)
-    model = gr.Dropdown(
-        [(MODEL, MODEL)], value=MODEL, allow_custom_value=True, label=tr("vectors.model"),
-        info=tr("vectors.model_info"), elem_id="vec-model",
-    )  # fmt: skip
     layer = gr.Slider(
         STATIC, LAYERS, LAYERS, step=1, label=tr("vectors.layer"), info=tr("vectors.layer_info"),
         elem_id="vec-layer",
     )  # fmt: skip
+    with gr.Column(elem_classes="pg-late", min_width=0):
+        model = gr.Dropdown(
+            [(MODEL, MODEL)], value=MODEL, allow_custom_value=True, label=tr("vectors.model"),
+            info=tr("vectors.model_info"), elem_id="vec-model",
+        )  # fmt: skip
     where = gr.Textbox("walk", elem_classes="pg-unseen", show_label=False, container=False)
 
     def deepen(name: str) -> Any:

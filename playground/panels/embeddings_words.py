@@ -100,7 +100,6 @@ def _controls() -> tuple[Controls, gr.HTML]:
                 sample = gr.Button(f"{added} − {taken}" if taken else added, size="sm", min_width=40)
                 chosen = sample.click(partial(tuple, some), None, [plus, minus], **QUIET)
                 chosen.then(None, None, filled, js=NOW)
-        count = gr.Slider(1, 50, COUNT, step=1, label=tr("words.count"))
     with gr.Column(elem_classes="wrd-list", min_width=0):
         listed = gr.Textbox(
             label=tr("words.list"), info=tr("words.list_info"), lines=2, max_lines=6, elem_id="wrd-list",
@@ -111,12 +110,14 @@ def _controls() -> tuple[Controls, gr.HTML]:
                 sample = gr.Button(some_list, size="sm", min_width=40)
                 chosen = sample.click(partial(str, some_list), None, listed, **QUIET)
                 chosen.then(None, None, filled, js=NOW)
-    source = gr.Dropdown(
-        [(SOURCE, SOURCE)], value=SOURCE, label=tr("words.source"), info=tr("words.source_info"),
-        elem_id="wrd-source",
-    )  # fmt: skip
-    stop = gr.Button(tr("words.stop"), size="sm", min_width=60, elem_id="wrd-stop")
-    about = gr.HTML(padding=False, elem_id="wrd-about")
+    with gr.Column(elem_classes="pg-late", min_width=0):
+        count = gr.Slider(1, 50, COUNT, step=1, label=tr("words.count"), elem_id="wrd-count")
+        source = gr.Dropdown(
+            [(SOURCE, SOURCE)], value=SOURCE, label=tr("words.source"), info=tr("words.source_info"),
+            elem_id="wrd-source",
+        )  # fmt: skip
+        stop = gr.Button(tr("words.stop"), size="sm", min_width=60, elem_id="wrd-stop")
+        about = gr.HTML(padding=False, elem_id="wrd-about")
     where = gr.Textbox("near", elem_classes="pg-unseen", show_label=False, container=False)
     return Controls(source, plus, minus, listed, count, where, filled, stop), about
 

@@ -18,7 +18,8 @@ from playground.views.html import escape
 
 WIDEST = 1024  # numbers of a strip; more than pixels show
 GROUPS = 12  # colours of a map
-FRAME = (620, 440)  # pixels of a map of words, on a screen of middling size
+SPREAD = 0.46  # of a map, as a share, from its middle to the outermost point
+FRAME = (330, 460)  # pixels of a map of words on a small screen: what fits there fits everywhere
 
 
 def strip(values: NDArray[np.float32], most: float) -> str:
@@ -107,8 +108,8 @@ def places(
         side = sides[len(spots)]
         spots.append(
             f'<li class="{"loud " if strong else ""}{side}" title="{escape(title)}" '
-            f'style="left:{50 + 46 * x:.2f}%;top:{50 - 46 * y:.2f}%;--c:var({colour})">'
-            f'<span dir="auto">{escape(label)}</span></li>'
+            f'style="left:{50 + 100 * SPREAD * x:.2f}%;top:{50 - 100 * SPREAD * y:.2f}%;--c:var({colour})">'
+            + (f'<span dir="auto">{escape(label)}</span></li>' if side else "</li>")
         )
     return f'<ul class="vec-map" aria-label="{escape(told)}">{"".join(spots)}</ul>'
 
@@ -116,13 +117,19 @@ def places(
 def _sides(points: NDArray[np.float32], labels: Sequence[str], loud: Sequence[bool]) -> list[str]:
     """At which side of its point each label hides no other, as far as there is one; bold ones choose first.
 
-    In pixels of a frame of middling size: labels do not grow with it.
+    In pixels of a small frame: labels do not grow with it. Equal labels at one place are written once ("").
     """
     across, down = FRAME
     taken: list[tuple[float, float, float, float]] = []
     found = ["right"] * len(labels)
+    written: set[tuple[str, int, int]] = set()
     for place in sorted(range(len(labels)), key=lambda place: not loud[place]):
-        x, y = (1 + points[place][0]) / 2 * across, (1 - points[place][1]) / 2 * down
+        x, y = (0.5 + SPREAD * points[place][0]) * across, (0.5 - SPREAD * points[place][1]) * down
+        spot = (labels[place], round(x), round(y))
+        if spot in written:
+            found[place] = ""
+            continue
+        written.add(spot)
         long = sum(14 if ord(character) > 0x2E80 else 8 for character in labels[place]) + 6
         boxes = {
             "right": (x + 5, y - 10), "left": (x - long - 5, y - 10), "over": (x - long / 2, y - 26),
