@@ -117,7 +117,7 @@ def _controls(do: VectorsActions) -> Controls:
         depth = next(do.depth(name))
         return gr.Slider(maximum=depth, value=depth)
 
-    model.input(guard(deepen), model, layer, **QUIET)
+    model.change(guard(deepen), model, layer, **QUIET)
     return Controls(model, layer, sentence, lines, word, where, filled)
 
 
@@ -132,8 +132,7 @@ def _follow(
     view = gr.HTML(padding=False, elem_id=f"vec-{name}", min_height=320)
     tab.select(None, None, at.where, js=f"() => '{name}'")
     inputs = [at.where, at.model, at.layer, box, *more]
-    triggers = [at.where.change, at.filled.change, at.layer.change]
-    triggers += [each.input for each in (at.model, box, *more)]
+    triggers = [at.filled.change, *(each.change for each in inputs)]
     gr.on(triggers, in_place(partial(do.following, fn, name)), inputs, view, **QUIET)
     return view
 

@@ -127,8 +127,7 @@ def _follow(do: WordsActions, tab: gr.Tab, at: Controls, fn: Any, name: str, *gi
     view = gr.HTML(padding=False, elem_id=f"wrd-{name}", min_height=320)
     tab.select(None, None, at.where, js=f"() => '{name}'")
     inputs = [at.where, at.source, *given]
-    # The source by `change`: stopping a download sets it back.
-    triggers = [at.where.change, at.filled.change, at.source.change, *(each.input for each in given)]
+    triggers = [at.filled.change, *(each.change for each in inputs)]
     running = gr.on(triggers, in_place(partial(do.following, fn, name)), inputs, view, **QUIET)
     at.stop.click(None, None, None, cancels=[running], api_visibility="private")
     return view
