@@ -81,7 +81,7 @@
     if (message.done) box.append(element("footer", "", ended(message.done)));
     return box;
   };
-  const ended = (done) => say("done", {
+  const ended = (done) => say(done.drawn === false ? "done_greedy" : "done", {
     n: done.new_tokens, s: number(done.seconds, 1), rate: number(done.tokens_per_second, 0),
     why: say(done.stop_reason), seed: done.seed,
   });
@@ -133,42 +133,24 @@
   // ---- the server ----
 
   const headers = () => ({ "Content-Type": "application/json", "X-Playground-Language": page.lang });
+  /* Lines of JSON as they come. To abort is to close the connection, and that ends the work behind it. */
   async function* stream(name, given, signal) {
-    const asked = await fetch(`gradio_api/call/${name}`, {
-      method: "POST", headers: headers(), body: JSON.stringify({ data: [given] }), signal,
+    const answer = await fetch(`playground/${name}`, {
+      method: "POST", headers: headers(), body: JSON.stringify(given), signal,
     });
-    if (!asked.ok) throw new Error(String(asked.status));
-    const { event_id: event } = await asked.json();
-    const gone = () => {
-      const known = window.gradio_config.dependencies.find((each) => each.api_name === name);
-      fetch("gradio_api/cancel", {
-        method: "POST", headers: headers(), keepalive: true,
-        body: JSON.stringify({ session_hash: event, event_id: event, fn_index: known ? known.id : 0 }),
-      }).catch(() => {});
-    };
-    signal && signal.addEventListener("abort", gone, { once: true });
-    const answer = await fetch(`gradio_api/call/${name}/${event}`, { headers: headers(), signal });
+    if (!answer.ok) throw new Error(String(answer.status));
     const lines = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-    let rest = "", kind = "";
+    let rest = "";
     for (;;) {
       const { value, done } = await lines.read();
       if (done) return;
       rest += value;
-      for (let end; (end = rest.indexOf("\n")) >= 0; rest = rest.slice(end + 1)) {
-        const line = rest.slice(0, end);
-        if (line.startsWith("event: ")) kind = line.slice(7);
-        if (!line.startsWith("data: ")) continue;
-        if (kind === "error") throw new Error(line.slice(6));
-        const data = JSON.parse(line.slice(6));
-        if (kind === "generating" || kind === "complete") { if (data && data.length && data[0] !== null) yield data[0]; }
-        if (kind === "complete") { signal && signal.removeEventListener("abort", gone); return; }
-      }
+      for (let end; (end = rest.indexOf("\n")) >= 0; rest = rest.slice(end + 1)) yield JSON.parse(rest.slice(0, end));
     }
   }
   const once = async (name, given) => {
-    let last = null;
-    for await (const each of stream(name, given)) last = each;
-    return last;
+    for await (const only of stream(name, given)) return only;
+    throw new Error();
   };
   const given = (said, more = {}) => ({
     ...settings, conversation,
@@ -189,7 +171,7 @@
   /* One reply into `message`, told by `hear`; what came before an error or a stop stays. */
   const write = async (asked, message, hear) => {
     const abort = new AbortController();
-    running = { abort, at: performance.now(), begun: 0 };
+    running = { abort, at: performance.now(), begun: 0, drawn: asked.temperature > 0 };
     const mine = running;
     let broken = "";
     note = "";
@@ -200,7 +182,7 @@
     }, 1000);
     try {
       let ended = false;
-      for await (const piece of stream("chat_stream", asked, abort.signal)) {
+      for await (const piece of stream("chat", asked, abort.signal)) {
         mine.at = performance.now();
         if (piece.error) { broken = piece.error; ended = true; }
         else if (piece.loading) status(piece.loading);
@@ -220,7 +202,7 @@
             status(say("writing", { n: mine.count, rate: seconds > 0.3 ? number(mine.count / seconds) : "…" }));
           }
           hear.tokens(from);
-        } else if (piece.done) { message.done = piece.done; ended = true; }
+        } else if (piece.done) { message.done = { ...piece.done, drawn: mine.drawn }; ended = true; }
       }
       if (!ended) broken = say("lost");
     } catch (error) {
@@ -235,7 +217,7 @@
   const measured = (message, mine) => {
     const seconds = mine.begun ? (performance.now() - mine.begun) / 1000 : 0;
     const count = mine.count || 0;
-    return { new_tokens: count, seconds, tokens_per_second: seconds ? count / seconds : 0, seed: settings.seed };
+    return { new_tokens: count, seconds, tokens_per_second: seconds ? count / seconds : 0, seed: settings.seed, drawn: mine.drawn };
   };
 
   const reply = async (more = {}, kept = messages) => {
@@ -337,7 +319,9 @@
     if (!messages.length) { view.textContent = say("nothing"); return; }
     const upTo = messages.at(-1).role === "assistant" ? messages.slice(0, -1) : messages;
     try {
-      view.innerHTML = await once("chat_prompt", given(upTo)); // the server's own HTML; every text in it is escaped
+      const found = await once("chat/prompt", given(upTo));
+      if (found.error) view.replaceChildren(element("p", "pg-warning", found.error));
+      else view.innerHTML = found.html; // the server's own; every text in it is escaped
     } catch { view.textContent = say("failed"); }
   };
 
@@ -350,7 +334,7 @@
     panel.replaceChildren(element("p", "pg-note", "…"));
     let found;
     try {
-      found = await once("chat_alternatives", given(messages.slice(0, i), { ...by(message), prefix: message.ids.slice(0, at) }));
+      found = await once("chat/alternatives", given(messages.slice(0, i), { ...by(message), prefix: message.ids.slice(0, at) }));
     } catch { found = { error: say("failed") }; }
     panel.replaceChildren();
     if (found.error) { panel.append(element("p", "pg-warning", found.error)); return; }
@@ -440,7 +424,9 @@
     modelfile: async () => {
       try {
         const said = messages.length ? messages : [{ role: "user", content: "?" }];
-        download("Modelfile", await once("chat_modelfile", given(said)), "text/plain");
+        const found = await once("chat/modelfile", given(said));
+        if (found.error) status(found.error);
+        else download("Modelfile", found.text, "text/plain");
       } catch { status(say("failed")); }
     },
   };

@@ -11,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-from playground import devices, text, web
+from playground import devices, streaming, text, web
 from playground.panels import Context, all_panels, drawer
 from playground.panels.visitor import (
     guard,
@@ -81,7 +81,7 @@ def launch_options(context: Context) -> dict[str, Any]:
         "head": "".join(f"<script>{_asset(name)}</script>" for name in ("page.js", "chat.js", "map.js")),
         "favicon_path": text.ASSETS / "favicon.svg",
         "i18n": gr.I18n(**{lang: {**words, **wholes(lang)} for lang, words in translations().items()}),
-        "app_kwargs": {"middleware": web.middleware(settings.lang)},
+        "app_kwargs": {"middleware": web.middleware(settings.lang), "routes": _routes(context)},
         "footer_links": ["api"],
         "show_error": True,  # a program that forgets an argument is told so
         "run_history": False,  # it would keep prompts in the browser
@@ -134,6 +134,12 @@ def theme() -> gr.themes.Base:
         block_shadow_dark="none",
         shadow_drop="none",
     )
+
+
+def _routes(context: Context) -> list[Any]:
+    """What panels stream to their own scripts."""
+    named = [panel.streams(context) for panel in all_panels() if hasattr(panel, "streams")]
+    return list(streaming.routes({name: stream for each in named for name, stream in each.items()}))
 
 
 def _header(lang: str) -> str:

@@ -14,6 +14,7 @@ from huggingface_hub import constants
 
 from playground.catalog import Catalog
 from playground.errors import CannotLoad, DoesNotFit, HubUnreachable
+from playground.hub import client
 from playground.loaders import TransformersLoader
 from playground.models import Loaded, ModelCache, Stage
 from tests.hub import Hub
@@ -38,6 +39,12 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     held = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert sum(name.endswith(".safetensors") for name in held) > 2
     return held | {"README.md": b"# x", "pytorch_model.bin": b"pickle", "original/a.safetensors": b"x"}
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:  # noqa: F811
+    """A busy machine is no unreachable Hub here; what stalls is tested with downloads."""
+    monkeypatch.setattr(client, "SECONDS", 20)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from mcp import ClientSession
@@ -24,7 +25,8 @@ def ask(url: str, *calls: tuple[str, dict[str, Any]]) -> tuple[list[Any], list[A
             tools = (await session.list_tools()).tools
             return tools, [await session.call_tool(name, given) for name, given in calls]
 
-    return asyncio.run(talk())
+    with ThreadPoolExecutor(1) as aside:  # a loop of its own: Playwright's may run in this thread
+        return aside.submit(asyncio.run, talk()).result()
 
 
 def test_the_tools_are_the_endpoints(app: App) -> None:  # noqa: F811

@@ -19,7 +19,11 @@ PRESETS = {  # temperature, top_k, top_p, min_p, repetition penalty
     "balanced": (0.7, 0, 0.9, 0.0, 1.05),
     "creative": (1.1, 0, 1.0, 0.05, 1.05),
 }
+LARGER = ("HuggingFaceTB/SmolLM2-135M-Instruct", "Qwen/Qwen2.5-0.5B-Instruct")  # one click from the tutor
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
+
+
+streams = chat_api.streams
 
 
 def models(context: Context) -> list[str]:
@@ -72,6 +76,13 @@ def _controls(context: Context) -> tuple[list[Any], Any]:
         models(context), value=default(context), allow_custom_value=True, label=tr("chat.model"),
         info=tr("models.which_info"), elem_id="chat-model",
     )  # fmt: skip
+    gr.HTML(in_every_language("chat.tutor_html", _tutor), padding=False)
+    if not context.settings.offline:
+        with gr.Row(elem_classes="pg-samples"):
+            for name in LARGER:
+                gr.Button(name.partition("/")[2], size="sm", min_width=80).click(
+                    None, None, model, js=f"() => {json.dumps(name)}", **QUIET
+                )
     precision = gr.Radio(
         [(tr("models.precision_full"), ""), ("int8", "int8"), ("NF4", "nf4")],
         value="", label=tr("models.precision_choice"), elem_id="chat-precision",
@@ -134,6 +145,10 @@ def _beside(context: Context, controls: list[Any]) -> None:
         None, [model, precision, temperature, top_p], None,
         js="(...values) => window.playground.chat.compare(values)", **QUIET,
     )  # fmt: skip
+
+
+def _tutor(lang: str) -> str:
+    return f'<p class="pg-note">{escape(text.say("chat.tutor_note", lang))}</p>'
 
 
 def _intro(lang: str) -> str:

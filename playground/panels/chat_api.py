@@ -1,17 +1,15 @@
-"""The Chat panel's endpoints: `/chat` for programs, and those that the page itself asks."""
+"""What Chat answers: `/chat` for programs, and streams for the page itself."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gradio as gr
 
-from playground.models import Stage
 from playground.panels import Context, chat_replies
 from playground.panels.chat_asked import asked
-from playground.panels.visitor import guard, in_place, language
+from playground.panels.visitor import guard, language
 from playground.subjects import modelfile
 from playground.subjects.readers import reader
 from playground.views import conversation as conversation_view
@@ -57,33 +55,29 @@ def build(context: Context) -> None:
         }  # fmt: skip
         yield from chat_replies.answers(context, given)
 
-    def chat_stream(given: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    gr.api(guard(chat), api_name="chat", **chat_replies.chatting(context))
+
+
+def streams(context: Context) -> dict[str, Callable[[Any], Iterator[Any]]]:
+    """What the page's own script asks for (`assets/chat.js`), for `playground.streaming`."""
+
+    def stream(given: Any) -> Iterator[Any]:
         yield from chat_replies.pieces(context, given)
 
-    def chat_alternatives(given: dict[str, Any]) -> dict[str, Any]:
-        return chat_replies.alternatives(context, given)
+    def alternatives(given: Any) -> Iterator[Any]:
+        yield chat_replies.alternatives(context, given)
 
-    def chat_prompt(given: dict[str, Any]) -> str:
+    def prompt(given: Any) -> Iterator[Any]:
         wanted = asked(context, given)
-        with closing(chat_replies.leased(context, wanted)) as steps:
-            for loaded in steps:
-                if not isinstance(loaded, Stage):
-                    prompt = chat_replies.composed(loaded, wanted)
-                    return conversation_view.under_the_hood(prompt, reader(loaded), language())
-        raise AssertionError("a lease ends with a model or an error")
+        with chat_replies.ready(context, wanted) as loaded:
+            composed = chat_replies.composed(loaded, wanted)
+            yield {"html": conversation_view.under_the_hood(composed, reader(loaded), language())}
 
-    def chat_modelfile(given: dict[str, Any]) -> str:
+    def file(given: Any) -> Iterator[Any]:
         wanted = asked(context, given)
-        with closing(chat_replies.leased(context, wanted)) as steps:
-            for loaded in steps:
-                if not isinstance(loaded, Stage):
-                    return modelfile.write(loaded, wanted.system, wanted.settings)
-        raise AssertionError("a lease ends with a model or an error")
+        with chat_replies.ready(context, wanted) as loaded:
+            yield {"text": modelfile.write(loaded, wanted.system, wanted.settings)}
 
-    queue = chat_replies.chatting(context)
-    gr.api(guard(chat), api_name="chat", **queue)
-    for name, function in (
-        ("chat_stream", guard(chat_stream)), ("chat_alternatives", guard(chat_alternatives)),
-        ("chat_prompt", in_place(chat_prompt)), ("chat_modelfile", guard(chat_modelfile)),
-    ):  # fmt: skip
-        gr.api(function, api_name=name, api_visibility="undocumented", **queue)
+    return {
+        "chat": stream, "chat/alternatives": alternatives, "chat/prompt": prompt, "chat/modelfile": file
+    }  # fmt: skip

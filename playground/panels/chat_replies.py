@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +21,7 @@ from playground.subjects.turns import line
 from playground.views import models as models_view
 
 # A yield costs as much as many tokens, so the page hears by time: often where few read along.
-FLUSH, BUSY_FLUSH, BUSY = 0.05, 0.2, 8
+FLUSH, BUSY_FLUSH, BUSY = 0.075, 0.2, 8
 
 
 def chatting(context: Context) -> dict[str, Any]:
@@ -36,6 +36,13 @@ def leased(context: Context, wanted: Asked) -> Generator[Stage | Loaded]:
     """The model that is asked for, as it comes."""
     card = context.catalog.find(wanted.model)
     return context.leasing(card, "causal", wanted.quantization)
+
+
+@contextmanager
+def ready(context: Context, wanted: Asked) -> Iterator[Loaded]:
+    """The model that is asked for, when it is there."""
+    with closing(leased(context, wanted)) as steps:
+        yield next(step for step in steps if isinstance(step, Loaded))
 
 
 def composed(loaded: Loaded, wanted: Asked) -> conversation.Prompt:
@@ -177,47 +184,38 @@ def told(done: decoding.Done) -> dict[str, Any]:
 def answers(context: Context, given: Any) -> Iterator[dict[str, Any]]:
     """A reply for programs: all of it so far, and at last how it came about."""
     wanted, flushed = asked(context, given), time.monotonic()
-    with closing(leased(context, wanted)) as steps:
-        for loaded in steps:
-            if isinstance(loaded, Stage):
-                continue
-            prompt = composed(loaded, wanted)
-            with closing(states(loaded, wanted, prompt)) as running:
-                for state in running:
-                    now = time.monotonic()
-                    if isinstance(state, decoding.Step) and now - flushed >= FLUSH:
-                        flushed = now
-                        yield {"reply": state.text, "done": False}
-                    elif isinstance(state, decoding.Done):
-                        yield {
-                            "reply": state.text, "done": True, "prompt": prompt.text,
-                            "prompt_tokens": len(prompt.ids), **told(state),
-                            "dropped_turns": prompt.dropped,
-                        }  # fmt: skip
+    with ready(context, wanted) as loaded:
+        prompt = composed(loaded, wanted)
+        with closing(states(loaded, wanted, prompt)) as running:
+            for state in running:
+                now = time.monotonic()
+                if isinstance(state, decoding.Step) and now - flushed >= FLUSH:
+                    flushed = now
+                    yield {"reply": state.text, "done": False}
+                elif isinstance(state, decoding.Done):
+                    yield {
+                        "reply": state.text, "done": True, "prompt": prompt.text,
+                        "prompt_tokens": len(prompt.ids), **told(state), "dropped_turns": prompt.dropped,
+                    }  # fmt: skip
 
 
 def alternatives(context: Context, given: Any) -> dict[str, Any]:
     """What else the token after the ``prefix`` could have been: one pass after what was read already."""
     wanted = asked(context, given)
     one = replace(wanted, settings=replace(wanted.settings, max_new_tokens=1))
-    with closing(leased(context, wanted)) as steps:
-        for loaded in steps:
-            if isinstance(loaded, Stage):
-                continue
-            prompt = composed(loaded, wanted)  # the very prompt of the reply, so with its room left free
-            with closing(states(loaded, one, prompt)) as running:
-                step = next(state for state in running if isinstance(state, decoding.Step))
-            choice = step.choice
-            found = streams.alternatives(
-                reader(loaded), choice.top_ids, choice.top_probabilities, choice.top_chances, step.held
-            )
-            rest = 1 - sum(choice.top_probabilities)
-            return {
-                "alternatives": [
-                    {"id": each.id, "text": each.text, "special": each.special, "p": each.probability,
-                     "chance": each.chance}
-                    for each in found
-                ],
-                "rest": max(0.0, rest),
-            }  # fmt: skip
-    raise AssertionError("a lease ends with a model or an error")
+    with ready(context, wanted) as loaded:
+        prompt = composed(loaded, wanted)  # the very prompt of the reply, so with its room left free
+        with closing(states(loaded, one, prompt)) as running:
+            step = next(state for state in running if isinstance(state, decoding.Step))
+        choice = step.choice
+        found = streams.alternatives(
+            reader(loaded), choice.top_ids, choice.top_probabilities, choice.top_chances, step.held
+        )
+    return {
+        "alternatives": [
+            {"id": each.id, "text": each.text, "special": each.special, "p": each.probability,
+             "chance": each.chance}
+            for each in found
+        ],
+        "rest": max(0.0, 1 - sum(choice.top_probabilities)),
+    }  # fmt: skip

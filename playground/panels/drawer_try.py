@@ -82,8 +82,9 @@ def build(context: Context) -> tuple[Any, Any]:
         api_visibility="private",
         **LOADING,
     )
-    stop.click(
-        guard(lambda: models_view.stopped(language())), None, result, cancels=[running],
+    # The word of it only after the cancelling: before, one more stage might still be drawn over it.
+    stop.click(None, None, None, cancels=[running], api_visibility="private").then(
+        guard(lambda: models_view.stopped(language())), None, result,
         show_progress="hidden", api_visibility="private",
     )  # fmt: skip
     return name, running

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -144,6 +146,7 @@ def test_stop_keeps_what_came_and_go_on_continues(visit: Visit, app: App) -> Non
 
 def test_a_closed_page_frees_the_model_and_tokens_never_wait(browser: Browser, app: App) -> None:
     client = Client(app.url, verbose=False)
+    client.predict("hello world", ["byt5"], api_name="/tokenize")  # its first call imports what it needs
     with visiting(browser, app.url) as visit:
         page = opened(visit)
         choose(page, "slow")
@@ -158,6 +161,29 @@ def test_a_closed_page_frees_the_model_and_tokens_never_wait(browser: Browser, a
         while any(row["leases"] for row in client.predict(api_name="/models")):
             assert time.monotonic() < deadline, "it goes on writing for nobody"
             time.sleep(0.1)
+
+
+def test_two_visitors_never_decode_at_once_on_one_model(app: App) -> None:
+    asked = {"model": "slow", "max_new_tokens": 60, "messages": [{"role": "user", "content": "Once upon"}]}
+    heard: list[tuple[int, str]] = []
+
+    def visitor(who: int) -> None:
+        request = urllib.request.Request(
+            f"{app.url}playground/chat", json.dumps(asked).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=120) as answer:
+            for line in answer:
+                kind = "text" if b'"ids"' in line else next(iter(json.loads(line)))
+                heard.append((who, kind))
+                if (who, kind) == (0, "text") and not second.is_alive() and not second.ident:
+                    second.start()
+
+    second = threading.Thread(target=visitor, args=(1,))
+    visitor(0)
+    second.join(120)
+    assert (1, "waiting") in heard and "error" not in [kind for _, kind in heard]
+    assert heard.index((1, "text")) > heard.index((0, "done")), heard
+    assert heard[-1] == (1, "done")
 
 
 def test_editing_an_earlier_message_begins_anew_from_there(visit: Visit) -> None:
