@@ -1,6 +1,11 @@
 /*
- * Songs that are liked or disliked, and maps of many points on a canvas.
+ * Songs that are liked or disliked, and maps of many points on a canvas, in two dimensions or three.
  * Data come as JSON in <pre class="pg-data">; whatever is text in them enters the page by textContent or fillText.
+ *
+ * A map's data: xyz (base64 of 16-bit numbers, d of them a point), g (base64, a colour a point; 12 is grey),
+ * t (what each is called), m (points drawn large), n (points at the ends of lines from the last of m).
+ * Either id (a click likes a song), or k true neighbours a point: near, cos (in ten thousandths), kept (1 where
+ * the neighbour is near on the map, too); then a click selects a point and lines lead to its neighbours.
  */
 (() => {
   "use strict";
@@ -33,18 +38,31 @@
 
   // ---- maps ----
 
+  const GREY = 12;
   const maps = new WeakMap(); // canvas → its state
+  const bytes = (text) => Uint8Array.from(atob(text), (each) => each.charCodeAt(0)).buffer;
   const colours = (canvas) => {
     const style = getComputedStyle(canvas);
     const named = (name) => style.getPropertyValue(name).trim();
     const groups = [];
-    for (let place = 1; place <= 12; place++) groups.push(named(`--map-${place}`));
-    return { groups: [...groups, named("--map-0")], ink: named("--pg-ink"), accent: named("--pg-accent"), card: named("--pg-card") };
+    for (let place = 1; place <= GREY; place++) groups.push(named(`--map-${place}`));
+    return { groups: [...groups, named("--map-0")], ink: named("--pg-ink"), accent: named("--pg-accent"), card: named("--pg-card"), muted: named("--pg-muted") };
   };
+  const frameOf = (canvas) => canvas.closest(".pg-map");
+  const part = (canvas, name) => frameOf(canvas).querySelector(`.pg-map-${name}`);
 
   const begin = (canvas) => {
-    const data = JSON.parse(canvas.parentElement.querySelector(".pg-data").textContent);
-    const state = { data, zoom: 1, x: data.grain / 2, y: data.grain / 2, at: -1, drag: null, moved: false };
+    const data = JSON.parse(frameOf(canvas).querySelector(".pg-data").textContent);
+    const raw = new Uint16Array(bytes(data.xyz)), count = raw.length / data.d;
+    const at = Array.from({ length: 3 }, () => new Float32Array(count));
+    for (let i = 0; i < count; i++) for (let axis = 0; axis < data.d; axis++) at[axis][i] = raw[i * data.d + axis] / 32767.5 - 1;
+    const state = {
+      data, count, space: at, group: new Uint8Array(bytes(data.g)), three: data.d === 3,
+      near: data.near ? new Int32Array(bytes(data.near)) : null, cos: data.cos ? new Int16Array(bytes(data.cos)) : null,
+      kept: data.kept ? new Uint8Array(bytes(data.kept)) : null,
+      sx: new Float32Array(count), sy: new Float32Array(count), depth: new Float32Array(count),
+      zoom: 1, x: 0, y: 0, turn: 0.6, tilt: 0.35, at: -1, chosen: -1, only: -1, found: null, drag: null, moved: false,
+    };
     maps.set(canvas, state);
     const again = () => { if (!state.asked) { state.asked = true; requestAnimationFrame(() => { state.asked = false; draw(canvas); }); } };
     state.again = again;
@@ -61,93 +79,252 @@
     });
     canvas.addEventListener("pointermove", (event) => {
       if (state.drag) {
-        const scale = scaleOf(canvas, state);
         const [dx, dy] = [event.clientX - state.drag.x, event.clientY - state.drag.y];
-        if (Math.abs(dx) + Math.abs(dy) > 3) state.moved = true;
-        state.x -= dx / scale; state.y += dy / scale;
+        if (!state.moved && Math.abs(dx) + Math.abs(dy) <= 3) return;
+        state.moved = true;
+        if (state.three) { state.turn += dx / 150; state.tilt = Math.max(-1.5, Math.min(1.5, state.tilt + dy / 150)); }
+        else { const scale = scaleOf(canvas, state); state.x -= dx / scale; state.y += dy / scale; }
         state.drag = { x: event.clientX, y: event.clientY };
       } else state.at = nearest(canvas, event.offsetX, event.offsetY);
       tell(canvas); again();
     });
+    canvas.addEventListener("pointerleave", () => { if (!state.drag) { state.at = -1; tell(canvas); again(); } });
     canvas.addEventListener("pointerup", (event) => {
       state.drag = null;
       if (state.moved) return;
       const at = nearest(canvas, event.offsetX, event.offsetY);
-      if (at >= 0) pick(data.id[at], "liked");
+      if (state.near) choose(canvas, at);
+      else if (at >= 0) pick(data.id[at], "liked");
     });
     canvas.addEventListener("keydown", (event) => {
       const step = 40 / scaleOf(canvas, state);
       const moves = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, step], ArrowDown: [0, -step] };
-      if (moves[event.key]) { state.x += moves[event.key][0]; state.y += moves[event.key][1]; }
+      const move = moves[event.key];
+      if (move && state.three) { state.turn += Math.sign(move[0]) * 0.15; state.tilt += Math.sign(move[1]) * 0.15; }
+      else if (move) { state.x += move[0]; state.y += move[1]; }
       else if (event.key === "+" || event.key === "=") state.zoom *= 1.4;
       else if (event.key === "-") state.zoom /= 1.4;
+      else if (event.key === "Escape") { if (state.near) choose(canvas, -1); }
+      else if (event.key === "Enter" && state.near && state.at >= 0) choose(canvas, state.at);
       else return;
       event.preventDefault();
+      place(canvas);
       state.at = nearest(canvas, canvas.clientWidth / 2, canvas.clientHeight / 2);
       tell(canvas); again();
     });
+    if (state.near) choose(canvas, data.m.length ? data.m[data.m.length - 1] : -1);
     again();
   };
   const scaleOf = (canvas, state) =>
-    (Math.min(canvas.clientWidth, canvas.clientHeight) - 24) / state.data.grain * state.zoom;
+    (Math.min(canvas.clientWidth, canvas.clientHeight) - 24) / 2 * state.zoom;
   const zoomAt = (canvas, factor, px, py) => {
     const state = maps.get(canvas);
     const before = scaleOf(canvas, state);
     state.zoom = Math.min(Math.max(state.zoom * factor, 0.8), 80);
     const after = scaleOf(canvas, state);
     const [dx, dy] = [px - canvas.clientWidth / 2, canvas.clientHeight / 2 - py];
-    state.x += dx / before - dx / after; state.y += dy / before - dy / after;
+    if (!state.three) { state.x += dx / before - dx / after; state.y += dy / before - dy / after; }
     state.again();
   };
+  // Where every point is on the screen; three dimensions are turned first.
+  const place = (canvas) => {
+    const state = maps.get(canvas), scale = scaleOf(canvas, state), { sx, sy, depth, count } = state;
+    const [xs, ys, zs] = state.space, half = canvas.clientWidth / 2, middle = canvas.clientHeight / 2;
+    if (!state.three) {
+      for (let i = 0; i < count; i++) { sx[i] = (xs[i] - state.x) * scale + half; sy[i] = middle - (ys[i] - state.y) * scale; }
+      return;
+    }
+    const [ct, st, cl, sl] = [Math.cos(state.turn), Math.sin(state.turn), Math.cos(state.tilt), Math.sin(state.tilt)];
+    for (let i = 0; i < count; i++) {
+      const x = xs[i] * ct + zs[i] * st, z = zs[i] * ct - xs[i] * st, y = ys[i] * cl - z * sl, near = z * cl + ys[i] * sl;
+      const grown = 0.8 / (1 - near * 0.25);
+      sx[i] = x * scale * grown + half; sy[i] = middle - y * scale * grown; depth[i] = near;
+    }
+  };
+  const shown = (state, i) => state.only < 0 || state.group[i] === state.only;
   const nearest = (canvas, px, py) => {
-    const state = maps.get(canvas), { data } = state, scale = scaleOf(canvas, state);
-    const x = state.x + (px - canvas.clientWidth / 2) / scale, y = state.y + (canvas.clientHeight / 2 - py) / scale;
-    let best = -1, least = (12 / scale) ** 2;
-    for (let i = 0; i < data.x.length; i++) {
-      const far = (data.x[i] - x) ** 2 + (data.y[i] - y) ** 2;
-      if (far < least) { least = far; best = i; }
+    const state = maps.get(canvas), { sx, sy } = state;
+    let best = -1, least = 12 ** 2;
+    for (let i = 0; i < state.count; i++) {
+      const far = (sx[i] - px) ** 2 + (sy[i] - py) ** 2;
+      if (far < least && shown(state, i)) { least = far; best = i; }
     }
     return best;
   };
   const tell = (canvas) => {
     const { data, at } = maps.get(canvas);
-    canvas.parentElement.querySelector(".pg-map-told").textContent = at >= 0 ? data.t[at] : "\u00a0";
+    part(canvas, "told").textContent = at >= 0 ? data.t[at] : "\u00a0";
   };
+
   const draw = (canvas) => {
-    const state = maps.get(canvas), { data } = state, ratio = devicePixelRatio || 1;
-    const [width, height] = [canvas.clientWidth, canvas.clientHeight];
+    const ratio = devicePixelRatio || 1, [width, height] = [canvas.clientWidth, canvas.clientHeight];
     if (!width) return;
     canvas.width = width * ratio; canvas.height = height * ratio;
-    const pen = canvas.getContext("2d"), scale = scaleOf(canvas, state), paint = colours(canvas);
+    const pen = canvas.getContext("2d");
     pen.scale(ratio, ratio);
-    const px = (i) => (data.x[i] - state.x) * scale + width / 2, py = (i) => height / 2 - (data.y[i] - state.y) * scale;
-    const size = Math.min(7, (data.x.length > 20000 ? 1.5 : 3) * Math.sqrt(state.zoom));
-    pen.globalAlpha = 0.75;
-    for (let group = 12; group >= 0; group--) {
+    place(canvas);
+    paintOn(pen, canvas, width, height);
+  };
+  const sizeOf = (state) => Math.min(9, (state.count > 20000 ? 1.5 : state.count > 3000 ? 3 : 5) * Math.sqrt(state.zoom));
+  const paintOn = (pen, canvas, width, height) => {
+    const state = maps.get(canvas), { data, sx, sy } = state, paint = colours(canvas);
+    const size = sizeOf(state), round = state.count <= 3000 && !state.drag;
+    const faint = state.found || state.chosen >= 0;
+    pen.globalAlpha = faint ? 0.5 : 0.8;
+    for (let group = GREY; group >= 0; group--) {
+      if (state.only >= 0 && group !== state.only) continue;
       pen.fillStyle = paint.groups[group];
-      for (let i = 0; i < data.x.length; i++) {
-        if (data.g[i] !== group) continue;
-        const [x, y] = [px(i), py(i)];
-        if (x > -9 && y > -9 && x < width + 9 && y < height + 9) pen.fillRect(x - size / 2, y - size / 2, size, size);
+      for (let i = 0; i < state.count; i++) {
+        if (state.group[i] !== group) continue;
+        const x = sx[i], y = sy[i], wide = state.three ? size * (1 + 0.4 * state.depth[i]) : size;
+        if (x < -9 || y < -9 || x > width + 9 || y > height + 9) continue;
+        if (round) { pen.beginPath(); pen.arc(x, y, wide / 2 + 1, 0, 7); pen.fill(); }
+        else pen.fillRect(x - wide / 2, y - wide / 2, wide, wide);
       }
     }
     pen.globalAlpha = 1;
-    const from = data.m[data.m.length - 1];
-    pen.strokeStyle = paint.accent; pen.lineWidth = 1.2;
-    for (const i of data.n) { pen.beginPath(); pen.moveTo(px(from), py(from)); pen.lineTo(px(i), py(i)); pen.stroke(); }
-    const dot = (i, radius, text) => {
-      pen.beginPath(); pen.arc(px(i), py(i), radius, 0, 7);
-      pen.fillStyle = paint.accent; pen.fill(); pen.strokeStyle = paint.card; pen.lineWidth = 1.5; pen.stroke();
+    const solid = (i) => { pen.beginPath(); pen.arc(sx[i], sy[i], Math.max(3, size / 2 + 1), 0, 7); pen.fillStyle = paint.groups[state.group[i]]; pen.fill(); };
+    if (state.found) for (const i of state.found) { solid(i); pen.strokeStyle = paint.ink; pen.lineWidth = 1; pen.stroke(); }
+    const dot = (i, radius, text, colour) => {
+      pen.beginPath(); pen.arc(sx[i], sy[i], radius, 0, 7);
+      pen.fillStyle = colour || paint.accent; pen.fill(); pen.strokeStyle = paint.card; pen.lineWidth = 1.5; pen.stroke();
       if (!text) return;
+      const brief = text.length > 60 ? text.slice(0, 58) + "…" : text;
       pen.font = "13px system-ui, sans-serif"; pen.lineWidth = 4; pen.strokeStyle = paint.card; pen.fillStyle = paint.ink;
-      const left = Math.min(px(i) + 9, width - pen.measureText(text).width - 4);
-      pen.strokeText(text, left, py(i) + 4); pen.fillText(text, left, py(i) + 4);
+      const long = pen.measureText(brief).width, left = Math.max(4, Math.min(sx[i] - long / 2, width - long - 4));
+      const high = sy[i] > 24 ? sy[i] - 12 : sy[i] + 22;
+      pen.strokeText(brief, left, high); pen.fillText(brief, left, high);
     };
-    for (const i of data.n) dot(i, 3.5, "");
-    for (const i of data.m) dot(i, 6, data.t[i]);
-    if (state.at >= 0) dot(state.at, 5, data.t[state.at]);
+    const from = state.near ? state.chosen : data.m.length ? data.m[data.m.length - 1] : -1;
+    const ends = state.near ? neighbours(state, from) : data.n;
+    pen.strokeStyle = paint.accent; pen.lineWidth = 1.2;
+    ends.forEach((i, rank) => {
+      pen.setLineDash(state.kept && !state.kept[from * data.k + rank] ? [4, 4] : []);
+      pen.beginPath(); pen.moveTo(sx[from], sy[from]); pen.lineTo(sx[i], sy[i]); pen.stroke();
+    });
+    pen.setLineDash([]);
+    for (const i of ends) dot(i, 4.5, "", state.near ? paint.groups[state.group[i]] : "");
+    for (const i of data.m) if (i !== from) dot(i, 6, data.t[i]);
+    if (from >= 0) dot(from, 7, data.t[from]);
+    if (state.at >= 0 && state.at !== from) dot(state.at, 5, data.t[state.at], paint.groups[state.group[state.at]]);
   };
+
+  // ---- a chosen point: lines to its true neighbours, and what they are ----
+
+  const neighbours = (state, i) => i < 0 ? [] : Array.from(state.near.subarray(i * state.data.k, (i + 1) * state.data.k));
+  const put = (parent, tag, text, kind) => {
+    const made = document.createElement(tag);
+    if (text !== undefined) made.textContent = text;
+    if (kind) made.className = kind;
+    parent.append(made);
+    return made;
+  };
+  const choose = (canvas, i, echo) => {
+    const state = maps.get(canvas), { data } = state, side = part(canvas, "side"), say = data.say;
+    state.chosen = i;
+    if (!echo) { // maps that stand side by side show the same row
+      const all = canvas.closest(".pg-maps");
+      if (all) for (const other of all.querySelectorAll(".pg-map canvas")) if (other !== canvas && maps.has(other)) choose(other, i, true);
+    }
+    side.replaceChildren();
+    if (i < 0) { put(side, "p", say.hint, "pg-note"); state.again(); return; }
+    const group = data.of[data.gi[i]];
+    if (group) put(side, "small", group);
+    put(side, "b", data.t[i]);
+    let kept = 0;
+    const list = document.createElement("ol");
+    neighbours(state, i).forEach((other, rank) => {
+      const near = state.kept[i * data.k + rank];
+      kept += near;
+      const row = put(list, "li", undefined, near ? "" : "far");
+      const button = put(row, "button");
+      button.type = "button"; button.dataset.point = other;
+      const mark = put(button, "i"); mark.style.background = `var(--map-${state.group[other] === GREY ? 0 : state.group[other] + 1})`;
+      put(button, "span", data.t[other]);
+      put(row, "small", (state.cos[i * data.k + rank] / 10000).toFixed(3));
+    });
+    if (data.k) put(side, "p", say.trust.replace("{kept}", kept).replace("{of}", data.k), "pg-map-trust");
+    if (data.k) put(side, "p", say.neighbours, "pg-note");
+    side.append(list);
+    state.again();
+  };
+  document.addEventListener("click", (event) => {
+    const target = event.target.closest && event.target.closest("[data-point], [data-map], [data-group]");
+    const frame = target && target.closest(".pg-map");
+    const canvas = frame && frame.querySelector("canvas");
+    const state = canvas && maps.get(canvas);
+    if (!state) return;
+    if (target.dataset.point !== undefined) choose(canvas, Number(target.dataset.point));
+    else if (target.dataset.group !== undefined) {
+      const group = Number(target.dataset.group);
+      state.only = state.only === group ? -1 : group;
+      for (const each of frame.querySelectorAll("[data-group]")) each.setAttribute("aria-pressed", String(Number(each.dataset.group) === state.only));
+      state.again();
+    } else if (target.dataset.map === "home") Object.assign(state, { zoom: 1, x: 0, y: 0, turn: 0.6, tilt: 0.35 }), state.again();
+    else if (target.dataset.map === "png") picture(canvas);
+    else if (target.dataset.map === "svg") save(drawing(canvas), "image/svg+xml", "map.svg");
+  });
+  document.addEventListener("input", (event) => {
+    if (!event.target.classList || !event.target.classList.contains("pg-map-find")) return;
+    const canvas = event.target.closest(".pg-map").querySelector("canvas"), state = maps.get(canvas);
+    const words = event.target.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
+    state.found = null;
+    if (words.length) {
+      state.low = state.low || state.data.t.map((each) => each.toLowerCase());
+      state.found = [];
+      for (let i = 0; i < state.count; i++) if (words.every((word) => state.low[i].includes(word))) state.found.push(i);
+    }
+    part(canvas, "told").textContent = state.found ? state.data.say.found.replace("{count}", state.found.length) : "\u00a0";
+    state.again();
+  });
+  document.addEventListener("keydown", (event) => { // the first one found
+    if (event.key !== "Enter" || !event.target.classList || !event.target.classList.contains("pg-map-find")) return;
+    event.preventDefault();
+    const canvas = event.target.closest(".pg-map").querySelector("canvas"), { found } = maps.get(canvas);
+    if (found && found.length) choose(canvas, found[0]);
+  });
+
+  // ---- pictures ----
+
+  const save = (content, type, name) => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(content instanceof Blob ? content : new Blob([content], { type }));
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  };
+  const picture = (canvas) => {
+    const made = document.createElement("canvas"), [width, height] = [canvas.clientWidth, canvas.clientHeight];
+    made.width = width * 2; made.height = height * 2;
+    const pen = made.getContext("2d");
+    pen.scale(2, 2);
+    pen.fillStyle = colours(canvas).card; pen.fillRect(0, 0, width, height);
+    paintOn(pen, canvas, width, height);
+    made.toBlob((blob) => save(blob, "image/png", "map.png"));
+  };
+  const safe = (text) => text.replace(/[<>&"\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, (each) => ({ "<": "&lt;", ">": "&gt;", "&": "&amp;", '"': "&quot;" })[each] || "");
+  const drawing = (canvas) => {
+    const state = maps.get(canvas), { data, sx, sy } = state, paint = colours(canvas);
+    const [width, height] = [canvas.clientWidth, canvas.clientHeight], radius = (sizeOf(state) / 2 + 0.8).toFixed(1);
+    const lines = [`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="12">`,
+      `<rect width="${width}" height="${height}" fill="${paint.card}"/>`];
+    for (let i = 0; i < state.count; i++)
+      if (shown(state, i)) lines.push(`<circle cx="${sx[i].toFixed(1)}" cy="${sy[i].toFixed(1)}" r="${radius}" fill="${paint.groups[state.group[i]]}" fill-opacity=".8"><title>${safe(data.t[i])}</title></circle>`);
+    const from = state.chosen;
+    if (state.near && from >= 0) {
+      for (const i of neighbours(state, from)) lines.push(`<path d="M${sx[from].toFixed(1)} ${sy[from].toFixed(1)}L${sx[i].toFixed(1)} ${sy[i].toFixed(1)}" stroke="${paint.accent}" fill="none"/>`);
+      lines.push(`<text x="${(sx[from] + 8).toFixed(1)}" y="${(sy[from] + 4).toFixed(1)}" fill="${paint.ink}">${safe(data.t[from])}</text>`);
+    }
+    (data.legend || []).forEach(([name, colour], row) => {
+      lines.push(`<circle cx="12" cy="${14 + row * 17}" r="5" fill="${paint.groups[colour]}"/><text x="22" y="${18 + row * 17}" fill="${paint.ink}">${safe(name)}</text>`);
+    });
+    return lines.join("\n") + "\n</svg>\n";
+  };
+
   new MutationObserver(() => {
     for (const canvas of document.querySelectorAll(".pg-map canvas")) if (!maps.has(canvas)) begin(canvas);
   }).observe(document.documentElement, { childList: true, subtree: true });
+  window.addEventListener("DOMContentLoaded", () => { // a page that is only a map
+    for (const canvas of document.querySelectorAll(".pg-map canvas")) if (!maps.has(canvas)) begin(canvas);
+  });
 })();

@@ -12,12 +12,14 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from playground import text
 from playground.catalog import EMBEDDED, TOKENIZERS
 from playground.models import ModelCache
 from playground.subjects import architecture as plans
-from playground.subjects import song_search, steps, tokens
+from playground.subjects import encoding, neighbours, song_search, steps, tokens
+from playground.subjects import sentences as rows
 from playground.subjects import token_vectors as passes
 from playground.subjects import words as word_vectors
 from playground.subjects.projection import project
@@ -25,7 +27,7 @@ from playground.subjects.readers import Reader, reader
 from playground.subjects.song_evaluation import METHODS, Measured, evaluate, split
 from playground.subjects.song_recommend import plain, shown
 from playground.subjects.song_training import TUNED
-from playground.views import languages
+from playground.views import languages, point_map
 
 FOLDER = text.ASSETS / "examples"
 # The tokenizers that the Tokens panel opens with.
@@ -170,9 +172,9 @@ def _shipped_token_vectors() -> list[passes.Passed]:
         told = json.loads(str(kept["told"]))
         whole = {name: kept[name].astype(np.float32) for name in kept.files if name != "told"}
     made = []
-    for number, rows in enumerate(told):
+    for number, lines in enumerate(told):
         some = []
-        for place, row in enumerate(rows):
+        for place, row in enumerate(lines):
             some.append(
                 passes.TokenVectors(
                     row["text"],
@@ -222,6 +224,29 @@ def computed_words(cache: ModelCache) -> dict[str, Any]:
     return {"plus": plus, "minus": minus, **answers}
 
 
+def sentences() -> tuple[NDArray[np.float32], point_map.Near]:
+    """The map that the Sentences view opens with, as shipped: points, and the true neighbours of each."""
+    told = json.loads((FOLDER / "sentences.json").read_text(encoding="utf-8"))
+    points = np.array(told["points"], np.float32) / np.float32(10_000)
+    cosines = np.array(told["cosines"], np.float32) / np.float32(10_000)
+    return points, point_map.Near(np.array(told["near"], np.int32), cosines, np.array(told["kept"], np.bool_))
+
+
+def computed_sentences(cache: ModelCache) -> dict[str, Any]:
+    """The same, computed now."""
+    card = next(card for card in EMBEDDED if "encoder" in card.roles)
+    with cache.lease(card, "encoder", device="cpu", dtype="float32") as loaded:
+        vectors = encoding.encode(loaded, rows.sample("themes").texts).vectors
+    points = (project(vectors).points * 10_000).round().astype(int)
+    places, _ = neighbours.nearest(neighbours.unit(vectors), 11)
+    near = point_map.true_neighbours(vectors, places, (points / 10_000).astype(np.float32))
+    cosines = (near.cosines * 10_000).round().astype(int)
+    return {
+        "points": points.tolist(), "near": near.places.tolist(), "cosines": cosines.tolist(),
+        "kept": near.kept.astype(int).tolist(),
+    }  # fmt: skip
+
+
 @contextmanager
 def _opened() -> Iterator[dict[str, Reader]]:
     from playground.loaders import TransformersLoader
@@ -246,6 +271,7 @@ def main() -> None:
     _write("songs.map", computed_map(cache))
     np.savez_compressed(FOLDER / "token_vectors.npz", **computed_token_vectors(cache))
     _write("words", computed_words(cache))
+    _write("sentences", computed_sentences(cache))
     for lang in text.LANGUAGES:
         _write(f"tokens.{lang}", computed(lang))
         _write(f"songs.{lang}", computed_songs(lang, cache))

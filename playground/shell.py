@@ -77,7 +77,7 @@ def launch_options(context: Context) -> dict[str, Any]:
         "max_file_size": settings.upload_mb * 2**20,
         "max_threads": 160 if settings.class_mode else 40,
         "theme": theme(),
-        "css_paths": [text.ASSETS / "style.css"],
+        "css_paths": [text.ASSETS / name for name in ("style.css", "map.css", "sentences.css")],
         "head": "".join(f"<script>{_asset(name)}</script>" for name in ("page.js", "chat.js", "map.js")),
         "favicon_path": text.ASSETS / "favicon.svg",
         "i18n": gr.I18n(**{lang: {**words, **wholes(lang)} for lang, words in translations().items()}),

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 import time
 from contextlib import closing
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
 
 from playground.catalog import EMBEDDED, TOKENIZERS
 from playground.loaders import presets, skeletons
 from playground.panels import Context
 from playground.panels.songs_actions import SongsActions
-from playground.subjects import vocabulary
+from playground.subjects import projection, vocabulary
 from playground.subjects.readers import reader
 
 log = logging.getLogger("playground")
 
 
 def warm_up(context: Context, pause: float = 0.5) -> None:
-    """Load every embedded tokenizer and ready its vocabulary; then the tutor, a skeleton, the songs.
+    """Load every embedded tokenizer and ready its vocabulary; then the tutor, a skeleton, the
+    songs, the sentence model, and what makes maps.
 
     The pause lets the first page go out before the imports take the interpreter. What fails here is
     logged and left: the visitor who asks for it gets the reason as a sentence.
@@ -46,3 +53,30 @@ def warm_up(context: Context, pause: float = 0.5) -> None:
             songs.index(loaded, library)
     except Exception:
         log.exception("warming up the songs")
+    try:
+        with closing(context.leasing(EMBEDDED[1], "encoder")) as steps:
+            for _ in steps:
+                pass
+        _maps(context.settings.cache_dir)
+    except Exception:
+        log.exception("warming up maps")
+
+
+def _maps(cache_dir: Path) -> None:
+    """Have UMAP's code compiled, once on a machine, by a process that yields to all others; then import it.
+
+    Compiling takes many seconds of one core, and inside this process it would take the interpreter as well.
+    """
+    mark = cache_dir / f"umap-{version('umap-learn')}-{version('numba')}-{version('numpy')}"
+    if not mark.is_file():
+        root = Path(__file__).resolve().parents[1]
+        started = subprocess.Popen(
+            [sys.executable, "-m", "playground.subjects.projection"], cwd=root, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        process = psutil.Process(started.pid)
+        process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else 19)
+        if started.wait() == 0:
+            mark.parent.mkdir(parents=True, exist_ok=True)
+            mark.touch()
+    projection.warm()

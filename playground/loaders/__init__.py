@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from playground.loaders import causal, encoders, songs, tokenizers, word_downloa
 from playground.loaders.places import place
 from playground.models import Key, Loaded, Progress, Stage
 
+# transformers makes models under switches of the whole process (the meta device, no initialisation): of two
+# loads at once one may find its tied weights "missing".
+_making = threading.Lock()
 MODULE = 4096  # bytes that one module of a skeleton takes in Python (measured: 3-5 KB)
 
 
@@ -87,7 +91,8 @@ class TransformersLoader:
             return Loaded(card, tokenizers.read(card, here), bytes=tokenizers.size(here))
         if key.role == "skeleton":
             path = self._files(card, "plan", progress)
-            plan = causal.skeleton(card, path, key.dtype or "float32")
+            with _making:
+                plan = causal.skeleton(card, path, key.dtype or "float32")
             return Loaded(card, None, plan, "meta", sum(1 for _ in plan.modules()) * MODULE)
         if key.role == "words":
             binary = None
@@ -101,16 +106,19 @@ class TransformersLoader:
         if key.role == "encoder":
             path = self._files(card, "weights", progress)
             progress(Stage(card.name, "read"))
-            model = encoders.load(card, path, key, self.pickles, progress)
+            with _making:
+                model = encoders.load(card, path, key, self.pickles, progress)
             size = weights.measured(model) + tokenizers.size(path)
             return Loaded(card, model.tokenizer, model, key.device, size)
         path = self._files(card, "plan", progress)
         progress(Stage(card.name, "read"))
         tokenizer = tokenizers.read(card, path)
-        model = causal.again(card, path, key, self.cache_dir, progress)
+        with _making:
+            model = causal.again(card, path, key, self.cache_dir, progress)
         if model is None:  # only now are the originals needed
             path = self._files(card, "weights", progress)
-            model = causal.load(card, path, key, self.cache_dir, self.pickles, progress)
+            with _making:
+                model = causal.load(card, path, key, self.cache_dir, self.pickles, progress)
         size = weights.measured(model) + tokenizers.size(path)
         return Loaded(card, tokenizer, model, key.device, size)
 

@@ -1,13 +1,311 @@
-"""The Sentences view of the Embeddings tab: widgets and wiring."""
+"""The Sentences view of the Embeddings tab: widgets and wiring.
+
+What they do is in `embeddings_sentences_actions`, the endpoints in `embeddings_sentences_api`.
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
 import gradio as gr
 
-from playground.panels import Context
-from playground.panels.visitor import tr
+from playground import text
+from playground.panels import Context, embeddings_sentences_api
+from playground.panels.embeddings_sentences_actions import SentencesActions, model_or_default
+from playground.panels.embeddings_sentences_api import SENTENCES
+from playground.panels.embeddings_sentences_work import MODEL, Wish
+from playground.panels.visitor import guard, in_place, language, tr
+from playground.subjects.projection import MIN_DIST
+from playground.subjects.sentences import CLUSTERINGS, SAMPLES
+from playground.views import sentences as view
+
+QUIET: dict[str, Any] = {
+    "show_progress": "hidden",
+    "trigger_mode": "always_last",
+    "api_visibility": "private",
+    **SENTENCES,
+}
+FILES = [".csv", ".tsv", ".txt", ".jsonl", ".json"]
+METHOD_NAMES = [("UMAP", "umap"), ("PCA", "pca"), ("t-SNE", "tsne")]
+PAIRS = ("movies", "dog", "bank", "not", "emoji")
+
+
+@dataclass(frozen=True)
+class Controls:
+    """The widgets that results read, and the one whose change makes them anew."""
+
+    sample: gr.Dropdown
+    own: gr.Textbox
+    file: gr.Textbox
+    column: gr.Dropdown
+    label: gr.Dropdown
+    model: gr.Dropdown
+    method: gr.Radio
+    dimensions: gr.Radio
+    by: gr.Radio
+    count: gr.Slider
+    neighbours: gr.Slider
+    min_dist: gr.Slider
+    metric: gr.Radio
+    seed: gr.Number
+    added: gr.Textbox
+    stop: gr.Button
+
+    @property
+    def source(self) -> list[Any]:
+        """Which rows."""
+        return [self.sample, self.own, self.file, self.column, self.label]
+
+    @property
+    def map(self) -> list[Any]:
+        """How their map is made."""
+        return [self.method, self.dimensions, self.neighbours, self.min_dist, self.metric, self.seed]
 
 
 def build(context: Context, app: gr.Blocks) -> None:
     """The view, inside its sub-tab."""
+    do = SentencesActions(context)
+    embeddings_sentences_api.build(do)
     gr.HTML(tr("sentences.lead"), elem_classes="pg-lead", padding=False)
+    with gr.Row(elem_classes="pg-panel"):
+        with gr.Column(scale=4, min_width=280, elem_classes="pg-controls"):
+            at = _controls(do)
+        with (
+            gr.Column(scale=10, min_width=300, elem_classes="pg-result"),
+            gr.Tabs(elem_id="sen-tabs", overflow_behavior="wrap"),
+        ):
+            with gr.Tab(tr("sentences.tab_map"), id="map"):
+                drawn = gr.HTML(elem_id="sen-map", padding=False, min_height=480)
+            with gr.Tab(tr("sentences.tab_search"), id="search"):
+                _search(do, at)
+            with gr.Tab(tr("sentences.tab_matrix"), id="matrix") as tab:
+                _matrix(do, at, tab)
+            with gr.Tab(tr("sentences.tab_two"), id="two"):
+                _two(do, at)
+            with gr.Tab(tr("sentences.tab_rows"), id="rows") as tab:
+                listed = gr.HTML(padding=False, elem_id="sen-rows", min_height=240)
+                tab.select(in_place(_listing(do)), [*at.source, at.model], listed, **QUIET)
+            with gr.Tab(tr("sentences.tab_save"), id="save") as tab:
+                _save(do, at, tab)
+    with gr.Accordion(tr("shell.lesson"), open=False, elem_classes="pg-lesson"):
+        gr.Markdown(tr("lessons.sentences"))
+
+    def draw(
+        sample: str, own: str, file: str, column: str, label: str, model: str, by: str, count: float,
+        added: str, *how: Any,
+    ) -> Iterator[str]:  # fmt: skip
+        source = (sample, own, file, column, label)
+        yield from do.drawing(source, model_or_default(model), wish(*how), by, int(count), added)
+
+    inputs = [*at.source, at.model, at.by, at.count, at.added, *at.map]
+    # Texts by `change`, which also hears what is pasted or dictated; the rest only if a visitor chose it.
+    triggers = [
+        at.sample.change, at.own.change, at.file.change, at.added.change, at.column.input, at.label.input,
+        at.model.input, at.method.input, at.dimensions.input, at.by.input, at.count.release,
+        at.neighbours.release, at.min_dist.release, at.metric.input, at.seed.input,
+    ]  # fmt: skip
+    running = gr.on(triggers, in_place(draw), inputs, drawn, **QUIET)
+    at.stop.click(None, None, None, cancels=[running], api_visibility="private")
+    remember = "(s, o, m) => { playground.remember('sentences', {sample: s, own: o, model: m}); }"
+    gr.on(
+        [at.sample.change, at.own.change, at.model.change],
+        None,
+        [at.sample, at.own, at.model],
+        None,
+        js=remember,
+    )
+
+    def begin(carried: str) -> tuple[Any, ...]:
+        """The shipped map; or, after a change of language, what was chosen before."""
+        brought = json.loads(carried) if carried else {}
+        model = brought.get("model") or MODEL
+        models = gr.Dropdown(do.work.choices(), value=model)
+        sample, own = brought.get("sample") or "themes", ""
+        if sample == "own":
+            own = brought.get("own") or ""
+        if sample == "file" or (sample == "own" and not own):
+            sample = "themes"  # a file stays with the page it was sent from
+        if sample != "themes":
+            return models, sample, own, gr.skip()  # that it changed makes the map
+        if model == MODEL:
+            return models, sample, own, do.opening(language())
+        *_, last = do.drawing((sample, own, "", "", ""), model, Wish(), "given", 0, "")
+        return models, sample, own, last
+
+    app.load(
+        guard(begin), gr.Textbox(visible=False), [at.model, at.sample, at.own, drawn],
+        js="() => [playground.carried('sentences')]", **{**QUIET, "trigger_mode": "once"},
+    )  # fmt: skip
+
+
+def wish(method: str, dimensions: int, neighbours: float, min_dist: float, metric: str, seed: Any) -> Wish:
+    """The controls of the map as one value; an empty seed is 0."""
+    seed = int(seed) if isinstance(seed, int | float) and 0 <= seed < 2**31 else 0
+    return Wish(method, int(dimensions), int(neighbours), float(min_dist), metric, seed)
+
+
+def _controls(do: SentencesActions) -> Controls:
+    sample = gr.Dropdown(
+        [(tr(f"sentences.source_{each}"), each) for each in (*SAMPLES, "own", "file")], value="themes",
+        label=tr("sentences.source"), elem_id="sen-source",
+    )  # fmt: skip
+    own = gr.Textbox(
+        label=tr("sentences.own"),
+        placeholder=tr("sentences.own_hint"),
+        lines=3,
+        max_lines=10,
+        elem_id="sen-own",
+    )
+    with gr.Row(elem_classes="pg-actions"):
+        upload = gr.UploadButton(
+            tr("sentences.upload"), file_types=FILES, size="sm", min_width=120, elem_id="sen-upload"
+        )
+        stop = gr.Button(tr("shell.stop"), size="sm", min_width=60)
+    told = gr.HTML(padding=False, elem_classes="pg-maybe", elem_id="sen-told")
+    file = gr.Textbox(elem_classes="pg-unseen", show_label=False, container=False)
+    with gr.Row(visible=False) as picking:
+        column = gr.Dropdown([], label=tr("sentences.column"), elem_id="sen-column", min_width=120)
+        label = gr.Dropdown([], label=tr("sentences.label_column"), elem_id="sen-label", min_width=120)
+    model = gr.Dropdown(
+        [(MODEL, MODEL)], value=MODEL, allow_custom_value=True, label=tr("sentences.model"),
+        info=tr("sentences.model_info"), elem_id="sen-model",
+    )  # fmt: skip
+    with gr.Row():
+        method = gr.Radio(
+            METHOD_NAMES,
+            value="umap", label=tr("sentences.method"), elem_id="sen-method", min_width=170,
+        )  # fmt: skip
+        dimensions = gr.Radio(
+            [("2-D", 2), ("3-D", 3)],
+            value=2,
+            label=tr("sentences.dimensions"),
+            elem_id="sen-dimensions",
+            min_width=110,
+        )
+    by = gr.Radio(
+        [(tr(f"sentences.by_{each}"), each) for each in ("given", *CLUSTERINGS)], value="given",
+        label=tr("sentences.by"), elem_id="sen-by",
+    )  # fmt: skip
+    added = gr.Textbox(
+        label=tr("sentences.added"), placeholder=tr("sentences.added_hint"), lines=1, max_lines=6,
+        elem_id="sen-added",
+    )  # fmt: skip
+    with gr.Accordion(tr("sentences.settings"), open=False, elem_classes="pg-late", elem_id="sen-settings"):
+        neighbours = gr.Slider(2, 100, 15, step=1, label="n_neighbors", info=tr("sentences.neighbours_info"))
+        min_dist = gr.Slider(
+            0, 0.99, MIN_DIST, step=0.01, label="min_dist", info=tr("sentences.min_dist_info")
+        )
+        metric = gr.Radio(["cosine", "euclidean"], value="cosine", label="metric")
+        seed = gr.Number(
+            0, precision=0, minimum=0, label=tr("sentences.seed"), info=tr("sentences.seed_info")
+        )
+        count = gr.Slider(
+            0, 20, 0, step=1, label=tr("sentences.clusters"), info=tr("sentences.clusters_info")
+        )
+    own.change(lambda lines: "own" if lines.strip() else gr.skip(), own, sample, **QUIET)
+
+    def receive(path: str | None) -> tuple[Any, ...]:
+        name, table = do.upload(path)
+        first, second = table.guess()
+        every = [(each or "–", each) for each in table.columns]
+        said = view.file_told(table.told, language())
+        none = (text.say("sentences.no_label", language()), "")
+        return (
+            gr.Dropdown(every, value=first), gr.Dropdown([none, *every], value=second),
+            gr.Row(visible=len(every) > 1), "file", said, name,
+        )  # fmt: skip
+
+    upload.upload(guard(receive), upload, [column, label, picking, sample, told, file], **QUIET)
+    return Controls(
+        sample, own, file, column, label, model, method, dimensions, by, count, neighbours, min_dist, metric,
+        seed, added, stop,
+    )  # fmt: skip
+
+
+def _listing(do: SentencesActions) -> Callable[..., Iterator[str]]:
+    def listing(sample: str, own: str, file: str, column: str, label: str, model: str) -> Iterator[str]:
+        yield from do.listed((sample, own, file, column, label), model_or_default(model))
+
+    return listing
+
+
+def _search(do: SentencesActions, at: Controls) -> None:
+    query = gr.Textbox(
+        label=tr("sentences.query"), placeholder=tr("sentences.query_hint"), elem_id="sen-query", max_lines=3
+    )
+    with gr.Row(elem_classes="pg-samples"):
+        for place in (1, 2, 3):
+            sample = gr.Button(tr(f"sentences.query_{place}"), size="sm", min_width=40)
+            sample.click(lambda p=place: text.say(f"sentences.query_{p}", language()), None, query, **QUIET)
+    found = gr.HTML(padding=False, elem_id="sen-found", min_height=240)
+
+    def search(asked: str, *given: str) -> Iterator[str]:
+        *source, model = given
+        yield from do.search(asked, tuple(source), model_or_default(model))  # type: ignore[arg-type]
+
+    gr.on([query.change, query.submit], in_place(search), [query, *at.source, at.model], found, **QUIET)
+
+
+def _matrix(do: SentencesActions, at: Controls, tab: gr.Tab) -> None:
+    with gr.Row(elem_classes="pg-samples"):
+        buttons = [(gr.Button(tr(f"sentences.pair_{each}"), size="sm", min_width=40), each) for each in PAIRS]
+    lines = gr.Textbox(label=tr("sentences.matrix_lines"), lines=4, max_lines=12, elem_id="sen-lines")
+    shown = gr.HTML(padding=False, elem_id="sen-matrix", min_height=240)
+    for button, each in buttons:
+        button.click(lambda e=each: text.say(f"sentences.example_{e}", language()), None, lines, **QUIET)
+
+    def fill(now: str) -> Any:
+        return gr.skip() if now else text.say("sentences.example_movies", language())
+
+    def compare(told: str, model: str) -> Iterator[str]:
+        yield from do.matrix(told, model_or_default(model))
+
+    tab.select(guard(fill), lines, lines, **QUIET)
+    gr.on([lines.change, at.model.input], in_place(compare), [lines, at.model], shown, **QUIET)
+
+
+def _two(do: SentencesActions, at: Controls) -> None:
+    with gr.Row(elem_classes="pg-end"):
+        other = gr.Dropdown(
+            do.work.choices(), value="tutor", allow_custom_value=True, label=tr("sentences.other"),
+            info=tr("sentences.other_info"), elem_id="sen-other", scale=3,
+        )  # fmt: skip
+        go = gr.Button(tr("sentences.two_go"), variant="primary", min_width=100, elem_id="sen-two-go")
+    shown = gr.HTML(padding=False, elem_id="sen-two", min_height=240)
+
+    def two(
+        second: str, sample: str, own: str, file: str, column: str, label: str, model: str, by: str,
+        count: float, *how: Any,
+    ) -> Iterator[str]:  # fmt: skip
+        source, models = (
+            (sample, own, file, column, label),
+            [model_or_default(model), model_or_default(second)],
+        )
+        yield from do.two(source, models, wish(*how), by, int(count))
+
+    inputs = [other, *at.source, at.model, at.by, at.count, *at.map]
+    running = go.click(in_place(two), inputs, shown, **QUIET)
+    at.stop.click(None, None, None, cancels=[running], api_visibility="private")
+
+
+def _save(do: SentencesActions, at: Controls, tab: gr.Tab) -> None:
+    gr.HTML(tr("sentences.save_info"), padding=False)
+    with gr.Row(elem_classes="pg-actions"):
+        files = [
+            gr.DownloadButton(tr(f"sentences.save_{each}"), size="md", min_width=140, interactive=False)
+            for each in ("npy", "csv", "html")
+        ]
+
+    def prepare(
+        sample: str, own: str, file: str, column: str, label: str, model: str, by: str, count: float,
+        added: str, *how: Any,
+    ) -> list[Any]:  # fmt: skip
+        source = (sample, own, file, column, label)
+        paths = do.downloads(source, model_or_default(model), wish(*how), by, int(count), added)
+        return [gr.DownloadButton(value=path, interactive=True) for path in paths]
+
+    inputs = [*at.source, at.model, at.by, at.count, at.added, *at.map]
+    tab.select(guard(prepare), inputs, files, **{**QUIET, "show_progress": "minimal"})

@@ -1,4 +1,4 @@
-"""Sentences to vectors: what ``SentenceTransformer.encode`` gives, sooner; or a language model's hidden states.
+"""Sentences to vectors: what ``SentenceTransformer.encode`` gives, sooner; or a language model's states.
 
 An encoder's token vectors are averaged over the tokens (Reimers and Gurevych 2019). A BERT on a CPU is run
 without padding: all tokens of a batch stand in one matrix, and only the attention knows which sentence is
@@ -237,8 +237,8 @@ def _pack(loaded: Loaded) -> _Packed | None:
         ["Transformer", "Pooling", "Normalize"],
     ):
         return None
-    body = getattr(model[0], "auto_model", None) or getattr(model[0], "model", None)
-    config = getattr(body, "config", None)
+    body: Any = getattr(model[0], "auto_model", None) or getattr(model[0], "model", None)
+    config: Any = getattr(body, "config", None)
     if type(body).__name__ != "BertModel" or model[1].get_config_dict().get("pooling_mode") not in (
         "mean",
         ["mean"],
@@ -252,8 +252,9 @@ def _pack(loaded: Loaded) -> _Packed | None:
     for layer in body.encoder.layer:
         own, out = layer.attention.self, layer.attention.output
         three = (own.query, own.key, own.value)
+        weight, bias = (torch.cat([getattr(each, part) for each in three]) for part in ("weight", "bias"))
         layers.append((
-            torch.cat([each.weight for each in three]).detach(), torch.cat([each.bias for each in three]).detach(),
+            weight.detach(), bias.detach(),
             out.dense, out.LayerNorm, layer.intermediate.dense, layer.output.dense, layer.output.LayerNorm,
         ))  # fmt: skip
     start = body.embeddings

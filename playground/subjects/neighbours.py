@@ -33,8 +33,7 @@ def nearest(vectors: NDArray[np.float32], count: int, metric: str = "cosine") ->
         count: how many, itself counted; at most n.
 
     Returns:
-        Places and distances, each n × count: 1 - cosine, or the Euclidean distance. Of those equally near,
-        the earlier rows come first.
+        Places and distances, each n × count: 1 - cosine, or the Euclidean distance.
 
     Raises:
         BadInput: no such metric.
@@ -69,11 +68,12 @@ def nearest(vectors: NDArray[np.float32], count: int, metric: str = "cosine") ->
     return places, np.sqrt(distances) if metric == "euclidean" else distances
 
 
-def trust(points: NDArray[np.float32], near: NDArray[np.int32]) -> NDArray[np.float32]:
-    """Share of each point's true neighbours that are among as many nearest on the map, 0 to 1.
+def kept(points: NDArray[np.float32], near: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Which true neighbours are among as many nearest on the map: n × k.
 
-    The mean of it over all points is what the literature calls neighbourhood preservation at k (as in Venna
-    et al. 2010). Points that lie equally far on the map count as near when any order would have them in.
+    The mean over all is what the literature calls neighbourhood preservation at k (Venna et al. 2010); over
+    a row, how far that point's place can be trusted. Points that lie equally far on the map count as near
+    when any order would have them in.
 
     Args:
         points: n × 2 or 3, on the map.
@@ -81,15 +81,15 @@ def trust(points: NDArray[np.float32], near: NDArray[np.int32]) -> NDArray[np.fl
     """
     count = near.shape[1]
     if not count:
-        return np.ones(len(points), np.float32)
+        return np.ones((len(points), 0), np.bool_)
     from scipy.spatial import cKDTree
 
     places = np.asarray(points, np.float64)
-    # The k-th nearest other point's distance is the radius; one more is asked, since each finds itself.
+    # Among k + 1 nearest is the point itself, or a twin in its place.
     far, _ = cKDTree(places).query(places, k=min(count + 1, len(places)))
     radius = far[:, -1] * (1 + 1e-9)
     lengths = np.linalg.norm(places[near] - places[:, None], axis=2)
-    return np.asarray((lengths <= radius[:, None]).mean(1), np.float32)
+    return np.asarray(lengths <= radius[:, None], np.bool_)
 
 
 def best(vectors: NDArray[np.float32], query: NDArray[np.float32], count: int) -> list[tuple[int, float]]:

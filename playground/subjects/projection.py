@@ -1,8 +1,8 @@
-"""Many dimensions to a map of two or three: PCA in an instant, UMAP and t-SNE for neighbourhoods.
+"""Many dimensions to a map of two or three: PCA in an instant, UMAP and t-SNE for neighbours.
 
 All panels share it. A map is a picture and no measure: of the ten true nearest neighbours in 32 or 384
-dimensions a map of two keeps a few at best. PCA keeps directions of large variance, UMAP (McInnes et al. 2018)
-and t-SNE (van der Maaten and Hinton 2008) who is near whom.
+dimensions a map of two keeps a few at best. PCA keeps directions of large variance, UMAP (McInnes et al.
+2018) and t-SNE (van der Maaten and Hinton 2008) who is near whom.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ def _laid_out(
     with _one, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that new points could not be added, and that there is one thread
         if method == "tsne":
-            return _tsne(vectors, start, seed, 3 * count)
+            return np.asarray(_tsne(vectors, start, seed, 3 * count), np.float32)
         assert near is not None
         rest = np.random.Generator(np.random.PCG64(seed)).normal(0, 1e-4, start.shape)
         points = umap_class()(
@@ -164,12 +164,11 @@ def _tsne(vectors: NDArray[np.float32], start: NDArray[np.float32], seed: int, p
     from threadpoolctl import threadpool_limits
 
     spread = start / max(float(start[:, 0].std()), 1e-12) * 1e-4  # as its authors begin
-    with threadpool_limits(
-        1, user_api="openmp"
-    ):  # several threads add up in any order: other bytes each time
+    # Several threads add up in any order: other bytes each time.
+    with threadpool_limits(1, user_api="openmp"):
         made = TSNE(
-            start.shape[1], perplexity=min(perplexity, (len(vectors) - 1) / 3), init=spread.astype(np.float32),
-            random_state=seed, n_jobs=1, learning_rate="auto",
+            start.shape[1], perplexity=min(perplexity, (len(vectors) - 1) / 3),
+            init=spread.astype(np.float32), random_state=seed, n_jobs=1, learning_rate="auto",
         ).fit_transform(vectors)  # fmt: skip
     return np.asarray(made, np.float32)
 
@@ -199,7 +198,7 @@ def umap_class() -> Any:
 
 
 def warm() -> None:
-    """Import UMAP and run it once in either width, so that the first visitor's map does not compile anything."""
+    """Import UMAP and run it once in either width: the first visitor's map then compiles nothing."""
     few = np.random.Generator(np.random.PCG64(0)).normal(size=(64, 8))
     for dimensions in (2, 3):
         project(few, dimensions=dimensions)
@@ -232,3 +231,7 @@ def _framed(points: NDArray[np.float32]) -> NDArray[np.float32]:
     centred = points - (points.max(0) + points.min(0)) / 2
     widest = float(np.abs(centred).max())
     return np.asarray(centred / widest if widest > 0 else centred, np.float32)
+
+
+if __name__ == "__main__":  # see `playground.warm`: compiles what Numba then keeps on disk
+    warm()

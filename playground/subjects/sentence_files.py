@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import codecs
 import csv
-import io
 import functools
+import io
 import json
 import re
 from collections.abc import Sequence
@@ -258,11 +258,15 @@ def _json(name: str, text: str) -> tuple[list[str], list[list[str]], dict[str, A
     if len(objects) < len(entries):
         told["broken"] = told.get("broken", 0) + len(entries) - len(objects)
     keys = list(dict.fromkeys(str(key) for each in objects[:1000] for key in each))[:COLUMNS]
-    said = lambda value: (
-        value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
-    )
     names = _names(keys)
-    return names, [[said(each.get(key)) for key in keys] for each in objects], told
+    return names, [[_said(each.get(key)) for key in keys] for each in objects], told
+
+
+def _said(value: Any) -> str:
+    """A value of JSON as a cell."""
+    if isinstance(value, str):
+        return value
+    return "" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def _line(text: str) -> str:

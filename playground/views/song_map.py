@@ -1,4 +1,4 @@
-"""Points on a map, drawn by the page itself (assets/map.js) in the page's colours: 75,000 stay fluid."""
+"""Songs on a map: what a song's colour and name are; the map itself is `playground.views.point_map`'s."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from playground import text
-from playground.views.html import escape, island, note
+from playground.views import point_map
 
-GRAIN = 10_000  # steps from one side to the other: finer than any screen
-GROUPS = 12  # colours that can be told apart; the rest is grey
+GROUPS = point_map.GROUPS
 
 
 def chart(
@@ -25,7 +23,7 @@ def chart(
     notes: Sequence[str],
     lang: str,
 ) -> str:
-    """A map to drag and zoom; a point under the pointer says its label, and a click likes it.
+    """A map on which a click likes a song.
 
     Args:
         points: n × 2, from -1 to 1.
@@ -35,28 +33,6 @@ def chart(
         marked: points drawn large; near: points that lines lead to from the last marked one.
         notes: sentences below.
     """
-    numbers = np.asarray(groups, np.int64)
-    sizes = np.bincount(numbers, minlength=len(names))
-    order = [group for group in np.argsort(-sizes, kind="stable") if names[group] and sizes[group]][:GROUPS]
-    colour = np.full(len(names), GROUPS)
-    colour[order] = np.arange(len(order))
-    grid = np.rint((np.asarray(points, np.float64) + 1) / 2 * GRAIN).astype(int)
-    data = {
-        "x": grid[:, 0].tolist(), "y": grid[:, 1].tolist(), "g": colour[numbers].tolist(), "t": list(labels),
-        "id": list(ids), "m": list(map(int, marked)), "n": list(map(int, near)), "grain": GRAIN,
-    }  # fmt: skip
-    legend = "".join(
-        f'<li><i style="background:var(--map-{place + 1})"></i>{escape(names[group])}</li>'
-        for place, group in enumerate(order)
-    )
-    if len(order) < len([size for size in sizes if size]):
-        legend += (
-            f'<li><i style="background:var(--map-0)"></i>{escape(text.say("songs.map_rest", lang))}</li>'
-        )
-    told = "".join(note(each) for each in notes)
-    label = escape(text.say("songs.map_label", lang, count=f"{len(labels):,}"))
-    return (
-        f'<div class="pg-map">{island(data)}<canvas tabindex="0" role="img" aria-label="{label}"></canvas>'
-        '<p class="pg-map-told" aria-live="polite">&nbsp;</p></div>'
-        f'<ul class="pg-map-legend">{legend}</ul>{told}'
+    return point_map.chart(
+        points, labels, groups, names, lang, ids=ids, marked=marked, ends=near, notes=notes
     )

@@ -73,3 +73,41 @@ def test_twins_zeros_and_nonsense():
             project(wrong)
     with pytest.raises(BadInput):
         project(np.eye(9), "magic")
+
+
+def test_tsne_three_dimensions_and_the_euclidean_metric():
+    vectors, kinds = clusters(12)
+    for method in ("umap", "tsne"):
+        for dimensions in (2, 3):
+            made = project(vectors, method, dimensions=dimensions, metric="euclidean")
+            assert made.method == method and made.points.shape == (60, dimensions)
+            assert np.isfinite(made.points).all()
+    first, second = project(vectors, "tsne", seed=3), project(vectors, "tsne", seed=3)
+    assert first.points.tobytes() == second.points.tobytes()
+    far = np.linalg.norm(first.points[:, None] - first.points[None], axis=2)
+    assert (kinds[np.argsort(far, axis=1)[:, 1:4]] == kinds[:, None]).mean() > 0.9
+
+
+def test_equal_rows_lie_on_one_point():
+    vectors, _ = clusters(6)
+    many = vectors[[0, 0, 0, *range(30), 0, 5]]
+    points = project(many, "umap").points
+    assert (points[[0, 1, 2, 3, 33]] == points[0]).all() and (points[34] == points[8]).all()
+    assert np.array_equal(project(vectors).points[0], points[0])  # and the others lie as they would without
+
+
+def test_a_new_row_lands_among_its_own_and_a_twin_on_its_place():
+    vectors, kinds = clusters(40)
+    whole = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    points = project(vectors[:-1]).points
+    placed = projection.between(np.stack([whole[-1], whole[3]]), whole[:-1], points)
+    near = np.argsort(np.linalg.norm(points - placed[0], axis=1))[:5]
+    assert (kinds[:-1][near] == kinds[-1]).all()
+    assert placed[1] == pytest.approx(points[3], abs=1e-6)
+
+
+@pytest.mark.parametrize("wrong", [{"dimensions": 4}, {"dimensions": True}, {"neighbours": 1}, {"seed": -1},
+                                   {"min_dist": 2}, {"metric": "magic"}, {"neighbours": 2.5}])  # fmt: skip
+def test_numbers_outside(wrong):
+    with pytest.raises(BadInput):
+        project(np.eye(9), **wrong)

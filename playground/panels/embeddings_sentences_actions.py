@@ -1,0 +1,344 @@
+"""What the Sentences view does when something is chosen, typed or pressed: from plain values to HTML."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from playground import examples
+from playground import text as words
+from playground.errors import BadInput
+from playground.panels import Context
+from playground.panels.embeddings_sentences_work import MODEL, Wish, Work
+from playground.panels.visitor import language
+from playground.subjects import sentence_files, sentences
+from playground.subjects.encoding import Encoded
+from playground.subjects.neighbours import alike, best, shared, similarity, unit
+from playground.subjects.projection import Projection
+from playground.subjects.sentence_files import MOST, Table
+from playground.subjects.sentences import Rows
+from playground.views import point_map
+from playground.views import sentences as view
+from playground.views.html import note
+from playground.views.point_map import Near
+
+MATRIX = 30  # sentences of a similarity matrix
+ADDED = 50  # sentences put onto a finished map
+LISTED = 200  # rows of the table
+FOUND = 12
+UPLOADS_KEPT = 100
+Source = tuple[str, str, str, str, str]  # sample or "own" or "file", own lines, file, its columns
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """Rows with their vectors on a map."""
+
+    rows: Rows
+    key: str
+    encoded: Encoded
+    projection: Projection
+    near: Near
+
+
+class SentencesActions:
+    """The view's functions."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.work = Work(context)
+
+    # -- rows --
+
+    def rows(self, sample: str, own: str, file: str, column: str, label: str) -> Rows:
+        """What is chosen: a sample, the visitor's lines, or a column of their file.
+
+        Raises:
+            BadInput: nothing in it, or a file that is no longer here.
+        """
+        if sample in sentences.SAMPLES:
+            return sentences.sample(sample)
+        if sample == "file":
+            table = self.table(file)
+            texts = table.column(column)
+            labels = table.column(label) if label and label in table.columns else []
+            full = [place for place, each in enumerate(texts) if each]
+            if not full:
+                raise BadInput("rows_empty")
+            return Rows(tuple(texts[p] for p in full), tuple(labels[p] for p in full) if labels else ())
+        lines = [line.strip() for line in (own or "").splitlines() if line.strip()]
+        whole = sum(map(len, lines))
+        if whole > self.context.settings.text_limit:
+            raise BadInput("text_too_long", length=whole, limit=self.context.settings.text_limit)
+        if len(lines) > MOST:
+            raise BadInput("texts_too_many", count=len(lines), most=MOST)
+        if not lines:
+            raise BadInput("rows_empty")
+        return Rows(tuple(lines))
+
+    def table(self, file: str) -> Table:
+        """An uploaded file, by the name that the page holds."""
+        path = self.context.settings.cache_dir / "uploads" / f"rows-{file}.json"
+        if not file.isalnum() or not path.is_file():
+            raise BadInput("rows_gone")
+        whole = json.loads(path.read_text(encoding="utf-8"))
+        return Table(tuple(whole["columns"]), tuple(map(tuple, whole["rows"])), whole["told"])
+
+    def upload(self, path: str | None) -> tuple[str, Table]:
+        """Read a visitor's file and keep what is in it; the name under which it is found again."""
+        if not path:
+            raise BadInput("rows_file_empty", name="–")
+        content = Path(path).read_bytes()
+        table = sentence_files.read(Path(path).name, content)
+        name = hashlib.sha256(Path(path).suffix.encode() + content).hexdigest()[:24]
+        uploads = self.context.settings.cache_dir / "uploads"
+        uploads.mkdir(parents=True, exist_ok=True)
+        whole = {"columns": table.columns, "rows": table.rows, "told": table.told}
+        (uploads / f"rows-{name}.json").write_text(json.dumps(whole, ensure_ascii=False), encoding="utf-8")
+        kept = sorted(uploads.glob("rows-*.json"), key=lambda each: each.stat().st_mtime)
+        for old in kept[:-UPLOADS_KEPT]:
+            old.unlink(missing_ok=True)
+        return name, table
+
+    # -- the map --
+
+    def opening(self, lang: str) -> str:
+        """The map that the page opens with, as shipped; nothing is computed."""
+        points, near = examples.sentences()
+        rows = sentences.sample("themes")
+        groups, names = self.groups(rows, "given", points, None, 0)
+        notes = [words.say("sentences.note_umap", lang), words.say("sentences.note_first", lang)]
+        chosen = rows.texts.index(words.say("sentences.example_first", lang))
+        return point_map.chart(
+            points, rows.texts, groups, names, lang, near=near, marked=[chosen], notes=notes
+        )
+
+    def groups(
+        self, rows: Rows, by: str, points: Any, encoded: Encoded | None, count: int, seed: int = 0
+    ) -> tuple[Any, list[str]]:
+        """The group of each row, and the groups' names: its label, or a cluster named by its words."""
+        lang = language()
+        if by == "given" and rows.labels:
+            known = list(dict.fromkeys(rows.labels))
+            ready = words.catalogue(lang)
+            names = [ready.get(f"sentences.theme_{each}", each) for each in known]
+            return np.array([known.index(each) for each in rows.labels]), names
+        if by in sentences.CLUSTERINGS and encoded is not None:
+            made = sentences.cluster(encoded.vectors, points, by, count, seed)
+            names = sentences.named(rows.texts, made)
+            names = [
+                each or words.say("sentences.cluster", lang, number=n + 1) for n, each in enumerate(names)
+            ]
+            return np.where(made < 0, len(names), made), [*names, ""]
+        return np.zeros(len(rows.texts), np.int64), [""]
+
+    def drawing(
+        self, source: Source, model: str, wish: Wish, by: str, count: int, added: str
+    ) -> Iterator[str]:
+        """Progress, then PCA's map, then the wished one."""
+        for step in self.making(source, model, wish):
+            yield step if isinstance(step, str) else self.drawn(step, model, by, count, added, wish.seed)
+
+    def making(self, source: Source, model: str, wish: Wish) -> Iterator[str | Made]:
+        """How far it is, as HTML; a first map, and the wished one."""
+        rows = self.rows(*source)
+        key = self.work.key(rows.texts, model)
+        for step in self.work.encoding(rows.texts, model, key):
+            if isinstance(step, str):
+                yield step
+                continue
+            for made in self.work.laying_out(key, step, wish):
+                if made is not None:
+                    near = self.near(key, step, made, wish)
+                    yield Made(rows, key, step, made, near)
+            return
+
+    def near(self, key: str, encoded: Encoded, made: Projection, wish: Wish) -> Near:
+        """True neighbours for the map: shipped with the shipped map, else computed."""
+        shipped = self.work.shipped(key, wish)
+        if shipped is not None and np.array_equal(shipped.points, made.points):
+            return examples.sentences()[1]
+        return self.work.around(key, encoded, made, wish)
+
+    def made(self, source: Source, model: str, wish: Wish) -> Made:
+        """`making` to its end."""
+        *_, last = (step for step in self.making(source, model, wish) if isinstance(step, Made))
+        return last
+
+    def drawn(
+        self, made: Made, model: str, by: str, count: int, added: str, seed: int, title: str = ""
+    ) -> str:
+        """The map as HTML, with what was added to it."""
+        lang = language()
+        points, near, texts = made.projection.points, made.near, list(made.rows.texts)
+        if not made.rows.labels and by == "given":
+            by = "kmeans"
+        groups, names = self.groups(made.rows, by, points, made.encoded, count, seed)
+        notes = self.notes(made, by)
+        marked: list[int] = []
+        new = [line.strip() for line in (added or "").splitlines() if line.strip()][:ADDED]
+        if new:
+            points, near = self.work.added(new, model, made.encoded, points, near)
+            marked = list(range(len(texts), len(texts) + len(new)))
+            groups = np.concatenate([groups, np.full(len(new), len(names))])
+            names, texts = [*names, ""], [*texts, *new]
+        chart = point_map.chart(
+            points, texts, groups, names, lang, near=near, marked=marked, notes=notes, title=title
+        )
+        return chart + view.summary(facts(made), lang)
+
+    def notes(self, made: Made, by: str) -> list[str]:
+        """What a reader of this map should know."""
+        lang, projection = language(), made.projection
+        if projection.note == "first":
+            return [words.say("sentences.note_waiting", lang)]
+        keys = [f"note_{projection.method}", *([f"note_{projection.note}"] if projection.note else [])]
+        keys += ["note_hdbscan"] if by == "hdbscan" else []
+        told = [words.say(f"sentences.{key}", lang) for key in keys]
+        if made.near.kept.size:
+            share = f"{float(made.near.kept.mean()):.0%}"
+            told.append(words.say("sentences.note_trust", lang, share=share, count=made.near.kept.shape[1]))
+        return told
+
+    # -- search, similarity, two models, rows --
+
+    def search(self, query: str, source: Source, model: str) -> Iterator[str]:
+        """The rows nearest to a query by meaning."""
+        query = (query or "").strip()
+        if not query:
+            yield note(words.say("sentences.search_first", language()))
+            return
+        rows = self.rows(*source)
+        for step in self.work.encoding(rows.texts, model):
+            if isinstance(step, str):
+                yield step
+                continue
+            (asked,) = unit(self.work.encoded([query[:10_000]], model).vectors)
+            found = best(unit(step.vectors), asked, FOUND)
+            ready = words.catalogue(language())
+            named = [ready.get(f"sentences.theme_{each}", each) for each in rows.labels]
+            told = [(rows.texts[row], named[row] if named else "", score) for row, score in found]
+            yield view.hits(told, query, language())
+
+    def matrix(self, lines: str, model: str) -> Iterator[str]:
+        """Similarity of all pairs of a few lines."""
+        texts = [line.strip() for line in (lines or "").splitlines() if line.strip()]
+        if not texts:
+            raise BadInput("rows_empty")
+        if len(texts) > MATRIX:
+            raise BadInput("texts_too_many", count=len(texts), most=MATRIX)
+        for step in self.work.encoding([each[:10_000] for each in texts], model):
+            if isinstance(step, str):
+                yield step
+                continue
+            told = view.summary(facts_of(step, texts), language()) if step.unknown.any() else ""
+            yield view.matrix(texts, similarity(step.vectors), language()) + told
+
+    def two(self, source: Source, models: Sequence[str], wish: Wish, by: str, count: int) -> Iterator[str]:
+        """The same rows under two models, side by side; a point chosen in one is shown in both."""
+        lang = language()
+        both: list[Made] = []
+        for model in models:
+            for step in self.making(source, model, wish):
+                if isinstance(step, str):
+                    yield step
+                elif step.projection.note != "first":
+                    both.append(step)
+        one, other = both
+        groups, _ = self.groups(one.rows, "given", one.projection.points, None, 0)
+        parted = [alike(made.near.places, groups) for made in both] if one.rows.labels else []
+        told = view.agreement(models, shared(one.near.places, other.near.places), parted, lang)
+        maps = "".join(
+            self.drawn(made, model, by, count, "", wish.seed, title=model)
+            for made, model in zip(both, models, strict=True)
+        )
+        yield f'{told}<div class="pg-maps">{_apart(maps)}</div>'
+
+    def listed(self, source: Source, model: str) -> Iterator[str]:
+        """The rows, and what the model did not see of them."""
+        rows = self.rows(*source)
+        for step in self.work.encoding(rows.texts, model):
+            if isinstance(step, str):
+                yield step
+                continue
+            lang = language()
+            yield view.summary(facts_of(step, rows.texts), lang) + view.rows_table(
+                rows.texts, rows.labels, step.tokens, step.unknown, step.limit, LISTED, lang
+            )
+
+    # -- downloads --
+
+    def downloads(
+        self, source: Source, model: str, wish: Wish, by: str, count: int, added: str
+    ) -> tuple[str, str, str]:
+        """Vectors as .npy, rows with vectors as .csv, the map as a page: the files' paths."""
+        made = self.made(source, model, wish)
+        folder = self.context.settings.cache_dir / "downloads" / f"{made.key[:16]}-{abs(hash((wish, by))):x}"
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = [folder / name for name in ("vectors.npy", "vectors.csv", "map.html")]
+        np.save(paths[0], made.encoded.vectors)
+        with paths[1].open("w", encoding="utf-8-sig", newline="") as file:
+            file.write(_csv(made))
+        title = f"{words.say('sentences.map_title', language())} · {model} · {made.projection.method}"
+        assets = {
+            name: (words.ASSETS / name).read_text(encoding="utf-8")
+            for name in ("map.js", "map.css", "colours.css")
+        }
+        chart = self.drawn(made, model, by, count, added, wish.seed)
+        page = point_map.standalone(chart, title, assets, language())
+        paths[2].write_text(page, encoding="utf-8")
+        first, second, third = map(str, paths)
+        return first, second, third
+
+    # -- for programs --
+
+    def embed(self, texts: list[str], model: str) -> Encoded:
+        """Vectors of checked texts."""
+        return self.work.encoded(texts, model)
+
+
+def facts(made: Made) -> dict[str, Any]:
+    """What `views.sentences.summary` tells of a map's rows."""
+    return facts_of(made.encoded, made.rows.texts)
+
+
+def facts_of(encoded: Encoded, texts: Sequence[str]) -> dict[str, Any]:
+    """What a model did not see of some rows."""
+    return {
+        "rows": len(texts), "distinct": len(set(texts)), "cut": int((encoded.tokens > encoded.limit).sum()),
+        "unknown": int((encoded.unknown > 0).sum()), "limit": encoded.limit,
+        "width": encoded.vectors.shape[1],
+    }  # fmt: skip
+
+
+def _apart(maps: str) -> str:
+    """Each map with its notes in a cell of its own."""
+    parts = maps.split('<div class="pg-map sided">')[1:]
+    return "".join(f'<div><div class="pg-map sided">{part}</div>' for part in parts)
+
+
+def _csv(made: Made) -> str:
+    """Rows, labels, places and vectors; a cell that a spreadsheet would take for a formula is quoted."""
+    file = io.StringIO()
+    writer = csv.writer(file)
+    points, vectors = made.projection.points, made.encoded.vectors
+    axes = ["x", "y", "z"][: points.shape[1]]
+    writer.writerow(["text", "label", *axes, *(f"v{place}" for place in range(vectors.shape[1]))])
+    labels = made.rows.labels or [""] * len(vectors)
+    for text, label, point, vector in zip(made.rows.texts, labels, points, vectors, strict=True):
+        safe = [f"'{each}" if each[:1] in ("=", "+", "-", "@") else each for each in (text, label)]
+        writer.writerow([*safe, *(f"{each:.6g}" for each in point), *(f"{each:.8g}" for each in vector)])
+    return file.getvalue()
+
+
+def model_or_default(name: str | None) -> str:
+    """The model's name; the embedded one where the menu is empty."""
+    return (name or "").strip() or MODEL

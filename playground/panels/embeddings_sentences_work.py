@@ -1,0 +1,226 @@
+"""What the Sentences view computes, each thing once: rows → vectors → neighbours → map, kept by content.
+
+A visitor never waits for what somebody has computed before; what takes long says how far it is, and can be
+stopped between two of its steps.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground import examples
+from playground.catalog import ModelCard, Role
+from playground.errors import BadInput
+from playground.models import Loaded
+from playground.panels import Context
+from playground.panels.visitor import language, stages
+from playground.subjects import sentences
+from playground.subjects.encoding import Encoded, encoding
+from playground.subjects.kept import Kept
+from playground.subjects.neighbours import METRICS, nearest, unit
+from playground.subjects.projection import METHODS, MIN_DIST, Projection, between, project
+from playground.views import sentences as view
+from playground.views.point_map import Near, true_neighbours
+
+MODEL = "all-MiniLM-L6-v2"
+SHOWN = 10  # true neighbours that a map can show of each point
+KEPT_BYTES = 256 << 20
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How a map is to be made."""
+
+    method: str = "umap"
+    dimensions: int = 2
+    neighbours: int = 15
+    min_dist: float = MIN_DIST
+    metric: str = "cosine"
+    seed: int = 0
+
+    def checked(self) -> Wish:
+        """Itself; raises BadInput for a method or metric that is none."""
+        if self.method not in METHODS:
+            raise BadInput("projection_method", method=str(self.method)[:40], known=", ".join(METHODS))
+        if self.metric not in METRICS:
+            raise BadInput("metric_unknown", metric=str(self.metric)[:40], known=", ".join(METRICS))
+        return self
+
+
+class Work:
+    """Vectors, neighbours and maps of rows."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.kept = Kept(KEPT_BYTES)
+
+    # -- models --
+
+    def card(self, name: str) -> tuple[ModelCard, Role]:
+        """The card of a model that makes vectors, and as what it is loaded."""
+        card = self.context.catalog.find(name)
+        if "encoder" in card.roles:
+            return card, "encoder"
+        if "causal" in card.roles:
+            return card, "causal"
+        raise BadInput("no_encoder", name=card.name)
+
+    def choices(self) -> list[tuple[str, str]]:
+        """Models of the menu: sentence models first, then language models."""
+        names = [card.name for role in ("encoder", "causal") for card in self.context.catalog.offered(role)]  # type: ignore[arg-type]
+        return [(name, name) for name in dict.fromkeys(names)]
+
+    # -- vectors --
+
+    def key(self, texts: Sequence[str], model: str) -> str:
+        """What names these texts under this model."""
+        made = hashlib.sha256(f"{model}\0{len(texts)}\0".encode())
+        for each in texts:
+            made.update(each.encode("utf-8", "replace") + b"\0")
+        return made.hexdigest()
+
+    def encoded(self, texts: Sequence[str], model: str, key: str = "") -> Encoded:
+        """`encoding` to its end."""
+        for step in self.encoding(texts, model, key):
+            if isinstance(step, Encoded):
+                return step
+        raise AssertionError("an encoding ends with what it made")
+
+    def encoding(self, texts: Sequence[str], model: str, key: str = "") -> Generator[str | Encoded]:
+        """How far loading and encoding are, as HTML, and at last the vectors."""
+        key = key or self.key(texts, model)
+        found: Encoded | None = self.kept.get(("vectors", key))
+        if found is not None:
+            yield found
+            return
+        card, role = self.card(model)
+        with closing(self.context.leasing(card, role)) as loading:
+            for step in stages(loading, language()):
+                if not isinstance(step, Loaded):
+                    yield step
+                    continue
+                yield from self._through(step, texts, role, key)
+                return
+
+    def _through(self, loaded: Loaded, texts: Sequence[str], role: Role, key: str) -> Iterator[str | Encoded]:
+        total = len(set(texts))
+        for step in encoding(loaded, texts, role):
+            if isinstance(step, Encoded):
+                self.kept.put(("vectors", key), step, step.vectors.nbytes + 16 * len(texts))
+                yield step
+                return
+            if step < total:
+                yield view.progress(step, total, loaded.card.name, language())
+
+    # -- neighbours and maps --
+
+    def near(self, key: str, vectors: NDArray[np.float32], wish: Wish) -> tuple[Any, Any]:
+        """Exact neighbours of each row, itself first: places and distances."""
+        count = min(len(vectors), max(wish.neighbours, SHOWN + 1))
+        name = ("near", key, wish.metric, count)
+        found = self.kept.get(name)
+        if found is None:
+            found = nearest(unit(vectors) if wish.metric == "cosine" else vectors, count, wish.metric)
+            self.kept.put(name, found, found[0].nbytes * 2)
+        places, distances = found
+        return places, distances
+
+    def projection(self, key: str, vectors: NDArray[np.float32], wish: Wish) -> Projection:
+        """The map of some rows."""
+        name = (
+            "map",
+            key,
+            wish if wish.method != "pca" else Wish("pca", wish.dimensions, metric=wish.metric),
+        )
+        found: Projection | None = self.kept.get(name)
+        if found is None:
+            near = self.near(key, vectors, wish) if wish.method == "umap" else None
+            found = project(
+                vectors, wish.method, dimensions=wish.dimensions, seed=wish.seed, neighbours=wish.neighbours,
+                min_dist=wish.min_dist, metric=wish.metric, near=near,
+            )  # fmt: skip
+            self.kept.put(name, found, found.points.nbytes)
+        return found
+
+    def laying_out(self, key: str, encoded: Encoded, wish: Wish) -> Iterator[Projection | None]:
+        """PCA at once, None as long as the wished map is being made, and then that map.
+
+        The work goes on in a thread of its own: who stops waiting finds it done the next time.
+        """
+        wish.checked()
+        shipped = self.shipped(key, wish)
+        if shipped is not None:
+            yield shipped
+            return
+        vectors = encoded.vectors
+        if self.kept.get(("map", key, wish)) is None and wish.method != "pca":
+            yield replace_note(self.projection(key, vectors, replace(wish, method="pca")))
+        done: list[Projection | BaseException] = []
+
+        def run() -> None:
+            try:
+                done.append(self.projection(key, vectors, wish))
+            except BaseException as error:  # told to whoever waits
+                done.append(error)
+
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        while thread.is_alive():
+            thread.join(0.5)
+            if thread.is_alive():
+                yield None
+        (made,) = done
+        if isinstance(made, BaseException):
+            raise made
+        yield made
+
+    def shipped(self, key: str, wish: Wish) -> Projection | None:
+        """The map that the page opens with, so that it never changes under a visitor's eyes."""
+        if wish != Wish() or key != self.first_key():
+            return None
+        return Projection(examples.sentences()[0], "umap")
+
+    def first_key(self) -> str:
+        """The key of the rows that the page opens with."""
+        found = self.kept.get("first")
+        if found is None:
+            found = self.key(sentences.sample("themes").texts, MODEL)
+            self.kept.put("first", found, 64)
+        return str(found)
+
+    def around(self, key: str, encoded: Encoded, made: Projection, wish: Wish) -> Near:
+        """True neighbours for the map to show, and which of them are near on it."""
+        places, _ = self.near(key, encoded.vectors, wish)
+        return true_neighbours(encoded.vectors, places, made.points)
+
+    def added(
+        self, lines: Sequence[str], model: str, encoded: Encoded, points: NDArray[np.float32], near: Near
+    ) -> tuple[NDArray[np.float32], Near]:
+        """New sentences on a finished map: each at its nearest rows' place, and nothing else moves."""
+        new = unit(self.encoded(lines, model).vectors)
+        base = unit(encoded.vectors)
+        placed = between(new, base, points)
+        count = near.places.shape[1]
+        cosines = new @ base.T
+        order = np.argsort(-cosines, axis=1, kind="stable")[:, :count].astype(np.int32)
+        far = np.linalg.norm(points[None] - placed[:, None], axis=2)
+        radius = np.sort(far, axis=1)[:, max(0, count - 1)] * (1 + 1e-6)
+        more = Near(
+            np.concatenate([near.places, order]),
+            np.concatenate([near.cosines, np.take_along_axis(cosines, order, 1)]),
+            np.concatenate([near.kept, np.take_along_axis(far, order, 1) <= radius[:, None]]),
+        )
+        return np.concatenate([points, placed]), more
+
+
+def replace_note(made: Projection) -> Projection:
+    """A first look, that another map will replace."""
+    return Projection(made.points, made.method, made.note or "first")

@@ -1,0 +1,133 @@
+"""Sentences: search results, similarity matrices, rows with their warnings, how far an encoding is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground import text
+from playground.views.html import escape, note, number, table, visible
+
+BRIEF = 300  # characters of a sentence in a list
+
+
+def progress(done: int, total: int, model: str, lang: str) -> str:
+    """How many rows a model has read."""
+    share = 100 * done / total if total else 0
+    told = text.say("sentences.encoding", lang, done=number(done), total=number(total), model=model)
+    bar = f'class="pg-bar" role="progressbar" aria-valuenow="{share:.0f}" aria-label="{escape(model)}"'
+    return note(told) + f'<div {bar}><i style="width:{share:.1f}%"></i></div>'
+
+
+def brief(sentence: str) -> str:
+    """A sentence as HTML, not endless."""
+    return visible(sentence if len(sentence) <= BRIEF else sentence[: BRIEF - 1] + "…")
+
+
+def hits(found: Sequence[tuple[str, str, float]], query: str, lang: str) -> str:
+    """Rows found by meaning, best first.
+
+    Args:
+        found: text, label and cosine of each.
+    """
+    if not found:
+        return note(text.say("sentences.search_nothing", lang))
+    rows = "".join(
+        f'<li><span class="score">{score:.3f}</span>'
+        f'<span class="bar"><i style="width:{max(0, score) * 100:.0f}%"></i></span><span>{brief(sentence)}'
+        f"{f' <small>{escape(label)}</small>' if label else ''}</span></li>"
+        for sentence, label, score in found
+    )
+    return (
+        f"<h5>{visible(query[:BRIEF])}</h5>"
+        f'<ol class="sen-hits">{rows}</ol>{note(text.say("sentences.search_told", lang))}'
+    )
+
+
+def matrix(lines: Sequence[str], cosines: NDArray[np.float32], lang: str) -> str:
+    """Cosines of all pairs: the darker, the more alike; sentences are the rows' names."""
+    size = len(lines)
+    head = "".join(f"<th>{place + 1}</th>" for place in range(size))
+    body = []
+    for row in range(size):
+        cells = []
+        for column in range(size):
+            value = float(cosines[row, column])
+            strong = " strong" if value > 0.6 and row != column else ""
+            own = " own" if row == column else ""
+            cells.append(
+                f'<td class="{(strong + own).strip()}" style="--v:{max(0.0, value):.3f}">{value:.2f}</td>'
+            )
+        body.append(f"<tr><th><b>{row + 1}</b> {brief(lines[row])}</th>{''.join(cells)}</tr>")
+    label = escape(text.say("sentences.matrix_label", lang))
+    return (
+        f'<div class="pg-scroll sen-wide" tabindex="0"><table class="sen-matrix" aria-label="{label}">'
+        f"<thead><tr><th></th>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+        + note(text.say("sentences.matrix_told", lang))
+    )
+
+
+def summary(facts: Mapping[str, Any], lang: str) -> str:
+    """What was read, and what the model did not see of it, in a few sentences.
+
+    Args:
+        facts: ``rows``, ``distinct``, ``cut``, ``unknown`` (counts), ``limit`` (tokens), ``width``.
+    """
+    say = partial(text.say, lang=lang)
+    told = note(say("sentences.told_rows", rows=number(facts["rows"]), distinct=number(facts["distinct"]),
+                    width=facts["width"]))  # fmt: skip
+    if facts["cut"]:
+        told += note(say("sentences.told_cut", count=number(facts["cut"]), limit=facts["limit"]), "warning")
+    if facts["unknown"]:
+        told += note(say("sentences.told_unknown", count=number(facts["unknown"])), "warning")
+    return told
+
+
+def file_told(told: Mapping[str, Any], lang: str) -> str:
+    """What was cut, filled up or left out when a file was read."""
+    return "".join(
+        note(
+            text.say(f"sentences.file_{key}", lang, value=value if isinstance(value, str) else number(value)),
+            "warning" if key in ("over", "broken") else "note",
+        )
+        for key, value in told.items()
+    )
+
+
+def rows_table(
+    texts: Sequence[str], labels: Sequence[str], tokens: NDArray[Any], unknown: NDArray[Any], limit: int,
+    most: int, lang: str,
+) -> str:  # fmt: skip
+    """The rows with what the model saw of each: those with warnings first, then the others, as they come."""
+    say = partial(text.say, lang=lang)
+    bad = (tokens > limit) | (unknown > 0)
+    order = [*np.flatnonzero(bad), *np.flatnonzero(~bad)][:most]
+    lines = []
+    for row in order:
+        warnings = []
+        if tokens[row] > limit:
+            warnings.append(say("sentences.row_cut", count=number(int(tokens[row]) - limit)))
+        if unknown[row]:
+            warnings.append(say("sentences.row_unknown", count=number(int(unknown[row]))))
+        lines.append([
+            number(int(row) + 1), brief(texts[row]), escape(labels[row]) if labels else "",
+            number(int(tokens[row])), escape(" ".join(warnings)),
+        ])  # fmt: skip
+    head = [escape(say(f"sentences.head_{key}")) for key in ("row", "text", "label", "tokens", "warnings")]
+    more = note(say("sentences.rows_more", count=number(len(texts) - most))) if len(texts) > most else ""
+    return table(head, lines, "sen-rows") + more
+
+
+def agreement(models: Sequence[str], shared: float, alike: Sequence[float], lang: str) -> str:
+    """How far two models agree: their neighbours in common, and how well each keeps labels together."""
+    told = text.say("sentences.two_shared", lang, share=f"{shared:.0%}")
+    lines = [note(told)]
+    if alike:
+        rows = [[escape(name), f"{share:.0%}"] for name, share in zip(models, alike, strict=True)]
+        head = [escape(text.say(f"sentences.{key}", lang)) for key in ("model", "two_alike")]
+        lines.append(table(head, rows, "narrow"))
+    return "".join(lines)

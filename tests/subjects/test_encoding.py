@@ -1,0 +1,102 @@
+"""Sentences to vectors: against sentence-transformers itself, known orderings, what a model cannot see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from playground.catalog import Catalog
+from playground.errors import BadInput
+from playground.models import Loaded, ModelCache
+from playground.subjects import encoding
+from playground.subjects.encoding import Encoded, check, encode
+from playground.subjects.neighbours import similarity
+from playground.subjects.sentences import sample
+
+ODD = [
+    "",
+    "  blanks  ",
+    "😀",
+    "🍕",
+    "龘",
+    "word " * 600,
+    "<b>html</b>",
+    "=1+1",
+    "مرحبا",
+    "a\nb\tc",
+    "Hello world",
+]
+
+
+@pytest.fixture(scope="module")
+def minilm(models: ModelCache, catalog: Catalog) -> Iterator[Loaded]:
+    with models.lease(catalog.find("all-MiniLM-L6-v2"), "encoder", device="cpu", dtype="float32") as loaded:
+        yield loaded
+
+
+def cosines(loaded: Loaded, *texts: str) -> np.ndarray:
+    return similarity(encode(loaded, texts).vectors)
+
+
+def test_without_padding_it_is_what_sentence_transformers_gives(minilm: Loaded) -> None:
+    texts = [*ODD, *sample("themes_both").texts, *ODD]
+    ours = encode(minilm, texts).vectors
+    assert minilm.memo["encoding.packed"] is not None
+    theirs = minilm.model.encode(texts, show_progress_bar=False)
+    assert np.abs(ours - theirs).max() < 1e-6
+    # And the way of every other encoder, through its own modules.
+    minilm.memo["encoding.packed"] = None
+    try:
+        assert np.abs(encode(minilm, texts[:60]).vectors - theirs[:60]).max() < 1e-6
+    finally:
+        del minilm.memo["encoding.packed"]
+
+
+def test_known_orderings(minilm: Loaded) -> None:
+    movies = cosines(minilm, "Best movie ever!", "Worst movie ever!", "I loved this film.")
+    assert movies[0, 1] == pytest.approx(0.758, abs=0.01) and movies[0, 2] == pytest.approx(0.592, abs=0.01)
+    assert cosines(minilm, "😀", "🍕")[0, 1] == pytest.approx(1)
+
+
+def test_what_is_cut_and_what_is_unknown_is_counted(minilm: Loaded) -> None:
+    made = encode(minilm, ["Hello world", "word " * 600, "😀 龘", "Hello world"])
+    assert made.limit == 256
+    assert made.tokens.tolist() == [4, 602, 4, 4]
+    assert made.unknown.tolist() == [0, 0, 2, 0]
+    assert np.array_equal(made.vectors[0], made.vectors[3])
+
+
+def test_progress_and_stop(minilm: Loaded) -> None:
+    texts = [f"Sentence number {number}." for number in range(600)]
+    steps = list(encoding.encoding(minilm, texts))
+    assert steps[:-1] == [256, 512, 600] and isinstance(steps[-1], Encoded)
+    running = encoding.encoding(minilm, texts)
+    assert next(running) == 256
+    running.close()  # nothing is left locked
+    assert encode(minilm, texts[:2]).vectors.shape == (2, 384)
+
+
+def test_a_language_models_hidden_states(models: ModelCache, catalog: Catalog) -> None:
+    import torch
+
+    with models.lease(catalog.find("tutor"), "causal", device="cpu", dtype="float32") as loaded:
+        texts = ["A token is a piece of text.", "Bread", "", "word " * 900]
+        made = encode(loaded, texts, "causal")
+        assert np.isfinite(made.vectors).all()
+        ids = loaded.tokenizer(texts[0], add_special_tokens=True, return_tensors="pt")["input_ids"]
+        with torch.inference_mode():
+            states = loaded.model(input_ids=ids, output_hidden_states=True).hidden_states[-1][0]
+        assert np.abs(made.vectors[0] - states.float().mean(0).numpy()).max() < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("given", "key"),
+    [("a", "texts_list"), ([], "texts_list"), (None, "texts_list"), ([5], "not_text"),
+     (["\ud800"], "lone_surrogate"), (["a"] * 4, "texts_too_many"), (["a" * 101], "text_too_long")],
+)  # fmt: skip
+def test_what_are_no_texts(given: object, key: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        check(given, 3, 100)
+    assert caught.value.key == f"errors.{key}"

@@ -1,0 +1,72 @@
+"""Neighbours are exact, and trust is what its definition says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from playground.errors import BadInput
+from playground.subjects import neighbours
+from playground.subjects.kept import Kept
+from playground.subjects.neighbours import alike, best, kept, nearest, shared, similarity, unit
+
+
+def cloud(count: int, width: int = 24) -> np.ndarray:
+    return np.random.default_rng(count).normal(size=(count, width)).astype(np.float32)
+
+
+@pytest.mark.parametrize("metric", neighbours.METRICS)
+def test_nearest_is_brute_force(metric, monkeypatch):
+    monkeypatch.setattr(neighbours, "BLOCK", 64)
+    vectors = unit(cloud(300)) if metric == "cosine" else cloud(300)
+    places, distances = nearest(vectors, 11, metric)
+    wide = vectors.astype(np.float64)
+    far = 1 - wide @ wide.T if metric == "cosine" else np.linalg.norm(wide[:, None] - wide[None], axis=2)
+    np.fill_diagonal(far, -1)
+    assert np.array_equal(places, np.argsort(far, axis=1, kind="stable")[:, :11])
+    assert distances[:, 1:] == pytest.approx(np.sort(far, axis=1)[:, 1:11], abs=1e-3)
+    assert not distances[:, 0].any()
+
+
+def test_twins_come_after_oneself():
+    places, _ = nearest(np.ones((5, 3), np.float32) / np.sqrt(3).astype(np.float32), 3)
+    assert places[:, 0].tolist() == [0, 1, 2, 3, 4]
+    assert all(len(set(row)) == 3 for row in places.tolist())
+    with pytest.raises(BadInput):
+        nearest(cloud(5), 2, "manhattan")
+
+
+def test_trust_by_hand():
+    points = np.array([[0, 0], [1, 0], [2, 0], [10, 0]], np.float32)
+    near = np.array([[1], [2], [3], [2]], np.int32)
+    assert kept(points, near)[:, 0].tolist() == [True, True, False, True]
+    assert kept(points, near[:, :0]).shape == (4, 0)
+    # What is kept whole: a map that is the space itself.
+    flat = cloud(200, 2)
+    assert kept(flat, nearest(flat, 11, "euclidean")[0][:, 1:]).all()
+
+
+def test_search_similarity_and_comparisons():
+    vectors = unit(cloud(50))
+    found = best(vectors, vectors[7], 3)
+    assert found[0] == (7, pytest.approx(1)) and len(found) == 3
+    matrix = similarity(np.vstack([vectors, np.zeros((1, 24), np.float32)]))
+    assert np.array_equal(matrix, matrix.T) and matrix[0, 0] == 1 and not matrix[-1].any()
+    one = np.array([[1, 2], [0, 2], [0, 1]], np.int32)
+    assert shared(one, one) == 1 and shared(
+        one, np.array([[1, 0], [1, 2], [0, 1]], np.int32)
+    ) == pytest.approx(2 / 3)
+    assert alike(one, np.array([0, 0, 1])) == pytest.approx(2 / 6)
+
+
+def test_the_shelf_stays_within_its_bytes():
+    shelf = Kept(100)
+    shelf.put("a", 1, 60)
+    shelf.put("b", 2, 40)
+    assert shelf.get("a") == 1
+    shelf.put("c", 3, 30)  # b was used least recently
+    assert shelf.get("b") is None and shelf.get("a") == 1 and shelf.get("c") == 3
+    shelf.put("d", 4, 101)
+    assert shelf.get("d") is None and shelf.bytes == 90
+    shelf.put("a", 5, 10)
+    assert shelf.get("a") == 5 and shelf.bytes == 40
