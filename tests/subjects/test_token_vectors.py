@@ -133,3 +133,54 @@ def test_one_occurrence_or_one_group_tells_nothing(bank, minilm: Loaded):
     assert it.separations(bank, []) == []
     one = it.run(minilm, ["one"])
     assert it.means(one, it.occurrences(one, "one")) == [1.0] * 8
+
+
+SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+KINDS = {
+    "Bert": SMALL,
+    "DebertaV2": {**SMALL, "relative_attention": True, "pos_att_type": ["p2c", "c2p"]},
+    "MPNet": SMALL,
+    "XLMRoberta": SMALL,
+    "DistilBert": {"dim": 32, "n_layers": 2, "n_heads": 2, "hidden_dim": 64},
+    "Electra": {**SMALL, "embedding_size": 16},
+    "T5": {"d_model": 32, "d_kv": 16, "d_ff": 64, "num_layers": 2, "num_heads": 2},
+    "GPT2": None,
+    "Llama": None,
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_models_of_a_folder(kind: str, tmp_path):
+    """Whatever the architecture: one vector a token, the same as from transformers alone."""
+    import torch
+    import transformers
+
+    from playground.catalog import Catalog
+    from playground.loaders import TransformersLoader
+    from playground.models import ModelCache
+    from tests.subjects import saved
+
+    folder = tmp_path / "mine"
+    if KINDS[kind] is None:
+        saved.save(folder, kind)
+    else:
+        config = getattr(transformers, f"{kind}Config")(vocab_size=saved.VOCABULARY, **KINDS[kind])
+        torch.manual_seed(0)
+        transformers.AutoModel.from_config(config).save_pretrained(folder)
+        saved.tokenizer().save_pretrained(folder)
+    (card,) = Catalog(tmp_path, tmp_path).folders()
+    role = "encoder" if "encoder" in card.roles else "causal"
+    texts = ["the bank of the river", "a bank 銀行 😀"]
+    with ModelCache(2**30, TransformersLoader(offline=True)).lease(card, role, dtype="float32") as loaded:
+        passed = it.run(loaded, texts)
+        model = loaded.model[0].auto_model if role == "encoder" else loaded.model.base_model
+        for one in passed.texts:
+            with torch.inference_mode():
+                state = model(torch.tensor([one.ids])).last_hidden_state
+            assert one.shape == tuple(state.shape) and np.isfinite(one.layers).all()
+            assert np.abs(one.layers[-1] - state[0].numpy()).max() < 1e-4
+            assert len(one.tokens) == len(one.static) == len(one.spans)
+    assert [each.text for each in it.occurrences(passed, "bank")] == [0, 1]
+    assert [each.text for each in it.occurrences(passed, "銀行")] == [1]
+    if role == "encoder":
+        assert it.pooled(passed.texts[0]).difference < 1e-5 and passed.pooling == "mean"
