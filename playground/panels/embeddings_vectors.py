@@ -6,6 +6,7 @@ Two of its four results read one sentence, two read several: the style sheet sho
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import gradio as gr
 
 from playground import examples
+from playground.errors import PlaygroundError
 from playground.panels import Context, embeddings_vectors_api
 from playground.panels.embeddings_vectors_actions import MODEL, VectorsActions
 from playground.panels.embeddings_vectors_api import VECTORS
@@ -114,8 +116,10 @@ def _controls(do: VectorsActions) -> Controls:
 
     def deepen(name: str) -> Any:
         """The slider's end is the model's last layer."""
-        depth = next(do.depth(name))
-        return gr.Slider(maximum=depth, value=depth)
+        with suppress(PlaygroundError):  # told where the result stands
+            depth = next(do.depth(name))
+            return gr.Slider(maximum=depth, value=depth)
+        return gr.skip()
 
     model.change(guard(deepen), model, layer, **QUIET)
     return Controls(model, layer, sentence, lines, word, where, filled)

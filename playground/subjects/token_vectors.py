@@ -22,6 +22,7 @@ LINES = 16  # texts at once
 LONGEST = 256  # tokens of one text; the rest is cut, and said to be
 NUMBERS = 2**24  # of all layers together: 64 MB
 STATIC = -1  # the "layer" below all layers: rows of the input matrix, the same in every sentence
+EQUAL = 1e-5  # similarities that differ by less differ by rounding
 Matrix = NDArray[np.float32]
 
 
@@ -328,7 +329,7 @@ class Separation:
     @property
     def parted(self) -> bool:
         """Whether the layer separates them."""
-        return self.within > self.across
+        return self.within > self.across + EQUAL
 
 
 def separations(passed: Passed, found: Sequence[Occurrence]) -> list[Separation]:
