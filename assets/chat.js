@@ -487,6 +487,7 @@
     if (kept) ({ messages, conversation } = kept);
   } catch { /* begin anew */ }
 
+  Object.assign(page, { stream, once }); // for the other panels' scripts
   page.chat = {
     send, compare,
     act: (name) => {

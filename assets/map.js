@@ -39,6 +39,7 @@
   // ---- maps ----
 
   const GREY = 12;
+  const NAMED = 8; // of a whole playlist's songs, the last ones are called by name
   const maps = new WeakMap(); // canvas → its state
   const bytes = (text) => Uint8Array.from(atob(text), (each) => each.charCodeAt(0)).buffer;
   const colours = (canvas) => {
@@ -51,18 +52,21 @@
   const frameOf = (canvas) => canvas.closest(".pg-map");
   const part = (canvas, name) => frameOf(canvas).querySelector(`.pg-map-${name}`);
 
-  const begin = (canvas) => {
+  const read = (canvas) => {
     const data = JSON.parse(frameOf(canvas).querySelector(".pg-data").textContent);
     const raw = new Uint16Array(bytes(data.xyz)), count = raw.length / data.d;
     const at = Array.from({ length: 3 }, () => new Float32Array(count));
     for (let i = 0; i < count; i++) for (let axis = 0; axis < data.d; axis++) at[axis][i] = raw[i * data.d + axis] / 32767.5 - 1;
-    const state = {
-      data, count, space: at, group: new Uint8Array(bytes(data.g)), three: data.d === 3,
+    return {
+      key: canvas.dataset.key, data, count, space: at, group: new Uint8Array(bytes(data.g)), three: data.d === 3,
       near: data.near ? new Int32Array(bytes(data.near)) : null, cos: data.cos ? new Int16Array(bytes(data.cos)) : null,
-      kept: data.kept ? new Uint8Array(bytes(data.kept)) : null,
+      kept: data.kept ? new Uint8Array(bytes(data.kept)) : null, low: null,
       sx: new Float32Array(count), sy: new Float32Array(count), depth: new Float32Array(count),
-      zoom: 1, x: 0, y: 0, turn: 0.6, tilt: 0.35, at: -1, chosen: -1, only: -1, found: null, drag: null, moved: false,
+      at: -1, chosen: -1, only: -1, found: null, drag: null, moved: false,
     };
+  };
+  const begin = (canvas) => {
+    const state = { ...read(canvas), zoom: 1, x: 0, y: 0, turn: 0.6, tilt: 0.35 };
     maps.set(canvas, state);
     const again = () => { if (!state.asked) { state.asked = true; requestAnimationFrame(() => { state.asked = false; draw(canvas); }); } };
     state.again = again;
@@ -94,7 +98,7 @@
       if (state.moved) return;
       const at = nearest(canvas, event.offsetX, event.offsetY);
       if (state.near) choose(canvas, at);
-      else if (at >= 0) pick(data.id[at], "liked");
+      else if (at >= 0) pick(state.data.id[at], "liked");
     });
     canvas.addEventListener("keydown", (event) => {
       const step = 40 / scaleOf(canvas, state);
@@ -112,8 +116,21 @@
       state.at = nearest(canvas, canvas.clientWidth / 2, canvas.clientHeight / 2);
       tell(canvas); again();
     });
-    if (state.near) choose(canvas, data.m.length ? data.m[data.m.length - 1] : -1);
-    again();
+    first(canvas);
+  };
+  const first = (canvas) => {
+    const state = maps.get(canvas), { m } = state.data;
+    if (state.near) choose(canvas, m.length ? m[m.length - 1] : -1);
+    state.again();
+  };
+  // Gradio keeps a page's elements where new ones look alike: the same canvas, with other data beside it.
+  const settle = () => {
+    for (const canvas of document.querySelectorAll(".pg-map canvas")) {
+      const state = maps.get(canvas);
+      if (!state) begin(canvas);
+      else if (state.key !== canvas.dataset.key) { Object.assign(state, read(canvas)); first(canvas); }
+      else if (state.width !== canvas.width) state.again();
+    }
   };
   const scaleOf = (canvas, state) =>
     (Math.min(canvas.clientWidth, canvas.clientHeight) - 24) / 2 * state.zoom;
@@ -159,16 +176,18 @@
   const draw = (canvas) => {
     const ratio = devicePixelRatio || 1, [width, height] = [canvas.clientWidth, canvas.clientHeight];
     if (!width) return;
+    const state = maps.get(canvas);
     canvas.width = width * ratio; canvas.height = height * ratio;
+    state.width = canvas.width;
     const pen = canvas.getContext("2d");
     pen.scale(ratio, ratio);
     place(canvas);
     paintOn(pen, canvas, width, height);
   };
-  const sizeOf = (state) => Math.min(9, (state.count > 20000 ? 1.5 : state.count > 3000 ? 3 : 5) * Math.sqrt(state.zoom));
+  const sizeOf = (state, width) => Math.min(9, (state.count > 20000 ? 1.5 : state.count > 3000 ? (width < 480 ? 2 : 3) : 5) * Math.sqrt(state.zoom));
   const paintOn = (pen, canvas, width, height) => {
     const state = maps.get(canvas), { data, sx, sy } = state, paint = colours(canvas);
-    const size = sizeOf(state), round = state.count <= 3000 && !state.drag;
+    const size = sizeOf(state, width), round = state.count <= 3000 && !state.drag;
     const faint = state.found || state.chosen >= 0;
     pen.globalAlpha = faint ? 0.5 : 0.8;
     for (let group = GREY; group >= 0; group--) {
@@ -185,6 +204,13 @@
     pen.globalAlpha = 1;
     const solid = (i) => { pen.beginPath(); pen.arc(sx[i], sy[i], Math.max(3, size / 2 + 1), 0, 7); pen.fillStyle = paint.groups[state.group[i]]; pen.fill(); };
     if (state.found) for (const i of state.found) { solid(i); pen.strokeStyle = paint.ink; pen.lineWidth = 1; pen.stroke(); }
+    const taken = []; // where names stand already
+    const free = (left, y, wide) => {
+      const clear = (at) => taken.every((box) => Math.abs(box.y - at) > 15 || left > box.right || left + wide < box.left);
+      const at = [0, 16, -16, 32, -32, 48].map((step) => y + step).find(clear) ?? y;
+      taken.push({ left, right: left + wide, y: at });
+      return at;
+    };
     const dot = (i, radius, text, colour) => {
       pen.beginPath(); pen.arc(sx[i], sy[i], radius, 0, 7);
       pen.fillStyle = colour || paint.accent; pen.fill(); pen.strokeStyle = paint.card; pen.lineWidth = 1.5; pen.stroke();
@@ -192,7 +218,7 @@
       const brief = text.length > 60 ? text.slice(0, 58) + "…" : text;
       pen.font = "13px system-ui, sans-serif"; pen.lineWidth = 4; pen.strokeStyle = paint.card; pen.fillStyle = paint.ink;
       const long = pen.measureText(brief).width, left = Math.max(4, Math.min(sx[i] - long / 2, width - long - 4));
-      const high = sy[i] > 24 ? sy[i] - 12 : sy[i] + 22;
+      const high = free(left, sy[i] > 24 ? sy[i] - 12 : sy[i] + 22, long);
       pen.strokeText(brief, left, high); pen.fillText(brief, left, high);
     };
     const from = state.near ? state.chosen : data.m.length ? data.m[data.m.length - 1] : -1;
@@ -204,7 +230,8 @@
     });
     pen.setLineDash([]);
     for (const i of ends) dot(i, 4.5, "", state.near ? paint.groups[state.group[i]] : "");
-    for (const i of data.m) if (i !== from) dot(i, 6, data.t[i]);
+    const named = Math.max(0, data.m.length - NAMED);
+    data.m.forEach((i, rank) => { if (i !== from) dot(i, 6, rank >= named ? data.t[i] : ""); });
     if (from >= 0) dot(from, 7, data.t[from]);
     if (state.at >= 0 && state.at !== from) dot(state.at, 5, data.t[state.at], paint.groups[state.group[state.at]]);
   };
@@ -260,7 +287,9 @@
       state.only = state.only === group ? -1 : group;
       for (const each of frame.querySelectorAll("[data-group]")) each.setAttribute("aria-pressed", String(Number(each.dataset.group) === state.only));
       state.again();
-    } else if (target.dataset.map === "home") Object.assign(state, { zoom: 1, x: 0, y: 0, turn: 0.6, tilt: 0.35 }), state.again();
+    } else if (target.dataset.map === "all") { Object.assign(state, { zoom: 1, x: 0, y: 0, turn: 0.6, tilt: 0.35 }); state.again(); }
+    else if (target.dataset.map === "in" || target.dataset.map === "out")
+      zoomAt(canvas, target.dataset.map === "in" ? 1.6 : 1 / 1.6, canvas.clientWidth / 2, canvas.clientHeight / 2);
     else if (target.dataset.map === "png") picture(canvas);
     else if (target.dataset.map === "svg") save(drawing(canvas), "image/svg+xml", "map.svg");
   });
@@ -305,7 +334,7 @@
   const safe = (text) => text.replace(/[<>&"\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, (each) => ({ "<": "&lt;", ">": "&gt;", "&": "&amp;", '"': "&quot;" })[each] || "");
   const drawing = (canvas) => {
     const state = maps.get(canvas), { data, sx, sy } = state, paint = colours(canvas);
-    const [width, height] = [canvas.clientWidth, canvas.clientHeight], radius = (sizeOf(state) / 2 + 0.8).toFixed(1);
+    const [width, height] = [canvas.clientWidth, canvas.clientHeight], radius = (sizeOf(state, width) / 2 + 0.8).toFixed(1);
     const lines = [`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="12">`,
       `<rect width="${width}" height="${height}" fill="${paint.card}"/>`];
     for (let i = 0; i < state.count; i++)
@@ -321,10 +350,8 @@
     return lines.join("\n") + "\n</svg>\n";
   };
 
-  new MutationObserver(() => {
-    for (const canvas of document.querySelectorAll(".pg-map canvas")) if (!maps.has(canvas)) begin(canvas);
-  }).observe(document.documentElement, { childList: true, subtree: true });
-  window.addEventListener("DOMContentLoaded", () => { // a page that is only a map
-    for (const canvas of document.querySelectorAll(".pg-map canvas")) if (!maps.has(canvas)) begin(canvas);
+  new MutationObserver(settle).observe(document.documentElement, {
+    childList: true, subtree: true, attributes: true, attributeFilter: ["data-key", "width"],
   });
+  window.addEventListener("DOMContentLoaded", settle); // a page that is only a map
 })();

@@ -73,7 +73,19 @@
     if (name) url.searchParams.set("model", name);
     url.searchParams.set("lang", page.lang);
     history.replaceState(null, "", url);
-    if (navigator.clipboard) navigator.clipboard.writeText(url.href).catch(() => {});
+    copy(url.href);
+  };
+  // A page over plain HTTP (a teacher's machine in a class) has no clipboard of the new kind.
+  const copy = async (text) => {
+    try { await navigator.clipboard.writeText(text); return true; } catch { /* the old way */ }
+    const box = document.createElement("textarea");
+    box.value = text;
+    box.style.cssText = "position:fixed;opacity:0";
+    document.body.append(box);
+    box.select();
+    const done = document.execCommand("copy");
+    box.remove();
+    return done;
   };
 
   // ---- tokens ----
@@ -245,7 +257,13 @@
     const what = button.dataset.arc;
     if (what === "copy") {
       const code = button.parentElement.querySelector("code").textContent;
-      if (navigator.clipboard) navigator.clipboard.writeText(code).then(() => { button.classList.add("done"); }).catch(() => {});
+      copy(code).then((done) => {
+        if (!done || button.classList.contains("done")) return;
+        const told = button.textContent;
+        button.textContent = button.dataset.done;
+        button.classList.add("done");
+        setTimeout(() => { button.textContent = told; button.classList.remove("done"); }, 2000);
+      });
       return;
     }
     for (const node of button.closest(".arc-tree").querySelectorAll("details")) node.open = what === "open" || !node.parentElement.closest("details");

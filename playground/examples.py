@@ -18,23 +18,37 @@ from playground import text
 from playground.catalog import EMBEDDED, TOKENIZERS
 from playground.models import ModelCache
 from playground.subjects import architecture as plans
-from playground.subjects import encoding, neighbours, song_search, steps, tokens
+from playground.subjects import (
+    encoding,
+    lanes,
+    neighbours,
+    song_search,
+    song_sessions,
+    steps,
+    strategies,
+    tokens,
+)
+from playground.subjects import next_token as next_tokens
 from playground.subjects import sentences as rows
-from playground.subjects import token_vectors as passes
-from playground.subjects import words as word_vectors
+from playground.subjects.beams import Beams
 from playground.subjects.projection import project
+from playground.subjects.prompts import prompt_ids
 from playground.subjects.readers import Reader, reader
+from playground.subjects.sampling import Settings
 from playground.subjects.song_evaluation import METHODS, Measured, evaluate, split
 from playground.subjects.song_recommend import plain, shown
-from playground.subjects.song_training import TUNED
-from playground.views import languages, point_map
+from playground.subjects.song_training import TUNED, Trained, train
+from playground.subjects.songs import Library
+from playground.views import languages, next_token_data, point_map
 
 FOLDER = text.ASSETS / "examples"
 # The tokenizers that the Tokens panel opens with.
 SHOWN = ("all-MiniLM-L6-v2", "mistral-v1", "mistral-v3", "tekken", "byt5", "canine")
-SENSES: dict[str, str] = json.loads((FOLDER / "senses.json").read_text(encoding="utf-8"))
-"""A word → sentences in which it means two things, the two parted by a blank line."""
-TOKEN_VECTORS = ("Hello world", SENSES["bank"], "bank")  # a sentence, sentences, and the word in them
+# What the Decoding panel opens with; its widgets stand so.
+DECODED = lanes.Plan(
+    Settings(24, temperature=0.8, top_k=40, top_p=0.9, min_p=0.05, repetition_penalty=1.1, seed=3),
+    Beams(4),
+)
 SAMPLE = next(card for card in EMBEDDED if "songs" in card.roles)
 
 
@@ -107,6 +121,63 @@ def computed_architecture() -> dict[str, Any]:
     return {"plan": plans.to_plain(plan), "tokens": told}
 
 
+LOOK = {"model": "tutor", "prompt": "The capital of France is"}
+LOOKED = 15  # tokens shown
+
+
+def next_token() -> dict[str, Any]:
+    """The Next token panel's example, as shipped: what the page is told about `LOOK`."""
+    told: dict[str, Any] = json.loads((FOLDER / "next_token.json").read_text(encoding="utf-8"))
+    return told
+
+
+def computed_next_token(cache: ModelCache) -> dict[str, Any]:
+    """The same, computed now."""
+    card = next(card for card in EMBEDDED if card.name == LOOK["model"])
+    with cache.lease(card, "causal", device="cpu", dtype="float32") as loaded:
+        ids = next_tokens.prompt_ids(reader(loaded), LOOK["prompt"])
+        states = next_tokens.look(loaded, ids, listen=True)
+        row = next(state for state in states if isinstance(state, next_tokens.Row))
+        settings = Settings(temperature=1.0).checked()
+        told = next_token_data.look(loaded, row, settings, LOOKED) | next_token_data.prompt(loaded, row)
+    return told | {"row": "", "model": LOOK["model"], "prompt": LOOK["prompt"]}
+
+
+@functools.cache
+def _learned() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((text.ASSETS / "tutor" / "learning.json").read_text(encoding="utf-8"))
+    return found
+
+
+def learning(prompt: object = None) -> dict[str, Any]:
+    """What the tutor said at moments of its training, after one of the prompts that were kept.
+
+    Args:
+        prompt: its number; anything else takes the first that is about the worked example.
+
+    Returns:
+        prompts: [kind, text] of all of them; prompt; moments: step, tokens (read in training so far), loss,
+        answers: [text, probability] best first, sample: how it went on ("" where that was not kept).
+    """
+    kept = _learned()
+    prompts = kept["prompts"]
+    if type(prompt) is not int or not 0 <= prompt < len(prompts):
+        prompt = next((n for n, each in enumerate(prompts) if each["text"] == LOOK["prompt"]), 0)
+    moments = [
+        {
+            "step": shot["step"], "tokens": shot["tokens"], "loss": shot["loss"],
+            "answers": [[kept["texts"][str(id)], p] for id, p in shot["answers"][prompt]],
+            "sample": shot["samples"][prompt],
+        }
+        for shot in kept["snapshots"]
+    ]  # fmt: skip
+    return {
+        "prompts": [[each["kind"], each["text"]] for each in prompts],
+        "prompt": prompt,
+        "moments": moments,
+    }
+
+
 def songs(lang: str) -> dict[str, Any]:
     """The Songs panel's example in one language, as shipped: recommendations, and what was ``liked``."""
     told: dict[str, Any] = json.loads((FOLDER / f"songs.{lang}.json").read_text(encoding="utf-8"))
@@ -129,16 +200,23 @@ def computed_map(cache: ModelCache) -> dict[str, list[int]]:
     """The same, computed now, in thousandths."""
     from playground.loaders.songs import trained_card
 
-    with cache.lease(trained_card(SAMPLE, TUNED), "songs") as loaded:
+    with cache.lease(trained_card(SAMPLE), "songs") as loaded:
         points = (project(loaded.model.trained.vectors).points * 1000).round().astype(int)
     return {"x": points[:, 0].tolist(), "y": points[:, 1].tolist()}
+
+
+def computed_sample() -> tuple[Library, Trained]:
+    """The embedded songs' sessions and the tuned training on them, made now."""
+    catalogue = (text.ASSETS / "songs" / "catalogue.tsv").read_text(encoding="utf-8")
+    library = song_sessions.generate(song_sessions.read_catalogue(catalogue))
+    return library, train(library, TUNED)
 
 
 def computed_songs(lang: str, cache: ModelCache) -> dict[str, Any]:
     """The Songs panel's example, computed now."""
     from playground.loaders.songs import trained_card
 
-    with cache.lease(trained_card(SAMPLE, TUNED), "songs") as loaded:
+    with cache.lease(trained_card(SAMPLE), "songs") as loaded:
         library = loaded.model.library
         ready = song_search.index(library)
         liked = [
@@ -155,73 +233,6 @@ def computed_measures(cache: ModelCache) -> dict[str, Any]:
     with cache.lease(data_card(SAMPLE), "songs") as loaded:
         rows: list[Measured] = list(evaluate(loaded.model, METHODS))
         return {"rows": [vars(row) for row in rows], "queries": len(split(loaded.model).hidden)}
-
-
-def token_vectors(texts: Sequence[str]) -> passes.Passed | None:
-    """The shipped pass of all-MiniLM-L6-v2 over an example of the Token vectors view; None: it is none."""
-    wanted = {("Hello world",): 0, tuple(passes.lines(SENSES["bank"])[0]): 1}.get(tuple(texts))
-    return None if wanted is None else _shipped_token_vectors()[wanted]
-
-
-KINDS = ("static", "layers", "pooler", "encoded")
-
-
-@functools.cache
-def _shipped_token_vectors() -> list[passes.Passed]:
-    with np.load(FOLDER / "token_vectors.npz", allow_pickle=False) as kept:
-        told = json.loads(str(kept["told"]))
-        whole = {name: kept[name].astype(np.float32) for name in kept.files if name != "told"}
-    made = []
-    for number, lines in enumerate(told):
-        some = []
-        for place, row in enumerate(lines):
-            some.append(
-                passes.TokenVectors(
-                    row["text"],
-                    tuple(row["tokens"]),
-                    tuple(row["ids"]),
-                    tuple((start, end) for start, end in row["spans"]),
-                    tuple(row["special"]),
-                    {name: tuple(values) for name, values in row["fed"].items()},
-                    *(whole[f"{number}.{place}.{kind}"] for kind in KINDS),
-                )
-            )
-        made.append(passes.Passed("all-MiniLM-L6-v2", tuple(some), (0,) * len(some), "mean"))
-    return made
-
-
-def computed_token_vectors(cache: ModelCache) -> dict[str, Any]:
-    """The same, computed now, as arrays: whole for one sentence, in half precision for the others."""
-    card = next(card for card in EMBEDDED if "encoder" in card.roles)
-    arrays, told = {}, []
-    with cache.lease(card, "encoder", dtype="float32") as loaded:
-        for number, box in enumerate(TOKEN_VECTORS[:2]):
-            passed = passes.run(loaded, passes.lines(box)[0])
-            kept = np.float16 if number else np.float32
-            for place, one in enumerate(passed.texts):
-                for kind in KINDS:
-                    arrays[f"{number}.{place}.{kind}"] = getattr(one, kind).astype(kept)
-            names = ("text", "tokens", "ids", "spans", "special", "fed")
-            told.append([{name: getattr(one, name) for name in names} for one in passed.texts])
-    return {"told": np.array(json.dumps(told)), **arrays}
-
-
-def words() -> dict[str, Any]:
-    """The Words view's example as shipped: king + woman − man, the inputs left out and left in."""
-    told: dict[str, Any] = json.loads((FOLDER / "words.json").read_text(encoding="utf-8"))
-    return told
-
-
-def computed_words(cache: ModelCache) -> dict[str, Any]:
-    """The same, computed now."""
-    card = next(card for card in EMBEDDED if "words" in card.roles)
-    plus, minus = ["king", "woman"], ["man"]
-    with cache.lease(card, "words") as loaded:
-        answers = {
-            name: [vars(each) for each in word_vectors.similar(loaded, plus, minus, 10, include=include)]
-            for name, include in (("excluded", False), ("included", True))
-        }
-    return {"plus": plus, "minus": minus, **answers}
 
 
 def sentences() -> tuple[NDArray[np.float32], point_map.Near]:
@@ -247,6 +258,37 @@ def computed_sentences(cache: ModelCache) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def decoding(lang: str) -> lanes.Comparison:
+    """The Decoding panel's example in one language, as shipped."""
+    return lanes.from_plain(json.loads((FOLDER / f"decoding.{lang}.json").read_text(encoding="utf-8")))
+
+
+def computed_decoding(lang: str, cache: ModelCache, prompts: Sequence[str] = ()) -> lanes.Comparison:
+    """The same, computed now: of some prompts one where greedy truly misses a likelier sequence.
+
+    The first one where both sequences come to an end of their own; if there is none, the clearest.
+
+    Args:
+        prompts: without them, those of ``decoding.cases``.
+
+    Raises:
+        LookupError: no prompt of the list shows it; put others there.
+    """
+    tutor = next(card for card in EMBEDDED if card.name == "tutor")
+    found: list[lanes.Comparison] = []
+    with cache.lease(tutor, "causal", dtype="float32") as loaded:
+        for prompt in prompts or text.say("decoding.cases", lang).split("\n"):
+            ids, _ = prompt_ids(loaded, prompt, len(prompt))
+            *_, made = strategies.compare(loaded, ids, DECODED, text=prompt)
+            if isinstance(made, lanes.Comparison) and lanes.missed(made):
+                if made.lane("beam").ended:
+                    return made
+                found.append(made)
+    if not found:
+        raise LookupError(lang)
+    return max(found, key=lambda each: each.lane("beam").total - each.lane("greedy").total)
+
+
 @contextmanager
 def _opened() -> Iterator[dict[str, Reader]]:
     from playground.loaders import TransformersLoader
@@ -262,19 +304,33 @@ def _opened() -> Iterator[dict[str, Reader]]:
 
 def main() -> None:
     """Write every example anew."""
+    from playground import examples_vectors
     from playground.loaders import TransformersLoader
+    from playground.loaders import songs as songs_files
 
     _write("tokens.languages", computed_languages())
     _write("architecture", computed_architecture())
     cache = ModelCache(2**31, TransformersLoader(offline=True))
+    songs_files.ship(*computed_sample())
     _write("songs.measured", computed_measures(cache))
     _write("songs.map", computed_map(cache))
-    np.savez_compressed(FOLDER / "token_vectors.npz", **computed_token_vectors(cache))
-    _write("words", computed_words(cache))
+    np.savez_compressed(FOLDER / "token_vectors.npz", **examples_vectors.computed_token_vectors(cache))
+    _write("words", examples_vectors.computed_words(cache))
     _write("sentences", computed_sentences(cache))
+    _write("next_token", computed_next_token(cache))
     for lang in text.LANGUAGES:
         _write(f"tokens.{lang}", computed(lang))
         _write(f"songs.{lang}", computed_songs(lang, cache))
+        _write(f"decoding.{lang}", rounded(lanes.to_plain(computed_decoding(lang, cache))))
+
+
+def rounded(content: Any) -> Any:
+    """The same with numbers of six digits: a page shows three."""
+    if isinstance(content, float):
+        return float(f"{content:.6g}")
+    if isinstance(content, dict):
+        return {key: rounded(value) for key, value in content.items()}
+    return [rounded(each) for each in content] if isinstance(content, list | tuple) else content
 
 
 def _write(name: str, content: Any) -> None:

@@ -34,6 +34,9 @@ MONO = (
     "Noto Sans Mono CJK TC", "Noto Sans Mono CJK SC", "monospace",
 )  # fmt: skip
 
+SCRIPTS = ("page.js", "chat.js", "map.js", "next.js", "next_inside.js", "decoding.js")
+STYLES = ("style.css", "map.css", "next.css", "decoding.css", "sentences.css", "vectors.css")
+
 
 def build_app(context: Context, panels: Sequence[ModuleType] | None = None) -> gr.Blocks:
     """The whole page. Nothing heavy is imported for it: only gradio."""
@@ -77,8 +80,8 @@ def launch_options(context: Context) -> dict[str, Any]:
         "max_file_size": settings.upload_mb * 2**20,
         "max_threads": 160 if settings.class_mode else 40,
         "theme": theme(),
-        "css_paths": [text.ASSETS / name for name in ("style.css", "map.css", "sentences.css")],
-        "head": "".join(f"<script>{_asset(name)}</script>" for name in ("page.js", "chat.js", "map.js")),
+        "css_paths": [text.ASSETS / name for name in STYLES],
+        "head": "".join(f"<script>{_asset(name)}</script>" for name in SCRIPTS),
         "favicon_path": text.ASSETS / "favicon.svg",
         "i18n": gr.I18n(**{lang: {**words, **wholes(lang)} for lang, words in translations().items()}),
         "app_kwargs": {"middleware": web.middleware(settings.lang), "routes": _routes(context)},

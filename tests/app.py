@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
@@ -55,6 +56,8 @@ def environment(folder: Path, **settings: str) -> dict[str, str]:
         "GRADIO_TEMP_DIR": str(folder / "uploads"),
         "HF_HOME": str(folder / "hf"),
         "PYTHONUNBUFFERED": "1",
+        # One for all of them: compiling UMAP takes longer than most tests.
+        "NUMBA_CACHE_DIR": str(Path(tempfile.gettempdir()) / "llm-playground-numba"),
     }
     return clean | own | settings
 

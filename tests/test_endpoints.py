@@ -25,7 +25,8 @@ MODEL = {
     "leases": int,
 }  # fmt: skip
 TOOLS = (
-    "chat_template", "chat", "detokenize", "find_songs", "inspect", "models", "recommend", "tokenize",
+    "chat_template", "chat", "detokenize", "embed", "find_songs", "generate", "inspect", "models",
+    "next_token", "project", "recommend", "similarity", "tokenize",
     "token_vectors", "similar_words",
 )  # fmt: skip
 EMBEDDED = ("all-MiniLM-L6-v2", "mistral-v1", "mistral-v3", "tekken", "byt5", "canine")
@@ -154,6 +155,37 @@ def test_the_public_endpoints_are_exactly_these(client: Client) -> None:
             ("negative", "list[str]", False, None),
             ("source", "str", False, None),
             ("count", "int", True, 11),
+        ],
+        "/embed": [("texts", "list[str]", False, None), ("model", "str", False, None)],
+        "/similarity": [("texts", "list[str]", False, None), ("model", "str", False, None)],
+        "/project": [
+            ("texts", "list[str]", False, None),
+            ("model", "str", False, None),
+            ("method", "str", True, "umap"),
+            ("dimensions", "int", True, 2),
+            ("seed", "int", True, 0),
+            ("neighbours", "int", True, 15),
+        ],
+        "/generate": [
+            ("prompt", "str", False, None),
+            ("model", "str", True, "tutor"),
+            ("strategy", "str", True, "greedy"),
+            ("max_new_tokens", "int", True, 32),
+            ("temperature", "float", True, 1.0),
+            ("top_k", "int", True, 0),
+            ("top_p", "float", True, 1.0),
+            ("seed", "int", True, 0),
+            ("num_beams", "int", True, 4),
+            ("length_penalty", "float", True, 1.0),
+        ],
+        "/next_token": [
+            ("prompt", "str", False, None),
+            ("model", "str", True, "tutor"),
+            ("temperature", "float", True, 1.0),
+            ("top_k", "int", True, 0),
+            ("top_p", "float", True, 1.0),
+            ("count", "int", True, 20),
+            ("lookup", "list[str]", True, []),
         ],
         "/find_songs": [
             ("query", "str", False, None),
@@ -487,3 +519,42 @@ def test_too_large_a_file_is_refused(app: App, client: Client) -> None:  # noqa:
     assert upload(UPLOAD_MB * 2**20 + 1) == 413
     assert upload(1000) == 200
     assert ask(client, "tokenize", "a", ["byt5"])[0]["count"] == 2
+
+
+# ---- the next token ----
+
+
+def test_the_next_token_is_told_as_promised(client: Client) -> None:
+    told = ask(client, "next_token", "The capital of France is", "tutor", 0.5, 3, 0.9, 5, [" London", "0"])
+    check_form(
+        told,
+        {"tokens": list, "hidden_shape": list, "logits_shape": list, "candidates": list, "lookup": list,
+         "rest": dict, "entropy_bits": float},
+    )  # fmt: skip
+    check_tokens(told["tokens"], "The capital of France is")
+    candidate = {
+        "id": int, "piece": str, "text": str, "logit": float, "probability": float,
+        "filtered_probability": float, "kept": bool,
+    }  # fmt: skip
+    for each in told["candidates"]:
+        check_form(each, candidate)
+    for each in told["lookup"]:
+        check_form(each, {**candidate, "rank": int})
+    n = len(told["tokens"])
+    assert told["hidden_shape"][:2] == told["logits_shape"][:2] == [1, n] and len(told["candidates"]) == 5
+    for key in ("probability", "filtered_probability"):
+        assert sum(each[key] for each in told["candidates"]) + told["rest"][key] == pytest.approx(1, abs=1e-6)
+    assert sum(each["kept"] for each in told["candidates"]) <= 3
+    assert told["lookup"][0]["text"] == " London"
+    assert ask(client, "next_token", "Hi")["candidates"] == ask(client, "next_token", "Hi")["candidates"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [("",), ("word " * 3000,), ("Hi", "tutor", -1.0), ("Hi", "tutor", 1.0, -1), ("Hi", "tutor", 1.0, 0, 2.0),
+     ("Hi", "tutor", 1.0, 0, 1.0, 0), ("Hi", "tutor", 1.0, 0, 1.0, 5, [""]), ("Hi", "all-MiniLM-L6-v2")],
+)  # fmt: skip
+def test_no_next_token_of_what_cannot_be(client: Client, taiwan: Client, given: tuple[Any, ...]) -> None:
+    assert re.search(r"[a-z]{3}.* .*[a-z]{2}", refused(client, "next_token", *given))
+    told = refused(taiwan, "next_token", *given)
+    assert HAN.search(told) and not SIMPLIFIED & set(told), told

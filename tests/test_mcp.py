@@ -36,7 +36,9 @@ def test_the_tools_are_the_endpoints(app: App) -> None:  # noqa: F811
         ("tokenize", {"text": "x", "tokenizers": ["no such name"]}),
     )
     assert {tool.name for tool in tools} == {
-        "models", "tokenize", "detokenize", "chat_template", "chat", "find_songs", "inspect", "recommend",
+        "models", "tokenize", "detokenize", "chat_template", "chat", "find_songs", "generate", "inspect",
+        "next_token", "recommend",
+        "embed", "similarity", "project",
         "token_vectors", "similar_words",
     }  # fmt: skip
     assert all(tool.description for tool in tools)

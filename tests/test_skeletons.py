@@ -13,7 +13,7 @@ import torch
 
 from playground.catalog import Catalog, ModelCard
 from playground.errors import BadInput, CannotLoad, Gated, HubUnreachable, PlaygroundError, UnknownModel
-from playground.loaders import presets, skeletons
+from playground.loaders import causal, presets, skeletons
 from tests.subjects import saved
 from tests.test_hub_loading import home, server  # noqa: F401
 
@@ -98,6 +98,12 @@ def test_what_is_missing_has_the_architectures_defaults():
     assert type(skeletons.build({"model_type": "bert"})).__name__ == "BertModel"
 
 
+def test_of_a_model_of_text_and_pictures_the_part_of_text_is_built():
+    """Where the config names no class, as its language model alone: which reads only a part of the config."""
+    model = skeletons.build({"model_type": "llama4", "text_config": {"num_hidden_layers": 2}})
+    assert type(model).__name__ == "Llama4ForCausalLM" and model.config.num_hidden_layers == 2
+
+
 @pytest.mark.parametrize(
     "architectures",
     [["../../etc"], ["os"], [5], ["AutoModel"], ["LlamaConfig"], ["GPT2Model"], "LlamaForCausalLM", {}, None],
@@ -118,7 +124,7 @@ def test_code_of_a_repository_is_never_run(tmp_path, monkeypatch):
     assert not (tmp_path / "ran").exists()
 
 
-def test_nothing_is_allocated_and_no_default_is_touched():
+def test_nothing_is_allocated_and_no_default_is_touched(tmp_path):
     """Not torch's default number format, either: other threads compute with it meanwhile."""
     seen, stop = set(), threading.Event()
 
@@ -135,6 +141,12 @@ def test_nothing_is_allocated_and_no_default_is_touched():
             tensors = [*model.parameters(), *model.buffers()]
             assert {t.device.type for t in tensors} == {"meta"}
             assert {p.dtype for p in model.parameters()} == {torch.float16}
+            (tmp_path / "config.json").write_text(json.dumps(presets.presets()[name].config))
+            card = ModelCard("x", "folder", str(tmp_path))
+            # What the cache builds before it loads anything: to foretell its bytes.
+            assert {p.dtype for p in causal.skeleton(card, tmp_path, "bfloat16").parameters()} == {
+                torch.bfloat16
+            }
     finally:
         stop.set()
         thread.join()

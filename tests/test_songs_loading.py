@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from playground import examples
 from playground.catalog import Catalog
 from playground.errors import BadInput, HubUnreachable, UnknownModel
-from playground.loaders import TransformersLoader
+from playground.loaders import TransformersLoader, songs
 from playground.loaders.songs import data_card, download, trained_card
 from playground.models import Loaded, ModelCache, Stage
 from playground.subjects.song_training import BOOK, TUNED
@@ -44,9 +45,9 @@ def test_files_in_the_models_folder_are_offered_and_read(folder):
     assert set(offered) == {"sample", "yes_complete", "mine", "spotify.csv"}
     assert not [card for card in catalog.offered("words") if card.source == "folder"]
     cache = cache_of(folder)
-    for name, songs in (("yes_complete", 3), ("mine", 3), ("spotify.csv", 3)):
+    for name, count in (("yes_complete", 3), ("mine", 3), ("spotify.csv", 3)):
         with cache.lease(data_card(catalog.find(name)), "songs") as loaded:
-            assert len(loaded.model) == songs and loaded.model.playlists == 2
+            assert len(loaded.model) == count and loaded.model.playlists == 2
     with pytest.raises(UnknownModel):
         catalog.find("songs-0123456789abcdef")
     with pytest.raises(BadInput), cache.lease(catalog.find("sample"), "words"):
@@ -83,6 +84,26 @@ def test_a_training_tells_its_epochs_is_counted_and_kept_on_disk(folder):
         path.write_bytes(b"torn")  # made anew
     with cache_of(folder).lease(trained_card(card, QUICK), "songs") as loaded:
         assert np.array_equal(loaded.model.trained.vectors, vectors)
+
+
+def test_what_is_shipped_is_there_at_once_and_is_what_is_made(folder, monkeypatch):
+    """The sessions to the bit; the vectors up to float16 and to what another processor rounds otherwise."""
+    made_now, made = examples.computed_sample()
+    card = Catalog(folder / "models", folder / "uploads", offline=True).find("sample")
+    cache = cache_of(folder)
+    with monkeypatch.context() as patched:
+        patched.setattr(songs, "train", lambda *_: pytest.fail("trained, though its vectors are shipped"))
+        with cache.lease(trained_card(card), "songs") as loaded:
+            shipped, library = loaded.model.trained, loaded.model.library
+    assert np.array_equal(library.items, made_now.items) and np.array_equal(library.offsets, made_now.offsets)
+    assert library.songs == made_now.songs
+    assert shipped.parameters == TUNED and len(shipped.losses) == TUNED.epochs and shipped.seconds > 0
+    lengths = np.linalg.norm(made.vectors, axis=1) * np.linalg.norm(shipped.vectors, axis=1)
+    assert ((made.vectors * shipped.vectors).sum(1) / lengths).mean() > 0.99
+    assert shipped.losses == pytest.approx(made.losses, rel=0.02)
+    mine = Catalog(folder / "models", folder / "uploads", offline=True).find("mine")
+    with cache.lease(trained_card(mine), "songs") as loaded:  # of other data nothing is shipped
+        assert len(loaded.model.trained.vectors) == 3 and loaded.model.trained.parameters == TUNED
 
 
 def test_other_parameters_are_another_model_and_the_oldest_goes(folder):

@@ -18,6 +18,7 @@ from playground import weights
 from playground.catalog import CAUSAL_CLASS, ModelCard
 from playground.errors import CannotLoad
 from playground.loaders.places import config_of, imported, out_of_memory, told
+from playground.loaders.skeletons import of_text, weightless
 from playground.models import Key, Progress, Stage
 
 log = logging.getLogger(__name__)
@@ -36,13 +37,15 @@ def skeleton(card: ModelCard, path: Path, dtype: str = "float32") -> Any:
     Raises:
         CannotLoad: an architecture that transformers does not know, or a broken config.
     """
-    import torch
-
     with told(card, "broken_config"):
         config = _config(card, path)
-        kind = imported("transformers", "AutoModelForCausalLM" if writes(config) else "AutoModel")
-        with torch.device("meta"):
-            return kind.from_config(config, dtype=getattr(torch, dtype), trust_remote_code=False)
+        wanted = "MODEL_FOR_CAUSAL_LM_MAPPING" if writes(config) else "MODEL_MAPPING"
+        kind = imported("transformers", wanted)[type(config)]
+        kind = kind[0] if isinstance(kind, tuple) else kind  # Funnel has two
+        config._attn_implementation = "eager"  # asks for no package of another
+        # The class itself and not `from_config`, which sets the default format of the whole process.
+        with weightless(dtype):
+            return kind(of_text(config, kind))
 
 
 def _config(card: ModelCard, path: Path) -> Any:

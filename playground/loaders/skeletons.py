@@ -201,8 +201,8 @@ def build(config: Mapping[str, Any], name: str = "config.json") -> Any:
         settings = settled(config, name)
         kind = _class(settings, config)
         settings._attn_implementation = "eager"
-        with _weightless(), _bounded():
-            model = kind(settings)
+        with weightless(), _bounded():
+            model = kind(of_text(settings, kind))
             _renorm(model, settings, config)
         _untie(model, config)
         return model
@@ -217,7 +217,8 @@ def real(config: Mapping[str, Any], name: str = "config.json") -> Any:
     with _refusals(name):
         settings = settled(config, name)
         with _bounded():
-            model = _class(settings, config)(settings)
+            kind = _class(settings, config)
+            model = kind(of_text(settings, kind))
             _renorm(model, settings, config)
         # Whatever another thread made torch's default format meanwhile.
         return model.float().eval().requires_grad_(False)
@@ -243,6 +244,12 @@ def _class(settings: Any, config: Mapping[str, Any]) -> Any:
     if type(settings) not in plain:
         raise CannotLoad("unknown_architecture", name="config.json", kind=str(settings.model_type))
     return plain[type(settings)]
+
+
+def of_text(settings: Any, kind: Any) -> Any:
+    """The part of a config that a class of language models reads, where the whole is of text and pictures."""
+    inner = getattr(settings, "sub_configs", {}).get("text_config")
+    return settings.get_text_config() if inner is not None and kind.config_class is inner else settings
 
 
 def _named(name: str) -> Any:
@@ -286,7 +293,7 @@ def _renorm(model: Any, settings: Any, config: Mapping[str, Any]) -> None:
 
 @functools.cache
 def _mode() -> Any:
-    """The class of `_weightless`, made when torch is there."""
+    """The class of `weightless`, made when torch is there."""
     import torch
     from torch.overrides import TorchFunctionMode
     from torch.utils._device import _device_constructors
@@ -294,9 +301,12 @@ def _mode() -> Any:
     makers = _device_constructors()
     plain = {torch.empty, torch.zeros, torch.ones, torch.rand, torch.randn}
     fills = {getattr(torch.Tensor, name) for name in ("uniform_", "normal_", "fill_", "zero_")}
-    meta, follows = torch.device("meta"), torch.float16
+    meta = torch.device("meta")
 
     class Weightless(TorchFunctionMode):  # type: ignore[misc]
+        def __init__(self, follows: Any) -> None:
+            self.follows = follows
+
         def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             kwargs = kwargs or {}
             if func in fills:
@@ -308,21 +318,23 @@ def _mode() -> Any:
             if kwargs.get("dtype") is not None:
                 return func(*args, **kwargs)
             if func in plain:
-                kwargs["dtype"] = follows
+                kwargs["dtype"] = self.follows
                 return func(*args, **kwargs)
             made = func(*args, **kwargs)
-            return made.to(follows) if made.is_floating_point() else made
+            return made.to(self.follows) if made.is_floating_point() else made
 
     return Weightless
 
 
-def _weightless() -> Any:
-    """Inside, this thread's tensors are on the meta device, and float16 where no format is asked for.
+def weightless(dtype: str = "float16") -> Any:
+    """Inside, this thread's tensors are on the meta device, and ``dtype`` where no format is asked for.
 
     torch's default format is the whole process's: setting it, as transformers does, would change what other
     threads compute meanwhile. And on the meta device there is nothing to fill with random numbers.
     """
-    return _mode()()
+    import torch
+
+    return _mode()(getattr(torch, dtype))
 
 
 @contextmanager

@@ -1,9 +1,9 @@
 """Song data sets and what is trained on them, for the model cache.
 
 A data set's card has revision ``main``; the same card with `Parameters.key` for its revision is Word2Vec
-trained with these parameters on it (see `trained_card`), so the cache's key holds everything that changes the
-vectors. What was trained or generated once is kept in the cache folder. The one download is the book's own
-address.
+trained with these parameters on it (see `trained_card`), so the cache's key holds everything that changes
+the vectors; ``shipped`` is the tuned training of the embedded songs, which comes with the app. What was
+trained once is kept in the cache folder. The one download is the book's own address.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from playground.catalog import BOOK_SONGS, ModelCard, song_files
+from playground.catalog import ASSETS, BOOK_SONGS, ModelCard, song_files
 from playground.errors import CannotLoad, HubUnreachable
 from playground.loaders.places import place, told
 from playground.models import Key, Loaded, Progress, Stage
 from playground.subjects import song_formats, song_sessions
 from playground.subjects.song_recommend import Recommender, recommender
-from playground.subjects.song_training import Parameters, Trained, train
+from playground.subjects.song_training import TUNED, Parameters, Trained, train
 from playground.subjects.songs import Library
 
 log = logging.getLogger(__name__)
@@ -36,14 +36,21 @@ ADDRESS = "https://storage.googleapis.com/maps-premium/dataset/yes_complete/"  #
 KEPT = 200  # trained files in the cache folder; the oldest go
 LARGEST = 200_000_000  # bytes of one file of yes_complete, whose train.txt has some ten million
 CHUNK = 1 << 18
-PLAIN = "main"
+PLAIN, SHIPPED = "main", "shipped"
+MADE = ASSETS / "songs" / "sample.npz"  # sessions and vectors of the embedded songs
 # Data sets that somebody still holds: a training does not read them again.
 _held: WeakValueDictionary[str, Library] = WeakValueDictionary()
 
 
-def trained_card(card: ModelCard, parameters: Parameters) -> ModelCard:
-    """The card of a training on a data set."""
-    return replace(card, revision=f"{parameters.checked().key};{_stamp(card)}")
+def trained_card(card: ModelCard, parameters: Parameters | None = None) -> ModelCard:
+    """The card of a training on a data set.
+
+    Args:
+        parameters: None for the tuned ones; of the embedded songs, those vectors come with the app.
+    """
+    if parameters is None and card.source == "embedded":
+        return replace(card, revision=SHIPPED)
+    return replace(card, revision=f"{(parameters or TUNED).checked().key};{_stamp(card)}")
 
 
 def data_card(card: ModelCard) -> ModelCard:
@@ -77,23 +84,42 @@ def load(card: ModelCard, key: Key, cache_dir: Path | None, progress: Progress) 
         BadInput: files in none of the known forms. CannotLoad: files that cannot be read.
     """
     progress(Stage(card.name, "parse"))
-    library = _library(card, cache_dir)
+    library = _library(card)
     parameters = key.revision.split(";")[0]
     if parameters == PLAIN:
         return Loaded(card, None, library, "cpu", library.bytes)
     with told(card, "songs_training"):
-        made = _trained(card, library, Parameters.from_key(parameters), cache_dir, progress)
+        made = shipped() if parameters == SHIPPED else None
+        if made is None or len(made.vectors) != len(library):
+            told_by = TUNED if made else Parameters.from_key(parameters)
+            made = _trained(card, library, told_by, cache_dir, progress)
         ready: Recommender = recommender(library, made)
     return Loaded(card, None, ready, "cpu", library.bytes + made.bytes)
 
 
-def _library(card: ModelCard, cache_dir: Path | None) -> Library:
+def shipped() -> Trained:
+    """What the tuned training makes of the embedded songs, as it comes with the app."""
+    with np.load(MADE, allow_pickle=False) as kept:
+        vectors = kept["vectors"].astype(np.float32)
+        return Trained(TUNED, vectors, tuple(kept["losses"].tolist()), float(kept["seconds"]))
+
+
+def ship(library: Library, made: Trained) -> None:
+    """Write what `shipped` reads, and the sessions."""
+    np.savez_compressed(
+        MADE, items=library.items.astype(np.uint16), lengths=np.diff(library.offsets).astype(np.uint8),
+        vectors=made.vectors.astype(np.float16), losses=np.round(made.losses, 4),
+        seconds=np.round(made.seconds, 1),
+    )  # fmt: skip
+
+
+def _library(card: ModelCard) -> Library:
     name = f"{card.where};{_stamp(card)}"
     found = _held.get(name)
     if found is None:
         path = place(card)
         assert path is not None
-        found = _sample(path, cache_dir) if card.source == "embedded" else _read(card, path)
+        found = _sample(path) if card.source == "embedded" else _read(card, path)
         _held[name] = found
     return found
 
@@ -106,18 +132,13 @@ def _read(card: ModelCard, path: Path) -> Library:
     return song_formats.read(card.name, files)
 
 
-def _sample(path: Path, cache_dir: Path | None) -> Library:
-    """The catalogue with its sessions, generated at first use and then kept."""
-    text = path.read_text(encoding="utf-8")
-    songs = song_sessions.read_catalogue(text)
-    source = Path(song_sessions.__file__).read_bytes()  # another generator makes other sessions
-    name = "sessions-" + hashlib.sha256(source + text.encode()).hexdigest()[:16]
-    kept = _recall(cache_dir, name)
-    if kept is not None:
-        return Library("sample", tuple(songs), kept["items"], kept["offsets"])
-    made = song_sessions.generate(songs)
-    _keep(cache_dir, name, items=made.items, offsets=made.offsets)
-    return made
+def _sample(path: Path) -> Library:
+    """The catalogue with its sessions, as `song_sessions` generates them and the app ships them."""
+    songs = song_sessions.read_catalogue(path.read_text(encoding="utf-8"))
+    with np.load(MADE, allow_pickle=False) as kept:
+        lengths = kept["lengths"].astype(np.int64)
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        return Library("sample", tuple(songs), kept["items"].astype(np.int32), offsets)
 
 
 def _trained(

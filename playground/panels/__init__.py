@@ -26,11 +26,14 @@ class Context:
     catalog: Catalog
     models: ModelCache
 
-    def leasing(self, card: ModelCard, role: Role, quantization: str = "") -> Generator[Stage | Loaded]:
+    def leasing(
+        self, card: ModelCard, role: Role, quantization: str = "", dtype: str = ""
+    ) -> Generator[Stage | Loaded]:
         """`ModelCache.leasing` on this server's device and in its number format.
 
         Args:
             quantization: ``int8`` or ``nf4``, for language models; "" for the device's own format.
+            dtype: another number format than the device's own, for a language model that is not quantized.
 
         Raises:
             BadInput: a quantization that is none, or of what is no language model.
@@ -48,11 +51,11 @@ class Context:
             raise NotAllowed("hub_weights_public", name=card.name)
         if self.settings.public and card.source == "gensim" and not self.fetched(card):
             raise NotAllowed("words_public", name=card.name)
-        kind, dtype = "meta" if role == "skeleton" else "cpu", ""
+        kind, asked, dtype = "meta" if role == "skeleton" else "cpu", dtype, ""
         if weighs:
             device = devices.choose(self.settings.device, self.settings.dtype)
             kind = device.kind
-            dtype = devices.QUANTIZATIONS.get(quantization) or device.dtype
+            dtype = devices.QUANTIZATIONS.get(quantization) or asked or device.dtype
             if role == "encoder":
                 dtype = "float32"  # small enough, and vectors are compared to six digits
         return self.models.leasing(card, role, device=kind, dtype=dtype, quantization=quantization)
@@ -66,6 +69,6 @@ class Context:
 
 def all_panels() -> Sequence[ModuleType]:
     """The panels in the order of their tabs."""
-    from playground.panels import architecture, chat, embeddings, songs, tokens
+    from playground.panels import architecture, chat, decoding, embeddings, next_token, songs, tokens
 
-    return (tokens, chat, architecture, embeddings, songs)
+    return (tokens, chat, next_token, decoding, embeddings, architecture, songs)

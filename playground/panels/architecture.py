@@ -68,10 +68,10 @@ def build(context: Context, app: gr.Blocks) -> None:
                         drawn = gr.HTML(padding=False, elem_id="arc-flow", min_height=24)
                         spread = gr.HTML(padding=False, elem_id="arc-where")
                     steps = gr.HTML(padding=False, elem_id="arc-steps")
-                with gr.Tab(tr("architecture.tab_memory"), id="memory"):
-                    fitted = _memory(do, at)
-                with gr.Tab(tr("architecture.tab_what_if"), id="what_if"):
-                    turned = _what_if(do, at, fitted)
+                with gr.Tab(tr("architecture.tab_memory"), id="memory") as tab:
+                    fitted = _memory(do, at, tab)
+                with gr.Tab(tr("architecture.tab_what_if"), id="what_if") as tab:
+                    turned = _what_if(do, at, tab, fitted)
                 with gr.Tab(tr("architecture.tab_compare"), id="compare") as tab:
                     _compare(do, at, tab, fitted)
                 with gr.Tab(tr("architecture.tab_raw"), id="raw") as tab:
@@ -195,7 +195,7 @@ class Fitted:
         return [self.shown, self.targets, self.trained]
 
 
-def _memory(do: ArchitectureActions, at: Controls) -> Fitted:
+def _memory(do: ArchitectureActions, at: Controls, tab: gr.Tab) -> Fitted:
     with gr.Row():
         context = gr.Slider(
             128, 131072, 2048, step=128, label=tr("architecture.context_slider"), elem_id="arc-context"
@@ -212,7 +212,9 @@ def _memory(do: ArchitectureActions, at: Controls) -> Fitted:
         trained = gr.HTML(padding=False, elem_id="arc-training")
     sizes = [context, batch]
     remember = in_place(lambda name, pasted, n, b: do.memory(do.plan(name, pasted)[0], n, b))
-    gr.on([each.change for each in sizes], remember, [at.name, at.pasted, *sizes], shown, **QUIET)
+    # When the tab is opened, too: what was loaded meanwhile is measured.
+    events = [tab.select, *(each.change for each in sizes)]
+    gr.on(events, remember, [at.name, at.pasted, *sizes], shown, **QUIET)
     train = in_place(lambda name, pasted, *rest: do.training(do.plan(name, pasted)[0], *rest))
     gr.on(
         [rank.change, targets.input, *(each.change for each in sizes)], train,
@@ -221,7 +223,7 @@ def _memory(do: ArchitectureActions, at: Controls) -> Fitted:
     return Fitted(context, batch, rank, targets, shown, trained)
 
 
-def _what_if(do: ArchitectureActions, at: Controls, fitted: Fitted) -> list[Any]:
+def _what_if(do: ArchitectureActions, at: Controls, tab: gr.Tab, fitted: Fitted) -> list[Any]:
     gr.HTML(tr("architecture.what_if_lead"), padding=False)
     widgets: list[Any] = []
     with gr.Row(elem_classes="arc-knobs"):
@@ -251,8 +253,8 @@ def _what_if(do: ArchitectureActions, at: Controls, fitted: Fitted) -> list[Any]
         real = gr.Button(
             tr("architecture.make_real"), size="sm", variant="primary", min_width=160, elem_id="arc-real"
         )
-    result = gr.HTML(padding=False, elem_id="arc-what-if")
     built = gr.HTML(padding=False, elem_id="arc-built")
+    result = gr.HTML(padding=False, elem_id="arc-what-if")
 
     def asked(name: str, pasted: str, *values: Any) -> tuple[Architecture, dict[str, Any]]:
         plan, _ = do.plan(name, pasted)
@@ -269,10 +271,13 @@ def _what_if(do: ArchitectureActions, at: Controls, fitted: Fitted) -> list[Any]
         return [*_knobs(plan), do.what_if(plan, {}, n, batch)]
 
     who = [at.name, at.pasted]
+    turned = [each.input for each in widgets]
+    # When the tab is opened, too: its bytes are those of the Memory tab's context and batch.
     gr.on(
-        [each.input for each in widgets], in_place(turn), [*who, fitted.context, fitted.batch, *widgets],
-        result, **QUIET,
-    )  # fmt: skip
+        [tab.select, *turned], in_place(turn), [*who, fitted.context, fitted.batch, *widgets], result, **QUIET
+    )
+    # What was built is another model's now.
+    gr.on([*turned, reset.click, at.name.change, at.pasted.change], None, None, built, js="() => ''")
     reset.click(guard(back), [*who, fitted.context, fitted.batch], [*widgets, result], **QUIET)
     real.click(in_place(make), [*who, at.sentence, *widgets], built, **HEAVY)
     return [*widgets, result]
@@ -330,9 +335,10 @@ def _compare(do: ArchitectureActions, at: Controls, tab: gr.Tab, fitted: Fitted)
 def _live(do: ArchitectureActions, at: Controls, context: Context) -> None:
     gr.HTML(tr("architecture.live_lead"), padding=False)
     cards = [card for card in context.catalog.offered(None) if card.roles & {"causal", "encoder"}]
+    names = [card.name for card in cards]
     with gr.Row(elem_classes="pg-actions"):
         which = gr.Dropdown(
-            [card.name for card in cards], value="all-MiniLM-L6-v2", allow_custom_value=True,
+            names, value=cards[0].name, allow_custom_value=True,
             label=tr("architecture.live_which"), min_width=200, scale=3, elem_id="arc-live-model",
         )  # fmt: skip
         precision = gr.Radio(
@@ -345,4 +351,6 @@ def _live(do: ArchitectureActions, at: Controls, context: Context) -> None:
     def live(name: str, quantization: str, sentence: str) -> Iterator[str]:
         yield from do.live(name, quantization, sentence)
 
+    # Who looks at the plan of a model whose weights are here wants to see these at work.
+    at.name.change(lambda name: name if name in names else gr.skip(), at.name, which, **QUIET)
     go.click(in_place(live), [which, precision, at.sentence], shown, **{**HEAVY, "show_progress": "hidden"})

@@ -74,7 +74,7 @@ class ArchitectureActions:
         here = {card.name: card for card in self.context.catalog.offered("skeleton") if card.source != "hub"}
         preset = None if name.strip() in here else presets.find(name)
         if preset is not None:
-            source = words.say("architecture.from_preset", lang, source=preset.source)
+            source = words.say("architecture.from_preset", lang, name=preset.name)
             return self.build(preset.config, preset.name), [source]
         return self._of_card(here.get(name.strip()) or self.context.catalog.find(name), lang)
 
@@ -187,12 +187,15 @@ class ArchitectureActions:
 
         found: dict[str, int] = {}
         for row in self.context.models.status():
-            if row.name != plan.name or row.role != "causal" or row.state != "loaded":
+            if row.name != plan.name or row.role not in ("causal", "encoder") or row.state != "loaded":
                 continue
             how: dict[str, Any] = {
                 "device": row.device, "dtype": row.dtype, "quantization": row.quantization,
             }  # fmt: skip
-            with suppress(PlaygroundError), self.context.models.lease(row.card, "causal", **how) as loaded:
+            with suppress(PlaygroundError), self.context.models.lease(row.card, row.role, **how) as loaded:
+                # A language model that serves as an encoder is loaded without its head: another class.
+                if type(inner(loaded.model)).__name__ != plan.kind:
+                    continue
                 precision = {"nf4": "nf4_double_quant"}.get(row.quantization, row.quantization or row.dtype)
                 found[precision] = measured(loaded.model)
         return {name: size for name, size in found.items() if name in memory.PRECISIONS}
@@ -278,9 +281,7 @@ class ArchitectureActions:
                 return
 
     def _watched(self, loaded: Loaded, sentence: str, lang: str) -> str:
-        model, tokenizer = loaded.model, loaded.tokenizer
-        if hasattr(model, "auto_model") or type(model).__name__ == "SentenceTransformer":
-            model = model[0].auto_model
+        model, tokenizer = inner(loaded.model), loaded.tokenizer
         ids = tokenizer(sentence)["input_ids"][:512]
         began = time.monotonic()
         rows = forward.watch(model, ids)
@@ -289,6 +290,11 @@ class ArchitectureActions:
         title = words.say("architecture.holds", lang)
         parts = compare_view.holds(forward.held(model), lang)
         return f"{compare_view.watched(rows, pieces, seconds, lang)}<h5>{title}</h5>{parts}"
+
+
+def inner(model: Any) -> Any:
+    """The transformers model itself, also of a sentence model around it."""
+    return model[0].auto_model if type(model).__name__ == "SentenceTransformer" else model
 
 
 def limits(context: object, batch: object) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from playground.panels.embeddings_sentences_actions import SentencesActions
 from playground.panels.embeddings_sentences_work import Wish
 from playground.panels.visitor import guard
 from playground.subjects.encoding import check
-from playground.subjects.neighbours import similarity
+from playground.subjects.neighbours import similarity as cosines
 
 # A queue of its own: who waits for a map keeps nobody from tokens.
 SENTENCES: dict[str, Any] = {"concurrency_id": "sentences", "concurrency_limit": 4}
@@ -39,7 +39,7 @@ def build(do: SentencesActions) -> None:
             "vectors": found.vectors.tolist(),
         }  # fmt: skip
 
-    def similarity_(texts: list[str], model: str) -> dict[str, Any]:
+    def similarity(texts: list[str], model: str) -> dict[str, Any]:
         """Cosine similarity of all pairs of texts.
 
         Args:
@@ -50,7 +50,7 @@ def build(do: SentencesActions) -> None:
             matrix: a row a text, from -1 to 1.
         """
         found = do.embed(check(texts, PAIRED, longest), model)
-        return {"matrix": similarity(found.vectors).tolist()}
+        return {"matrix": cosines(found.vectors).tolist()}
 
     def project(
         texts: list[str], model: str, method: str = "umap", dimensions: int = 2, seed: int = 0,
@@ -80,5 +80,5 @@ def build(do: SentencesActions) -> None:
         return {"points": made.points.tolist(), "method": made.method, "note": made.note}
 
     gr.api(guard(embed), api_name="embed", **SENTENCES)
-    gr.api(guard(similarity_), api_name="similarity", **SENTENCES)
+    gr.api(guard(similarity), api_name="similarity", **SENTENCES)
     gr.api(guard(project), api_name="project", **SENTENCES)

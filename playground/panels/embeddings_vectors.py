@@ -13,7 +13,7 @@ from typing import Any
 
 import gradio as gr
 
-from playground import examples
+from playground import examples_vectors as examples
 from playground.errors import PlaygroundError
 from playground.panels import Context, embeddings_vectors_api
 from playground.panels.embeddings_vectors_actions import MODEL, VectorsActions

@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from playground import examples
+from playground import examples_vectors as examples
 from playground import text as words
 from playground.catalog import ModelCard, Role
 from playground.errors import BadInput

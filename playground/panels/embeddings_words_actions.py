@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from playground import examples
+from playground import examples_vectors as examples
 from playground import text as said
 from playground.catalog import ModelCard
 from playground.errors import BadInput

@@ -32,7 +32,8 @@ from playground.views import songs as view
 from playground.views.html import note
 
 FOUND = 8
-SHIPPED = ("sample", TUNED, "umap")  # the map that comes with the app
+EXAMPLE = "sample"  # the data set of the shipped example
+SHIPPED = (EXAMPLE, TUNED, "umap")  # the map that comes with the app
 BOOK_DATA = "yes_complete"
 LONGEST_PASTE = 400  # lines of a pasted playlist
 UPLOADS_KEPT = 100
@@ -78,9 +79,9 @@ class SongsActions:
             yield loaded, loaded.model
 
     @contextmanager
-    def trained(self, dataset: str, parameters: Parameters = TUNED) -> Iterator[tuple[Loaded, Recommender]]:
-        """What is trained on a data set, leased; trained first if need be."""
-        with self.context.models.lease(trained_card(self.card(dataset), parameters), "songs") as loaded:
+    def trained(self, dataset: str) -> Iterator[tuple[Loaded, Recommender]]:
+        """What the tuned training made of a data set, leased; trained first if need be."""
+        with self.context.models.lease(trained_card(self.card(dataset)), "songs") as loaded:
             yield loaded, loaded.model
 
     def find(self, query: str, dataset: str, count: int = FOUND) -> list[dict[str, Any]]:
@@ -114,7 +115,7 @@ class SongsActions:
 
         Before anything was picked (not even taken out) it is the shipped example, which is on the page then.
         """
-        if not state and library.name == "sample":
+        if not state and library.name == EXAMPLE:
             return [library.rows[song["id"]] for song in examples.songs(language())["liked"]], []
         try:
             told = json.loads(state or "{}")
@@ -126,12 +127,14 @@ class SongsActions:
 
     def picked(self, state: str, dataset: str) -> str:
         """What is liked and disliked, to be taken out again."""
+        if not state and dataset == EXAMPLE:
+            return opening(language())[1]
         with self.library(dataset) as (_, library):
             liked, disliked = self.picks(state, library)
             songs = [[plain(library.songs[row]) for row in rows] for rows in (liked, disliked)]
             return view.picked(songs[0], songs[1], language())
 
-    def _training(self, dataset: str, parameters: Parameters) -> Generator[str | Loaded]:
+    def _training(self, dataset: str, parameters: Parameters | None) -> Generator[str | Loaded]:
         """Progress as HTML, and at last what was loaded or trained, leased until the iterator is closed."""
         card = trained_card(self.card(dataset), parameters)
         with closing(self.context.models.leasing(card, "songs")) as steps:
@@ -140,6 +143,9 @@ class SongsActions:
     def recommend(self, state: str, dataset: str, key: str) -> Iterator[str]:
         """Ten songs for what is picked; the training's progress before it."""
         lang, parameters = language(), parameters_of(key)
+        if not state and parameters is None and dataset == EXAMPLE:
+            yield opening(lang)[2]  # nothing is picked yet: the example stands, and nothing is loaded for it
+            return
         with closing(self._training(dataset, parameters)) as steps:
             for step in steps:
                 if not isinstance(step, Loaded):
@@ -232,18 +238,20 @@ class SongsActions:
     def measure(self, dataset: str, key: str) -> Iterator[str]:
         """All methods on held-out playlists, one after the other."""
         lang, parameters = language(), parameters_of(key)
-        methods = [*METHODS] + (["own"] if parameters not in PRESETS.values() else [])
+        own = parameters is not None and parameters not in PRESETS.values()
+        methods = [*METHODS] + (["own"] if own else [])
+        mine = f"own {parameters.key}" if parameters is not None else ""
         with self.library(dataset) as (loaded, library):
             kept: dict[str, Measured] = loaded.memo.setdefault("songs.measured", {})
             queries = len(split(library).hidden)
             for method in methods:
-                name = f"own {parameters.key}" if method == "own" else method
+                name = mine if method == "own" else method
                 if name not in kept:
                     rows = [kept[m] for m in methods if m in kept]
                     now = words.say("songs.measuring", lang, method=words.say(f"songs.method_{method}", lang))
                     yield (view.measures(rows, queries, lang) if rows else "") + note(now)
                     kept[name] = next(evaluate(library, [method], own=parameters))
-            rows = [kept[f"own {parameters.key}" if m == "own" else m] for m in methods]
+            rows = [kept[mine if m == "own" else m] for m in methods]
             yield view.measures(rows, queries, lang)
 
     # -- playlists and data of the visitor's own --
@@ -326,10 +334,10 @@ def grouped(library: Library, by: str, lang: str) -> tuple[list[str], Any]:
     return [view.genre_name(each, lang) if by == "genre" else each for each in named], numbers
 
 
-def parameters_of(key: str) -> Parameters:
-    """The parameters that the page holds as a key; the tuned ones before anything was chosen."""
+def parameters_of(key: str) -> Parameters | None:
+    """The parameters that the page holds as a key; None, for the tuned ones, before anything was trained."""
     try:
-        return Parameters.from_key(key).checked() if key else TUNED
+        return Parameters.from_key(key).checked() if key else None
     except (KeyError, ValueError, TypeError) as error:
         raise BadInput("songs_parameters") from error
 

@@ -38,7 +38,7 @@ LENGTHS = (
     "seq_length",
 )
 
-StopReason = Literal["eos", "length", "window", "stopped"]
+StopReason = Literal["eos", "length", "window", "stopped", "string"]
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Done:
 
     Args:
         stop_reason: ``eos`` the model ended it, ``length`` as many tokens as asked for, ``window`` no room
-            for more, ``stopped`` by who asked.
+            for more, ``stopped`` by who asked, ``string`` one of the texts that end it was written.
         text: the whole text, as the tokenizer's own decoder says it, special tokens left out.
         ids: all new ids, the one that ended it too.
         prompt_tokens: of the prompt; ``reused`` of them were not read again.
@@ -171,13 +171,17 @@ def reply(
         DoesNotFit: ``reply_out_of_memory`` (name, tokens). What came before it stays good.
         PlaygroundError: ``logits_not_finite`` (name).
     """
-    settings, ids = settings.checked(), [int(id) for id in ids]
-    _check(loaded, ids)
+    settings, ids = settings.checked(), checked(loaded, ids)
     return _reply(loaded, ids, settings, trace or Trace(), continues, stop)
 
 
-def _check(loaded: Loaded, ids: list[int]) -> None:
-    model = loaded.model
+def checked(loaded: Loaded, ids: Sequence[int]) -> list[int]:
+    """The ids of a prompt, if this model can go on with them.
+
+    Raises:
+        BadInput: ``prompt_empty``, ``prompt_too_long``, ``id_outside``, ``not_causal``.
+    """
+    model, ids = loaded.model, [int(id) for id in ids]
     if not hasattr(model, "prepare_inputs_for_generation") or getattr(
         model.config, "is_encoder_decoder", False
     ):
@@ -190,6 +194,7 @@ def _check(loaded: Loaded, ids: list[int]) -> None:
     outside = min(ids) if min(ids) < 0 else max(ids)
     if not 0 <= outside <= last:
         raise BadInput("id_outside", id=outside, last=last)
+    return ids
 
 
 def _reply(
@@ -273,13 +278,10 @@ class _Work:
         try:
             return self._read() if self.unread else self._write()
         except (MemoryError, RuntimeError) as error:  # torch.OutOfMemoryError is a RuntimeError
-            if not _is_out_of_memory(error):
-                raise
-            error.__traceback__ = None  # its frames hold what the pass had made so far
+            failure = out_of_memory(error, self._loaded, len(self._prompt) + len(self._new))
         self._passes.forget()
         self._logits = None
-        tokens = len(self._prompt) + len(self._new)
-        raise DoesNotFit("reply_out_of_memory", name=self._loaded.card.name, tokens=tokens)
+        raise failure
 
     def _read(self) -> tuple[State, StopReason | None]:
         began = time.perf_counter()
@@ -302,6 +304,8 @@ class _Work:
         reason: StopReason | None = None
         if choice.id in self._ends:
             reason = "eos"
+        elif self._settings.stop_strings and ends_in(self._stream.text, new, self._settings.stop_strings):
+            reason = "string"
         elif len(self._new) >= self._settings.max_new_tokens:
             reason = "length"
         elif self._window is not None and len(self._prompt) + len(self._new) >= self._window:
@@ -324,6 +328,15 @@ class _Work:
         )  # fmt: skip
 
 
-def _is_out_of_memory(error: BaseException) -> bool:
+def ends_in(text: str, new: str, strings: Sequence[str]) -> bool:
+    """Whether the last ``new`` characters of a text complete one of the strings."""
+    return any(each in text[-(len(each) + len(new) - 1) :] for each in strings if new)
+
+
+def out_of_memory(error: BaseException, loaded: Loaded, tokens: int) -> DoesNotFit:
+    """The sentence for a pass that ran out of memory; any other error is raised as it is."""
     told = str(error).lower()
-    return isinstance(error, MemoryError) or any(words in told for words in OUT_OF_MEMORY)
+    if not (isinstance(error, MemoryError) or any(words in told for words in OUT_OF_MEMORY)):
+        raise error
+    error.__traceback__ = None  # its frames hold what the pass had made so far
+    return DoesNotFit("reply_out_of_memory", name=loaded.card.name, tokens=tokens)

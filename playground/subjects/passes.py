@@ -16,7 +16,7 @@ import inspect
 import threading
 import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 GROWTH = 256  # tokens that a cache makes room for at least when it is full
@@ -30,9 +30,12 @@ class Passes(ABC):
     Attributes:
         fed: the ids read so far.
         lasting: worth keeping for another text.
+        hear: told the logits of every position of each pass, [n, vocabulary], in inference mode; None: only
+            those of the last one are computed where the model can do so.
     """
 
     lasting = True
+    hear: Callable[[Any], None] | None = None
 
     def __init__(self, model: Any) -> None:
         self.fed: list[int] = []
@@ -74,6 +77,12 @@ class Passes(ABC):
     def forget(self) -> None:
         """Free everything."""
         self.fed = []
+
+    def _heard(self, every: Any) -> Any:
+        """The logits of the last position, after whoever listens heard all of them."""
+        if self.hear is not None:
+            self.hear(every)
+        return every[-1]
 
     @property
     def bytes(self) -> int:
@@ -121,16 +130,23 @@ class CachedPasses(Passes):
         with torch.inference_mode():  # around the pass alone: a generator must not leave it on in its caller
             if self._cache is None:
                 self._cache = _new_cache(self._config)
-            extra = {"logits_to_keep": 1} if self._takes_keep and len(ids) > 1 else {}
+            last = self._takes_keep and len(ids) > 1 and self.hear is None
+            extra = {"logits_to_keep": 1} if last else {}
             try:
-                logits = model(
+                every = model(
                     input_ids=tokens, past_key_values=self._cache, use_cache=True, return_dict=True, **extra
-                ).logits[0, -1]
+                ).logits[0]
+                logits = self._heard(every)
             except BaseException:
                 self.forget()  # some layers have read these tokens, others not
                 raise
         self.fed += ids
         return logits
+
+    @property
+    def steady(self) -> bool:
+        """Its rotations never change with the length of the text."""
+        return self._switch is None
 
     def chunk(self, total: int) -> int:
         return total if self._switch is not None and total > self._switch else CHUNK
@@ -206,8 +222,9 @@ class PreparedPasses(Passes):
             self._state = model._update_model_kwargs_for_generation(
                 made, self._state, is_encoder_decoder=False
             )
+            logits = self._heard(made.logits[0])
         self.fed += ids
-        return made.logits[0, -1]
+        return logits
 
     def chunk(self, total: int) -> int:
         return total

@@ -41,6 +41,7 @@ class Settings:
         seed: of the draws, from 0 below 2**63; None draws one.
         alternatives: how many of the most probable tokens each step tells, 0 to 100.
         stop_ids: ids that end the reply, besides those that the model itself names.
+        stop_strings: texts that end the reply as soon as it holds one of them; what was written stays.
     """
 
     max_new_tokens: int = 256
@@ -52,6 +53,7 @@ class Settings:
     seed: int | None = None
     alternatives: int = 10
     stop_ids: tuple[int, ...] = ()
+    stop_strings: tuple[str, ...] = ()
 
     @property
     def greedy(self) -> bool:

@@ -9,6 +9,7 @@ without the new token, and write the difference, as text-generation-inference an
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -70,6 +71,12 @@ class TextStream:
                 pass
         return self._bytes(raw, piece.kind == "byte")
 
+    def fork(self) -> TextStream:
+        """Another one at the same place, to go on with another token."""
+        other = copy.copy(self)
+        other._ids = list(self._ids)
+        return other
+
     def finish(self) -> str:
         """The end has come; what is still to be written: a � for a character that was never completed.
 
@@ -117,6 +124,14 @@ class TextStream:
         self._from, self._shown = self._shown, len(self._ids)
         self.text += new
         return new
+
+
+def label(reader: Reader, id: int, new: str) -> str:
+    """What stands for a token that wrote nothing (yet): a special token's name, the bytes of a part."""
+    if new:
+        return ""
+    piece = reader.piece(id)
+    return piece.piece if piece.kind == "special" or not piece.bytes else piece.bytes.hex(" ").upper()
 
 
 @dataclass(frozen=True, slots=True)

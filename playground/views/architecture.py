@@ -161,8 +161,8 @@ def raw(printed: str, config: str, lang: str) -> str:
 
 def code(content: str, lang: str) -> str:
     """Something to copy."""
-    copy = escape(text.say("architecture.copy", lang))
+    copy, done = (escape(text.say(f"architecture.{key}", lang)) for key in ("copy", "copied"))
     return (
-        f'<div class="arc-copy"><button type="button" data-arc="copy">{copy}</button>'
+        f'<div class="arc-copy"><button type="button" data-arc="copy" data-done="{done}">{copy}</button>'
         f'<pre class="pg-code wide arc-code" tabindex="0"><code>{escape(content)}</code></pre></div>'
     )

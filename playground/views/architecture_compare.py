@@ -29,7 +29,11 @@ def side_by_side(old: Architecture, new: Architecture, context: int, batch: int,
     ]  # fmt: skip
     names = [escape(old.name), escape(new.name)]
     head = [escape(say("architecture.field")), *names, escape(say("architecture.meaning"))]
-    told = table(head, rows, "arc-diff") if rows else note(say("architecture.same_config"))
+    told = (
+        table(head, rows, "arc-diff arc-config", named=True)
+        if rows
+        else note(say("architecture.same_config"))
+    )
     title = f"<h5>{escape(say('architecture.config_differences'))}</h5>"
     return title + told + counts(old, new, context, batch, lang, names)
 
@@ -69,7 +73,7 @@ def counts(
     ]
     names = names or [escape(say("architecture.before")), escape(say("architecture.after"))]
     head = [escape(say("architecture.what")), *names, escape(say("architecture.difference"))]
-    return f"<h5>{escape(say('architecture.comes_to'))}</h5>{table(head, rows, 'arc-diff')}"
+    return f"<h5>{escape(say('architecture.comes_to'))}</h5>{table(head, rows, 'arc-diff', named=True)}"
 
 
 def _told(value: int, is_bytes: bool) -> str:
@@ -105,7 +109,7 @@ def watched(rows: Sequence[Watched], tokens: Sequence[str], seconds: float, lang
     )
     given = f'<p class="tok-text">{chips}</p>' if tokens else ""
     told = note(say("architecture.watched", count=number(len(tokens)), seconds=number(seconds, 2)))
-    return given + told + table(head, lines, "arc-memory")
+    return given + told + table(head, lines, "arc-memory", named=True)
 
 
 def holds(rows: Sequence[Held], lang: str) -> str:
@@ -117,4 +121,4 @@ def holds(rows: Sequence[Held], lang: str) -> str:
         for row in rows
     ]  # fmt: skip
     keys = ("part", "class", "parameters", "dtype", "device_at", "bytes")
-    return table([escape(say(f"architecture.{key}")) for key in keys], lines, "arc-diff")
+    return table([escape(say(f"architecture.{key}")) for key in keys], lines, "arc-diff", named=True)

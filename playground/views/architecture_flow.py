@@ -9,9 +9,15 @@ from playground import text
 from playground.subjects.architecture import Architecture
 from playground.subjects.dataflow import ATTENTION, FEED, Group, Run, Stack, Step, steps_of, tiles
 from playground.views.architecture_words import step_words
-from playground.views.html import escape, note, number
+from playground.views.html import escape, note, number, table
 
-WIDTH, BOX, GAP = 460, 44, 14  # of the drawing, in its own units; a phone shows it at three quarters
+WIDTH, BOX, GAP, TALL = (
+    460,
+    44,
+    14,
+    26,
+)  # of the drawing, in its own units; a phone shows it at three quarters
+MAP = 1.3  # width to height of the treemap
 LEFT, RIGHT = 44, WIDTH - 14
 SIDE = {"query", "key", "value", "gate", "up"}  # boxes that stand side by side
 COLOURS = {"embedding": "a", "attention": "b", "feed_forward": "c", "head": "d", "other": "e"}
@@ -125,7 +131,7 @@ class _Drawing:
         width = (RIGHT - LEFT - gap * (len(row) - 1)) / len(row)
         for i, step in enumerate(row):
             self._box(LEFT + i * (width + gap), width, step, narrow=len(row) > 1)
-        self.y += BOX + (12 if len(row) > 1 else 0)
+        self.y += BOX + (TALL if len(row) > 1 else 0)
         self._arrow()
 
     def _step(self, step: Step) -> None:
@@ -136,14 +142,13 @@ class _Drawing:
         name = step.name or self.say(f"architecture.step_{step.part}")
         shape = "[" + ", ".join(str(self.tokens if s == "n" else s) for s in step.shape) + "]"
         cost = self._cost(step)
-        high = BOX + (12 if narrow else 0)
+        high = BOX + (TALL if narrow else 0)
         colour = _colour(step)
         self._rect(x, width, high, colour)
         if narrow:
             middle = x + width / 2
-            first = cost.split(" · ")[0]
-            for line, kind, inside in ((17, "m", name), (32, "s", shape), (47, "s", first)):
-                self._text(middle, self.y + line, inside, f"c {kind} on")
+            for line, inside in enumerate((name, shape, *cost.split(" · "))):
+                self._text(middle, self.y + 17 + 15 * line, inside, f"c {'s' if line else 'm'} on")
             return
         self._text(x + 10, self.y + 18, name, "m on")
         self._text(x + width - 10, self.y + 18, shape, "e on")
@@ -204,6 +209,8 @@ def short(count: float) -> str:
 def shapes(stacks: Sequence[Stack], plan: Architecture, tokens: int, lang: str) -> str:
     """Every step as a line: what comes out, its parameters, and its operations for one token."""
     say = partial(text.say, lang=lang)
+    keys = ("part", "shape_out", "parameters_each", "flops")
+    head = [escape(say(f"architecture.{key}")) for key in keys]
     lines = []
     total = sum(stack.flops for stack in stacks) or 1
     for stack in stacks:
@@ -219,38 +226,29 @@ def shapes(stacks: Sequence[Stack], plan: Architecture, tokens: int, lang: str) 
             hint = f'<br><small class="arc-hint">{escape(told)}</small>' if told else ""
             cost = f"{number(step.flops * times)} <small>{step.flops * times / total:.1%}</small>"
             lines.append(
-                f"<tr><td>{count}<code>{escape(name)}</code>{hint}</td>"
-                f'<td><code class="arc-shape">{escape(shape)}</code></td>'
-                f"<td>{number(step.parameters) if step.parameters else '–'}</td>"
-                f"<td>{cost if step.flops else '–'}</td></tr>"
-            )
-    head = "".join(
-        f"<th>{escape(say(f'architecture.{key}'))}</th>"
-        for key in ("part", "shape_out", "parameters_each", "flops")
-    )
+                [f"{count}<code>{escape(name)}</code>{hint}",
+                 f'<code class="arc-shape">{escape(shape)}</code>',
+                 number(step.parameters) if step.parameters else "–", cost if step.flops else "–"]
+            )  # fmt: skip
     whole = number(sum(stack.flops for stack in stacks))
-    return (
-        '<div class="pg-scroll arc-steps" tabindex="0"><table class="pg-table arc-memory">'
-        f"<thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
-        + note(
-            say("architecture.flops_note", total=whole, tokens=number(tokens), twice=number(2 * plan.active))
-        )
-    )
+    told = say("architecture.flops_note", total=whole, tokens=number(tokens), twice=number(2 * plan.active))
+    return f'<div class="arc-steps">{table(head, lines, "arc-memory", named=True)}</div>{note(told)}'
 
 
 def treemap(plan: Architecture, lang: str) -> str:
     """Where the parameters are: each area is its share of the whole."""
     say = partial(text.say, lang=lang)
     boxes = []
-    for tile in tiles(plan):
+    for tile in tiles(plan, MAP):
         share = tile.parameters / max(plan.parameters, 1)
         title = f"{tile.label}: {number(tile.parameters)} ({share:.1%})"
         name, _, times = tile.label.partition(" × ")
-        many = f"{times} × · " if times else ""
-        inside = f"<b>{escape(name)}</b><small>{share:.1%} · {many}{short(tile.parameters)}</small>"
-        small = "" if tile.width > 0.09 and tile.height > 0.14 else " tiny"
+        many = f"{times} × " if times else ""
+        lines = f"{share:.1%}", f"{many}{short(tile.parameters // int(times or 1))}"
+        broken = escape(name).replace("_", "_<wbr>")  # where a narrow tile may break it
+        inside = f"<b>{broken}</b>" + "".join(f"<small>{line}</small>" for line in lines)
         place = f"left:{tile.x:.3%};top:{tile.y:.3%};width:{tile.width:.3%};height:{tile.height:.3%}"
-        kind = f"arc-tile {COLOURS[tile.group]}{small}"
+        kind = f"arc-tile {COLOURS[tile.group]}"
         boxes.append(f'<div class="{kind}" title="{escape(title)}" style="{place}">{inside}</div>')
     legend = "".join(
         f'<span><i class="arc-dot {colour}"></i>{escape(say(f"architecture.group_{group}"))}</span>'
@@ -258,6 +256,6 @@ def treemap(plan: Architecture, lang: str) -> str:
     )
     label = escape(say("architecture.treemap"))
     return (
-        f'<h5>{label}</h5><div class="arc-map" role="img" aria-label="{label}">{"".join(boxes)}</div>'
-        f'<div class="tok-legend">{legend}</div>'
+        f'<h5>{label}</h5><div class="arc-map" style="aspect-ratio:{MAP}" role="img" aria-label="{label}">'
+        f'{"".join(boxes)}</div><div class="tok-legend">{legend}</div>'
     )

@@ -42,7 +42,7 @@ def precisions(plan: Architecture, measured: Mapping[str, int], lang: str) -> st
         )  # fmt: skip
     keys = ("precision", "bytes", "formula", "measured") if measured else ("precision", "bytes", "formula")
     head = [escape(say(f"architecture.{key}")) for key in keys]
-    body = table(head, [row[: len(keys)] for row in rows], "arc-memory")
+    body = table(head, [row[: len(keys)] for row in rows], "arc-memory", named=True)
     title = f"<h5>{escape(say('architecture.memory_weights'))}</h5>"
     if not plan.kind:
         return title + body
@@ -103,7 +103,7 @@ def cache(plan: Architecture, context: int, batch: int, lang: str) -> str:
         told += note(say("architecture.cache_cross"))
     if each and any(kind in ("linear_attention", "conv") for _, kind, _ in shape.cache):
         told += note(say("architecture.cache_linear"))
-    return f"<h5>{escape(say('architecture.cache'))}</h5>{table(head, lines, 'arc-memory')}{told}"
+    return f"<h5>{escape(say('architecture.cache'))}</h5>{table(head, lines, 'arc-memory', named=True)}{told}"
 
 
 def _kept(plan: Architecture, context: int, lang: str) -> str:
@@ -185,4 +185,4 @@ def training(plan: Architecture, rank: int, names: Sequence[str], context: int, 
     full, qlora = found[0].total, found[2].total
     told += note(say("architecture.why_qlora", times=f"{full / max(qlora, 1):.0f}",
                      full=size(full), qlora=size(qlora)))  # fmt: skip
-    return f"{table(head, rows, 'arc-memory')}{told}"
+    return f"{table(head, rows, 'arc-memory', named=True)}{told}"

@@ -51,6 +51,17 @@ def visible(text: str) -> str:
     return shown
 
 
+def legible(text: str) -> str:
+    """For the middle of a sentence: what is invisible, or would turn the words around it, is named."""
+
+    def named(match: re.Match[str]) -> str:
+        character = match[0]
+        plain = {" ": " ", "\n": "↵", "\t": "→"}.get(character)
+        return plain or f"[{ABBREVIATED.get(character, f'{ord(character):04X}')}]"
+
+    return HIDDEN.sub(named, text)
+
+
 def hexadecimal(raw: bytes) -> str:
     """``b"\\xe4\\xbd"`` → ``"E4 BD"``."""
     return raw.hex(" ").upper()
@@ -62,10 +73,21 @@ def island(data: object) -> str:
     return f'<pre hidden class="pg-data">{html.escape(text, quote=False)}</pre>'
 
 
-def table(head: Iterable[str], rows: Iterable[Iterable[str]], kind: str = "") -> str:
-    """A table of cells that are HTML already."""
-    top = "".join(f"<th>{cell}</th>" for cell in head)
-    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+def table(head: Iterable[str], rows: Iterable[Iterable[str]], kind: str = "", *, named: bool = False) -> str:
+    """A table of cells that are HTML already.
+
+    Args:
+        named: each cell carries its column's name (escaped text, no tags): on a phone, where a row becomes
+            lines, it stands before it.
+    """
+    heads = list(head)
+    top = "".join(f"<th>{cell}</th>" for cell in heads)
+    marks = [f' data-h="{cell}"' if named else "" for cell in heads]
+    body = "".join(
+        "<tr>" + "".join(f"<td{mark}>{cell}</td>" for mark, cell in zip(marks, row, strict=True)) + "</tr>"
+        for row in rows
+    )
+    kind += " named" if named else ""
     return (
         f'<div class="pg-scroll" tabindex="0"><table class="pg-table {kind}">'
         f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>"

@@ -7,6 +7,7 @@ Numbers travel as base64 of small integers: 16 bits a coordinate are finer than 
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -60,12 +61,17 @@ def packed(numbers: Any, kind: str) -> str:
 
 
 def coloured(
-    groups: Sequence[int] | NDArray[Any], names: Sequence[str]
+    groups: Sequence[int] | NDArray[Any], names: Sequence[str], first: Sequence[int] = ()
 ) -> tuple[NDArray[np.int64], list[int]]:
-    """The colour of each point, and the groups that have colours of their own, the largest first."""
+    """The colour of each point, and the groups that have one of their own.
+
+    Those of the points in ``first`` come before the others, of which the largest do.
+    """
     numbers = np.asarray(groups, np.int64)
     sizes = np.bincount(numbers, minlength=len(names))
-    order = [int(g) for g in np.argsort(-sizes, kind="stable") if names[g] and sizes[g]][:GROUPS]
+    mine = [int(numbers[place]) for place in reversed(first)]
+    ranked = dict.fromkeys([*mine, *np.argsort(-sizes, kind="stable").tolist()])
+    order = [group for group in ranked if names[group] and sizes[group]][:GROUPS]
     colour = np.full(max(1, len(names)), GROUPS)
     colour[order] = np.arange(len(order))
     return colour[numbers], order
@@ -92,13 +98,15 @@ def chart(
         labels: what each point is called.
         groups: the group of each point, a place in ``names``; the largest groups get colours.
         near: a click selects a point, and lines lead to these; without it a click likes ``ids``.
-        marked: points drawn large. ends: points that lines lead to from the last marked one.
+        marked: points drawn large; of liked songs, their groups have a colour in any case.
+        ends: points that lines lead to from the last marked one.
         notes: sentences below.
     """
     places = np.asarray(points, np.float64)
     places = places.reshape(len(labels), -1)
     numbers = np.asarray(groups, np.int64)
-    colour, order = coloured(numbers, names)
+    # Groups of liked songs first: who likes rock looks for it.
+    colour, order = coloured(numbers, names, () if near is not None else marked)
     data: dict[str, Any] = {
         "d": places.shape[1], "xyz": packed(np.rint((places.clip(-1, 1) + 1) / 2 * 65535), "<u2"),
         "g": packed(colour, "|u1"), "t": [each[:LABEL] for each in labels], "m": list(map(int, marked)),
@@ -119,8 +127,7 @@ def chart(
             "say": {key: say(key) for key in ("hint", "trust", "neighbours", "found")},
         }  # fmt: skip
         buttons = "".join(
-            f'<button type="button" data-map="{name}">{escape(say(name))}</button>'
-            for name in ("home", "png", "svg")
+            f'<button type="button" data-map="{name}">{escape(say(name))}</button>' for name in ("png", "svg")
         )
         find = escape(say("find"))
         top = (
@@ -137,12 +144,20 @@ def chart(
     if len(order) < len(np.unique(numbers)):
         legend += f'<li><i style="background:var(--map-0)"></i>{escape(say("rest"))}</li>'
     told = "".join(note(each) for each in notes)
+    island_ = island(data)
+    key = hashlib.sha256(island_.encode("utf-8", "replace")).hexdigest()[:16]
+    tools = "".join(
+        f'<button type="button" data-map="{act}" title="{told}" aria-label="{told}">{sign}</button>'
+        for act, sign in (("in", "+"), ("out", "−"), ("all", "⤢"))
+        for told in [escape(say(act))]
+    )
     label = escape(text.say("map.label", lang, count=f"{len(labels):,}"))
     heading = f"<h5>{escape(title)}</h5>" if title else ""
     kind = "" if near is None else " sided"
     return (
-        f'<div class="pg-map{kind}">{island(data)}{heading}{top}<div class="pg-map-body">'
-        f'<div class="pg-map-canvas"><canvas tabindex="0" role="img" aria-label="{label}"></canvas>'
+        f'<div class="pg-map{kind}">{island_}{heading}{top}<div class="pg-map-body">'
+        f'<div class="pg-map-canvas"><canvas data-key="{key}" tabindex="0" role="img" aria-label="{label}">'
+        f'</canvas><div class="pg-map-tools">{tools}</div>'
         f'<p class="pg-map-told" aria-live="polite">&nbsp;</p></div>{side}</div>'
         f'<ul class="pg-map-legend">{legend}</ul></div>{told}'
     )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground import text
-from playground.views.html import escape, note, number, table, visible
+from playground.views.html import escape, note, number, table
 
 BRIEF = 300  # characters of a sentence in a list
 
@@ -24,8 +24,8 @@ def progress(done: int, total: int, model: str, lang: str) -> str:
 
 
 def brief(sentence: str) -> str:
-    """A sentence as HTML, not endless."""
-    return visible(sentence if len(sentence) <= BRIEF else sentence[: BRIEF - 1] + "…")
+    """A sentence as HTML, not endless, and whatever its direction, it turns nothing around it."""
+    return f"<bdi>{escape(sentence if len(sentence) <= BRIEF else sentence[: BRIEF - 1] + '…')}</bdi>"
 
 
 def hits(found: Sequence[tuple[str, str, float]], query: str, lang: str) -> str:
@@ -43,7 +43,7 @@ def hits(found: Sequence[tuple[str, str, float]], query: str, lang: str) -> str:
         for sentence, label, score in found
     )
     return (
-        f"<h5>{visible(query[:BRIEF])}</h5>"
+        f"<h5>{brief(query)}</h5>"
         f'<ol class="sen-hits">{rows}</ol>{note(text.say("sentences.search_told", lang))}'
     )
 

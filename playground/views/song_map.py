@@ -30,7 +30,8 @@ def chart(
         labels: what each point is called.
         groups: the group of each point, a place in ``names``; the largest groups get colours.
         ids: what a click likes.
-        marked: points drawn large; near: points that lines lead to from the last marked one.
+        marked: points drawn large, whose groups have a colour in any case.
+        near: points that lines lead to from the last marked one.
         notes: sentences below.
     """
     return point_map.chart(

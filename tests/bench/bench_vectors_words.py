@@ -20,7 +20,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from playground import examples
+from playground import examples_vectors as examples
 from playground.catalog import Catalog
 from playground.loaders import TransformersLoader
 from playground.models import ModelCache

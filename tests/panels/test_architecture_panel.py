@@ -135,6 +135,27 @@ def test_measured_stands_beside_predicted(do, tmp_path):
     assert "measured here" in page and "✓" in page
 
 
+def test_a_sentence_model_is_measured_too(do):
+    plan, _ = do.plan("all-MiniLM-L6-v2")
+    card = do.context.catalog.find("all-MiniLM-L6-v2")
+    with do.context.models.lease(card, "encoder", dtype="float32"):
+        pass
+    # 22,713,216 parameters, and two tables of 512 places that are kept as 8-byte whole numbers.
+    assert do.measured(plan) == {"float32": 4 * 22_713_216 + 2 * 512 * 8}
+    assert "✓" in do.memory(plan, 128, 1)
+
+
+def test_a_language_model_without_its_head_is_another_class(do, tmp_path):
+    folder = saved.save(tmp_path / "models" / "mine")
+    part = {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"}
+    (folder / "modules.json").write_text(json.dumps([part]))
+    plan, _ = do.plan("mine")
+    card = do.context.catalog.find("mine")
+    with do.context.models.lease(card, "encoder", dtype="float32"):
+        pass
+    assert do.measured(plan) == {}
+
+
 def test_a_knob_that_is_not_turned_changes_nothing(do):
     plan, _ = do.plan(FIRST)
     values = [22, 2048, 32, 4, 5632, 32000, 2048, False, "silu", "rmsnorm"]

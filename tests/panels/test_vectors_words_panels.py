@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from playground import examples
+from playground import examples_vectors as examples
 from playground.errors import BadInput
 from playground.panels import Context, embeddings_words_actions
 from playground.panels.embeddings_vectors_actions import MODEL, VectorsActions

@@ -98,6 +98,9 @@ def test_the_drawing_and_the_treemap(name):
     plan = plan_of(name)
     drawn = architecture_flow.drawing(dataflow.flow(plan, 9), plan, 9, "en")
     assert drawn.count("<svg") == (2 if plan.shape.encoder_decoder else 1) and "[1, 9]" in drawn
+    boxes = drawn.split("<rect ")
+    weighty = [box for box in boxes if " params" in box and "_proj" in box]
+    assert all("FLOPs" in box for box in weighty), "a box of weights does not tell its operations"
     found = dataflow.tiles(plan)
     assert sum(tile.width * tile.height for tile in found) == pytest.approx(1)
     assert sum(tile.parameters for tile in found) == plan.parameters

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 
 import pytest
 import torch
 import transformers
 
 from playground import weights
-from playground.catalog import CAUSAL, ModelCard
-from playground.loaders import TransformersLoader, causal, presets, skeletons
+from playground.catalog import CAUSAL, EMBEDDED, ModelCard
+from playground.loaders import TransformersLoader, causal, places, presets, skeletons
 from playground.models import ModelCache
 from playground.subjects import architecture, memory
 from playground.subjects.architecture import Architecture
@@ -53,23 +54,55 @@ def test_predicted_is_what_a_loaded_model_takes(kind, tmp_path, monkeypatch):
     monkeypatch.setattr(causal, "packs", lambda: False)
     folder = saved.save(tmp_path / kind, kind)
     plan = plan_from(transformers.AutoConfig.from_pretrained(folder))
-    for precision, (dtype, quantization) in LOADED.items():
-        cache = ModelCache(2**30, TransformersLoader(offline=True))
-        card = ModelCard(kind, "folder", str(folder), CAUSAL)
-        with cache.lease(card, "causal", dtype=dtype, quantization=quantization) as loaded:
-            states = (getattr(p, "quant_state", None) for p in loaded.model.parameters())
-            packed = any(getattr(state, "packing_format_for_cpu", False) for state in states)
-            if not packed:  # this CPU rearranges NF4, and keeps its scales in bfloat16 since
-                assert memory.weights(plan, precision).total == weights.measured(loaded.model), precision
+    for precision in LOADED:
+        measured = bytes_of(ModelCard(kind, "folder", str(folder), CAUSAL), precision)
+        assert measured in (None, memory.weights(plan, precision).total), precision
 
 
-def test_a_model_of_tinyllamas_shape_takes_what_is_predicted():
-    """Its layers' own sizes (two of the 22), random weights, measured in float32 and bfloat16."""
-    config = {**presets.presets()[TINYLLAMA].config, "num_hidden_layers": 2, "vocab_size": 3200}
-    model = skeletons.real(config)
-    plan = architecture.read("own", model, model.config, config)
-    assert plan.parameters == 2 * 44_044_288 + 2 * 3200 * 2048 + 2048
-    assert memory.weights(plan, "float32").total == weights.measured(model)
+def bytes_of(card: ModelCard, precision: str) -> int | None:
+    """Measured after a real load; None where this CPU rearranges NF4 (its scales are bfloat16 since)."""
+    dtype, quantization = LOADED[precision]
+    cache = ModelCache(2**30, TransformersLoader(offline=True))
+    with cache.lease(card, "causal", dtype=dtype, quantization=quantization) as loaded:
+        states = (getattr(p, "quant_state", None) for p in loaded.model.parameters())
+        packed = any(getattr(state, "packing_format_for_cpu", False) for state in states)
+        return None if packed else weights.measured(loaded.model)
+
+
+def plain_nf4(folder: Path) -> int:
+    """NF4 without double quantization, which the app itself never loads: with transformers' own call."""
+    recipe = transformers.BitsAndBytesConfig(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16
+    )
+    model = transformers.AutoModelForCausalLM.from_pretrained(
+        folder, dtype=torch.bfloat16, quantization_config=recipe, device_map={"": "cpu"}
+    )
+    return weights.measured(model)
+
+
+@pytest.fixture(scope="module")
+def tinyllama_shaped(tmp_path_factory) -> ModelCard:
+    """One of TinyLlama's 22 layers in its own sizes, random weights, a smaller vocabulary."""
+    folder = tmp_path_factory.mktemp("tinyllama")
+    config = {**presets.presets()[TINYLLAMA].config, "num_hidden_layers": 1, "vocab_size": 384}
+    skeletons.real(config).to(torch.bfloat16).save_pretrained(folder)
+    saved.tokenizer().save_pretrained(folder)
+    return ModelCard("shaped", "folder", str(folder), CAUSAL)
+
+
+@pytest.mark.parametrize("precision", memory.PRECISIONS)
+@pytest.mark.parametrize("which", ["tutor", "tinyllama"])
+def test_the_tutor_and_tinyllamas_shape_take_what_is_predicted(
+    which, precision, tinyllama_shaped, monkeypatch
+):
+    monkeypatch.setattr(causal, "packs", lambda: False)
+    card = EMBEDDED[0] if which == "tutor" else tinyllama_shaped
+    folder = places.place(card)
+    plan = plan_from(transformers.AutoConfig.from_pretrained(folder))
+    assert plan.parameters == (4_852_480 if which == "tutor" else 44_044_288 + 2 * 384 * 2048 + 2048)
+    measured = plain_nf4(folder) if precision == "nf4" else bytes_of(card, precision)
+    if measured is not None:
+        assert memory.weights(plan, precision).total == measured
 
 
 @pytest.mark.parametrize("name", [*list(presets.presets())[::4], "facebook/galactica-1.3b"])

@@ -11,8 +11,11 @@ import numpy as np
 import pytest
 from gensim.models import Word2Vec
 
-from playground import text
+from playground import examples, text
 from playground.errors import BadInput, PlaygroundError
+from playground.loaders import TransformersLoader
+from playground.loaders.songs import trained_card
+from playground.models import ModelCache
 from playground.subjects import song_evaluation as evaluation
 from playground.subjects import song_formats as formats
 from playground.subjects import song_search, song_sessions
@@ -29,8 +32,11 @@ def songs() -> list[Song]:
 
 
 @pytest.fixture(scope="module")
-def sample(songs: list[Song]) -> Library:
-    return song_sessions.generate(songs)
+def sample() -> Library:
+    """As shipped: that the generator makes it is tested where it is loaded."""
+    cache = ModelCache(2**30, TransformersLoader(offline=True))
+    with cache.lease(examples.SAMPLE, "songs") as loaded:
+        return loaded.model
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +45,10 @@ def index(sample: Library) -> song_search.Index:
 
 
 @pytest.fixture(scope="module")
-def ready(sample: Library) -> Recommender:
-    return recommender(sample, train(sample, TUNED))
+def ready() -> Recommender:
+    cache = ModelCache(2**30, TransformersLoader(offline=True))
+    with cache.lease(trained_card(examples.SAMPLE), "songs") as loaded:
+        return loaded.model
 
 
 def small(playlists: list[list[str]]) -> Library:
@@ -449,9 +457,12 @@ def test_ppmi_is_levys(sample):
 
 
 def test_tuned_beats_popularity_and_the_book_and_keeps_the_genre(sample):
-    told = {m.method: m for m in evaluation.evaluate(sample, ("popularity", "book", "tuned"))}
+    told = {m.method: m for m in evaluation.evaluate(sample, ("popularity", "tuned"))}
     assert told["tuned"].hit >= 2.5 * told["popularity"].hit
-    assert told["tuned"].hit > told["book"].hit
+    # The book's call takes five times as long: on half of the playlists.
+    half = evaluation.part(sample, np.arange(0, sample.playlists, 2))
+    book, tuned = evaluation.evaluate(half, ("book", "tuned"))
+    assert tuned.hit > book.hit and tuned.ndcg > book.ndcg
     assert told["tuned"].genre >= 0.9
     assert told["tuned"].coverage > 10 * told["popularity"].coverage
 

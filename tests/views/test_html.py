@@ -62,3 +62,9 @@ def test_attributes_cannot_be_left():
 def test_small_ones():
     assert hexadecimal(b"\xe4\xbd") == "E4 BD"
     assert table(["a"], [["<i>b</i>"]]).count("<td><i>b</i></td>") == 1
+
+
+def test_a_table_whose_cells_carry_their_columns_names():
+    made = table([escape('"what"'), "n"], [["<b>a</b>", "1"]], "x", named=True)
+    assert '<td data-h="&quot;what&quot;"><b>a</b></td><td data-h="n">1</td>' in made
+    assert 'class="pg-table x named"' in made and "data-h" not in table(["a"], [["1"]])

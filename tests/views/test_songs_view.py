@@ -26,13 +26,12 @@ def cache() -> ModelCache:
 
 @pytest.mark.parametrize("lang", text.LANGUAGES)
 def test_the_shipped_example_is_what_is_computed(lang, cache):
-    """Up to what another processor rounds otherwise: its last bits grow in training."""
     shipped, now = examples.songs(lang), examples.computed_songs(lang, cache)
     assert shipped["liked"] == now["liked"] and shipped["popular"] == now["popular"]
-    same = {row["id"] for row in shipped["rows"]} & {row["id"] for row in now["rows"]}
-    assert len(same) >= 6
-    told = {row["id"]: row["together"] for row in now["rows"]}
-    assert all(told[row["id"]] == row["together"] for row in shipped["rows"] if row["id"] in told)
+    assert shipped["facts"] == now["facts"] and len(shipped["rows"]) == 10
+    for was, row in zip(shipped["rows"], now["rows"], strict=True):
+        assert (was["id"], was["together"], was["about"]) == (row["id"], row["together"], row["about"])
+        assert was["score"] == pytest.approx(row["score"], abs=1e-4)
 
 
 def test_the_shipped_map_has_a_place_for_every_song(cache):
@@ -93,6 +92,15 @@ def test_the_map_colours_the_largest_groups():
         and len(colours) == len(groups)
     )
     assert html.count("<li>") == song_map.GROUPS + 1 and "group 19" in html and "group 1<" not in html
+    # A liked song's group has a colour, however small.
+    small = groups.index(1)
+    html = song_map.chart(
+        points, ["t"] * len(groups), groups, names, ["i"] * len(groups), [small], [], [], "en"
+    )
+    data = json.loads(re.search(r'class="pg-data">(.*?)</pre>', html)[1].replace("&amp;", "&"))  # type: ignore[index]
+    colours = base64.b64decode(data["g"])
+    assert colours[small] == 0 and colours[-1] == 1 and "group 1<" in html
+    assert html.count("<button") == html.count("aria-label") - 1 == 3
 
 
 def test_nothing_found_and_nothing_liked_are_sentences():

@@ -1,0 +1,240 @@
+/*
+ * What is folded below the Next token panel: the walk, logit lens, attention, side by side, how the tutor learned.
+ * Each is filled when it is opened, and follows what is looked at above as long as it stays open.
+ */
+(() => {
+  "use strict";
+  const page = window.playground, next = page.next;
+  const { say, element, button, number, percent, chip, shownText, ask, given, why, board, view, prompt, settings } = next.tools;
+
+  const opened = new Set();
+  const place = (name) => document.querySelector(`#next-${name}-view`);
+  const shown = async (name) => { // what is folded is not in the page yet in the moment it opens
+    for (let i = 0; i < 50 && !place(name); i++) await new Promise((ready) => setTimeout(ready, 40));
+    return place(name);
+  };
+  const visible = (name) => { const found = place(name); return found && found.offsetParent !== null; };
+
+  // ---- the walk ----
+
+  const vector = (values, more) => "[" + values.map((value) => value.toFixed(2)).join(", ") + (more ? ", …]" : "]");
+  const walk = () => {
+    const at = view(), look = at.look, top = look.weighed, kept = settings();
+    const ids = at.ids.length > 12 ? "[…, " + at.ids.slice(-11).join(", ") + "]" : "[" + at.ids.join(", ") + "]";
+    const best = look.candidates.slice(0, 3).map((token, i) => `${shownText(token)} ${percent(top.own[i])}`).join("   ");
+    const last = look.candidates.slice(0, 3).map((token, i) => `${shownText(token)} ${percent(top.final[i])}`).join("   ");
+    const steps = [
+      ["ids", `input_ids = tokenizer(prompt, return_tensors="pt").input_ids`, `[1, ${look.n}]`, ids],
+      ["hidden", `hidden = model.${look.base || "base_model"}(input_ids).last_hidden_state`, `[1, ${look.n}, ${look.hidden_size}]`, `hidden[0, -1] = ${vector(look.hidden, true)}`],
+      ["logits", `logits = model.${look.head || "lm_head"}(hidden)`, `[1, ${look.n}, ${look.vocabulary}]`, `logits[0, -1] = ${vector(look.logits, true)}`],
+      ["last", `last = logits[0, -1].float()`, `[${look.vocabulary}]`, look.candidates.slice(0, 3).map((token, i) => `${shownText(token)} ${number(top.logit[i], 2)}`).join("   ")],
+      ["softmax", `probabilities = last.softmax(-1)`, `[${look.vocabulary}]`, best],
+      ["choice", kept.temperature === 0 ? `next_id = last.argmax()` : `next_id = torch.multinomial(filtered.softmax(-1), 1)`, `[1]`, last],
+    ];
+    const list = element("ol", "tok-steps nx-walk");
+    for (const [name, code, shape, values] of steps) {
+      const item = element("li");
+      const head = element("h5", "", say("walk_" + name));
+      head.append(element("span", "nx-shape", shape));
+      const lines = element("pre", "pg-code");
+      lines.append(element("code", "", `${code}\n# ${values}`));
+      item.append(head, lines);
+      list.append(item);
+    }
+    const notes = [];
+    if (look.vocabulary > look.entries) notes.push(say("walk_padded", { rows: number(look.vocabulary), entries: number(look.entries) }));
+    if (look.ms !== undefined) notes.push(say("walk_time", { ms: number(look.ms, 1), read: number(look.n - look.reused), reused: number(look.reused) }));
+    place("walk").replaceChildren(list, ...notes.map((each) => element("p", "pg-note", each)));
+  };
+
+  // ---- what asks the server: once for each thing looked at ----
+
+  const marks = {};
+  const fill = (name, work) => async () => {
+    const at = view(), mark = JSON.stringify([at.ids, settings().model, settings().quantization, name === "attention" ? heads : 0]);
+    if (marks[name] === mark && place(name).childElementCount) return;
+    marks[name] = mark;
+    const found = place(name);
+    if (!found.childElementCount) found.append(element("p", "pg-note", "…"));
+    found.classList.add("nx-asking");
+    try {
+      const answer = await work(at);
+      if (marks[name] === mark) answer();
+    } catch (error) {
+      if (marks[name] === mark) { found.replaceChildren(element("p", "pg-warning", why(error))); marks[name] = ""; }
+    } finally { if (marks[name] === mark || !marks[name]) found.classList.remove("nx-asking"); }
+  };
+  const lens = fill("lens", async (at) => {
+    const { html } = await ask("next/lens", given({ ids: at.ids }), { quiet: true });
+    return () => {
+      place("lens").innerHTML = html; // the server's own HTML; every text in it is escaped
+      const wide = place("lens").querySelector(".nx-lens");
+      if (wide) wide.scrollLeft = wide.scrollWidth;
+    };
+  });
+
+  let heads = { layer: -1, head: -1 }, looking = -1;
+  const attention = fill("attention", async (at) => {
+    const answer = await ask("next/attention", given({ ids: at.ids, layer: heads.layer < 0 ? 0 : heads.layer, head: heads.head }), { quiet: true });
+    return () => drawAttention(answer);
+  });
+  const chooser = (label, options, value, act) => {
+    const made = element("label", "", label + " "), menu = element("select");
+    for (const [id, text] of options) {
+      const option = element("option", "", text);
+      option.value = id;
+      option.selected = id === value;
+      menu.append(option);
+    }
+    menu.addEventListener("change", () => act(Number(menu.value)));
+    made.append(menu);
+    return made;
+  };
+  const drawAttention = (answer) => {
+    const { tokens, matrix, layers } = answer, n = tokens.length;
+    if (looking < 0 || looking >= n) looking = n - 1;
+    const tools = element("div", "nx-tools");
+    tools.append(
+      chooser(say("layer_choice"), layers.map((layer, i) => [i, String(layer + 1)]), answer.layer, (layer) => { heads = { ...heads, layer }; attention(); }),
+      chooser(say("head_choice"), [[-1, say("average")], ...Array.from({ length: answer.heads }, (_, i) => [i, String(i + 1)])], answer.head, (head) => { heads = { ...heads, head }; attention(); }),
+    );
+    const text = element("div", "nx-looks");
+    const sentence = element("p", "pg-note");
+    const canvas = element("canvas", "nx-heat");
+    canvas.setAttribute("role", "img");
+    const side = Math.max(6, Math.min(34, Math.floor(430 / n)));
+    const draw = () => {
+      text.replaceChildren(...tokens.map((token, i) => {
+        const made = button("", "nx-look" + (i === looking ? " here" : i > looking ? " later" : ""), () => { looking = i; draw(); });
+        made.append(chip(token));
+        made.style.setProperty("--a", i <= looking ? Math.sqrt(matrix[looking][i] / 1000) : 0);
+        made.title = percent((i <= looking ? matrix[looking][i] : 0) / 1000);
+        if (i <= looking && matrix[looking][i] >= 50) made.append(element("small", "", percent(matrix[looking][i] / 1000)));
+        return made;
+      }));
+      const best = matrix[looking].slice(0, looking + 1).map((value, i) => [value, i]).sort((a, b) => b[0] - a[0]).slice(0, 3);
+      sentence.textContent = say("looks", { who: shownText(tokens[looking]), where: best.map(([value, i]) => `${shownText(tokens[i])} (${percent(value / 1000)})`).join(", ") });
+      canvas.setAttribute("aria-label", sentence.textContent);
+      const ratio = devicePixelRatio || 1, style = getComputedStyle(canvas);
+      canvas.width = canvas.height = n * side * ratio;
+      canvas.style.width = canvas.style.height = n * side + "px";
+      const pen = canvas.getContext("2d");
+      pen.scale(ratio, ratio);
+      pen.fillStyle = style.getPropertyValue("--pg-accent");
+      for (let row = 0; row < n; row++) for (let column = 0; column <= row; column++) {
+        pen.globalAlpha = Math.sqrt(matrix[row][column] / 1000);
+        pen.fillRect(column * side, row * side, side - 1, side - 1);
+      }
+      pen.globalAlpha = 1;
+      pen.strokeStyle = style.getPropertyValue("--pg-warn");
+      pen.strokeRect(0.5, looking * side + 0.5, (looking + 1) * side - 1, side - 1);
+    };
+    canvas.addEventListener("click", (event) => { looking = Math.min(n - 1, Math.max(0, Math.floor(event.offsetY / side))); draw(); });
+    const notes = [element("p", "pg-note", say("heat"))];
+    if (answer.start) notes.push(element("p", "pg-note", say("attention_last", { n: number(n) })));
+    place("attention").replaceChildren(tools, text, sentence, canvas, ...notes);
+    draw();
+  };
+
+  // ---- side by side ----
+
+  let other = null; // {look, settings}
+  const compare = async ([model, quantization, temperature, top_p]) => {
+    const found = await shown("beside"), mine = settings();
+    found.replaceChildren(element("p", "pg-note", say("thinking")));
+    try {
+      const kept = { model, quantization, temperature, top_p };
+      const same = model === mine.model && quantization === mine.quantization;
+      // The same ids for the same model; another one cuts the text by itself.
+      const written = next.tools.node().tokens.filter((each) => each.made && each.token[4] !== "special").map((each) => each.token[2]).join("");
+      const asked = same ? { ids: view().ids } : { prompt: mine.prompt + (mine.chat ? "" : written), ids: null };
+      const { look } = await ask("next/look", { ...given({ ...kept, ...asked }), conversation: "" }, { quiet: true });
+      other = { look, settings: kept };
+      drawBeside();
+    } catch (error) { found.replaceChildren(element("p", "pg-warning", why(error))); }
+  };
+  const drawBeside = () => {
+    const found = place("beside");
+    if (!found || !other) return;
+    const mine = settings(), sides = [[view().look, mine], [other.look, other.settings]];
+    const columns = sides.map(([look, how], i) => {
+      const column = element("section", "nx-side"), against = sides[1 - i][0];
+      const name = [how.model, how.quantization, "T " + number(how.temperature ?? 1, 2), how.top_p < 1 ? "top-p " + how.top_p : ""].filter(Boolean).join(" · ");
+      column.append(element("h5", "", name), element("p", "pg-note", say("left", { n: number(look.weighed.left[2]) }) + " · " + say("bits", { n: number(look.weighed.bits[2], 2) })));
+      const rows = element("div", "nx-chart");
+      column.append(rows);
+      const marks = new Map(against.candidates.map((token, k) => [token[2], say("there", { p: percent(against.weighed.final[k]) })]));
+      board(rows, look, null, { other: marks });
+      return column;
+    });
+    found.replaceChildren(...columns);
+  };
+
+  // ---- how the tutor learned ----
+
+  let lesson = null, moment = -1, running = null;
+  const learn = async (number_) => {
+    const found = place("learning");
+    if (!found.childElementCount) found.append(element("p", "pg-note", "…"));
+    try {
+      lesson = await page.once("next/learning", { prompt: number_ });
+      if (moment < 0 || moment >= lesson.moments.length) moment = lesson.moments.length - 1;
+      drawLearning();
+    } catch { found.replaceChildren(element("p", "pg-warning", say("failed"))); }
+  };
+  const drawLearning = () => {
+    const tools = element("div", "nx-tools");
+    const menu = chooser(say("learning_prompt"), lesson.prompts.map(([kind, text], i) => [i, (kind === "chat" ? "💬 " : "") + text]), lesson.prompt, learn);
+    const slider = element("input");
+    Object.assign(slider, { type: "range", min: 0, max: lesson.moments.length - 1, step: 1, value: moment });
+    slider.setAttribute("aria-label", say("moment"));
+    const go = button(say("play"), "", () => {
+      if (running) { clearInterval(running); running = null; go.textContent = say("play"); return; }
+      moment = 0;
+      go.textContent = say("pause");
+      running = setInterval(() => {
+        tell();
+        if (++moment >= lesson.moments.length || !visible("learning")) { clearInterval(running); running = null; moment = Math.min(moment, lesson.moments.length - 1); go.textContent = say("play"); }
+      }, 700);
+      tell();
+    });
+    tools.append(menu, go);
+    const line = element("p", "nx-moment"), rows = element("div", "nx-chart nx-learn"), sample = element("p", "nx-sample");
+    const tell = () => {
+      const shot = lesson.moments[moment];
+      slider.value = moment;
+      line.textContent = shot.loss === null || shot.loss === undefined
+        ? say("moment_0") : say("moment_n", { step: number(shot.step), tokens: number(shot.tokens), loss: number(shot.loss, 2) });
+      const best = shot.answers.slice(0, 8), rest = Math.max(0, 1 - best.reduce((sum, [, p]) => sum + p, 0));
+      rows.replaceChildren(...[...best, [null, rest]].map(([text, p], i) => {
+        const row = element("div", "nx-row" + (text === null ? " rest" : ""));
+        const name = text === null ? element("span", "nx-name", say("rest_all")) : chip([0, text, text, "", text.startsWith("<|") ? "special" : "text"]);
+        row.append(element("span", "nx-rank", text === null ? "" : String(i + 1)), name, element("span", "nx-bar"), element("span", "nx-value", percent(p)));
+        row.children[2].append(element("i"));
+        row.children[2].firstChild.style.width = 100 * p + "%";
+        return row;
+      }));
+      sample.replaceChildren();
+      if (shot.sample) sample.append(element("small", "", say("goes_on") + " "), element("q", "", shot.sample));
+    };
+    slider.addEventListener("input", () => { if (running) go.click(); moment = Number(slider.value); tell(); });
+    place("learning").replaceChildren(tools, slider, line, rows, sample);
+    tell();
+  };
+
+  // ---- listening ----
+
+  const parts = { walk, lens, attention, learning: () => learn(lesson ? lesson.prompt : null) };
+  next.open = async (name) => {
+    opened.add(name);
+    if (await shown(name)) parts[name]();
+  };
+  next.compare = compare;
+  let timer = 0;
+  const follow = (names) => { for (const name of names) if (opened.has(name) && visible(name)) parts[name](); };
+  next.changed = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => { follow(["walk", "lens", "attention"]); drawBeside(); if (next.refind) next.refind(); }, 150);
+  };
+  next.weighed = () => { follow(["walk"]); clearTimeout(next.again); next.again = setTimeout(() => { drawBeside(); if (next.refind) next.refind(); }, 200); };
+})();

@@ -1,0 +1,159 @@
+"""The Decoding tab: widgets and wiring. What they do is in `decoding_actions` and `decoding_lab`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from playground import examples, text
+from playground.panels import Context, decoding_api, decoding_asked, decoding_lab
+from playground.panels.decoding_actions import Asked, Shown, compare, decoding_queue, shown
+from playground.panels.visitor import guard, in_every_language, language, query, tr
+from playground.views.html import note
+
+KEY = "decoding"
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+SAMPLES = 4
+
+
+@dataclass(frozen=True)
+class Controls:
+    """The widgets at the left."""
+
+    box: gr.Textbox
+    model: gr.Dropdown
+    precision: gr.Radio
+    go: gr.Button
+    stop: gr.Button
+    samples: list[gr.Button]
+    asked: list[Any]  # what a comparison reads, in the order of `_asked`
+
+
+def build(context: Context, app: gr.Blocks) -> None:
+    """The panel, inside its tab, and its endpoint."""
+    decoding_api.build(context)
+    gr.HTML(tr("decoding.lead"), elem_classes="pg-lead", padding=False)
+    with gr.Row(elem_classes="pg-panel"):
+        with gr.Column(scale=4, min_width=280, elem_classes="pg-controls"):
+            at = _controls(context)
+        with gr.Column(scale=9, min_width=300, elem_classes="pg-result"):
+            status = gr.HTML(padding=False, elem_id="dec-status", elem_classes="pg-maybe")
+            with gr.Tabs(elem_id="dec-tabs", overflow_behavior="wrap"):
+                with gr.Tab(tr("decoding.tab_compare"), id="compare"):
+                    lanes = gr.HTML(padding=False, elem_id="dec-view", min_height=320)
+                with gr.Tab(tr("decoding.tab_tree"), id="tree"):
+                    tree = gr.HTML(padding=False, elem_id="dec-tree", min_height=200)
+                with gr.Tab(tr("decoding.tab_filters"), id="filters"):
+                    walk = gr.HTML(padding=False, elem_id="dec-filters", min_height=200)
+                with gr.Tab(tr("decoding.tab_lab"), id="lab"):
+                    decoding_lab.build(context, [at.box, at.model, at.precision])
+    with gr.Accordion(tr("shell.lesson"), open=False, elem_classes="pg-lesson"):
+        gr.Markdown(tr("lessons.decoding"))
+    _wire(context, app, at, [status, lanes, tree, walk])
+
+
+def _controls(context: Context) -> Controls:
+    names = [card.name for card in context.catalog.offered("causal")]
+    box = gr.Textbox(
+        label=tr("decoding.prompt"), placeholder=tr("decoding.prompt_hint"), lines=2, max_lines=8,
+        elem_id="dec-text",
+    )  # fmt: skip
+    with gr.Row(elem_classes="pg-samples"):
+        samples = [_sample_button(place) for place in range(SAMPLES)]
+    model = gr.Dropdown(
+        names, value=next(iter(names), ""), allow_custom_value=True, label=tr("decoding.model"),
+        info=tr("models.which_info"), elem_id="dec-model",
+    )  # fmt: skip
+    with gr.Row(elem_classes="dec-run"):
+        go = gr.Button(tr("decoding.go"), variant="primary", min_width=150, elem_id="dec-go")
+        stop = gr.Button(tr("shell.stop"), min_width=60, elem_id="dec-stop")
+    most = gr.Slider(2, 64, 24, step=1, label=tr("decoding.most"), elem_id="dec-most", elem_classes="pg-late")
+    width = gr.Slider(
+        1, 8, 4, step=1, label=tr("decoding.beams"), info=tr("decoding.beams_info"), elem_id="dec-beams",
+        elem_classes="pg-late",
+    )  # fmt: skip
+    with gr.Accordion(tr("decoding.yours"), open=True, elem_classes="pg-late"):
+        temperature = gr.Slider(
+            0, 2, 0.8, step=0.05, label=tr("decoding.temperature"), info=tr("decoding.temperature_info"),
+            elem_id="dec-temperature",
+        )  # fmt: skip
+        top_k = gr.Slider(0, 200, 40, step=1, label="top-k", info=tr("decoding.top_k_info"), elem_id="dec-k")
+        top_p = gr.Slider(0, 1, 0.9, step=0.01, label="top-p", info=tr("decoding.top_p_info"))
+        min_p = gr.Slider(0, 1, 0.05, step=0.01, label="min-p", info=tr("decoding.min_p_info"))
+        penalty = gr.Slider(
+            0.5, 2, 1.1, step=0.05, label=tr("decoding.repetition"), info=tr("decoding.repetition_info")
+        )
+        seed = gr.Number(3, precision=0, label=tr("decoding.seed"), elem_id="dec-seed")
+    with gr.Accordion(tr("decoding.more"), open=False, elem_classes="pg-late"):
+        chat = gr.Checkbox(False, label=tr("decoding.chat"), info=tr("decoding.chat_info"))
+        precision = gr.Radio(
+            [(tr("models.precision_full"), ""), ("int8", "int8"), ("NF4", "nf4")],
+            value="", label=tr("models.precision_choice"),
+        )  # fmt: skip
+        stops = gr.Textbox(
+            label=tr("decoding.stops"), info=tr("decoding.stops_info"), lines=2, elem_id="dec-stops"
+        )
+        with gr.Row():
+            first = gr.Number(1, precision=0, label=tr("decoding.seeds_first"), min_width=120)
+            second = gr.Number(2, precision=0, label=tr("decoding.seeds_second"), min_width=120)
+        length = gr.Slider(
+            -2, 4, 1.0, step=0.1, label=tr("decoding.length_penalty"), info=tr("decoding.length_penalty_info")
+        )
+        early = gr.Checkbox(False, label=tr("decoding.early"), info=tr("decoding.early_info"))
+    asked = [box, model, chat, precision, most, temperature, top_k, top_p, min_p, penalty, seed, stops]
+    return Controls(box, model, precision, go, stop, samples, [*asked, width, length, early, first, second])
+
+
+def _asked(values: tuple[Any, ...]) -> Asked:
+    """The widgets' values, checked."""
+    prompt, model, chat, precision, *how = values
+    (*yours, width, length, early, first, second) = how
+    plan = decoding_asked.plan(
+        decoding_asked.settings(*yours), decoding_asked.beams(width, length, early), (first, second)
+    )
+    return Asked(prompt, bool(chat), model, precision or "", plan)
+
+
+def _sample_button(place: int) -> gr.Button:
+    named = in_every_language(f"decoding.sample_{place}", lambda lang: _sample(lang, place))
+    return gr.Button(named, size="sm", min_width=40)
+
+
+def _sample(lang: str, place: int) -> str:
+    return text.say("decoding.samples", lang).split("\n")[place]
+
+
+def _wire(context: Context, app: gr.Blocks, at: Controls, outputs: list[Any]) -> None:
+    queue = decoding_queue(context)
+
+    def run(*values: Any) -> Iterator[Shown]:
+        yield from compare(context, lambda: _asked(values))
+
+    def opening(carried: str) -> tuple[Any, ...]:
+        """The worked example, as shipped; the prompt and the model that the page before had."""
+        lang = language()
+        example = examples.decoding(lang)
+        brought = json.loads(carried) if carried else {"text": query().get("text", "")}
+        offered = [card.name for card in context.catalog.offered("causal")]
+        model = brought.get("name") or next(iter(offered), "")
+        prompt = brought.get("text") or example.text
+        menu = gr.Dropdown(offered, value=model)
+        return prompt[: context.settings.text_limit], menu, "", *shown(example, lang)
+
+    runs = [gr.on([at.go.click, at.box.submit], guard(run), at.asked, outputs, **QUIET, **queue)]
+    for place, sample in enumerate(at.samples):
+        filled = sample.click(lambda n=place: _sample(language(), n), None, at.box, **QUIET, queue=False)
+        runs.append(filled.then(guard(run), at.asked, outputs, **QUIET, **queue))
+    at.stop.click(
+        guard(lambda: note(text.say("decoding.stopped", language()))), None, outputs[0], cancels=runs, **QUIET
+    )
+    remember = "(t, n) => { playground.remember('decoding', {text: t, name: n}); }"
+    gr.on([at.box.change, at.model.change], None, [at.box, at.model], None, js=remember, **QUIET)
+    app.load(
+        guard(opening), gr.Textbox(visible=False), [at.box, at.model, *outputs],
+        js="() => [playground.carried('decoding')]", **QUIET,
+    )  # fmt: skip

@@ -1,0 +1,209 @@
+"""Answers about the next token: from what is asked to plain values, one forward pass at most for each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from typing import Any, TypeVar
+
+import numpy as np
+
+from playground.errors import PlaygroundError
+from playground.models import Loaded, Stage
+from playground.panels import Context
+from playground.panels.next_token_asked import Asked, asked
+from playground.panels.visitor import language, sentence
+from playground.subjects import inside, next_token, vocabulary, weighing
+from playground.subjects.conversation import compose
+from playground.subjects.decoding import Reading, Waiting, stop_ids
+from playground.subjects.next_token import Row, Rows
+from playground.subjects.passes import Trace
+from playground.subjects.readers import reader
+from playground.subjects.shelf import shelf
+from playground.views import models as models_view
+from playground.views import next_token as view
+from playground.views import next_token_data as data
+
+T = TypeVar("T")
+FOUND = 12  # entries that a search shows
+
+Piece = dict[str, Any]
+
+
+class Answers:
+    """The panel's functions. ``rows`` are the kept logits, of all visitors."""
+
+    def __init__(self, context: Context, rows: Rows | None = None) -> None:
+        self.context = context
+        self.rows = rows or Rows()
+
+    # ---- the model ----
+
+    def _asking(
+        self, given: Any, work: Callable[[Loaded, Asked], Iterator[Waiting | Reading | Piece]]
+    ) -> Iterator[Piece]:
+        """The work once its model is there; on the way ``loading``, ``waiting``, ``reading``; ``error``."""
+        lang, began = language(), time.monotonic()
+        try:
+            wanted = asked(self.context, given)
+            with closing(self.leased(wanted)) as steps:
+                for step in steps:
+                    if isinstance(step, Stage):
+                        yield {"loading": models_view.told(step, time.monotonic() - began, lang)}
+                        continue
+                    for state in work(step, wanted):
+                        if isinstance(state, Waiting):
+                            yield {"waiting": state.position}
+                        elif isinstance(state, Reading):
+                            yield {"reading": state.done, "total": state.total}
+                        else:
+                            yield state
+        except PlaygroundError as error:
+            yield {"error": sentence(error, lang)}
+
+    def leased(self, wanted: Asked) -> Generator[Stage | Loaded]:
+        """The model that is asked for, as it comes."""
+        return self.context.leasing(self.context.catalog.find(wanted.model), "causal", wanted.quantization)
+
+    def row(
+        self, loaded: Loaded, ids: Sequence[int], conversation: str, listen: bool = False
+    ) -> Generator[Waiting | Reading | Row]:
+        """The logits after the ids: kept ones, or by a forward pass of what was not read yet."""
+        name = next_token.name_of(loaded, ids)
+        found = self.rows.get(name)
+        if found is not None and (found.heard is not None or not listen):
+            yield found
+            return
+        trace = shelf(loaded).trace(f"next-{conversation}") if conversation else Trace()
+        for state in next_token.look(loaded, ids, trace=trace, listen=listen):
+            if isinstance(state, Row):
+                self.rows.put(name, state)
+            yield state
+
+    # ---- looks ----
+
+    def look(self, given: Any) -> Iterator[Piece]:
+        """What comes next, for the page: pieces, the last one has ``look`` or ``error``."""
+        return self._asking(given, self._look)
+
+    def _look(self, loaded: Loaded, wanted: Asked) -> Iterator[Waiting | Reading | Piece]:
+        ids, began = wanted.ids or self.prompt(loaded, wanted), time.perf_counter()
+        chosen: Piece | None = None
+        if wanted.choose is not None:
+            for state in self.row(loaded, ids, wanted.conversation):
+                if not isinstance(state, Row):
+                    yield state
+                    continue
+                id = _chosen(state, wanted)
+                chosen = data.one(loaded, state, wanted.settings, id)
+                chosen["end"] = id in stop_ids(loaded)
+                ids = [*ids, id]
+                break
+            # Told even where no pass can follow: the window may be full.
+            next_token.check(loaded, ids)
+        for state in self.row(loaded, ids, wanted.conversation, wanted.listen):
+            if not isinstance(state, Row):
+                yield state
+                continue
+            told = data.look(loaded, state, wanted.settings, wanted.count)
+            told["ms"] = round(1000 * (time.perf_counter() - began), 1)
+            if chosen:
+                told["chosen"] = chosen
+            if not wanted.ids:
+                told |= data.prompt(loaded, state)
+            yield {"look": told}
+
+    def prompt(self, loaded: Loaded, wanted: Asked) -> list[int]:
+        """The prompt's ids: of a text, or of a message in the model's own chat template."""
+        if not wanted.chat:
+            return next_token.prompt_ids(reader(loaded), wanted.prompt)
+        made = compose(loaded, [{"role": "user", "content": wanted.prompt}], max_new_tokens=1)
+        return made.ids
+
+    def weigh(self, given: Any) -> Piece:
+        """The same logits under other settings, without the model; ``gone`` where they are not kept."""
+        try:
+            if not isinstance(given, Mapping):
+                return {"gone": True}
+            row = self.rows.get(str(given.get("row")))
+            if row is None:
+                return {"gone": True}
+            wanted = asked(self.context, {**given, "ids": None, "prompt": ""})
+            return {"weighed": data.weighed(row, wanted.settings, weighing.top(row.logits, wanted.count))}
+        except PlaygroundError as error:
+            return {"error": sentence(error, language())}
+
+    def find(self, given: Any) -> Iterator[Piece]:
+        """Any tokens by text, piece or id: their probability and rank."""
+
+        def work(loaded: Loaded, wanted: Asked) -> Iterator[Waiting | Reading | Piece]:
+            query = given.get("query")
+            ids = wanted.ids or self.prompt(loaded, wanted)
+            for state in self.row(loaded, ids, wanted.conversation):
+                if not isinstance(state, Row):
+                    yield state
+                    continue
+                text = query if isinstance(query, str) else ""
+                known = reader(loaded)
+                hits, total = vocabulary.search(known, text[:200], FOUND)
+                found = [hit.id for hit in hits if hit.id < state.vocabulary]
+                number = text.strip()
+                if number.isascii() and number.isdigit() and known.last < int(number[:10]) < state.vocabulary:
+                    found.insert(0, int(number))  # a padded row
+                    total += 1
+                rows = [data.one(loaded, state, wanted.settings, id) for id in found]
+                yield {"found": rows, "total": total}
+
+        return self._asking(given, work)
+
+    # ---- inside ----
+
+    def lens(self, given: Any) -> Iterator[Piece]:
+        """The logit lens, as HTML."""
+
+        def work(loaded: Loaded, wanted: Asked) -> Iterator[Waiting | Piece]:
+            ids = wanted.ids or self.prompt(loaded, wanted)
+            next_token.check(loaded, ids)
+            for state in next_token.in_line(loaded, len(ids), lambda: inside.lens(loaded, ids)):
+                if isinstance(state, Waiting):
+                    yield state
+                    continue
+                spelled = next_token.spelled(loaded, ids)[state.start :]
+                known = reader(loaded)
+                seen = np.unique(state.ids).tolist()
+                texts = dict(zip(seen, next_token.candidates(known, (), seen), strict=True))
+                yield {"html": view.lens(state, spelled, texts, language())}
+
+        return self._asking(given, work)
+
+    def attention(self, given: Any) -> Iterator[Piece]:
+        """One layer's heads, one of them or their average: a matrix of thousandths, and the tokens."""
+
+        def work(loaded: Loaded, wanted: Asked) -> Iterator[Waiting | Piece]:
+            ids = wanted.ids or self.prompt(loaded, wanted)
+            next_token.check(loaded, ids)
+            for state in next_token.in_line(loaded, len(ids), lambda: inside.attention(loaded, ids)):
+                if isinstance(state, Waiting):
+                    yield state
+                    continue
+                layers, heads = state.weights.shape[:2]
+                layer = min(max(int(given.get("layer") or 0), 0), layers - 1)
+                head = min(max(int(given.get("head", -1)), -1), heads - 1)
+                chosen = state.weights[layer].astype(np.float32)
+                matrix = chosen.mean(0) if head < 0 else chosen[head]
+                spelled = next_token.spelled(loaded, ids)[state.start :]
+                yield {
+                    "layers": list(state.layers), "heads": heads, "layer": layer, "head": head,
+                    "start": state.start, "tokens": [data.entry(each) for each in spelled],
+                    "matrix": np.rint(1000 * matrix).astype(int).tolist(),
+                }  # fmt: skip
+
+        return self._asking(given, work)
+
+
+def _chosen(row: Row, wanted: Asked) -> int:
+    if isinstance(wanted.choose, int):
+        return wanted.choose
+    how: weighing.How = "greedy" if wanted.choose == "greedy" else "sample"
+    return weighing.choose(row.logits, wanted.settings, how, wanted.draws)

@@ -1,0 +1,280 @@
+"""Experiments on decoding, measured on the machine at hand, within a budget of seconds and bytes.
+
+The book tells why a cache of keys and values, and no gradients, make decoding fast (Hands-On Large Language
+Models, ch. 3 and 7); here it is measured. Every experiment is a generator: `Progress` now and then, and at
+last its result; closing it stops it. What is compared is measured in turns, A B A B, never all A and then
+all B, since a machine has other work too; of each the median counts. A larger budget buys more rounds.
+
+    cache_times     one more token at growing length, with and without the cache
+    batch_times     one step of 1, 2, 4 … texts at once
+
+Models of the tutor's size are measured on one thread: two wait for each other at every small operation,
+where the machine has other work for many times as long as they compute.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import statistics
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from playground.errors import BadInput
+from playground.models import Loaded
+from playground.subjects.decoding import Waiting, checked, out_of_memory, window
+from playground.subjects.in_turn import in_turn
+from playground.subjects.passes import CachedPasses, passes_of
+
+BUDGET = 20.0  # seconds of one experiment; a single measurement under way is never cut
+MOST_BYTES = 2**28  # of keys and values, or of a graph
+ROUNDS = 25
+LENGTHS = (16, 32, 64, 128, 256, 512, 1024, 2048)
+SIZES = (1, 2, 4, 8, 16, 32)
+SMALL = 5 * 10**7  # parameters
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far it is: the share of the time used, and what is measured now."""
+
+    share: float
+    what: str
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where it was measured."""
+
+    device: str
+    dtype: str
+    threads: int
+
+
+@dataclass(frozen=True)
+class CacheTimes:
+    """Median milliseconds for one more token after ``lengths`` tokens."""
+
+    lengths: list[int]
+    cached: list[float]
+    plain: list[float]
+    rounds: int
+    machine: Machine
+
+
+@dataclass(frozen=True)
+class BatchTimes:
+    """Median milliseconds of a step of so many texts at once."""
+
+    sizes: list[int]
+    step: list[float]
+    rounds: int
+    machine: Machine
+
+    @property
+    def throughput(self) -> list[float]:
+        """Tokens a second, of all texts together."""
+        return [1000 * size / step for size, step in zip(self.sizes, self.step, strict=True)]
+
+
+Clock = Callable[[], float]
+
+
+def cache_times(
+    loaded: Loaded, ids: Sequence[int], budget: float = BUDGET, clock: Clock = time.perf_counter
+) -> Generator[Waiting | Progress | CacheTimes, None, None]:
+    """Time for one more token against the length of the text.
+
+    Args:
+        ids: a prompt; repeated to every length.
+        clock: seconds; tests bring their own.
+
+    Raises:
+        BadInput: ``experiment_no_cache`` (name); those of `decoding.reply`.
+    """
+    prompt = checked(loaded, ids)
+    with_cache(loaded)
+    return in_turn(loaded, _cache_times(loaded, prompt, budget, clock))
+
+
+def _cache_times(
+    loaded: Loaded, prompt: list[int], budget: float, clock: Clock
+) -> Generator[Progress | CacheTimes, None, None]:
+    room = min(window(loaded) or LENGTHS[-1], LENGTHS[-1]) - ROUNDS - 2
+    most = MOST_BYTES // max(1, 2 * bytes_per_token(loaded.model))  # all lengths together are twice the last
+    wanted = [length for length in LENGTHS if length <= min(room, most)] or [max(2, min(room, LENGTHS[0]))]
+    began, last = clock(), 0.0
+    texts: dict[int, _Text] = {}
+    cached: dict[int, list[float]] = {}
+    plain: dict[int, list[float]] = {}
+    rounds = 0
+    while rounds < ROUNDS and (rounds < 2 or clock() - began < budget):
+        for length in wanted if not rounds else list(texts):
+            used = clock() - began
+            if not rounds and texts and used + 2.5 * last > 0.6 * budget:
+                break  # the next one is twice as long: it would leave no time to repeat
+            if rounds and used > budget:
+                break
+            yield Progress(min(1.0, used / budget), f"{length}")
+            started = clock()
+            if length not in texts:
+                texts[length] = _Text(loaded, repeated(prompt, length), 1)
+                texts[length].step()  # the first pass of a shape is never the usual one
+                cached[length], plain[length] = [], []
+            cached[length].append(_timed(texts[length].step, loaded, clock))
+            plain[length].append(_timed(texts[length].again, loaded, clock))
+            last = clock() - started
+        rounds += 1
+    lengths = [length for length in texts if cached[length]]
+    yield CacheTimes(
+        lengths, [statistics.median(cached[n]) for n in lengths],
+        [statistics.median(plain[n]) for n in lengths], rounds, machine(loaded),
+    )  # fmt: skip
+
+
+def batch_times(
+    loaded: Loaded, ids: Sequence[int], budget: float = BUDGET, clock: Clock = time.perf_counter
+) -> Generator[Waiting | Progress | BatchTimes, None, None]:
+    """Time of one step of several texts at once.
+
+    Raises:
+        As `cache_times`.
+    """
+    prompt = checked(loaded, ids)
+    with_cache(loaded)
+    return in_turn(loaded, _batch_times(loaded, prompt, budget, clock))
+
+
+def _batch_times(
+    loaded: Loaded, prompt: list[int], budget: float, clock: Clock
+) -> Generator[Progress | BatchTimes, None, None]:
+    length = min(32, (window(loaded) or 64) - ROUNDS - 3)
+    each = bytes_per_token(loaded.model) * (length + ROUNDS)
+    began, last = clock(), 0.0
+    texts: dict[int, _Text] = {}
+    times: dict[int, list[float]] = {}
+    rounds = 0
+    while rounds < ROUNDS and (rounds < 2 or clock() - began < budget):
+        for size in SIZES if not rounds else list(texts):
+            used = clock() - began
+            too_large = 2 * size * each > MOST_BYTES
+            if not rounds and texts and (too_large or used + 2.5 * last > 0.6 * budget):
+                break
+            if rounds and used > budget:
+                break
+            yield Progress(min(1.0, used / budget), f"{size}")
+            started = clock()
+            if size not in texts:
+                texts[size] = _Text(loaded, repeated(prompt, max(2, length)), size)
+                texts[size].step()
+                times[size] = []
+            times[size].append(_timed(texts[size].step, loaded, clock))
+            last = clock() - started
+        rounds += 1
+    sizes = [size for size in texts if times[size]]
+    yield BatchTimes(sizes, [statistics.median(times[size]) for size in sizes], rounds, machine(loaded))
+
+
+class _Text:
+    """A batch of equal texts, read into a cache: one step more, or everything again."""
+
+    def __init__(self, loaded: Loaded, ids: list[int], size: int) -> None:
+        import torch
+        from transformers import DynamicCache
+
+        self._loaded, self._model = loaded, loaded.model
+        self._cache = DynamicCache(config=self._model.config.get_text_config(decoder=True))
+        self._ids = torch.tensor([ids] * size, device=self._model.device)
+        keeps = "logits_to_keep" in inspect.signature(self._model.forward).parameters
+        self._extra = {"logits_to_keep": 1} if keeps else {}
+        with calm(loaded):
+            self._pass(input_ids=self._ids[:, :-1], past_key_values=self._cache, use_cache=True)
+
+    def step(self) -> None:
+        """One token of each, with the cache."""
+        self._pass(input_ids=self._ids[:, -1:], past_key_values=self._cache, use_cache=True)
+
+    def again(self) -> None:
+        """All tokens of each, without it."""
+        self._pass(input_ids=self._ids, use_cache=False)
+
+    def _pass(self, **given: Any) -> None:
+        import torch
+
+        try:
+            with torch.inference_mode():
+                self._model(**given, **self._extra, return_dict=True)
+        except (MemoryError, RuntimeError) as error:
+            raise out_of_memory(error, self._loaded, self._ids.numel()) from None
+
+
+def _timed(step: Callable[[], None], loaded: Loaded, clock: Clock) -> float:
+    """Milliseconds."""
+    with calm(loaded):
+        settle(loaded)
+        began = clock()
+        step()
+        settle(loaded)
+        return 1000 * (clock() - began)
+
+
+@contextmanager
+def calm(loaded: Loaded) -> Iterator[None]:
+    """One thread for a small model, as long as this lasts; never across a ``yield``."""
+    import torch
+
+    before = torch.get_num_threads()
+    small = loaded.model.device.type == "cpu" and loaded.model.num_parameters() < SMALL
+    if small:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        if small:
+            torch.set_num_threads(before)
+
+
+def settle(loaded: Loaded) -> None:
+    """A GPU works on while Python goes on: wait for it."""
+    if loaded.model.device.type == "cuda":
+        import torch
+
+        torch.cuda.synchronize()
+
+
+def with_cache(loaded: Loaded) -> None:
+    """Refuse a model without a cache of keys and values.
+
+    Raises:
+        BadInput: ``experiment_no_cache`` (name).
+    """
+    found = passes_of(loaded.model)
+    if not (isinstance(found, CachedPasses) and found.steady):
+        raise BadInput("experiment_no_cache", name=loaded.card.name)
+
+
+def bytes_per_token(model: Any) -> int:
+    """Of keys and values that a cache holds for one token of one text."""
+    config = model.config.get_text_config(decoder=True)
+    heads = getattr(config, "num_attention_heads", None) or 1
+    size = getattr(config, "head_dim", None) or (getattr(config, "hidden_size", heads) // heads)
+    kept = getattr(config, "num_key_value_heads", None) or heads
+    layers = getattr(config, "num_hidden_layers", None) or 1
+    return int(2 * layers * kept * size * model.dtype.itemsize)
+
+
+def repeated(ids: Sequence[int], length: int) -> list[int]:
+    """A text of just this length, from a prompt said again and again."""
+    return (list(ids) * math.ceil(length / len(ids)))[:length]
+
+
+def machine(loaded: Loaded) -> Machine:
+    """Where this model runs."""
+    import torch
+
+    dtype = str(loaded.model.dtype).removeprefix("torch.")
+    with calm(loaded):
+        return Machine(loaded.model.device.type, dtype, torch.get_num_threads())

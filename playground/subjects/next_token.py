@@ -1,0 +1,392 @@
+"""What comes next: one forward pass over a prompt, and the logits after its last token, kept.
+
+The walk of the notes (Hands-On Large Language Models, ch. 3): ids [1, n] → the model's layers → hidden states
+[1, n, hidden] → ``lm_head`` → logits [1, n, vocabulary] → those of the last position → softmax → a choice.
+Here it ends before the choice: `weighing` turns one kept `Row` into probabilities as often as one likes.
+
+    for state in look(loaded, ids, trace=trace):
+        match state:
+            case Waiting(position): ...     somebody else is at work on this model
+            case Reading(done, total): ...  so much of the prompt is read
+            case Row(): ...                 the logits, kept
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import threading
+from array import array
+from collections import OrderedDict
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+from playground.errors import BadInput, DoesNotFit, PlaygroundError
+from playground.models import Loaded
+from playground.subjects import turns
+from playground.subjects.decoding import OUT_OF_MEMORY, TELL, Reading, Waiting, window
+from playground.subjects.passes import Passes, Trace
+from playground.subjects.pieces import Piece
+from playground.subjects.readers import reader
+from playground.subjects.reading import NOTHING, Reader
+from playground.subjects.streams import CONTEXT, TextStream, whole
+
+T = TypeVar("T")
+VALUES = 6  # numbers of a vector that the walk shows
+BLOCK = 2**19  # logits of a pass that are looked at together: 2 MiB, which a processor's cache holds
+MOST_BYTES = 2**27  # of all kept rows
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """How likely the model found each token of a prompt that another one stands before.
+
+    Columns of length n - 1; entry i is of token i + 1, given all before it.
+    """
+
+    log_probabilities: np.ndarray  # natural logarithm, float32 softmax over the whole vocabulary
+    ranks: np.ndarray  # 1: no token was likelier
+
+    @property
+    def perplexity(self) -> float | None:
+        """exp of the mean negative log-likelihood, that is of ``model(labels=ids).loss``; None of nothing."""
+        if not len(self.log_probabilities):
+            return None
+        return float(np.exp(-self.log_probabilities.mean(dtype=np.float64)))
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """What a model says after some ids.
+
+    Args:
+        ids: what it read.
+        logits: a float32 tensor [vocabulary] on the CPU, raw: before temperature and filters.
+        hidden: the first numbers of the last position's hidden state, as `lm_head` gets it.
+        hidden_size: how many it has.
+        reused: ids that had been read before and were not read again.
+        heard: of the ids themselves; None where nobody listened.
+    """
+
+    ids: tuple[int, ...]
+    logits: Any
+    hidden: tuple[float, ...]
+    hidden_size: int
+    reused: int = 0
+    heard: Heard | None = None
+
+    @property
+    def vocabulary(self) -> int:
+        """How many logits there are; some models pad, so there may be more than tokens."""
+        return int(self.logits.shape[0])
+
+    @property
+    def bytes(self) -> int:
+        """Memory held, about."""
+        return 4 * self.vocabulary + 40 * len(self.ids)
+
+
+class Rows:
+    """Kept rows, least recently used first; those that are too many go. Shared by all visitors."""
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._most = most_bytes
+        self._rows: OrderedDict[str, Row] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def get(self, name: str) -> Row | None:
+        """What `name_of` named, if it is still here."""
+        with self._lock:
+            found = self._rows.get(name)
+            if found is not None:
+                self._rows.move_to_end(name)
+            return found
+
+    def put(self, name: str, row: Row) -> None:
+        """Keep it, others may go for it."""
+        with self._lock:
+            old = self._rows.pop(name, None)
+            self._bytes += row.bytes - (old.bytes if old else 0)
+            self._rows[name] = row
+            while self._bytes > self._most and len(self._rows) > 1:
+                self._bytes -= self._rows.popitem(last=False)[1].bytes
+
+    @property
+    def bytes(self) -> int:
+        """Memory held."""
+        return self._bytes
+
+
+def name_of(loaded: Loaded, ids: Sequence[int]) -> str:
+    """A name for the row of these ids under this load of a model; nobody can guess that of another's."""
+    salt: str = loaded.memo.setdefault("rows_salt", secrets.token_hex(16))
+    return hashlib.sha256(salt.encode() + array("q", ids).tobytes()).hexdigest()[:40]
+
+
+def prompt_ids(known: Reader, text: str) -> list[int]:
+    """A text to go on with → ids, begun as the tokenizer begins one (BOS, if it has one), without an end.
+
+    Raises:
+        BadInput: ``next_prompt_empty``.
+    """
+    if not text:
+        raise BadInput("next_prompt_empty")
+    encoded = known.encode(text, special=True)
+    count = len(encoded.ids)
+    while count and encoded.added[count - 1] and encoded.starts[count - 1] == len(text):
+        count -= 1  # an end of text would end it before it went on
+    if not count:
+        raise BadInput("next_prompt_empty")
+    return [int(id) for id in encoded.ids[:count]]
+
+
+def check(loaded: Loaded, ids: Sequence[int]) -> list[int]:
+    """The ids, if this model can read them all at once.
+
+    Raises:
+        BadInput: ``not_causal``, ``no_lm_head`` (name), ``next_prompt_empty``, ``prompt_too_long`` (tokens,
+            window), ``id_outside`` (id, last).
+    """
+    model, name = loaded.model, loaded.card.name
+    if not hasattr(model, "prepare_inputs_for_generation") or model.config.is_encoder_decoder:
+        raise BadInput("not_causal", name=name)
+    if model.get_output_embeddings() is None:
+        raise BadInput("no_lm_head", name=name)
+    if not ids:
+        raise BadInput("next_prompt_empty")
+    room, last = window(loaded), model.get_input_embeddings().weight.shape[0] - 1
+    if room is not None and len(ids) > room:
+        raise BadInput("prompt_too_long", tokens=len(ids), window=room)
+    outside = min(ids) if min(ids) < 0 else max(ids)
+    if not 0 <= outside <= last:
+        raise BadInput("id_outside", id=outside, last=last)
+    return [int(id) for id in ids]
+
+
+def look(
+    loaded: Loaded, ids: Sequence[int], *, trace: Trace | None = None, listen: bool = False
+) -> Generator[Waiting | Reading | Row, None, None]:
+    """One forward pass over the ids, in chunks where they are many; at last the row.
+
+    Args:
+        loaded: with a causal model, leased as long as this runs.
+        trace: what was read before; what it begins with is not read again.
+        listen: also say how likely each of the ids was; then all of them are read.
+
+    Raises:
+        BadInput: as `check`. DoesNotFit: ``reply_out_of_memory``. PlaygroundError: ``logits_not_finite``.
+    """
+    ids = check(loaded, ids)
+    return _look(loaded, ids, trace or Trace(), listen)
+
+
+def _look(
+    loaded: Loaded, ids: list[int], trace: Trace, listen: bool
+) -> Generator[Waiting | Reading | Row, None, None]:
+    ticket = turns.line(loaded).join()
+    passes: Passes | None = None
+    try:
+        while place := ticket.wait(TELL):
+            yield Waiting(place)
+        passes = trace.take(loaded.model)
+        if listen:
+            passes.forget()
+        ears = _Ears(loaded, ids) if listen else None
+        passes.hear = ears
+        reused, _ = passes.begin(ids)
+        unread, chunk = ids[reused:], passes.chunk(len(ids))
+        while True:
+            part, unread = unread[:chunk], unread[chunk:]
+            with _memory(loaded, len(ids), passes), _last_hidden(loaded.model) as seen:
+                logits = passes.feed(part)
+            if not unread:
+                break
+            ticket.rest()
+            yield Reading(len(ids) - len(unread), len(ids), reused)
+            while place := ticket.wait(TELL):
+                yield Waiting(place)
+        row = _row(loaded, ids, logits, seen, reused, ears)
+    finally:
+        ticket.leave()
+        if passes is not None:
+            passes.hear = None
+            trace.put(passes)
+    yield row
+
+
+def in_line(loaded: Loaded, tokens: int, work: Callable[[], T]) -> Generator[Waiting | T, None, None]:
+    """Do something else with a model, of so many tokens, when its turn has come."""
+    ticket = turns.line(loaded).join()
+    try:
+        while place := ticket.wait(TELL):
+            yield Waiting(place)
+        with _memory(loaded, tokens):
+            made = work()
+    finally:
+        ticket.leave()
+    yield made
+
+
+def _row(loaded: Loaded, ids: list[int], logits: Any, seen: list[Any], reused: int, ears: Any) -> Row:
+    import torch
+
+    with torch.inference_mode():
+        kept = logits.float().cpu().clone()  # a view would keep the logits of the whole pass
+        finite = not bool(torch.isnan(kept).any()) and bool(torch.isfinite(kept.max()))
+        if not finite:
+            raise PlaygroundError("logits_not_finite", name=loaded.card.name)
+        hidden = seen[-1].float().cpu()
+    shown = tuple(hidden[:VALUES].tolist())
+    return Row(tuple(ids), kept, shown, int(hidden.shape[0]), reused, ears.heard() if ears else None)
+
+
+@contextmanager
+def _last_hidden(model: Any) -> Iterator[list[Any]]:
+    """The hidden state of the last position, as this thread's next pass hands it to ``lm_head``."""
+    seen: list[Any] = []
+    mine = threading.get_ident()
+
+    def hook(module: Any, given: tuple[Any, ...]) -> None:
+        if threading.get_ident() == mine:
+            states = given[0]
+            seen.append(states.reshape(-1, states.shape[-1])[-1])
+
+    handle = model.get_output_embeddings().register_forward_pre_hook(hook)
+    try:
+        yield seen
+    finally:
+        handle.remove()
+
+
+class _Ears:
+    """Listens to a reading: of each position, how likely it made the token that follows."""
+
+    def __init__(self, loaded: Loaded, ids: list[int]) -> None:
+        self._name, self._ids, self._at = loaded.card.name, ids, 0
+        self._columns: list[tuple[np.ndarray, np.ndarray]] = []
+
+    def __call__(self, every: Any) -> None:
+        import torch
+
+        begin = self._at
+        self._at = end = begin + every.shape[0]
+        following = self._ids[begin + 1 : end + 1]
+        size = max(1, BLOCK // every.shape[1])
+        for first in range(0, len(following), size):
+            wanted = following[first : first + size]
+            rows = every[first : first + len(wanted)].float()
+            own = rows.gather(1, torch.tensor(wanted, device=rows.device)[:, None])
+            likely = (own - torch.logsumexp(rows, -1, keepdim=True))[:, 0]
+            if not bool(torch.isfinite(likely).all()):
+                raise PlaygroundError("logits_not_finite", name=self._name)
+            if rows.device.type == "cpu":  # NumPy counts six times as fast
+                above = rows.numpy() > own.numpy()
+                ranks = np.array([1 + np.count_nonzero(row) for row in above], np.int64)
+            else:
+                ranks = (1 + (rows > own).sum(-1)).cpu().numpy()
+            self._columns.append((likely.cpu().numpy(), ranks))
+
+    def heard(self) -> Heard:
+        """All of it."""
+        if not self._columns:
+            return Heard(np.zeros(0, np.float32), np.zeros(0, np.int64))
+        likely, ranks = (np.concatenate(column) for column in zip(*self._columns, strict=True))
+        return Heard(likely, ranks)
+
+
+@contextmanager
+def _memory(loaded: Loaded, tokens: int, passes: Passes | None = None) -> Iterator[None]:
+    """Memory that runs out, as a sentence."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:  # torch.OutOfMemoryError is a RuntimeError
+        told = str(error).lower()
+        if not (isinstance(error, MemoryError) or any(words in told for words in OUT_OF_MEMORY)):
+            raise
+        if passes is not None:
+            passes.forget()
+        raise DoesNotFit("reply_out_of_memory", name=loaded.card.name, tokens=tokens) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A token that could come next, as it would be read after what came before.
+
+    ``text`` is "" where it ends inside a character, or is a part of one that cannot stand here: ``raw`` has
+    its bytes. ``kind`` is that of `pieces.Piece`, or ``padded``: a row of the matrix that no token has.
+    """
+
+    id: int
+    piece: str
+    text: str
+    raw: bytes
+    kind: str
+
+
+def candidates(known: Reader, before: Sequence[int], ids: Sequence[int]) -> list[Candidate]:
+    """Ids as candidates after a context: each decoded against the context, never against each other."""
+    held = TextStream(known, before[-CONTEXT:]).held if before else b""
+    return [candidate(known.piece(id), id, held) for id in ids]
+
+
+def candidate(entry: Piece, id: int, held: bytes) -> Candidate:
+    """One of them; ``held`` are the bytes of a character that the context begins."""
+    if entry is NOTHING or entry == NOTHING:
+        return Candidate(id, f"[padded row {id}]", "", b"", "padded")
+    if entry.kind == "special":
+        return Candidate(id, entry.piece, entry.piece, entry.bytes, "special")
+    text = whole(held + entry.bytes)
+    if "\ufffd" in text and b"\xef\xbf\xbd" not in held + entry.bytes:
+        text = ""  # half a character without its beginning
+    return Candidate(id, entry.piece, text, entry.bytes, entry.kind)
+
+
+def spelled(loaded: Loaded, ids: Sequence[int]) -> list[Candidate]:
+    """The ids as a text that grows: whole characters where they are complete, else their bytes."""
+    known = reader(loaded)
+    stream = TextStream(known)
+    found = []
+    for id in ids:
+        entry, before = known.piece(id), stream.text
+        new = stream.push(id)
+        if entry == NOTHING or entry.kind == "special":
+            found.append(candidate(entry, id, b""))
+        else:
+            shown = new if stream.text.startswith(before) else ""
+            found.append(
+                Candidate(id, entry.piece, "" if "\ufffd" in shown else shown, entry.bytes, entry.kind)
+            )
+    return found
+
+
+def lookup(known: Reader, wanted: str, vocabulary: int) -> int:
+    """The id that a string names: the text of a token, a piece, an id; else the first token of the text.
+
+    Raises:
+        BadInput: ``lookup_empty``; ``id_outside`` of a number that is no text of a token.
+    """
+    if not isinstance(wanted, str) or not wanted:
+        raise BadInput("lookup_empty")
+    table: dict[bytes, int] | None = known.memo.get("by_text")
+    if table is None:
+        entries = [(known.piece(id), id) for id in reversed(list(known.vocabulary()))]
+        table = {entry.piece.encode("utf-8", "replace"): id for entry, id in entries}
+        table |= {entry.bytes: id for entry, id in entries if entry.kind == "text"}
+        known.memo["by_text"] = table
+    found = table.get(wanted.encode("utf-8", "replace"))
+    if found is not None:
+        return found
+    number = wanted.strip()
+    if number.isascii() and number.isdigit() and len(number) < 10:
+        if int(number) >= vocabulary:
+            raise BadInput("id_outside", id=int(number), last=vocabulary - 1)
+        return int(number)
+    cut = known.encode(wanted, special=False).ids
+    if not len(cut):
+        raise BadInput("lookup_empty")
+    return int(cut[0])

@@ -1,0 +1,101 @@
+"""What fewer bits change: how far the distribution of the next token moves, and how fast a token comes.
+
+``KL(P ‖ Q) = Σ p log₂(p / q)`` in bits: what it costs to expect Q where the full precision says P (Kullback
+and Leibler 1951); 0 where nothing moved.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from playground.models import Loaded
+from playground.subjects.decoding import out_of_memory
+from playground.subjects.experiments import calm, settle
+
+PRECISIONS = ("float32", "bfloat16", "int8", "nf4")
+
+
+@dataclass(frozen=True)
+class Moved:
+    """How far distributions moved, over all positions of all prompts.
+
+    Args:
+        mean, worst: KL from full precision, in bits.
+        agree: share of the positions where the likeliest token stayed the same.
+    """
+
+    mean: float
+    worst: float
+    agree: float
+    positions: int
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One precision; ``refused`` is why it cannot be had here (a key and values of an error), or None."""
+
+    name: str
+    bytes: int = 0
+    step: float = 0.0
+    moved: Moved | None = None
+    refused: tuple[str, dict[str, Any]] | None = None
+
+
+def distributions(loaded: Loaded, prompts: Sequence[Sequence[int]]) -> Iterator[np.ndarray]:
+    """log p of the next token at every position of each prompt: float32 [positions, vocabulary]."""
+    import torch
+
+    for ids in prompts:
+        try:
+            with calm(loaded), torch.inference_mode():
+                made = loaded.model(input_ids=torch.tensor([list(ids)], device=loaded.model.device))
+            yield made.logits[0].float().log_softmax(-1).cpu().numpy()
+        except (MemoryError, RuntimeError) as error:
+            raise out_of_memory(error, loaded, len(ids)) from None
+
+
+def moved(full: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> Moved:
+    """How far ``other`` is from ``full``; both log-probabilities, of equal shapes."""
+    found, same = list[float](), list[bool]()
+    for p, q in zip(full, other, strict=True):
+        for row, its in zip(p, q, strict=True):
+            wide = row.astype(np.float64)
+            share = np.exp(wide)
+            terms = np.where(share > 0, share * (wide - its), 0.0)
+            found.append(max(0.0, float(terms.sum() / np.log(2))))
+            same.append(int(row.argmax()) == int(its.argmax()))
+    return Moved(sum(found) / len(found), max(found), sum(same) / len(same), len(found))
+
+
+def pace(loaded: Loaded, ids: Sequence[int], count: int = 5) -> Iterator[list[float]]:
+    """Milliseconds of single tokens after a prompt, with the cache where the model has one."""
+    import torch
+
+    model, times = loaded.model, list[float]()
+    tokens = torch.tensor([list(ids)], device=model.device)
+    with calm(loaded), torch.inference_mode():
+        made = model(input_ids=tokens, use_cache=True)
+        for _ in range(count + 1):
+            past = getattr(made, "past_key_values", None)
+            token = made.logits[:, -1:].argmax(-1)
+            tokens = torch.cat([tokens, token], 1)
+            settle(loaded)
+            began = time.perf_counter()
+            if past is None:
+                made = model(input_ids=tokens)
+            else:
+                made = model(input_ids=token, past_key_values=past, use_cache=True)
+            settle(loaded)
+            times.append(1000 * (time.perf_counter() - began))
+    yield times[1:]
+
+
+def middle(times: Sequence[float]) -> float:
+    """The median."""
+    return statistics.median(times)

@@ -1,0 +1,87 @@
+"""Looks at the next token as the page's script reads them: plain values, the few that are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from playground.models import Loaded
+from playground.subjects import next_token, weighing
+from playground.subjects.decoding import window
+from playground.subjects.next_token import Candidate, Row
+from playground.subjects.readers import reader
+from playground.subjects.sampling import Settings
+
+MOST_TOKENS = 4000  # of a prompt that are drawn, its last ones
+DIGITS = 7
+
+Plain = dict[str, Any]
+
+
+def entry(each: Candidate) -> list[Any]:
+    """A token: id, piece, text, bytes in hexadecimal where there is no text, kind."""
+    return [each.id, each.piece, each.text, "" if each.text else each.raw.hex(" ").upper(), each.kind]
+
+
+def look(loaded: Loaded, row: Row, settings: Settings, count: int) -> Plain:
+    """A row: the walk's shapes and first values, and the likeliest tokens, weighed."""
+    shown, known, model = weighing.top(row.logits, count), reader(loaded), loaded.model
+    head = model.get_output_embeddings()
+    return {
+        "base": model.base_model_prefix,
+        "head": next((name for name, module in model.named_modules() if module is head), ""),
+        "row": next_token.name_of(loaded, row.ids),
+        "n": len(row.ids), "hidden_size": row.hidden_size, "vocabulary": row.vocabulary,
+        "entries": known.last + 1, "window": window(loaded), "reused": row.reused,
+        "hidden": [round(value, 4) for value in row.hidden],
+        "logits": [round(value, 4) for value in row.logits[: next_token.VALUES].tolist()],
+        "candidates": [entry(each) for each in next_token.candidates(known, row.ids, shown)],
+        "weighed": weighed(row, settings, shown),
+    }  # fmt: skip
+
+
+def weighed(row: Row, settings: Settings, ids: Sequence[int]) -> Plain:
+    """One weighing, in columns."""
+    made = weighing.weigh(row.logits, settings, ids)
+    return {
+        "logit": [round(value, 4) for value in made.logits.tolist()],
+        "own": _short(made.own), "warm": _short(made.warm), "final": _short(made.final),
+        "gone": made.gone.tolist(), "left": list(made.left), "mass": _short(np.array(made.mass)),
+        "bits": [round(value, 4) for value in made.bits],
+    }  # fmt: skip
+
+
+def one(loaded: Loaded, row: Row, settings: Settings, id: int) -> Plain:
+    """One token after a row: how it reads there, its probability, what it is drawn with, its rank.
+
+    Raises:
+        BadInput: ``id_outside``.
+    """
+    if id >= row.vocabulary or id < 0:
+        next_token.check(loaded, [id])
+    made = weighing.weigh(row.logits, settings, [id])
+    found = next_token.candidates(reader(loaded), row.ids, [id])[0]
+    return {
+        "token": entry(found), "logit": round(float(made.logits[0]), 4), "p": _short(made.own)[0],
+        "chance": _short(made.final)[0], "rank": int(made.ranks[0]), "gone": int(made.gone[0]),
+    }  # fmt: skip
+
+
+def prompt(loaded: Loaded, row: Row) -> Plain:
+    """The prompt itself: its tokens, each with its probability and rank where somebody listened."""
+    skipped = max(0, len(row.ids) - MOST_TOKENS)
+    spelled = [entry(each) for each in next_token.spelled(loaded, row.ids)]
+    told: Plain = {"ids": list(row.ids), "skipped": skipped, "tokens": spelled[skipped:]}
+    if row.heard is not None:
+        likely = _short(np.exp(row.heard.log_probabilities.astype(np.float64)))
+        told["p"] = [None, *likely][skipped:]
+        told["rank"] = [None, *row.heard.ranks.tolist()][skipped:]
+        told["perplexity"] = row.heard.perplexity
+        told["begins"] = spelled[0][4] == "special"
+    return told
+
+
+def _short(values: np.ndarray) -> list[float]:
+    return [float(f"{value:.{DIGITS}g}") for value in values.tolist()]

@@ -1,0 +1,115 @@
+"""The Decoding tab, as a learner uses it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from playground import text
+from tests.app import App
+from tests.app_fixture import app  # noqa: F401
+from tests.browser.visiting import WAIT, Visit, visiting
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def visit(browser: Browser, app: App) -> Iterator[Visit]:  # noqa: F811
+    with visiting(browser, app.url) as visit:
+        yield visit
+
+
+def opened(visit: Visit, **context: Any) -> Page:
+    page = visit("?tab=decoding", ready=False, **context)
+    expect(page.locator("#dec-view .dec-answer")).to_be_visible(timeout=WAIT)
+    return page
+
+
+def say(key: str, lang: str = "en", room: str = "decoding") -> str:
+    return text.say(f"{room}.{key}", lang)
+
+
+def sub(page: Page, key: str, lang: str = "en") -> None:
+    page.get_by_role("tab", name=say(f"tab_{key}", lang), exact=True).click()
+
+
+def test_it_opens_on_a_case_where_greedy_misses(visit: Visit) -> None:
+    page = opened(visit)
+    expect(page.locator(".dec-answer.missed")).to_contain_text(say("question"))
+    expect(page.locator(".dec-lane")).to_have_count(6)
+    expect(page.locator(".dec-race svg")).to_be_visible()
+    sub(page, "tree")
+    expect(page.locator("#dec-tree .dec-svg g.won").first).to_be_visible()
+    expect(page.locator("#dec-tree .dec-seq tbody tr")).to_have_count(4)
+    sub(page, "filters")
+    row = page.locator("#dec-filters details[open]")
+    expect(row).to_have_count(1)
+    order = row.locator("tbody code").all_inner_texts()
+    assert order[0] == "RepetitionPenaltyLogitsProcessor" and order[-1] == "MinPLogitsWarper"
+    page.locator("#dec-filters summary").last.click()
+    expect(row).to_have_count(1)  # one at a time
+
+
+def test_a_prompt_of_ones_own(visit: Visit) -> None:
+    page = opened(visit)
+    page.locator("#dec-text textarea").fill('<img src=x onerror="window.canary = 1"> The sun is')
+    page.locator("#dec-go").click()
+    expect(page.locator("#dec-view .dec-prompt")).to_contain_text("onerror", timeout=WAIT)
+    expect(page.locator(".dec-lane")).to_have_count(6)
+    page.get_by_role("button", name="The capital of France is").click()
+    expect(page.locator("#dec-view .dec-prompt")).to_contain_text("France", timeout=WAIT)
+    # A bad setting says so above what stays.
+    page.locator("#dec-text textarea").fill("word " * 3000)
+    page.locator("#dec-go").click()
+    expect(page.locator("#dec-status .pg-warning")).to_contain_text("window", timeout=WAIT)
+    expect(page.locator("#dec-view .dec-prompt")).to_contain_text("France")
+
+
+def test_a_token_tells_what_else_could_have_stood_there(visit: Visit) -> None:
+    page = opened(visit)
+    lane = page.locator('.dec-lane[data-lane="greedy"]')
+    lane.locator(".dec-t").first.hover()
+    detail = page.locator(".dec-detail")
+    expect(detail).to_be_visible()
+    expect(detail).to_contain_text(say("js_others"))
+    expect(detail.locator("li.on")).to_have_count(1)
+    first = detail.inner_text()
+    lane.locator(".dec-text").focus()
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowLeft")
+    assert detail.inner_text() != first
+    page.keyboard.press("Escape")
+    expect(detail).to_be_hidden()
+
+
+def test_an_experiment_runs_and_stops(visit: Visit) -> None:
+    page = opened(visit)
+    sub(page, "lab")
+    expect(page.locator("#dec-about")).to_contain_text("use_cache=False")
+    page.locator("#dec-lab-go").click()
+    expect(page.locator("#dec-lab .pg-bar")).to_be_visible(timeout=WAIT)
+    page.locator("#dec-lab-stop").click()
+    expect(page.locator("#dec-lab")).to_contain_text(say("stopped", room="decoding_lab"), timeout=WAIT)
+    page.get_by_label(say("name_repeats", room="decoding_lab")).check()
+    expect(page.locator("#dec-about")).to_contain_text(say("about_repeats", room="decoding_lab")[:30])
+    page.locator("#dec-lab-go").click()
+    found = page.locator("#dec-lab .dec-found")
+    expect(found).to_contain_text(say("repeats_greedy_same", room="decoding_lab"), timeout=2 * WAIT)
+    expect(page.locator("#dec-lab .dec-machine")).to_contain_text("CPU")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_a_phone_in_chinese(visit: Visit, scheme: str) -> None:
+    page = opened(visit, locale="zh-TW", viewport={"width": 360, "height": 740}, color_scheme=scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    expect(page.locator(".dec-answer")).to_contain_text(say("question", "zh-TW"))
+    sub(page, "tree", "zh-TW")
+    tree = page.locator("#dec-tree .dec-tree")
+    expect(tree).to_be_visible()
+    assert tree.evaluate("e => e.scrollWidth > e.clientWidth"), "it scrolls in its own box"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert re.search("[\u4e00-\u9fff]", page.locator("#dec-tree .pg-note").inner_text())

@@ -1,0 +1,215 @@
+"""The Next token panel in Chromium, on the embedded tutor and a small model of one's own."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from playground import examples
+from tests.app import App
+from tests.app_fixture import app  # noqa: F401
+from tests.browser.visiting import Visit, visiting
+from tests.subjects import saved
+
+ROWS = "#next-frame .nx-chart > .nx-row:not(.rest)"
+HERE = "#next-frame .nx-tree .nx-node.here"
+TOKENS = "#next-frame .nx-text .ct"
+
+
+@pytest.fixture(scope="module")
+def visit(browser: Browser, app: App) -> Iterator[Visit]:  # noqa: F811
+    saved.save(app.models / "small", "GPT2", seed=3)
+    with visiting(browser, app.url) as visit:
+        yield visit
+
+
+@pytest.fixture(scope="module")
+def page(visit: Visit) -> Page:
+    return opened(visit)
+
+
+def opened(visit: Visit, **context: Any) -> Page:
+    page = visit("?tab=next_token", ready=False, **context)
+    page.wait_for_selector(ROWS)
+    return page
+
+
+def settle(page: Page) -> None:
+    page.wait_for_function(
+        "!document.querySelector('#next-frame .nx.busy') && !document.querySelector('.nx-status').textContent"
+    )
+
+
+def slide(page: Page, name: str, value: str) -> None:
+    box = page.locator(f"#next-{name} input[type=number]")
+    box.fill(value)
+    box.press("Tab")
+
+
+def act(page: Page, name: str) -> None:
+    page.click(f'#next-frame [data-act="{name}"]')
+    settle(page)
+
+
+def share(page: Page, rows: str = "#next-frame .nx-chart > .nx-row") -> float:
+    """What all bars are together, as the page writes them."""
+    told = page.locator(f"{rows} .nx-value").all_inner_texts()
+    return sum(float(re.sub(r"[^\d.]", "", each)) for each in told if "⁻" not in each)
+
+
+def test_it_opens_on_what_is_shipped(page: Page) -> None:
+    shipped = examples.next_token()
+    texts = page.locator(f"{ROWS} .nx-tok").all_inner_texts()
+    assert texts == [token[2].replace(" ", "␣") for token in shipped["candidates"]]
+    assert len(page.locator(TOKENS).all()) == len(shipped["ids"])
+    assert share(page) == pytest.approx(100, abs=0.7)
+    assert "Perplexity" in page.inner_text(".nx-note")
+
+
+def test_bars_draws_and_branches_grow_a_tree(page: Page) -> None:
+    act(page, "greedy")
+    page.wait_for_selector(HERE)
+    first = examples.next_token()["candidates"][0][2]
+    assert page.locator(TOKENS).last.inner_text() == first.strip() or first in page.inner_text(".nx-text")
+    act(page, "greedy")
+    act(page, "back")
+    page.locator(ROWS).nth(2).click()
+    settle(page)
+    assert page.locator(".nx-tree .nx-node").count() == 4  # the prompt, one token, two branches
+    act(page, "back")
+    act(page, "back")
+    assert page.locator(".nx-tree .nx-node.here .nx-root").count() == 1
+    act(page, "forward")
+    page.locator(".nx-tree .nx-node").last.click()
+    assert "here" in (page.locator(".nx-tree .nx-node").last.get_attribute("class") or "")
+    assert page.locator(TOKENS).count() == len(examples.next_token()["ids"]) + 2
+    tried = page.locator(".nx-tree .nx-node").nth(1)
+    tried.click()
+    assert page.locator(f"{ROWS}.tried").count() >= 1
+
+
+def test_sliders_weigh_what_is_kept(page: Page) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.locator(".nx-tree .nx-node").first.click()
+    slide(page, "top-k", "9")  # the shipped example has no logits: one pass, and they are kept
+    page.wait_for_selector(f"{ROWS}.gone")
+    settle(page)
+    asked.clear()
+    slide(page, "top-k", "4")
+    page.wait_for_function("document.querySelectorAll('.nx-chart .nx-row.gone').length === 11")
+    assert page.locator(f"{ROWS}:not(.gone)").count() == 4
+    assert page.locator(f"{ROWS}.gone .nx-why").first.inner_text() == "✕ top-k"
+    assert any("next/weigh" in url for url in asked) and not any("next/look" in url for url in asked)
+    for stage in ("own", "warm", "k", "p", "final"):
+        page.click(f'[data-stage="{stage}"]')
+        assert share(page) == pytest.approx(100, abs=1), stage
+    page.click('[data-stage="logits"]')
+    assert page.locator("#next-frame .nx-row.rest").count() == 0
+    page.click('[data-stage="final"]')
+    slide(page, "temperature", "0")
+    page.wait_for_function("document.querySelector('.nx-chart .nx-value').textContent === '100.0 %'")
+    slide(page, "temperature", "1")
+    slide(page, "top-k", "0")
+    page.wait_for_selector(f"{ROWS}.gone", state="detached")
+
+
+def test_any_token_and_any_place(page: Page) -> None:
+    page.fill(".nx-find input", "London")
+    hit = page.locator(".nx-found .nx-row").first
+    hit.wait_for()
+    assert "London" in hit.inner_text()
+    page.fill(".nx-find input", "")
+    place = page.locator(TOKENS).nth(3)
+    place.click()
+    page.wait_for_selector(f"{TOKENS}.here")
+    assert page.locator(f"{TOKENS}.later").count() == 2
+    page.click(".nx-cursor")
+    assert page.locator(f"{TOKENS}.later").count() == 0
+
+
+def test_another_prompt_is_read_as_it_is_typed(page: Page) -> None:
+    nasty = '<img src=x onerror="canary=1"> 你好 👍 \u202eabc'
+    page.fill("#next-prompt textarea", nasty)
+    page.wait_for_function(
+        "[...document.querySelectorAll('.nx-text .ct')].some((each) => each.textContent === '👍')"
+    )
+    settle(page)
+    assert "onerror" in page.inner_text(".nx-text").replace("\n", "")
+    assert page.locator(".nx-tree .nx-node").count() == 0
+    page.fill("#next-prompt textarea", "")
+    page.wait_for_selector(".nx-status .pg-warning")
+    assert "empty" in page.inner_text(".nx-status")
+    assert page.locator(TOKENS).count() > 3  # what was there stays
+    page.fill("#next-prompt textarea", "The capital of Italy is")
+    page.wait_for_function("document.querySelector('.nx-text').textContent.includes('Italy')")
+    settle(page)
+
+
+def test_play_goes_on_and_stops(page: Page) -> None:
+    page.select_option(".nx-acts select", "0")
+    page.click('[data-act="play"]')
+    page.wait_for_function("document.querySelectorAll('.nx-text .ct.made').length >= 3")
+    if page.inner_text('[data-act="play"]').startswith("❚"):
+        page.click('[data-act="play"]')
+    page.wait_for_function("document.querySelector('[data-act=play]').textContent.startsWith('▶')")
+    settle(page)
+    count = page.locator(TOKENS).count()
+    page.wait_for_timeout(400)
+    assert page.locator(TOKENS).count() == count
+
+
+def test_what_is_folded_fills_when_opened(page: Page) -> None:
+    for name in ("walk", "lens", "attention", "learning"):
+        page.click(f"#next-{name} .label-wrap")
+    page.wait_for_selector("#next-walk-view li >> nth=5")
+    n = page.locator(TOKENS).count()
+    shape = page.inner_text("#next-walk-view li:nth-child(2) .nx-shape")
+    assert json.loads(shape) == [1, n, 256]
+    page.wait_for_selector("#next-lens-view td")
+    last = page.inner_text("#next-lens-view tbody tr:first-child td:last-child code")
+    assert last == page.locator(f"{ROWS} .nx-tok").first.inner_text()
+    page.wait_for_selector("#next-attention-view canvas")
+    page.select_option("#next-attention-view select >> nth=1", "2")
+    page.locator("#next-attention-view .nx-look").nth(1).click()
+    assert page.locator("#next-attention-view .nx-look.later").count() == n - 2
+    page.wait_for_selector("#next-learning-view .nx-row")
+    moments = examples.learning()["moments"]
+    slider = page.locator("#next-learning-view input[type=range]")
+    slider.evaluate("(box) => { box.value = 0; box.dispatchEvent(new Event('input', {bubbles: true})); }")
+    first = page.inner_text("#next-learning-view .nx-row:first-child .nx-value")
+    assert float(first.removesuffix(" %")) == pytest.approx(100 * moments[0]["answers"][0][1], rel=0.1)
+
+
+def test_two_models_side_by_side(page: Page) -> None:
+    page.click("#next-beside .label-wrap")
+    box = page.locator("#next-beside-model input")
+    box.fill("small")
+    box.press("Enter")
+    page.click("#next-compare")
+    page.wait_for_selector("#next-beside-view .nx-side >> nth=1")
+    heads = page.locator("#next-beside-view h5").all_inner_texts()
+    assert heads[0].startswith("tutor") and heads[1].startswith("small · T 0.50")
+    assert share(page, "#next-beside-view .nx-side:last-child .nx-row") == pytest.approx(100, abs=1.5)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_phone_in_taiwan(visit: Visit, dark: bool) -> None:
+    scheme = "dark" if dark else "light"
+    page = opened(visit, viewport={"width": 360, "height": 780}, locale="zh-TW", color_scheme=scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page.inner_text('[data-act="sample"]') == "抽選"
+    act(page, "sample")
+    page.wait_for_selector(HERE)
+    small = page.evaluate(
+        """() => [...document.querySelectorAll('#next-frame button, #next-frame input, #next-frame select')]
+            .filter((each) => each.offsetParent && each.type !== 'checkbox')
+            .map((each) => each.getBoundingClientRect())
+            .filter((box) => box.width < 24 || box.height < 24).length"""
+    )
+    assert small == 0

@@ -1,0 +1,171 @@
+"""The Sentences view, as a visitor uses it: offline, from the shipped map to a file of their own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from playground.subjects.sentences import sample
+from tests.app import App
+from tests.app_fixture import app  # noqa: F401
+from tests.browser.visiting import WAIT, Visit, visiting
+
+pytestmark = pytest.mark.browser
+EVIL = "<img src=x onerror='window.canary=1'>"
+
+
+@pytest.fixture
+def visit(browser: Browser, app: App) -> Iterator[Visit]:  # noqa: F811
+    with visiting(browser, app.url) as visit:
+        yield visit
+
+
+def opened(visit: Visit, **context: object) -> Page:
+    page = visit("?tab=embeddings", ready=False, **context)
+    expect(page.locator("#sen-map .pg-map-side li")).to_have_count(10, timeout=WAIT)
+    return page
+
+
+def data(page: Page) -> dict:
+    return json.loads(page.locator("#sen-map .pg-data").first.text_content() or "")
+
+
+def lines(page: Page, *rows: str) -> None:
+    page.locator("#sen-own textarea").fill("\n".join(rows))
+
+
+def told(page: Page, text: str) -> None:
+    expect(page.locator("#sen-map")).to_contain_text(text, timeout=WAIT)
+
+
+def test_the_first_minute(visit: Visit) -> None:
+    page = opened(visit)
+    expect(page.locator("#sen-map .pg-map-legend li")).to_have_count(8)
+    side = page.locator("#sen-map .pg-map-side")
+    expect(side.locator("b")).to_have_text("The virus spread through e-mail attachments.")
+    # Drawn, and a click on another neighbour goes there.
+    drawn = "c => new Set(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).size"
+    page.wait_for_function(f"({drawn})(document.querySelector('#sen-map canvas')) > 20")
+    first = side.locator("li button").first
+    name = first.text_content()
+    first.click()
+    expect(side.locator("b")).to_have_text(name or "")
+    # Found by a word; Enter chooses it; Escape chooses nothing.
+    page.locator("#sen-map .pg-map-find").fill("pitcher")
+    expect(page.locator("#sen-map .pg-map-told")).to_have_text("1 found")
+    page.keyboard.press("Enter")
+    expect(side.locator("b")).to_have_text("The pitcher struck out nine batters.")
+    page.locator("#sen-map canvas").focus()
+    page.keyboard.press("Escape")
+    expect(side).to_contain_text("Click a point")
+
+
+def test_a_new_sentence_lands_and_nothing_moves(visit: Visit) -> None:
+    page = opened(visit)
+    before = data(page)
+    page.locator("#sen-added textarea, #sen-added input").first.fill("It will rain and snow.")
+    expect(page.locator("#sen-map .pg-map-side b")).to_have_text("It will rain and snow.", timeout=WAIT)
+    after = data(page)
+    assert len(after["t"]) == len(before["t"]) + 1
+    assert after["xyz"].startswith(before["xyz"][: len(before["xyz"]) // 4 * 4 - 4])
+    first = page.locator("#sen-map .pg-map-side li").first.text_content()
+    weather = [
+        text for text, label in zip(*vars(sample("themes")).values(), strict=True) if label == "weather"
+    ]
+    assert any(text in (first or "") for text in weather)
+
+
+def test_own_lines_from_none_to_some_and_html(visit: Visit) -> None:
+    page = opened(visit)
+    lines(page, f"only one {EVIL}")
+    told(page, "1 rows")
+    lines(page, "one", "one", "one")
+    told(page, "lie on one point")
+    lines(page, "a cat", "a dog", EVIL)
+    told(page, "Too few different rows")
+    lines(page, *(f"{word} {number} {EVIL}" for word in ("cakes", "rockets") for number in range(8)))
+    told(page, "UMAP keeps")
+    page.locator("#sen-by").get_by_text("k-means").click()
+    expect(page.locator("#sen-map .pg-map-legend")).to_contain_text("cakes", timeout=WAIT)
+    page.locator("#sen-dimensions").get_by_text("3-D").click()
+    page.wait_for_function("JSON.parse(document.querySelector('#sen-map .pg-data').textContent).d === 3")
+    lines(page, "")
+    page.locator("#sen-source input").click()
+    page.locator("ul.options li, [role=listbox] [role=option]").nth(2).click()
+    told(page, "36 rows")
+
+
+def test_a_file_of_ones_own(visit: Visit, tmp_path: Path) -> None:
+    page = opened(visit)
+    file = tmp_path / "rows.csv"
+    rows = [f'{n},"=1+{n} {EVIL}",{"ab"[n % 2]}' for n in range(12)] + ["12,short"]
+    file.write_bytes(("nr,satz,kind\n" + "\n".join(rows)).encode("utf-16"))
+    upload = page.locator("#sen-upload input[type=file], input[type=file]#sen-upload").first
+    if not upload.count():
+        upload = page.locator("#emb-sentences input[type=file]").first
+    upload.set_input_files(file)
+    told(page, "13 rows")
+    expect(page.locator("#sen-told")).to_contain_text("1 rows have more or fewer cells", timeout=WAIT)
+    assert data(page)["t"][0] == f"=1+0 {EVIL}"
+    page.locator("#emb-sentences input[type=file]").first.set_input_files(
+        {"name": "picture.png.csv", "mimeType": "text/csv", "buffer": b"\x89PNG\r\n\x1a\n" + b"\0" * 200}
+    )
+    expect(page.locator(".toast-body")).to_contain_text("no text file", timeout=WAIT)
+    assert data(page)["t"][0] == f"=1+0 {EVIL}"  # nothing lost
+
+
+def test_search_similarity_rows_and_downloads(visit: Visit, tmp_path: Path) -> None:
+    page = opened(visit)
+    page.get_by_role("tab", name="Search by meaning").click()
+    page.locator("#sen-query textarea, #sen-query input").first.fill("sleet and hail")
+    expect(page.locator("#sen-found .sen-hits li")).to_have_count(12, timeout=WAIT)
+    expect(page.locator("#sen-found .sen-hits li").first).to_contain_text("weather")
+    page.get_by_role("tab", name="Similarity").click()
+    expect(page.locator("#sen-matrix td").nth(1)).to_have_text("0.76", timeout=WAIT)
+    page.get_by_role("tab", name="Rows").click()
+    expect(page.locator("#sen-rows tbody tr")).to_have_count(200, timeout=WAIT)
+    page.get_by_role("tab", name="Download").click()
+    button = page.locator("#emb-sentences").get_by_text("Vectors (.npy)").last
+    expect(page.locator("#emb-sentences button").filter(has_text="Vectors (.npy)").last).to_be_enabled(
+        timeout=WAIT
+    )
+    with page.expect_download() as download:
+        button.click()
+    download.value.save_as(tmp_path / "v.npy")
+    assert np.load(tmp_path / "v.npy").shape == (272, 384)
+    with page.expect_download() as download:
+        page.locator("#emb-sentences").get_by_text("Map as a page").last.click()
+    download.value.save_as(tmp_path / "map.html")
+    page.get_by_role("tab", name="Map", exact=True).first.click()
+    with page.expect_download() as download:
+        page.locator("#sen-map [data-map=svg]").click()
+    download.value.save_as(tmp_path / "map.svg")
+    assert (tmp_path / "map.svg").read_text().count("<circle") == 272 + 8
+    alone = page.context.new_page()  # the page that was saved, with no server behind it
+    alone.goto((tmp_path / "map.html").as_uri())
+    alone.wait_for_function("document.querySelector('canvas').width > 300")
+    expect(alone.locator(".pg-map-legend li")).to_have_count(8)
+
+
+def test_two_models_show_the_same_row(visit: Visit) -> None:
+    page = opened(visit)
+    page.get_by_role("tab", name="Two models").click()
+    page.locator("#sen-two-go").click()
+    expect(page.locator("#sen-two canvas")).to_have_count(2, timeout=60_000)
+    expect(page.locator("#sen-two")).to_contain_text("in common")
+    page.locator("#sen-two .pg-map-find").first.fill("volleyball")
+    page.keyboard.press("Enter")
+    for side in page.locator("#sen-two .pg-map-side b").all():
+        expect(side).to_contain_text("Volleyball")
+
+
+@pytest.mark.parametrize(("width", "lang", "scheme"), [(360, "zh-TW", "dark"), (1280, "zh-CN", "light")])
+def test_it_fits_the_screen_in_both_scripts(visit: Visit, width: int, lang: str, scheme: str) -> None:
+    page = opened(visit, viewport={"width": width, "height": 740}, locale=lang, color_scheme=scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    expect(page.locator("#sen-map .pg-map-trust")).to_contain_text("10")

@@ -1,0 +1,114 @@
+"""The Sentences view without a browser: the shipped map is the computed one, nothing twice, no HTML."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from playground import examples
+from playground.catalog import Catalog
+from playground.errors import BadInput
+from playground.models import ModelCache
+from playground.panels import Context
+from playground.panels.embeddings_sentences_actions import Made, SentencesActions
+from playground.panels.embeddings_sentences_work import MODEL, Wish
+from playground.settings import Settings
+from playground.subjects.neighbours import unit
+from playground.subjects.sentences import sample
+
+EVIL = "<img src=x onerror=alert(1)>\"'&"
+THEMES = ("themes", "", "", "", "")
+
+
+@pytest.fixture(scope="module")
+def do(models: ModelCache, tmp_path_factory: pytest.TempPathFactory) -> SentencesActions:
+    folder = tmp_path_factory.mktemp("sentences")
+    settings = dataclasses.replace(Settings(), cache_dir=folder, models_dir=folder / "models", offline=True)
+    return SentencesActions(
+        Context(settings, Catalog(folder / "models", folder / "uploads", offline=True), models)
+    )
+
+
+def own(*lines: str) -> tuple[str, str, str, str, str]:
+    return "own", "\n".join(lines), "", "", ""
+
+
+def test_the_shipped_map_is_the_computed_one(do: SentencesActions, models: ModelCache) -> None:
+    points, near = examples.sentences()
+    made = examples.computed_sentences(models)
+    assert made["near"] == near.places.tolist()
+    assert np.abs(np.array(made["cosines"]) / 10_000 - near.cosines).max() < 2e-4
+    # Which points are near each other on the map; the last bits of coordinates are the machine's.
+    assert np.mean(np.array(made["kept"]) == near.kept) > 0.95
+    assert 'data-key="' in do.opening("en") and "drawn" not in do.opening("zh-TW")
+    live = do.made(THEMES, MODEL, Wish())
+    assert np.array_equal(live.projection.points, points)  # what is on the page does not change its places
+
+
+def test_neighbours_shown_are_brute_force(do: SentencesActions) -> None:
+    made = do.made(("questions", "", "", "", ""), MODEL, Wish("pca"))
+    whole = unit(made.encoded.vectors).astype(np.float64)
+    cosines = whole @ whole.T
+    np.fill_diagonal(cosines, -2)
+    assert np.array_equal(made.near.places, np.argsort(-cosines, axis=1)[:, :10])
+    assert made.near.cosines == pytest.approx(np.sort(cosines, axis=1)[:, ::-1][:, :10], abs=1e-5)
+
+
+def test_pca_comes_first_and_the_second_look_is_kept(do: SentencesActions) -> None:
+    source = own(*(f"{word} {n}" for word in ("cake", "rocket", "rain") for n in range(10)))
+    first = [step for step in do.making(source, MODEL, Wish()) if isinstance(step, Made)]
+    assert [step.projection.method for step in first] == ["pca", "umap"]
+    assert first[0].projection.note == "first"
+    again = list(do.making(source, MODEL, Wish()))
+    assert len(again) == 1 and again[0].projection.points is first[1].projection.points  # type: ignore[union-attr]
+    other = do.made(source, MODEL, Wish(seed=1))
+    assert not np.array_equal(other.projection.points, first[1].projection.points)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("method", ["umap", "tsne"])
+def test_few_rows_are_drawn_and_told(do: SentencesActions, count: int, method: str) -> None:
+    *_, html = do.drawing(
+        own(*[f"row {n}" for n in range(count)]), MODEL, Wish(method), "kmeans", 0, "one more"
+    )
+    assert "pg-map" in html and ("one and the same" in html) == (count == 1)
+
+
+def test_nothing_is_a_sentence(do: SentencesActions) -> None:
+    for source in (own(), own("  ", ""), ("file", "", "", "", ""), ("file", "", "../../etc", "", "")):
+        with pytest.raises(BadInput):
+            do.made(source, MODEL, Wish())
+    with pytest.raises(BadInput):
+        list(do.matrix("\n".join("abc" * 11), MODEL))
+
+
+def test_html_and_formulas_stay_text(do: SentencesActions, tmp_path: Path) -> None:
+    file = tmp_path / "x.csv"
+    rows = [f'"{EVIL.replace(chr(34), chr(34) * 2)} {n}",{EVIL[:28]}{n % 2}' for n in range(6)] + ['"=1+1",b']
+    file.write_text("text,label\n" + "\n".join(rows))
+    name, table = do.upload(str(file))
+    assert len(table.rows) == 7
+    source = ("file", "", name, "text", "label")
+    made = [
+        *do.drawing(source, MODEL, Wish(), "given", 0, EVIL), *do.search(EVIL, source, MODEL),
+        *do.matrix(f"{EVIL}\nb", MODEL), *do.listed(source, MODEL),
+        *do.two(source, [MODEL, "tutor"], Wish("pca"), "given", 0),
+    ]  # fmt: skip
+    paths = do.downloads(source, MODEL, Wish(), "given", 0, "")
+    made.append(Path(paths[2]).read_text())
+    for html in made:
+        assert "<img" not in html and not re.search(r"\sonerror=[^&]*alert\(1\)>", html)
+    assert "\r\n'=1+1," in Path(paths[1]).read_bytes().decode("utf-8-sig")
+    assert np.array_equal(np.load(paths[0]), do.embed([row[0] for row in table.rows], MODEL).vectors)
+
+
+def test_themes_part_and_search_finds_by_meaning(do: SentencesActions) -> None:
+    made = do.made(THEMES, MODEL, Wish())
+    labels = np.array(sample("themes").labels)
+    assert (labels[made.near.places] == labels[:, None]).mean() > 0.75
+    *_, html = do.search("an illness that infects machines", THEMES, MODEL)
+    assert html.index("The virus spread") < html.index("The keyboard is missing")

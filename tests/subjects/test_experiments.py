@@ -1,0 +1,158 @@
+"""The experiments: what they hold whatever the machine is doing; times are nobody's to promise."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from playground.errors import BadInput
+from playground.subjects import turns
+from playground.subjects.decoding import Waiting
+from playground.subjects.experiments import BatchTimes, CacheTimes, Progress, batch_times, cache_times
+from playground.subjects.grad_modes import MODES, GradModes, grad_modes, twin
+from playground.subjects.precision import distributions, moved, pace
+from playground.subjects.repeats import BATCH, Repeats, repeats
+from tests.subjects.tiny import loaded_of, model_of
+
+PROMPT = [5, 77, 130, 9, 260, 31]
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def ticking(step: float) -> Any:
+    """A clock on which every look takes so many seconds."""
+    counter = itertools.count()
+    return lambda: next(counter) * step
+
+
+def last(states: Any) -> Any:
+    *before, found = states
+    assert before and all(isinstance(state, Progress) for state in before)
+    assert all(0 <= state.share <= 1 for state in before)
+    return found
+
+
+@pytest.mark.parametrize("kind", ["llama", "gpt2", "mistral"])
+def test_the_cache_at_growing_length(kind):
+    found = last(cache_times(loaded_of(model_of(kind)), PROMPT, 0.8))
+    assert isinstance(found, CacheTimes)
+    assert found.lengths == sorted(set(found.lengths)) and found.lengths[-1] <= 256
+    assert len(found.cached) == len(found.plain) == len(found.lengths)
+    assert min(found.cached + found.plain) > 0 and found.rounds >= 2
+    assert found.machine.device == "cpu" and found.machine.dtype == "float32"
+
+
+def test_a_slow_machine_measures_less_and_ends():
+    """Each look at the clock takes two seconds of twenty: one length, and an end."""
+    found = last(cache_times(loaded_of(model_of("llama")), PROMPT, 20.0, ticking(2.0)))
+    assert found.lengths == [16] and found.rounds >= 1
+    sizes = last(batch_times(loaded_of(model_of("llama")), PROMPT, 20.0, ticking(2.0)))
+    assert sizes.sizes == [1]
+
+
+def test_batches():
+    found = last(batch_times(loaded_of(model_of("llama")), PROMPT, 0.8))
+    assert isinstance(found, BatchTimes) and found.sizes[:2] == [1, 2]
+    assert found.throughput == [1000 * n / ms for n, ms in zip(found.sizes, found.step, strict=True)]
+
+
+@pytest.mark.parametrize("kind", ["llama", "gpt2", "gemma2"])
+def test_only_plain_holds_a_graph_and_all_write_the_same(kind):
+    import torch
+
+    model = model_of(kind).requires_grad_(False)
+    found = last(grad_modes(loaded_of(model), PROMPT, 0.5))
+    assert isinstance(found, GradModes)
+    assert len({tuple(ids) for ids in found.ids.values()}) == 1
+    ids = torch.tensor([PROMPT])
+    theirs = model.generate(
+        ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=12, pad_token_id=0
+    )
+    assert found.ids["plain"] == theirs[0, len(PROMPT) :].tolist()[: len(found.ids["plain"])]
+    held = found.held["plain"]
+    assert held == sorted(held) and 0 < held[0] < held[-1]
+    assert all(found.held[mode] == [0] * len(held) for mode in MODES[1:])
+    assert set(found.step) == set(MODES) and min(found.step.values()) > 0
+    assert not any(each.requires_grad for each in model.parameters()), "the cache's own stays as it was"
+
+
+def test_the_twin_shares_its_weights():
+    model = model_of("gpt2").requires_grad_(False)
+    other = twin(model)
+    places = {each.data_ptr() for each in model.parameters()}
+    assert {each.data_ptr() for each in other.parameters()} == places
+    assert all(each.requires_grad for each in other.parameters())
+    assert other.lm_head.weight is other.transformer.wte.weight
+
+
+@pytest.mark.parametrize("measure", [cache_times, batch_times, grad_modes])
+@pytest.mark.parametrize("kind", ["gpt1", "mamba"])
+def test_models_without_such_a_cache_say_so(measure, kind):
+    with pytest.raises(BadInput) as refused:
+        measure(loaded_of(model_of(kind)), PROMPT)
+    assert refused.value.key == "errors.experiment_no_cache"
+
+
+@pytest.mark.parametrize("measure", [cache_times, batch_times, grad_modes, repeats])
+def test_each_waits_its_turn_and_stops_at_once(measure):
+    loaded = loaded_of(model_of("llama"))
+    holder = turns.line(loaded).join()
+    assert holder.wait(0) == 0
+    running = measure(loaded, PROMPT)
+    seen = next(running), next(running)
+    assert any(isinstance(state, Waiting) for state in seen)
+    holder.leave()
+    while isinstance(next(running), Waiting):
+        pass
+    running.close()
+    assert len(turns.line(loaded)) == 0
+    with pytest.raises(BadInput):
+        list(measure(loaded, []))
+
+
+def test_the_same_is_the_same():
+    found = last(repeats(loaded_of(model_of("llama", spread=3.0)), PROMPT))
+    assert isinstance(found, Repeats)
+    assert found.same("greedy") and found.same("seed") and found.different("other") > 1
+    assert found.moved < 1e-3 and found.same_best and BATCH == 8
+    assert [run.kind for run in found.runs] == ["greedy"] * 3 + ["seed"] * 3 + ["other"] * 4
+
+
+def test_divergence_is_torchs():
+    import torch
+
+    p, q = (torch.randn(7, 400, generator=torch.Generator().manual_seed(n)).log_softmax(-1) for n in (1, 2))
+    found = moved([p[:3].numpy(), p[3:].numpy()], [q[:3].numpy(), q[3:].numpy()])
+    each = torch.nn.functional.kl_div(q.double(), p.double(), log_target=True, reduction="none").sum(-1)
+    bits = (each / np.log(2)).tolist()
+    assert found.mean == pytest.approx(sum(bits) / 7, rel=1e-5) and found.worst == pytest.approx(
+        max(bits), rel=1e-5
+    )
+    assert found.positions == 7
+    same = moved([p.numpy()], [p.numpy()])
+    assert same.mean == same.worst == 0 and same.agree == 1
+
+
+def test_fewer_bits_move_the_distribution_a_little():
+    import torch
+
+    model = model_of("llama", spread=3.0)
+    full = list(distributions(loaded_of(model), [PROMPT, PROMPT[:3]]))
+    assert [rows.shape for rows in full] == [(6, 400), (3, 400)]
+    half = model_of("llama", spread=3.0).to(torch.bfloat16)
+    found = moved(full, list(distributions(loaded_of(half), [PROMPT, PROMPT[:3]])))
+    assert 0 < found.mean < 0.1 and found.agree > 0.5
+    (times,) = pace(loaded_of(half), PROMPT)
+    assert len(times) == 5 and min(times) > 0
