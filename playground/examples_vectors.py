@@ -1,4 +1,4 @@
-"""The worked examples of the Token vectors and Words views; ``python -m playground.examples`` makes them anew."""
+"""The worked examples of the Token vectors and Words views: ``python -m playground.examples`` makes them."""
 
 from __future__ import annotations
 
