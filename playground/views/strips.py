@@ -19,7 +19,7 @@ from playground.views.html import escape
 WIDEST = 1024  # numbers of a strip; more than pixels show
 GROUPS = 12  # colours of a map
 SPREAD = 0.46  # of a map, as a share, from its middle to the outermost point
-FRAME = (330, 460)  # pixels of a map of words on a small screen: what fits there fits everywhere
+FRAME = (296, 440)  # pixels of a map of words on a small screen: what fits there fits everywhere
 
 
 def strip(values: NDArray[np.float32], most: float) -> str:
@@ -137,7 +137,7 @@ def _sides(points: NDArray[np.float32], labels: Sequence[str], loud: Sequence[bo
         }  # fmt: skip
         least = None
         for side, (left, top) in boxes.items():
-            outside = 2 * (left < -10 or left + long > across + 10 or top < -10 or top + 20 > down + 10)
+            outside = 2 * (left < 0 or left + long > across or top < 0 or top + 20 > down)
             hits = sum(
                 left < other[2] and other[0] < left + long and top < other[3] and other[1] < top + 20
                 for other in taken
