@@ -88,6 +88,18 @@
     return done;
   };
 
+  // ---- files that the server would refuse are not sent at all ----
+
+  document.addEventListener("change", (event) => {
+    const input = event.target, near = input.type === "file" && input.closest(".tabitem");
+    const told = near && near.querySelector("[data-upload-limit]");
+    if (!told) return;
+    told.hidden = ![...input.files].some((file) => file.size > Number(told.dataset.uploadLimit));
+    if (told.hidden) return;
+    event.stopImmediatePropagation();
+    input.value = "";
+  }, true);
+
   // ---- tokens ----
 
   const cache = new WeakMap(); // lane → {data, chips}; a new answer makes new lanes

@@ -17,7 +17,7 @@ from playground.panels import Context, embeddings_sentences_api
 from playground.panels.embeddings_sentences_actions import SentencesActions, model_or_default
 from playground.panels.embeddings_sentences_api import SENTENCES
 from playground.panels.embeddings_sentences_work import MODEL, Wish
-from playground.panels.visitor import guard, in_place, language, tr
+from playground.panels.visitor import guard, in_every_language, in_place, language, tr
 from playground.subjects.projection import MIN_DIST
 from playground.subjects.sentences import CLUSTERINGS, SAMPLES
 from playground.views import sentences as view
@@ -165,6 +165,8 @@ def _controls(do: SentencesActions) -> Controls:
         )
         stop = gr.Button(tr("shell.stop"), size="sm", min_width=60)
     told = gr.HTML(padding=False, elem_classes="pg-maybe", elem_id="sen-told")
+    megabytes = do.context.settings.upload_mb
+    gr.HTML(in_every_language("sentences.limit", lambda lang: view.too_large(megabytes, lang)), padding=False)
     file = gr.Textbox(elem_classes="pg-unseen", show_label=False, container=False)
     with gr.Row(visible=False) as picking:
         column = gr.Dropdown([], label=tr("sentences.column"), elem_id="sen-column", min_width=120)

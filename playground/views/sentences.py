@@ -98,6 +98,12 @@ def file_told(told: Mapping[str, Any], lang: str) -> str:
     )
 
 
+def too_large(megabytes: int, lang: str) -> str:
+    """What a page shows in place of sending a file that the server would refuse (assets/page.js)."""
+    told = escape(text.say("sentences.too_large", lang, limit=megabytes))
+    return f'<p class="pg-warning" hidden data-upload-limit="{megabytes * 2**20}">{told}</p>'
+
+
 def rows_table(
     texts: Sequence[str], labels: Sequence[str], tokens: NDArray[Any], unknown: NDArray[Any], limit: int,
     most: int, lang: str,

@@ -16,6 +16,7 @@ from tests.app_fixture import app  # noqa: F401
 from tests.browser.visiting import WAIT, Visit, visiting
 
 pytestmark = pytest.mark.browser
+PATIENCE = 90_000  # the first map waits for the model
 EVIL = "<img src=x onerror='window.canary=1'>"
 
 
@@ -40,7 +41,7 @@ def lines(page: Page, *rows: str) -> None:
 
 
 def told(page: Page, text: str) -> None:
-    expect(page.locator("#sen-map")).to_contain_text(text, timeout=WAIT)
+    expect(page.locator("#sen-map")).to_contain_text(text, timeout=PATIENCE)
 
 
 def test_the_first_minute(visit: Visit) -> None:
@@ -69,7 +70,7 @@ def test_a_new_sentence_lands_and_nothing_moves(visit: Visit) -> None:
     page = opened(visit)
     before = data(page)
     page.locator("#sen-added textarea, #sen-added input").first.fill("It will rain and snow.")
-    expect(page.locator("#sen-map .pg-map-side b")).to_have_text("It will rain and snow.", timeout=WAIT)
+    expect(page.locator("#sen-map .pg-map-side b")).to_have_text("It will rain and snow.", timeout=PATIENCE)
     after = data(page)
     assert len(after["t"]) == len(before["t"]) + 1
     assert after["xyz"].startswith(before["xyz"][: len(before["xyz"]) // 4 * 4 - 4])
@@ -116,6 +117,11 @@ def test_a_file_of_ones_own(visit: Visit, tmp_path: Path) -> None:
         {"name": "picture.png.csv", "mimeType": "text/csv", "buffer": b"\x89PNG\r\n\x1a\n" + b"\0" * 200}
     )
     expect(page.locator(".toast-body")).to_contain_text("no text file", timeout=WAIT)
+    # Larger than the server takes: told at once, and not sent.
+    page.locator("#emb-sentences input[type=file]").first.set_input_files(
+        {"name": "large.csv", "mimeType": "text/csv", "buffer": b"a line of text\n" * 200_000}
+    )
+    expect(page.locator("#emb-sentences [data-upload-limit]")).to_be_visible()
     assert data(page)["t"][0] == f"=1+0 {EVIL}"  # nothing lost
 
 

@@ -54,6 +54,18 @@ def test_without_padding_it_is_what_sentence_transformers_gives(minilm: Loaded) 
         del minilm.memo["encoding.packed"]
 
 
+def test_bfloat16_for_large_sets_keeps_the_directions(
+    minilm: Loaded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = ["A cake.", "Rockets fly to the moon.", "It rains.", "Best movie ever!"]
+    exact = encode(minilm, texts).vectors
+    monkeypatch.setattr(encoding, "BULK", 4)
+    monkeypatch.setattr(encoding.devices, "cpu_bf16", lambda cpuinfo: "amx_bf16")
+    fast = encode(minilm, texts).vectors
+    del minilm.memo["encoding.packed.bfloat16"]
+    assert 0.9999 < (exact * fast).sum(1).min() < 0.9999999
+
+
 def test_known_orderings(minilm: Loaded) -> None:
     movies = cosines(minilm, "Best movie ever!", "Worst movie ever!", "I loved this film.")
     assert movies[0, 1] == pytest.approx(0.758, abs=0.01) and movies[0, 2] == pytest.approx(0.592, abs=0.01)
