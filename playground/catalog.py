@@ -14,7 +14,7 @@ from typing import Literal
 
 from playground.errors import BadInput, UnknownModel
 
-Source = Literal["embedded", "folder", "upload", "hub"]
+Source = Literal["embedded", "folder", "upload", "hub", "gensim"]
 Role = Literal["tokenizer", "causal", "encoder", "words", "skeleton", "songs"]
 
 HUB_ID = re.compile(r"(?!.*(--|\.\.))[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?", re.ASCII)
@@ -41,7 +41,7 @@ class ModelCard:
         name: as menus show it and programs give it.
         source: where it comes from; ``embedded`` needs no network.
         where: ``package:path`` in an installed package (``assets:path``: in this app), a folder or file, or
-            a Hub repository.
+            a Hub repository, or a name in gensim's list of data.
         roles: what it can be loaded as: a causal language model, an encoder (sentence model), word vectors,
             a tokenizer alone, a skeleton (the architecture without weights), or songs and playlists (whose
             ``revision`` then names the training: see `playground.loaders.songs`).
@@ -119,6 +119,15 @@ HUB = tuple(
     )
 )
 
+# Word vectors that gensim's own downloader offers.
+GENSIM = tuple(
+    ModelCard(name, "gensim", name, WORDS)
+    for name in (
+        "glove-wiki-gigaword-50", "glove-wiki-gigaword-100", "glove-wiki-gigaword-300", "glove-twitter-25",
+        "fasttext-wiki-news-subwords-300", "word2vec-google-news-300",
+    )
+)  # fmt: skip
+
 
 def song_files(path: Path) -> list[Path]:
     """The files of a song data set: a CSV, the book's pair, Million Playlist slices, or an upload's files."""
@@ -185,7 +194,7 @@ class Catalog:
     def offered(self, role: Role | None = "tokenizer") -> list[ModelCard]:
         """What the menus of this server list for a role (None: for any), what needs no download first."""
         local = [*EMBEDDED, *self.folders()]
-        cards = (*local, *(() if self.offline else HUB))
+        cards = (*local, *(() if self.offline else (*HUB, *GENSIM)))
         return [card for card in cards if role is None or role in card.roles]
 
     def find(self, name: str) -> ModelCard:
@@ -197,7 +206,7 @@ class Catalog:
         if not isinstance(name, str) or not name.strip():
             raise BadInput("name_empty")
         name = name.strip()
-        for card in (*EMBEDDED, *self.folders(), *HUB):
+        for card in (*EMBEDDED, *self.folders(), *HUB, *GENSIM):
             if card.name == name:
                 return card
         if SONGS_UPLOAD.fullmatch(name):

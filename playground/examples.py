@@ -306,6 +306,7 @@ def _opened() -> Iterator[dict[str, Reader]]:
 
 def main() -> None:
     """Write every example anew."""
+    from playground import examples_vectors
     from playground.loaders import TransformersLoader
     from playground.loaders import songs as songs_files
 
@@ -315,6 +316,8 @@ def main() -> None:
     songs_files.ship(*computed_sample())
     _write("songs.measured", computed_measures(cache))
     _write("songs.map", computed_map(cache))
+    np.savez_compressed(FOLDER / "token_vectors.npz", **examples_vectors.computed_token_vectors(cache))
+    _write("words", examples_vectors.computed_words(cache))
     _write("sentences", computed_sentences(cache))
     _write("next_token", computed_next_token(cache))
     for lang in text.LANGUAGES:

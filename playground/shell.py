@@ -35,7 +35,7 @@ MONO = (
 )  # fmt: skip
 
 SCRIPTS = ("page.js", "chat.js", "map.js", "next.js", "next_inside.js", "decoding.js")
-STYLES = ("style.css", "map.css", "next.css", "decoding.css", "sentences.css")
+STYLES = ("style.css", "map.css", "next.css", "decoding.css", "sentences.css", "vectors.css")
 
 
 def build_app(context: Context, panels: Sequence[ModuleType] | None = None) -> gr.Blocks:

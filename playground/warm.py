@@ -24,7 +24,7 @@ log = logging.getLogger("playground")
 
 def warm_up(context: Context, pause: float = 0.5) -> None:
     """Load every embedded tokenizer and ready its vocabulary; then the tutor, a skeleton, the
-    songs, the sentence model, and what makes maps.
+    songs, the words, the sentence model, and what makes maps.
 
     The pause lets the first page go out before the imports take the interpreter. What fails here is
     logged and left: the visitor who asks for it gets the reason as a sentence.
@@ -53,6 +53,13 @@ def warm_up(context: Context, pause: float = 0.5) -> None:
             songs.index(loaded, library)
     except Exception:
         log.exception("warming up the songs")
+    try:
+        words = next(card for card in EMBEDDED if "words" in card.roles)
+        with closing(context.leasing(words, "words")) as steps:
+            for _ in steps:
+                pass
+    except Exception:
+        log.exception("warming up the words")
     try:
         with closing(context.leasing(EMBEDDED[1], "encoder")) as steps:
             for _ in steps:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from playground.catalog import EMBEDDED, HUB, Catalog
+from playground.catalog import EMBEDDED, GENSIM, HUB, Catalog
 from playground.errors import BadInput, UnknownModel
 
 
@@ -23,7 +23,8 @@ def catalog(tmp_path):
 
 def test_menu_lists_what_needs_no_download_first(catalog):
     names = [card.name for card in catalog.offered(None)]
-    assert names == [card.name for card in EMBEDDED] + ["bert", "qwen-0.5b"] + [card.name for card in HUB]
+    fetched = [card.name for card in (*HUB, *GENSIM)]
+    assert names == [card.name for card in EMBEDDED] + ["bert", "qwen-0.5b"] + fetched
     assert len(set(names)) == len(names)
 
 

@@ -27,6 +27,7 @@ MODEL = {
 TOOLS = (
     "chat_template", "chat", "detokenize", "embed", "find_songs", "generate", "inspect", "models",
     "next_token", "project", "recommend", "similarity", "tokenize",
+    "token_vectors", "similar_words",
 )  # fmt: skip
 EMBEDDED = ("all-MiniLM-L6-v2", "mistral-v1", "mistral-v3", "tekken", "byt5", "canine")
 LOSSLESS = ("mistral-v1", "mistral-v3", "tekken", "byt5", "canine")
@@ -148,6 +149,13 @@ def test_the_public_endpoints_are_exactly_these(client: Client) -> None:
             ("seed", "int", True, -1),
         ],
         "/chat_template": [("messages", "list[dict(str, str)]", False, None), ("model", "str", False, None)],
+        "/token_vectors": [("texts", "list[str]", False, None), ("model", "str", False, None)],
+        "/similar_words": [
+            ("positive", "list[str]", False, None),
+            ("negative", "list[str]", False, None),
+            ("source", "str", False, None),
+            ("count", "int", True, 11),
+        ],
         "/embed": [("texts", "list[str]", False, None), ("model", "str", False, None)],
         "/similarity": [("texts", "list[str]", False, None), ("model", "str", False, None)],
         "/project": [

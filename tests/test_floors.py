@@ -16,7 +16,7 @@ FLOORS = [
     {"subjects"},
     {"loaders"},
     {"views"},
-    {"examples"},
+    {"examples", "examples_vectors"},
     {"panels", "warm"},
     {"web", "streaming", "shell"},
     {"app"},

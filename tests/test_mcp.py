@@ -39,6 +39,7 @@ def test_the_tools_are_the_endpoints(app: App) -> None:  # noqa: F811
         "models", "tokenize", "detokenize", "chat_template", "chat", "find_songs", "generate", "inspect",
         "next_token", "recommend",
         "embed", "similarity", "project",
+        "token_vectors", "similar_words",
     }  # fmt: skip
     assert all(tool.description for tool in tools)
     assert all(tool.inputSchema["required"] for tool in tools if tool.name != "models")

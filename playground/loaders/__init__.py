@@ -14,7 +14,7 @@ from typing import Any
 from playground import hub, weights
 from playground.catalog import ModelCard
 from playground.errors import BadInput
-from playground.loaders import causal, encoders, songs, tokenizers, words
+from playground.loaders import causal, encoders, songs, tokenizers, word_downloads, words
 from playground.loaders.places import place
 from playground.models import Key, Loaded, Progress, Stage
 
@@ -55,6 +55,8 @@ class TransformersLoader:
             raise BadInput(f"no_{key.role}", name=card.name)
         if key.role == "songs":
             return songs.estimate(card)
+        if card.source == "gensim":
+            return word_downloads.estimate(card)
         if key.role == "causal":
             path = self._files(card, "plan")
             return causal.estimate(card, path, key) + tokenizers.size(path)
@@ -93,8 +95,13 @@ class TransformersLoader:
                 plan = causal.skeleton(card, path, key.dtype or "float32")
             return Loaded(card, None, plan, "meta", sum(1 for _ in plan.modules()) * MODULE)
         if key.role == "words":
-            path = self._files(card, "words", progress)
-            vectors, size = words.load(card, path, progress)
+            binary = None
+            if card.source == "gensim":
+                path = word_downloads.fetch(card, self.cache_dir, self.offline, progress)
+                binary = card.name in word_downloads.BINARY
+            else:
+                path = self._files(card, "words", progress)
+            vectors, size = words.load(card, path, progress, binary)
             return Loaded(card, None, vectors, "cpu", size)
         if key.role == "encoder":
             path = self._files(card, "weights", progress)

@@ -2,32 +2,50 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from playground.catalog import ModelCard
+from playground.errors import CannotLoad
 from playground.loaders.places import check, imported, told
 from playground.models import Progress, Stage
 
-PIECE = re.compile(r"##|\[.*\]$")  # parts of words, and special tokens
+WORD = re.compile(r"[a-z]{2,}")  # of the input matrix: no parts, special tokens, digits or single signs
 MATRIX = "embeddings.word_embeddings.weight"
 OVERHEAD = 200  # bytes a word takes beside its vector: the string, its place in a list and in a dictionary
+LINE = 1 << 18  # bytes of the longest line: thousands of numbers
+SPELLED = 100  # bytes of a word in a binary file, on average at most
+BLOCK = 1 << 14  # words of which room is made at once
 
 
 def estimate(path: Path) -> int:
-    """Bytes, from the size of the file: text takes about three times the vectors that it tells."""
+    """Bytes, by the counts in the file's first line where they can be true; else from its size.
+
+    Text takes about three times the vectors that it tells.
+    """
     if path.is_dir():
         return path.joinpath("model.safetensors").stat().st_size // 2
-    return path.stat().st_size if path.suffix == ".bin" else path.stat().st_size // 2
+    counts, size = _counts(path), path.stat().st_size
+    if counts and _possible(path, *counts):
+        return counts[0] * (4 * counts[1] + OVERHEAD)
+    return size if path.suffix == ".bin" else size // 2
 
 
-def load(card: ModelCard, path: Path, progress: Progress) -> tuple[Any, int]:
+def load(card: ModelCard, path: Path, progress: Progress, binary: bool | None = None) -> tuple[Any, int]:
     """The vectors and the bytes they take.
 
     Args:
         path: a folder of a BERT-like model, or a file: word2vec's binary form (``.bin``), its text form, or
             GloVe's (which has no first line of counts).
+        binary: whether it is the binary form, where the name does not tell.
+
+    Raises:
+        CannotLoad: broken, another encoding than UTF-8, numbers that are none, or counts that cannot be true.
     """
     progress(Stage(card.name, "read"))
     vectors = imported("gensim.models", "KeyedVectors")
@@ -35,16 +53,107 @@ def load(card: ModelCard, path: Path, progress: Progress) -> tuple[Any, int]:
         if path.is_dir():
             loaded = _input_matrix(card, path, vectors)
         else:
-            binary = path.suffix == ".bin"
-            loaded = vectors.load_word2vec_format(str(path), binary=binary, no_header=not _counted(path))
+            binary = path.suffix == ".bin" if binary is None else binary
+            loaded = _read(card, path, vectors, binary, progress)
     return loaded, loaded.vectors.nbytes + OVERHEAD * len(loaded.index_to_key)
 
 
-def _counted(path: Path) -> bool:
-    """Whether the first line tells how many words and numbers there are, as word2vec's forms do."""
-    with path.open("rb") as stream:
+def _read(card: ModelCard, path: Path, vectors: Any, binary: bool, progress: Progress) -> Any:
+    counts = _counts(path)
+    # Before anything is allocated: gensim believes the first line.
+    if counts and not _possible(path, *counts):
+        raise CannotLoad("words_counts", name=card.name, words=counts[0], numbers=counts[1])
+    if binary and not counts:
+        raise CannotLoad("broken_words", name=card.name)
+    if binary:
+        read = vectors.load_word2vec_format(str(path), binary=True, unicode_errors="replace")
+        # What stands twice leaves a gap at the end of its tables.
+        words = [word for word in read.index_to_key if word is not None]
+        matrix = read.vectors[: len(words)]
+    else:
+        words, matrix = _text(card, path, counts, progress)
+    for at in range(0, len(matrix), BLOCK):
+        if not np.isfinite(matrix[at : at + BLOCK]).all():
+            raise CannotLoad("words_numbers", name=card.name)
+    made = vectors(matrix.shape[1])
+    made.vectors, made.index_to_key = matrix, words
+    made.key_to_index = {word: row for row, word in enumerate(words)}
+    return made
+
+
+def _text(
+    card: ModelCard, path: Path, counts: tuple[int, int] | None, progress: Progress
+) -> tuple[list[str], NDArray[np.float32]]:
+    """Word2vec's text form, or GloVe's: a word and its numbers a line; of a word that stands twice the first.
+
+    gensim's own reader takes several times as long and does not say which line is wrong.
+    """
+    words: dict[str, None] = {}
+    blocks: list[NDArray[np.float32]] = []
+    lines, width, filled = 0, counts[1] if counts else 0, BLOCK
+    with _open(path) as stream:
+        if counts:
+            stream.readline()
+        while line := stream.readline(LINE):
+            if len(line) == LINE:
+                raise CannotLoad("broken_words", name=card.name)
+            if not line.strip():
+                continue
+            lines += 1
+            if counts and lines > counts[0]:
+                break
+            width = width or len(line.split()) - 1
+            if width < 2:
+                raise CannotLoad("broken_words", name=card.name)
+            name, *numbers = line.strip(b" \t\r\n").replace(b"\t", b" ").rsplit(b" ", width)
+            try:
+                word, row = name.decode(), np.array(numbers, np.float32)
+            except UnicodeDecodeError as error:
+                raise CannotLoad("words_encoding", name=card.name, line=lines + bool(counts)) from error
+            except ValueError as error:
+                raise CannotLoad("words_line", name=card.name, line=lines + bool(counts)) from error
+            if len(row) != width or not word:
+                raise CannotLoad("words_line", name=card.name, line=lines + bool(counts))
+            if word in words:
+                continue
+            if filled == BLOCK:
+                progress(Stage(card.name, "read"))
+                blocks.append(np.empty((BLOCK if not counts else min(BLOCK, counts[0]), width), np.float32))
+                filled = 0
+            words[word] = None
+            blocks[-1][filled] = row
+            filled += 1
+    if counts and lines != counts[0]:
+        raise CannotLoad("words_lines", name=card.name, words=counts[0], lines=lines)
+    if not words:
+        raise CannotLoad("broken_words", name=card.name)
+    return list(words), np.concatenate(blocks)[: len(words)]
+
+
+def _open(path: Path) -> Any:
+    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+
+
+def _counts(path: Path) -> tuple[int, int] | None:
+    """How many words and numbers the first line tells, as word2vec's forms do; None: it tells nothing."""
+    with _open(path) as stream:
         first = stream.readline(4096).split()
-    return len(first) == 2 and all(part.isdigit() for part in first)
+    if len(first) == 2 and all(part.isdigit() and len(part) < 19 for part in first):
+        return int(first[0]), int(first[1])
+    return None
+
+
+def _possible(path: Path, words: int, numbers: int) -> bool:
+    """Whether a file of this size can hold so many: at least two bytes a number in text, four in binary."""
+    size = path.stat().st_size
+    if not words or not numbers:
+        return False
+    if path.suffix == ".gz":  # packed to a hundredth at best; what we fetch is checked by its sum anyway
+        return words * numbers * 2 <= size * 100
+    if path.suffix == ".bin":
+        least = words * (4 * numbers + 2)
+        return least <= size + 64 and size <= least + words * SPELLED + 64
+    return words * (2 * numbers + 2) <= size
 
 
 def _input_matrix(card: ModelCard, path: Path, vectors: Any) -> Any:
@@ -52,7 +161,7 @@ def _input_matrix(card: ModelCard, path: Path, vectors: Any) -> Any:
     file = path / "model.safetensors"
     check(card, file)
     words = [line.rstrip("\n") for line in path.joinpath("vocab.txt").open(encoding="utf-8")]
-    rows = [row for row, word in enumerate(words) if word and not PIECE.match(word)]
+    rows = [row for row, word in enumerate(words) if WORD.fullmatch(word)]
     with imported("safetensors", "safe_open")(str(file), framework="numpy") as tensors:
         matrix = tensors.get_tensor(MATRIX)
     made = vectors(matrix.shape[1])

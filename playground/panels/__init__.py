@@ -10,9 +10,10 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
-from playground import devices
+from playground import devices, hub
 from playground.catalog import HUB, Catalog, ModelCard, Role
 from playground.errors import BadInput, NotAllowed
+from playground.loaders import word_downloads
 from playground.models import Loaded, ModelCache, Stage
 from playground.settings import Settings
 
@@ -48,6 +49,8 @@ class Context:
         wanted = weighs or role == "skeleton"
         if wanted and self.settings.public and card.source == "hub" and card not in HUB:
             raise NotAllowed("hub_weights_public", name=card.name)
+        if self.settings.public and card.source == "gensim" and not self.fetched(card):
+            raise NotAllowed("words_public", name=card.name)
         kind, asked, dtype = "meta" if role == "skeleton" else "cpu", dtype, ""
         if weighs:
             device = devices.choose(self.settings.device, self.settings.dtype)
@@ -56,6 +59,12 @@ class Context:
             if role == "encoder":
                 dtype = "float32"  # small enough, and vectors are compared to six digits
         return self.models.leasing(card, role, device=kind, dtype=dtype, quantization=quantization)
+
+    def fetched(self, card: ModelCard) -> bool:
+        """Whether nothing needs to be downloaded for it."""
+        if card.source == "gensim":
+            return word_downloads.place(self.settings.cache_dir, card.name).is_file()
+        return card.source != "hub" or hub.cached(card.where)
 
 
 def all_panels() -> Sequence[ModuleType]:

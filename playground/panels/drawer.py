@@ -6,7 +6,6 @@ from typing import Any
 
 import gradio as gr
 
-from playground import hub
 from playground.catalog import ModelCard
 from playground.errors import NotAllowed
 from playground.models import Status
@@ -26,19 +25,18 @@ def inventory(context: Context) -> list[dict[str, Any]]:
     known = {card.name for card in offered}
     # By their own cards: a name typed, or a folder or upload that is gone by now, is in no menu.
     others = [rows[0].card for name, rows in held.items() if name not in known]
-    rows = [_row(card, held.get(card.name, [])) for card in [*offered, *others]]
+    rows = [_row(card, held.get(card.name, []), context.fetched(card)) for card in [*offered, *others]]
     return sorted(rows, key=lambda row: row["state"] != "loaded")
 
 
-def _row(card: ModelCard, held: list[Status]) -> dict[str, Any]:
+def _row(card: ModelCard, held: list[Status], here: bool) -> dict[str, Any]:
     loaded = [row for row in held if row.state == "loaded"]
-    fetch = card.source == "hub" and not hub.cached(card.where)
     formats = dict.fromkeys(row.quantization or row.dtype for row in loaded)
     return {
         "name": card.name,
         "roles": sorted(card.roles),
         "source": card.source,
-        "state": "loaded" if loaded else "download" if fetch else "ready",
+        "state": "loaded" if loaded else "ready" if here else "download",
         "bytes": sum(row.bytes for row in loaded),
         "device": ", ".join(dict.fromkeys(row.device for row in loaded)),
         "dtype": ", ".join(filter(None, formats)),

@@ -1,0 +1,168 @@
+"""What the Token vectors view does with an input: one pass a text, kept, and everything else from it."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from playground import examples_vectors as examples
+from playground import text as words
+from playground.catalog import ModelCard, Role
+from playground.errors import BadInput
+from playground.models import Loaded
+from playground.panels import Context
+from playground.panels.visitor import language, stages
+from playground.subjects import token_vectors
+from playground.subjects.projection import project
+from playground.subjects.token_vectors import STATIC, Passed
+from playground.subjects.tokens import check
+from playground.views import token_vectors as view
+from playground.views.html import note
+
+MODEL = "all-MiniLM-L6-v2"
+KEPT = 2**27  # bytes of passes that are kept for sliders and second looks
+API_TEXTS = 32
+API_NUMBERS = 2_000_000  # of one answer
+
+
+class VectorsActions:
+    """The view's functions."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self._kept: OrderedDict[tuple[str, ...], Passed] = OrderedDict()
+        self._lock = threading.Lock()
+        self.passes = 0  # how often a model was really run; a test watches it
+
+    def choices(self) -> list[tuple[str, str]]:
+        """Encoders first, then language models; ↓ marks what the Hub must give first."""
+        offered = self.context.catalog.offered
+        cards = dict.fromkeys([*offered("encoder"), *offered("causal")])
+        return [(f"{card.name} ↓" if card.source == "hub" else card.name, card.name) for card in cards]
+
+    def card(self, model: str) -> tuple[ModelCard, Role]:
+        """A model's card, and as what its layers are read."""
+        card = self.context.catalog.find(model)
+        return card, "encoder" if "encoder" in card.roles else "causal"
+
+    def passing(self, model: str, texts: Sequence[str], groups: Sequence[int]) -> Generator[str | Passed]:
+        """Progress as HTML, and at last the pass: a kept one at once, else a model is leased and run."""
+        for each in texts:
+            check(each, self.context.settings.text_limit)
+        card, role = self.card(model)
+        key = (card.name, card.source, *texts)
+        with self._lock:
+            kept = self._kept.get(key)
+            if kept is not None:
+                self._kept.move_to_end(key)
+        if kept is None and model == MODEL:
+            kept = examples.token_vectors(texts)
+        if kept is not None:
+            yield replace(kept, groups=tuple(groups))
+            return
+        with closing(self.context.leasing(card, role)) as steps:
+            for step in stages(steps, language()):
+                if not isinstance(step, Loaded):
+                    yield step
+                    continue
+                passed = token_vectors.run(step, texts, groups)
+                with self._lock:
+                    self.passes += 1
+                    self._kept[key] = passed
+                    while len(self._kept) > 1 and sum(each.bytes for each in self._kept.values()) > KEPT:
+                        self._kept.popitem(last=False)
+                yield passed
+                return
+
+    def following(
+        self, fn: Callable[..., str], mine: str, where: str, model: str, layer: float, box: str, *more: Any
+    ) -> Iterator[Any]:
+        """A sub-tab's result, and before it the progress of loading; nothing while another one is open."""
+        if where != mine:
+            yield gr.skip()
+            return
+        texts, groups = token_vectors.lines(box or "")
+        for step in self.passing(model, texts, groups):
+            if isinstance(step, Passed):
+                yield fn(step, max(STATIC, min(int(layer), step.layers)), *more)
+            else:
+                yield step
+
+    def walk(self, passed: Passed, layer: int) -> str:
+        """The notebook's steps of the first sentence."""
+        return view.walk(passed, layer, language())
+
+    def pool(self, passed: Passed, layer: int) -> str:
+        """Mean pooling of the first sentence."""
+        return view.pooling(passed, language())
+
+    def senses(self, passed: Passed, layer: int, word: str) -> str:
+        """One word in all its sentences."""
+        lang = language()
+        found = token_vectors.occurrences(passed, word or "")
+        if len(found) < 2:
+            near = token_vectors.common_words([each.text for each in passed.texts])[:6]
+            key = "vectors.word_missing" if near else "vectors.word_alone"
+            return note(words.say(key, lang, word=word or "–", common=", ".join(near)))
+        told = token_vectors.separations(passed, found)
+        means = token_vectors.means(passed, found)
+        return view.senses(passed, (word or "").strip(), found, layer, told, means, lang)
+
+    def map(self, passed: Passed, layer: int, word: str, by: str, method: str) -> str:
+        """All tokens of all sentences at one layer."""
+        lang = language()
+        rows = [
+            one.at(layer)[[not special for special in one.special]]
+            for one in passed.texts
+            if not all(one.special)
+        ]
+        if not rows:
+            raise BadInput("vectors_no_tokens", name=passed.model)
+        made = project(np.concatenate(rows), method)
+        notes = [words.say(f"vectors.map_{made.method}", lang)]
+        if layer == STATIC:
+            notes.append(words.say("vectors.map_static", lang))
+        if made.note:
+            notes.append(words.say("vectors.map_few", lang))
+        found = token_vectors.occurrences(passed, word or "")
+        return view.token_map(passed, made.points, found, by, layer, notes, lang)
+
+    def depth(self, model: str) -> Iterator[int]:
+        """How many layers a model has, once it is there."""
+        for step in self.passing(model, ["Hello world"], [0]):
+            if isinstance(step, Passed):
+                yield step.layers
+
+    def plain(self, texts: object, model: str) -> list[dict[str, Any]]:
+        """As ``/token_vectors`` answers.
+
+        Raises:
+            BadInput: no texts, too many, or more numbers than one answer holds.
+        """
+        if isinstance(texts, str):
+            texts = [texts]
+        if not isinstance(texts, list) or not 0 < len(texts) <= API_TEXTS:
+            raise BadInput("vectors_texts", most=API_TEXTS)
+        for each in texts:
+            check(each, self.context.settings.text_limit)
+        card, role = self.card(model)
+        with closing(self.context.leasing(card, role)) as steps:
+            loaded = next(step for step in steps if isinstance(step, Loaded))
+            passed = token_vectors.run(loaded, texts)
+        numbers = sum(one.layers[-1].size for one in passed.texts)
+        if numbers > API_NUMBERS:
+            raise BadInput("vectors_too_much", most=API_NUMBERS, numbers=numbers)
+        return [
+            {
+                "tokens": list(one.tokens), "shape": list(one.shape),
+                "vectors": [[round(value, 7) for value in row] for row in one.layers[-1].tolist()],
+            }
+            for one in passed.texts
+        ]  # fmt: skip

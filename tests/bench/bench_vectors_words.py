@@ -1,0 +1,105 @@
+"""Token vectors and words against the libraries below them: ``python tests/bench/bench_vectors_words.py``.
+
+1. a layer of the slider: from the kept pass, against a new pass;
+2. four sentences with all layers, against transformers alone with ``output_hidden_states``;
+3. neighbours of a word, against gensim's ``most_similar``;
+4. all of Google's analogies, against gensim's ``most_similar`` a question;
+5. a GloVe text file, against gensim's reader.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from playground import examples_vectors as examples
+from playground.catalog import Catalog
+from playground.loaders import TransformersLoader
+from playground.models import ModelCache
+from playground.subjects import token_vectors, words
+
+
+def best(fn: Callable[[], Any], times: int = 7) -> float:
+    """Seconds of the fastest run."""
+    took = []
+    for _ in range(times):
+        began = time.perf_counter()
+        fn()
+        took.append(time.perf_counter() - began)
+    return min(took)
+
+
+def tell(what: str, ours: float, theirs: float, wanted: float) -> None:
+    times = f"{ours * 1e3:.2f} ms against {theirs * 1e3:.2f} ms"
+    print(f"{what}: {times}, ratio {ours / theirs:.3f} (wanted: {wanted})")
+
+
+def main() -> None:
+    import torch
+    from gensim.models import KeyedVectors
+    from gensim.test.utils import datapath
+
+    folder = Path(tempfile.mkdtemp())
+    catalog = Catalog(folder, folder, offline=True)
+    cache = ModelCache(2**31, TransformersLoader(offline=True))
+    with cache.lease(catalog.find("all-MiniLM-L6-v2"), "encoder", dtype="float32") as loaded:
+        texts, groups = token_vectors.lines(examples.SENSES["bank"])
+        passed = token_vectors.run(loaded, texts, groups)
+        found = token_vectors.occurrences(passed, "bank")
+        ours = best(lambda: token_vectors.run(loaded, texts, groups))
+        layer = best(lambda: token_vectors.cosines(token_vectors.vectors_at(passed, found, 3)))
+        tell("1. a layer, a pass", layer, ours, 0.1)
+        model, tokenizer = loaded.model[0].auto_model, loaded.tokenizer
+
+        def plain() -> Any:
+            tokens = tokenizer(texts, padding=True, return_tensors="pt")
+            with torch.inference_mode():
+                return model(**tokens, output_hidden_states=True).hidden_states
+
+        def both() -> None:
+            plain()
+            loaded.model.encode(texts, show_progress_bar=False)
+
+        raw = best(both)
+        tell("2. all layers and encode", ours, raw, 1.3)
+
+    with cache.lease(catalog.find("minilm-words"), "words") as loaded:
+        known = loaded.model
+        known.most_similar("king")
+        theirs = best(lambda: known.most_similar(positive=["king", "woman"], negative=["man"], topn=10))
+        near = best(lambda: words.similar(loaded, ["king", "woman"], ["man"], 10))
+        tell("3. neighbours", near, theirs, 1.2)
+        with open(datapath("questions-words.txt"), encoding="utf-8") as stream:
+            asked = [tuple(line.lower().split()) for line in stream if not line.startswith(":")]
+        questions = [each[:3] for each in asked if all(word in known for word in each)]
+        all_of_them = best(lambda: words.analogies(loaded, questions), 1)
+        some = questions[:: len(questions) // 200]
+        each = best(lambda: [known.most_similar([b, c], [a], topn=1) for a, b, c in some], 1) / len(some)
+        tell("4. all analogies", all_of_them, each * len(questions), 0.2)
+
+    file = folder / "glove.txt"
+    rows = np.random.default_rng(0).normal(size=(20_000, 50)).round(5)
+    lines = (f"w{number} {' '.join(map(str, row))}\n" for number, row in enumerate(rows))
+    file.write_text("".join(lines))
+    card = catalog.find("glove.txt")
+    loader = TransformersLoader(offline=True)
+
+    def mine() -> None:
+        with ModelCache(2**31, loader).lease(card, "words"):
+            pass
+
+    own = best(mine, 2)
+    other = best(lambda: KeyedVectors.load_word2vec_format(str(file), no_header=True), 2)
+    tell("5. a file of 20,000 words", own, other, 1)
+
+
+if __name__ == "__main__":
+    main()

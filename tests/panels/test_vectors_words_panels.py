@@ -1,0 +1,143 @@
+"""What the Token vectors and Words views do with inputs, without a page."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from playground import examples_vectors as examples
+from playground.errors import BadInput
+from playground.panels import Context, embeddings_words_actions
+from playground.panels.embeddings_vectors_actions import MODEL, VectorsActions
+from playground.panels.embeddings_words_actions import WordsActions
+from playground.settings import Settings
+from playground.subjects import token_vectors
+
+
+@pytest.fixture
+def vectors(models, catalog, tmp_path) -> VectorsActions:
+    return VectorsActions(Context(Settings(cache_dir=tmp_path), catalog, models))
+
+
+@pytest.fixture
+def words(models, catalog, tmp_path) -> WordsActions:
+    return WordsActions(Context(Settings(cache_dir=tmp_path), catalog, models))
+
+
+def last(steps):
+    return list(steps)[-1]
+
+
+BOX = "The mouse ate the cheese.\nA cat chased the mouse.\n\nClick the mouse.\nThe mouse and keyboard."
+
+
+def test_layers_cost_one_pass(vectors):
+    told = [
+        last(vectors.following(vectors.senses, "senses", "senses", MODEL, layer, BOX, "mouse"))
+        for layer in range(-1, 7)
+    ]
+    assert vectors.passes == 1 and len(set(told)) == 8
+    last(vectors.following(vectors.map, "map", "map", MODEL, 3, BOX, "mouse", "word", "pca"))
+    assert vectors.passes == 1  # another tab reads the same pass
+    assert all(
+        not isinstance(step, str) for step in vectors.following(vectors.walk, "walk", "map", MODEL, 0, "")
+    )
+
+
+def test_passes_are_kept_within_bounds(vectors, monkeypatch):
+    from playground.panels import embeddings_vectors_actions as actions
+
+    monkeypatch.setattr(actions, "KEPT", 10**6)
+    for number in range(30):
+        last(vectors.passing(MODEL, [f"sentence number {number} of a few"], [0]))
+    assert 1 <= len(vectors._kept) < 30
+    assert sum(each.bytes for each in vectors._kept.values()) <= 10**6
+
+
+def test_shipped_examples_are_what_is_computed(models, catalog):
+    with models.lease(catalog.find(MODEL), "encoder", dtype="float32") as loaded:
+        for place, box in enumerate(examples.TOKEN_VECTORS[:2]):
+            texts, _ = token_vectors.lines(box)
+            shipped, live = examples.token_vectors(texts), token_vectors.run(loaded, texts)
+            assert shipped is not None and shipped.pooling == live.pooling
+            for one, other in zip(shipped.texts, live.texts, strict=True):
+                for name in ("text", "tokens", "ids", "spans", "special", "fed"):
+                    assert getattr(one, name) == getattr(other, name)
+                for name in ("static", "layers", "pooler", "encoded"):
+                    apart = np.abs(getattr(one, name) - getattr(other, name)).max()
+                    assert apart < (1e-5 if place == 0 else 1e-2), name
+    assert examples.token_vectors(["Another"]) is None
+
+
+def test_which_words_separate_is_said_from_measurement(models, catalog, vectors):
+    """bank and three more part at the last layer, three others do not: as the lesson and the page say."""
+    parted = {}
+    with models.lease(catalog.find(MODEL), "encoder", dtype="float32") as loaded:
+        for word, box in examples.SENSES.items():
+            passed = token_vectors.run(loaded, *token_vectors.lines(box))
+            told = token_vectors.separations(passed, token_vectors.occurrences(passed, word))
+            assert told[0].within == pytest.approx(1) == told[0].across  # the input matrix knows one of them
+            parted[word] = told[-1].parted
+    assert [word for word, yes in parted.items() if yes] == ["bank", "spring", "crane", "pitcher"]
+    assert [word for word, yes in parted.items() if not yes] == ["bat", "mouse", "match"]
+    for word, key in (("bank", "vec-verdict yes"), ("bat", "vec-verdict no")):
+        shown = last(
+            vectors.following(vectors.senses, "senses", "senses", MODEL, 6, examples.SENSES[word], word)
+        )
+        assert key in shown
+
+
+def test_the_opening_needs_no_model(vectors, words, monkeypatch):
+    monkeypatch.setattr(Context, "leasing", None)
+    hello, bank, word = examples.TOKEN_VECTORS
+    assert "torch.Size([1, 4, 384])" in last(vectors.following(vectors.walk, "walk", "walk", MODEL, 6, hello))
+    assert "vec-verdict yes" in last(vectors.following(vectors.pool, "pool", "pool", MODEL, 6, hello))
+    for layer in (-1, 6):
+        last(vectors.following(vectors.senses, "senses", "senses", MODEL, layer, bank, word))
+        last(vectors.following(vectors.map, "map", "map", MODEL, layer, bank, word, "sentence", "pca"))
+    shown = last(words.following(words.near, "near", "near", "minilm-words", "king, woman", "man", 10))
+    assert "queen" in shown and "0.502" in shown
+
+
+def test_the_shipped_words_are_what_is_computed(words):
+    with words.context.models.lease(words.card("minilm-words"), "words") as loaded:
+        live = words.near(loaded, "king, woman", "man", 10)
+    assert embeddings_words_actions.opening("en") == live
+
+
+def test_text_of_visitors_is_never_html(vectors, words):
+    nasty = "<img src=x onerror=alert(1)> bank <b>bank</b>\n<script>bank</script> \u202ebank"
+    for fn, name, more in (
+        (vectors.walk, "walk", ()), (vectors.pool, "pool", ()), (vectors.senses, "senses", ("bank",)),
+        (vectors.map, "map", ("<b>", "sentence", "pca")), (vectors.senses, "senses", ("<i>zz",)),
+    ):  # fmt: skip
+        shown = last(vectors.following(fn, name, name, MODEL, 6, nasty, *more))
+        assert "<img" not in shown and "<script" not in shown and "<i>zz" not in shown
+    with words.context.models.lease(words.card("minilm-words"), "words") as loaded:
+        with pytest.raises(BadInput):
+            words.near(loaded, "<img src=x>", "")
+        assert "King → king" in words.near(loaded, "King", "", 5)
+
+
+@pytest.mark.parametrize(
+    ("box", "key"), [("", "sentence_empty"), ("x\n" * 17, "vectors_lines"), ("\ud800", "lone_surrogate")]
+)
+def test_bad_sentences(vectors, box, key):
+    with pytest.raises(BadInput) as caught:
+        list(vectors.following(vectors.walk, "walk", "walk", MODEL, 6, box))
+    assert caught.value.key == f"errors.{key}"
+
+
+def test_tiny_maps_and_missing_words(vectors, words):
+    one = last(vectors.following(vectors.map, "map", "map", MODEL, 6, "x", "", "sentence", "umap"))
+    assert one.count("<li") == 2  # one token, one sentence in the legend
+    same = last(vectors.following(vectors.map, "map", "map", MODEL, -1, "a\na\na", "a", "word", "pca"))
+    assert same.count("<li") == 3
+    missing = last(vectors.following(vectors.senses, "senses", "senses", MODEL, 6, BOX, "zebra"))
+    assert "mouse" in missing and "vec-matrix" not in missing
+    with words.context.models.lease(words.card("minilm-words"), "words") as loaded:
+        assert words.map(loaded, "king", 0, "umap").count("<li") == 1
+        assert "dinner" in words.compare(loaded, "breakfast cereal dinner lunch")
+        for listed in ("", "king"):
+            with pytest.raises(BadInput):
+                words.compare(loaded, listed)

@@ -1,0 +1,165 @@
+"""Files of word vectors that lie, break off or are something else; and gensim's list, from a stand-in."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pytest
+
+from playground.catalog import Catalog
+from playground.errors import CannotLoad, HubUnreachable, NotAllowed
+from playground.loaders import TransformersLoader, word_downloads
+from playground.models import ModelCache
+from playground.panels import Context
+from playground.settings import Settings
+
+GLOVE = "glove-wiki-gigaword-50"
+
+
+def cache(folder, **how) -> ModelCache:
+    return ModelCache(2**30, TransformersLoader(cache_dir=folder / "cache", **how))
+
+
+def refused(tmp_path, name: str, content: bytes) -> CannotLoad:
+    (tmp_path / name).write_bytes(content)
+    (card,) = Catalog(tmp_path, tmp_path).folders()
+    with pytest.raises(CannotLoad) as caught, cache(tmp_path, offline=True).lease(card, "words"):
+        pass
+    return caught.value
+
+
+BINARY = b"".join(word + b" " + np.zeros(3, "<f4").tobytes() + b"\n" for word in (b"one", b"two"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "key"),
+    [
+        ("huge.txt", b"999999999 300\nking 1 2 3\n", "words_counts"),  # 1.2 TB, if believed
+        ("huge.bin", b"999999999 300\n" + BINARY, "words_counts"),
+        ("wide.bin", b"2 99999999\n" + BINARY, "words_counts"),
+        ("few.bin", b"2 3\n" + BINARY + b"\0" * 5000, "words_counts"),
+        ("none.txt", b"0 0\n", "words_counts"),
+        ("astronomic.txt", b"9" * 500 + b" 3\na 1 2 3\n", "broken_words"),
+        ("few.txt", b"1 3\nking 1 2 3\nqueen 1 2 3\n", "words_lines"),
+        ("many.txt", b"3 3\nking 1 2 3\nqueen 1 2 3 \n", "words_lines"),
+        ("ragged.txt", b"2 3\nking 1 2 3\nqueen 1 2\n", "words_line"),
+        ("ragged-glove.txt", b"king 1 2 3\nqueen 1 2\n", "words_line"),
+        ("latin.txt", "2 2\nKäse 1 2\nBrot 1 2\n".encode("latin-1"), "words_encoding"),
+        ("utf16.txt", "2 2\na 1 2\nb 1 2\n".encode("utf-16"), None),
+        ("nan.txt", b"2 2\na 1 nan\nb 1 2\n", "words_numbers"),
+        ("inf.bin", b"1 2\na " + np.array([np.inf, 1], "<f4").tobytes() + b"\n", "words_numbers"),
+        ("line.txt", b"x" * 2**19, "broken_words"),
+        ("empty.bin", b"", "broken_words"),
+        ("noise.bin", bytes(range(256)) * 40, "broken_words"),
+        ("page.vec", b"<html><script>alert(1)</script></html>\n" * 9, None),
+    ],
+)  # fmt: skip
+def test_broken_files_say_what_is_wrong(tmp_path, name, content, key):
+    error = refused(tmp_path, name, content)
+    if key:
+        assert error.key == f"errors.{key}"
+
+
+def test_what_a_first_line_claims_is_not_allocated(tmp_path):
+    """The claim is checked against the file's size before anything is made of it."""
+    import tracemalloc
+
+    tracemalloc.start()
+    refused(tmp_path, "huge.txt", b"400000 300\nking 1 2 3\n")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 50e6  # 480 MB, if it were believed
+
+
+def test_words_that_stand_twice_count_once(tmp_path):
+    (tmp_path / "twice.txt").write_text("3 2\na 1 0\na 0 1\nb 0 1\n")
+    (card,) = Catalog(tmp_path, tmp_path).folders()
+    with cache(tmp_path).lease(card, "words") as loaded:
+        assert loaded.model.index_to_key == ["a", "b"] and len(loaded.model.vectors) == 2
+        assert loaded.model["a"].tolist() == [1, 0]
+
+
+# ---- gensim's list ----
+
+
+class List(BaseHTTPRequestHandler):
+    """list.json and one packed file, as gensim's address gives them."""
+
+    body = gzip.compress(b"3 2\nking 1 0\nqueen 0.9 0.1\ncheese 0 1\n")
+    checksum = hashlib.md5(body, usedforsecurity=False).hexdigest()
+    asked: list[str] = []
+
+    def do_GET(self):
+        self.asked.append(self.path)
+        if self.path == "/list.json":
+            body = json.dumps({"models": {GLOVE: {"checksum": self.checksum}}}).encode()
+        elif self.path == f"/{GLOVE}/{GLOVE}.gz":
+            body = self.body
+        else:
+            self.send_error(404)
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def gensim_list(monkeypatch):
+    import gensim.downloader
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), List)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}"
+    monkeypatch.setattr(gensim.downloader, "DATA_LIST_URL", f"{address}/list.json")
+    monkeypatch.setattr(gensim.downloader, "DOWNLOAD_BASE_URL", address)
+    monkeypatch.setattr(List, "asked", [])
+    yield List
+    server.shutdown()
+    server.server_close()
+
+
+def test_gensims_vectors_are_fetched_once_and_its_code_never(gensim_list, tmp_path):
+    card = Catalog(tmp_path, tmp_path).find(GLOVE)
+    stages = []
+    for _ in range(2):  # the second time from the disk
+        with cache(tmp_path).lease(card, "words", progress=stages.append) as loaded:
+            assert loaded.model.most_similar("king", topn=1)[0][0] == "queen"
+    assert gensim_list.asked == ["/list.json", f"/{GLOVE}/{GLOVE}.gz"]  # and no __init__.py
+    assert word_downloads.place(tmp_path / "cache", GLOVE).is_file()
+
+
+def test_a_damaged_download_is_thrown_away(gensim_list, tmp_path, monkeypatch):
+    monkeypatch.setattr(gensim_list, "checksum", "0" * 32)
+    card = Catalog(tmp_path, tmp_path).find(GLOVE)
+    with pytest.raises(CannotLoad) as caught, cache(tmp_path).lease(card, "words"):
+        pass
+    assert caught.value.key == "errors.download_damaged"
+    assert list((tmp_path / "cache" / "words").iterdir()) == []
+
+
+def test_no_answer_offline_and_public(gensim_list, tmp_path, monkeypatch):
+    import gensim.downloader
+
+    card = Catalog(tmp_path, tmp_path).find(GLOVE)
+    with pytest.raises(HubUnreachable) as caught, cache(tmp_path, offline=True).lease(card, "words"):
+        pass
+    assert caught.value.key == "errors.offline" and gensim_list.asked == []
+    monkeypatch.setattr(gensim.downloader, "DATA_LIST_URL", "http://127.0.0.1:9/list.json")
+    with pytest.raises(HubUnreachable) as caught, cache(tmp_path).lease(card, "words"):
+        pass
+    assert caught.value.key == "errors.words_unreachable"
+    settings = Settings(models_dir=tmp_path, cache_dir=tmp_path / "cache", public=True)
+    context = Context(settings, Catalog(tmp_path, tmp_path), cache(tmp_path))
+    with pytest.raises(NotAllowed):
+        next(context.leasing(card, "words"))
+    offered = {card.name for card in Catalog(tmp_path, tmp_path, offline=True).offered("words")}
+    assert offered == {"minilm-words"}
