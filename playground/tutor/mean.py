@@ -1,7 +1,7 @@
 """The mean of two ends of one training: `python -m playground.tutor.mean A B --share 0.3 --run C`.
 
-Two runs that part late from the same checkpoint end in one valley of the loss, and the mean of their weights is
-often better than either ("model soups": Wortsman et al. 2022).
+Two runs that part late from the same checkpoint end in one valley of the loss, and the mean of their weights
+is often better than either ("model soups": Wortsman et al. 2022).
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from . import learning
 from .train import new_model
 
 
-def mean(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor], share: float) -> dict[str, torch.Tensor]:
+def mean(
+    one: dict[str, torch.Tensor], other: dict[str, torch.Tensor], share: float
+) -> dict[str, torch.Tensor]:
     """Weights, name by name: `share` of the other, the rest of the one."""
     if one.keys() != other.keys():
         raise ValueError("weights of another shape")

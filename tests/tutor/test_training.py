@@ -6,7 +6,7 @@ import pytest
 import torch
 from tokenizers import Tokenizer
 
-from playground.tutor import learning, packing, train
+from playground.tutor import learning, mean, packing, train
 from playground.tutor.optim import optimizers, orthogonal, rate_at
 from playground.tutor.shape import ASSISTANT_ID, BOS_ID, END_ID, EOS_ID, HOME, USER_ID
 
@@ -114,3 +114,25 @@ def test_muons_steps_are_nearly_orthogonal(shape):
 def test_the_learning_rate_warms_up_stays_and_falls():
     assert rate_at(0.0) < 0.05 and (rate_at(0.02), rate_at(0.69)) == (1.0, 1.0)
     assert rate_at(0.85) == pytest.approx(0.5) and rate_at(1.0) == 0.0
+
+
+def test_the_mean_of_two_ends(tmp_path, monkeypatch):
+    """Every weight lies between its two, and the last moment of the slider is the mean's own."""
+    ends = []
+    for name, count in (("one", 1), ("other", 2)):
+        run = new_run(tmp_path / name, monkeypatch, steps=4)
+        for _ in range(count):
+            run.one_step()
+        run.snapshots = [learning.snapshot(run.model, run.tokenizer, run.step, run.tokens, 1.0)]
+        run.save()
+        ends.append({key: value.clone() for key, value in run.model.state_dict().items()})
+    monkeypatch.setattr(mean, "new_model", lambda: run.model)
+    mean.joined(tmp_path / "one", tmp_path / "other", 0.3, tmp_path / "both")
+    state = torch.load(tmp_path / "both" / "state.pt", weights_only=True)
+    for key, value in state["model"].items():
+        torch.testing.assert_close(value, 0.7 * ends[0][key] + 0.3 * ends[1][key])
+    moments = torch.load(tmp_path / "other" / "state.pt", weights_only=True)["snapshots"]
+    assert len(state["snapshots"]) == len(moments) == 1
+    assert state["snapshots"][-1]["step"] == 2 and state["snapshots"][-1] != moments[-1]
+    with pytest.raises(ValueError, match="shape"):
+        mean.mean({"a": torch.ones(1)}, {"b": torch.ones(1)}, 0.5)
