@@ -1,9 +1,9 @@
 """No two results wait for the same event: Gradio's page would ask for both of them for ever.
 
-An event with ``trigger_mode="always_last"`` that comes while its function runs is asked again afterwards. Gradio
-6.31 does this by sending the event anew to all who listen to it (`Blocks`, ``dispatch``): of two listeners that
-run at the same time, each then makes the other one wait, and each end begins the other one again. So every listener
-but the first gets an event of its own: the shared one writes the time into a hidden box, whose change it hears.
+An event with ``trigger_mode="always_last"`` that comes while its function runs is asked again afterwards.
+Gradio 6.31 does this by sending the event anew to all who listen to it: of two listeners that run at the same
+time, each then makes the other one wait, and each end begins the other one again. So every listener but the
+first gets an event of its own: the shared one writes the time into a hidden box, whose change it hears.
 """
 
 from __future__ import annotations

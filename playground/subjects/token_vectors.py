@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from playground.errors import BadInput, CannotLoad
 from playground.models import Loaded
+from playground.subjects.cutting import cutting
 
 LINES = 16  # texts at once
 LONGEST = 256  # tokens of one text; the rest is cut, and said to be
@@ -156,13 +157,16 @@ def run(loaded: Loaded, texts: Sequence[str], groups: Sequence[int] = ()) -> Pas
     if not getattr(tokenizer, "is_fast", False):
         raise CannotLoad("python_tokenizer", name=loaded.card.name, kind=type(tokenizer).__name__)
     limit = min(LONGEST, _window(loaded, model, sentence))
-    cut = [
-        tokenizer(
-            text, truncation=True, max_length=limit, return_offsets_mapping=True,
-            return_special_tokens_mask=True, return_overflowing_tokens=False,
-        )
-        for text in texts
-    ]  # fmt: skip
+    with cutting(loaded) as own:
+        cut = [
+            own(
+                text, truncation=True, max_length=limit, return_offsets_mapping=True,
+                return_special_tokens_mask=True, return_overflowing_tokens=False,
+            )
+            for text in texts
+        ]  # fmt: skip
+        longer = [len(each["input_ids"]) == limit < len(own(text)["input_ids"])
+                  for text, each in zip(texts, cut, strict=True)]  # fmt: skip
     if not all(each["input_ids"] for each in cut):
         raise BadInput("vectors_no_tokens", name=loaded.card.name)
     config = model.config
@@ -187,7 +191,10 @@ def run(loaded: Loaded, texts: Sequence[str], groups: Sequence[int] = ()) -> Pas
         static = model.get_input_embeddings()(batch["input_ids"]).float().cpu().numpy()
         pooler = getattr(out, "pooler_output", None)
         pooler = None if pooler is None else pooler.float().cpu().numpy()
-    encoded = loaded.model.encode(list(texts), show_progress_bar=False) if sentence else None
+    encoded = None
+    if sentence:
+        with cutting(loaded):
+            encoded = loaded.model.encode(list(texts), show_progress_bar=False)
     made = []
     for row, (text, each) in enumerate(zip(texts, cut, strict=True)):
         count = len(each["input_ids"])
@@ -203,7 +210,7 @@ def run(loaded: Loaded, texts: Sequence[str], groups: Sequence[int] = ()) -> Pas
                 np.ascontiguousarray(layers[:, row, :count]),
                 None if pooler is None else pooler[row],
                 None if encoded is None else np.asarray(encoded[row], np.float32),
-                count == limit and len(tokenizer(text)["input_ids"]) > limit,
+                longer[row],
             )
         )
     return Passed(loaded.card.name, tuple(made), tuple(groups) or (0,) * len(made), _pooling(loaded.model))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from playground.catalog import Role
 from playground.models import Loaded
+from playground.subjects.cutting import cutting
 from playground.subjects.readers import reader
 
 NEW_TOKENS = 24
@@ -71,7 +72,9 @@ def _write(loaded: Loaded, prompt: str) -> Answers:
 
 
 def _compare(loaded: Loaded, sentences: Sequence[str]) -> Answers:
-    first, *others = loaded.model.encode(list(sentences), normalize_embeddings=True, show_progress_bar=False)
+    with cutting(loaded):  # it pads
+        vectors = loaded.model.encode(list(sentences), normalize_embeddings=True, show_progress_bar=False)
+    first, *others = vectors
     return sentences[0], tuple(
         (sentence, float(first @ other)) for sentence, other in zip(sentences[1:], others, strict=True)
     )
