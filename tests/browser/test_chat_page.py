@@ -20,7 +20,7 @@ from tests.browser.visiting import WAIT, Visit, visiting
 from tests.subjects import saved
 
 pytestmark = pytest.mark.browser
-SLOW = {"hidden_size": 512, "intermediate_size": 1408, "num_hidden_layers": 8}
+SLOW = {"hidden_size": 512, "intermediate_size": 1408, "num_hidden_layers": 24}
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     folder = tmp_path_factory.mktemp("chat")
     saved.save(folder / "models" / "a-chatty", template=saved.TEMPLATE, max_position_embeddings=2048)
     saved.save(folder / "models" / "b-base", "GPT2")
-    # Some ten milliseconds a token: slow enough to be stopped.
+    # Some thirty milliseconds a token: slow enough to be stopped.
     saved.save(folder / "models" / "slow", template=saved.TEMPLATE, max_position_embeddings=4096, **SLOW)
     with running(folder, {"PLAYGROUND_OFFLINE": "1"}) as app:
         yield app
