@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from playground.errors import BadInput, DoesNotFit
-from playground.subjects import turns
+from playground.subjects import experiments, turns
 from playground.subjects.decoding import Waiting
 from playground.subjects.experiments import BatchTimes, CacheTimes, Progress, batch_times, cache_times
 from playground.subjects.grad_modes import MODES, GradModes, grad_modes, twin
@@ -27,8 +27,10 @@ def one_thread() -> Iterator[None]:
 
     before = torch.get_num_threads()
     torch.set_num_threads(1)
+    experiments.full_threads.cache_clear()
     yield
     torch.set_num_threads(before)
+    experiments.full_threads.cache_clear()
 
 
 def ticking(step: float) -> Any:
@@ -143,6 +145,19 @@ def test_a_batch_of_a_long_prompt_is_short_and_its_memory_errors_are_told():
     with pytest.raises(DoesNotFit, match="reply_out_of_memory"):
         last(repeats(loaded, (PROMPT * LONGEST)[: 2 * LONGEST]))
     assert widths == [LONGEST]
+
+
+def test_a_thread_that_begins_while_another_is_calm_gets_all_threads_back():
+    import torch
+
+    torch.set_num_threads(2)
+    experiments.full_threads.cache_clear()
+    loaded = loaded_of(model_of("llama"))
+    with experiments.calm(loaded):
+        assert torch.get_num_threads() == 1  # as a thread finds it that begins now
+        with experiments.calm(loaded):
+            pass
+        assert torch.get_num_threads() == 2
 
 
 def test_divergence_is_torchs():
