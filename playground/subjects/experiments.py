@@ -231,7 +231,7 @@ def full_threads() -> int:
     """
     import torch
 
-    return torch.get_num_threads()
+    return int(torch.get_num_threads())
 
 
 @contextmanager
