@@ -121,7 +121,7 @@ class _Table:
     def __init__(self) -> None:
         self.rows: dict[str, Measured] = {}
         self.times: dict[str, list[float]] = {}
-        self.machine = Machine("cpu", "float32", 1)
+        self.machine: Machine | None = None  # of the first that runs
         self.rounds = 0
 
     def shown(self, lang: str) -> str:
@@ -151,7 +151,7 @@ def _precisions(context: Context, card: ModelCard, prompt: str, lang: str) -> It
         rows = list(precision.distributions(loaded, prompts))
         if name == PRECISIONS[0]:
             full.extend(rows)
-            found.machine = experiments.machine(loaded)
+        found.machine = found.machine or experiments.machine(loaded)
         moved = precision.moved(full, rows) if full else None
         found.rows[name] = Measured(name, loaded.bytes, 0.0, moved)
         yield None

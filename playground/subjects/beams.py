@@ -113,6 +113,7 @@ class Way:
     total: float
     score: float
     ended: bool  # by the model or a stop string; False: cut at the last step
+    by_string: bool = False
 
 
 @dataclass(frozen=True)
@@ -241,7 +242,9 @@ class _Search:
                 ids = [*beam.ids, id]
                 score = total / len(ids) ** self._beams.length_penalty
                 if self._hopeful and not self._full():
-                    finished.append(Way(ids, stream.text, total, score, ended))
+                    finished.append(
+                        Way(ids, stream.text, total, score, ended, ended and id not in self._ends)
+                    )
             elif not ended and not last and len(kept) < width:
                 fate = "kept"
                 kept.append(order)
