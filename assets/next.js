@@ -311,13 +311,14 @@
   /* Of every bar its value, whether it is hatched; and what is not shown. */
   const valued = (look) => {
     const w = look.weighed, sum = (list) => list.reduce((all, each) => all + each, 0);
+    const rest = (otherwise) => (w.rest ? w.rest[STAGES.indexOf(stage) - 1] : Math.max(0, otherwise)); // shipped: without
     if (stage === "logits") return { values: w.logit, rest: null };
-    if (stage === "own" || stage === "warm") return { values: w[stage], rest: Math.max(0, 1 - sum(w[stage])) };
-    if (stage === "final") return { values: w.final, out: w.gone.map((by) => by > 0), rest: Math.max(0, 1 - sum(w.final)) };
+    if (stage === "own" || stage === "warm") return { values: w[stage], rest: rest(1 - sum(w[stage])) };
+    if (stage === "final") return { values: w.final, out: w.gone.map((by) => by > 0), rest: rest(1 - sum(w.final)) };
     const limit = STAGES.indexOf(stage) - 2, mass = w.mass[limit - 1];
     const out = w.gone.map((by) => by >= 1 && by <= limit);
     const stays = sum(w.warm.filter((_, i) => !out[i])), gone = sum(w.warm.filter((_, i) => out[i]));
-    return { values: w.warm, out, hatched: true, rest: Math.max(0, mass - stays), lost: Math.max(0, 1 - mass - gone) };
+    return { values: w.warm, out, hatched: true, rest: rest(mass - stays), lost: Math.max(0, 1 - mass - gone) };
   };
   const board = (place, look, pick, marks = {}) => {
     const { values, out, hatched, rest, lost } = valued(look);
