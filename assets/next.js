@@ -20,8 +20,9 @@
   let stage = "final";
   let log = false;
   let playing = null; // {timer}
-  let running = null; // AbortController
-  let of = ""; // what the tree is of: prompt, model, precision, chat
+  let running = null; // AbortController; .look where it reads the prompt
+  let of = ""; // what was asked for last: prompt, model, precision, chat
+  let shown = ""; // what the tree is of: model, precision, chat
   const conversation = [...crypto.getRandomValues(new Uint8Array(16))].map((n) => n.toString(16).padStart(2, "0")).join("");
 
   // ---- the page ----
@@ -87,21 +88,32 @@
     return last;
   };
   const why = (error) => (error.ours ? error.message : say("failed"));
-  const asking = async (work) => {
+  const asking = async (work, look = false) => {
     if (running) running.abort();
-    const mine = (running = new AbortController());
+    const mine = (running = Object.assign(new AbortController(), { look }));
+    let done = false;
     frame().classList.add("busy");
     try {
       told(say("thinking"));
       await work(mine.signal);
+      done = true;
       if (running === mine) told("");
     } catch (error) {
       if (running === mine && error.name !== "AbortError") { stop(); failed(why(error)); }
-      return false;
-    } finally {
-      if (running === mine) { running = null; const place = frame(); if (place) place.classList.remove("busy"); }
     }
-    return true;
+    if (running !== mine) return done;
+    running = null;
+    const place = frame();
+    if (place) place.classList.remove("busy");
+    if (done || !of) check(); // what was moved meanwhile, or a look that this one cut short
+    return done;
+  };
+  const quit = () => { // a step on its way would take whoever has gone elsewhere back
+    if (!running || running.look) return;
+    running.abort();
+    running = null;
+    frame().classList.remove("busy");
+    told("");
   };
 
   // ---- the tree ----
@@ -122,55 +134,72 @@
     here.skipped = look.skipped;
     draw();
   };
-  const go = (to) => {
-    if (!to) return;
+  const stand = (to) => {
     here = to;
     peek = null;
     if (to.parent) to.parent.last = to;
     draw();
     weigh();
   };
+  const go = (to) => { if (to) { quit(); stand(to); } };
   const view = () => peek || here;
 
-  const lookAt = () => asking(async (signal) => {
-    of = asks();
-    const { look } = await ask("next/look", given({ listen: true }), { signal });
-    look.asked = key();
-    begin(look);
-  });
+  const whose = () => JSON.stringify([settings.model, settings.quantization, settings.chat]);
+  const lookAt = async () => {
+    const asked = given({ listen: true }), weighed = key(), read = whose(), mine = (of = asks());
+    let cut = null;
+    const done = await asking(async (signal) => {
+      cut = signal;
+      const { look } = await ask("next/look", asked, { signal });
+      look.asked = weighed;
+      shown = read;
+      begin(look);
+    }, true);
+    if (!done && cut && cut.aborted && of === mine && !(running && running.look)) of = ""; // asked again
+    return done;
+  };
+  /* Another model is chosen than the tree is of: to that one its ids would say something else. */
+  const stale = () => {
+    if (!settings.model || whose() === shown) return false;
+    if (!(running && running.look && of === asks())) lookAt();
+    return true;
+  };
   /* Append a token to what is shown and go on from there: greedy, sample, or an id. */
   const step = async (choose) => {
-    const from = view();
-    if (!from || !from.look) return false;
-    const known = typeof choose === "number" && !peek ? from.children.find((each) => each.token.token[0] === choose) : null;
+    const from = view(), peeked = peek, base = here;
+    if (!from || !from.look || stale()) return false;
+    const known = typeof choose === "number" && !peeked ? from.children.find((each) => each.token.token[0] === choose) : null;
     if (known) { go(known); return true; }
     return asking(async (signal) => {
-      const drawn = settings.seed >= 0 && !peek ? { seed: settings.seed, draws: depth(from) } : { seed: Math.floor(Math.random() * 2 ** 31), draws: 0 };
+      const weighed = key();
+      const drawn = settings.seed >= 0 && !peeked ? { seed: settings.seed, draws: depth(from) } : { seed: Math.floor(Math.random() * 2 ** 31), draws: 0 };
       const { look } = await ask("next/look", given({ ids: from.ids, choose, ...drawn }), { signal });
       const { chosen } = look;
       const token = { token: chosen.token, p: chosen.p, rank: chosen.rank, chance: chosen.chance, end: chosen.end, made: true };
       const ids = [...from.ids, chosen.token[0]];
-      const twin = !peek && from.children.find((each) => each.token.token[0] === chosen.token[0]);
-      if (twin) { go(twin); return; }
-      const parent = peek ? null : from;
-      const tokens = peek ? [...here.tokens.slice(0, Math.max(0, from.ids.length - (here.skipped || 0))), token] : [...from.tokens, token];
-      const skipped = here.skipped;
+      const twin = !peeked && from.children.find((each) => each.token.token[0] === chosen.token[0]);
+      if (twin) { stand(twin); return; }
+      const parent = peeked ? null : from;
+      const skipped = base.skipped;
+      const tokens = peeked ? [...base.tokens.slice(0, Math.max(0, from.ids.length - (skipped || 0))), token] : [...from.tokens, token];
       here = node(parent, ids, tokens, look, token);
       here.skipped = skipped;
       if (!parent) here.drawn = 1;
-      look.asked = key();
+      look.asked = weighed;
       peek = null;
       draw();
     });
   };
   const toPlace = (i) => { // the distribution that the token at place i came from
+    if (stale()) return;
     if (i < 1) { told(say("first_place")); return; }
     for (let at = here; at; at = at.parent) if (at.ids.length === i) { go(at); return; }
     const ids = here.ids.slice(0, i);
     const actual = here.ids[i];
     asking(async (signal) => {
+      const weighed = key();
       const { look } = await ask("next/look", given({ ids }), { signal });
-      look.asked = key();
+      look.asked = weighed;
       peek = { ids, look, actual, at: i, children: [] };
       draw();
     });
@@ -191,6 +220,7 @@
       const answer = more ? { gone: true } : await page.once("next/weigh", given({ prompt: "", row: at.look.row }));
       if (answer.error) failed(answer.error);
       else if (answer.gone) {
+        if (running || whose() !== shown) return; // weighed when that one has come
         await asking(async (signal) => {
           const { look } = await ask("next/look", given({ ids: at.ids }), { signal });
           Object.assign(at.look, { ...look, ms: at.look.ms, reused: at.look.reused }, { asked: wanted });
@@ -236,7 +266,7 @@
       if (peek && at > peek.at) made.classList.add("later");
       place.append(made);
     });
-    place.append(button("", "nx-cursor" + (peek ? "" : " on"), () => { peek = null; draw(); }));
+    place.append(button("", "nx-cursor" + (peek ? "" : " on"), () => { quit(); peek = null; draw(); weigh(); }));
     place.lastChild.title = say("cursor");
     place.lastChild.setAttribute("aria-label", say("cursor"));
     drawNote();
@@ -281,13 +311,14 @@
   /* Of every bar its value, whether it is hatched; and what is not shown. */
   const valued = (look) => {
     const w = look.weighed, sum = (list) => list.reduce((all, each) => all + each, 0);
+    const rest = (otherwise) => (w.rest ? w.rest[STAGES.indexOf(stage) - 1] : Math.max(0, otherwise)); // shipped: without
     if (stage === "logits") return { values: w.logit, rest: null };
-    if (stage === "own" || stage === "warm") return { values: w[stage], rest: Math.max(0, 1 - sum(w[stage])) };
-    if (stage === "final") return { values: w.final, out: w.gone.map((by) => by > 0), rest: Math.max(0, 1 - sum(w.final)) };
+    if (stage === "own" || stage === "warm") return { values: w[stage], rest: rest(1 - sum(w[stage])) };
+    if (stage === "final") return { values: w.final, out: w.gone.map((by) => by > 0), rest: rest(1 - sum(w.final)) };
     const limit = STAGES.indexOf(stage) - 2, mass = w.mass[limit - 1];
     const out = w.gone.map((by) => by >= 1 && by <= limit);
     const stays = sum(w.warm.filter((_, i) => !out[i])), gone = sum(w.warm.filter((_, i) => out[i]));
-    return { values: w.warm, out, hatched: true, rest: Math.max(0, mass - stays), lost: Math.max(0, 1 - mass - gone) };
+    return { values: w.warm, out, hatched: true, rest: rest(mass - stays), lost: Math.max(0, 1 - mass - gone) };
   };
   const board = (place, look, pick, marks = {}) => {
     const { values, out, hatched, rest, lost } = valued(look);
@@ -422,7 +453,7 @@
     let timer = 0, turn = 0;
     const find = async () => {
       const mine = ++turn;
-      if (!box.value || !view()) { list.replaceChildren(); return; }
+      if (!box.value || !view() || stale()) { list.replaceChildren(); return; }
       try {
         const answer = await ask("next/find", given({ ids: view().ids, query: box.value }), { quiet: true });
         if (mine !== turn) return;
@@ -463,7 +494,7 @@
     look: () => { stop(); lookAt(); },
     sample: () => { stop(); step("sample"); },
     greedy: () => { stop(); step("greedy"); },
-    back: () => { stop(); if (peek) { peek = null; draw(); } else if (here && here.parent) { const from = here; go(here.parent); here.last = from; drawActs(); } },
+    back: () => { stop(); if (peek) { quit(); peek = null; draw(); weigh(); } else if (here && here.parent) { const from = here; go(here.parent); here.last = from; drawActs(); } },
     forward: () => { stop(); if (here && here.last) go(here.last); },
     play: () => (playing ? stop() : play()),
   };
@@ -497,6 +528,7 @@
       const example = data().example;
       example.asked = JSON.stringify([1, 0, 1, 0, example.candidates.length]);
       of = JSON.stringify([example.prompt, example.model, "", false]);
+      shown = JSON.stringify([example.model, "", false]);
       begin(example);
     } else draw();
     drawFind();
@@ -528,6 +560,6 @@
       try { kept = JSON.parse(page.carried("next_token") || "{}"); } catch { /* nothing came along */ }
       return kept.text || (asked.get("tab") === "next_token" && asked.get("text")) || begins;
     },
-    tools: { say, element, button, number, percent, chip, shownText, ask, given, why, board, view: () => view(), node: () => here, prompt: () => prompt, settings: () => settings, stop },
+    tools: { say, element, button, number, percent, chip, shownText, ask, given, why, board, view: () => view(), node: () => here, prompt: () => prompt, settings: () => settings, stop, stale },
   };
 })();

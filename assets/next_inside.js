@@ -5,7 +5,7 @@
 (() => {
   "use strict";
   const page = window.playground, next = page.next;
-  const { say, element, button, number, percent, chip, shownText, ask, given, why, board, view, prompt, settings } = next.tools;
+  const { say, element, button, number, percent, chip, shownText, ask, given, why, board, view, settings, stale } = next.tools;
 
   const opened = new Set();
   const place = (name) => document.querySelector(`#next-${name}-view`);
@@ -51,6 +51,7 @@
 
   const marks = {};
   const fill = (name, work) => async () => {
+    if (stale()) return; // filled when that look has come
     const at = view(), mark = JSON.stringify([at.ids, settings().model, settings().quantization, name === "attention" ? heads : 0]);
     if (marks[name] === mark && place(name).childElementCount) return;
     marks[name] = mark;
@@ -138,24 +139,45 @@
 
   // ---- side by side ----
 
-  let other = null; // {look, settings}
-  const compare = async ([model, quantization, temperature, top_p]) => {
-    const found = await shown("beside"), mine = settings();
-    found.replaceChildren(element("p", "pg-note", say("thinking")));
+  let other = null; // {look, settings, mark}
+  let values = null; // what was compared with last
+  let turn = 0;
+  const context = () => JSON.stringify([view().ids, settings().model, settings().quantization, settings().chat]);
+  /* What another model reads: the text up to the place that is looked at, in its own tokens. */
+  const textUpTo = () => {
+    const { tokens, skipped = 0 } = next.tools.node(), mine = settings(), end = view().ids.length - skipped;
+    const said = (list) => list.filter((each) => each.token[4] !== "special").map((each) => each.token[2]).join("");
+    const first = tokens.findIndex((each) => each.made), read = first < 0 ? tokens.length : first;
+    if (mine.chat) return mine.prompt; // in its own template, which ends where the answer begins
+    if (end >= read) return mine.prompt + said(tokens.slice(read, end));
+    const after = said(tokens.slice(end, read));
+    return mine.prompt.endsWith(after) ? mine.prompt.slice(0, mine.prompt.length - after.length) : said(tokens.slice(0, end));
+  };
+  const compare = async (wanted) => {
+    const found = await shown("beside"), mine = settings(), now = ++turn;
+    values = wanted;
+    if (stale()) return; // compared when that look has come
+    const mark = context();
+    if (!other) found.replaceChildren(element("p", "pg-note", say("thinking")));
+    found.classList.add("nx-asking");
     try {
+      const [model, quantization, temperature, top_p] = wanted;
       const kept = { model, quantization, temperature, top_p };
       const same = model === mine.model && quantization === mine.quantization;
       // The same ids for the same model; another one cuts the text by itself.
-      const written = next.tools.node().tokens.filter((each) => each.made && each.token[4] !== "special").map((each) => each.token[2]).join("");
-      const asked = same ? { ids: view().ids } : { prompt: mine.prompt + (mine.chat ? "" : written), ids: null };
+      const asked = same ? { ids: view().ids } : { prompt: textUpTo(), ids: null };
       const { look } = await ask("next/look", { ...given({ ...kept, ...asked }), conversation: "" }, { quiet: true });
-      other = { look, settings: kept };
+      if (now !== turn) return;
+      other = { look, settings: kept, mark };
       drawBeside();
-    } catch (error) { found.replaceChildren(element("p", "pg-warning", why(error))); }
+    } catch (error) {
+      if (now === turn) { other = null; found.replaceChildren(element("p", "pg-warning", why(error))); }
+    } finally { if (now === turn) found.classList.remove("nx-asking"); }
   };
+  const beside = () => { if (values && (!other || other.mark !== context())) compare(values); };
   const drawBeside = () => {
     const found = place("beside");
-    if (!found || !other) return;
+    if (!found || !other || other.mark !== context()) return; // never two different contexts
     const mine = settings(), sides = [[view().look, mine], [other.look, other.settings]];
     const columns = sides.map(([look, how], i) => {
       const column = element("section", "nx-side"), against = sides[1 - i][0];
@@ -224,7 +246,7 @@
 
   // ---- listening ----
 
-  const parts = { walk, lens, attention, learning: () => learn(lesson ? lesson.prompt : null) };
+  const parts = { walk, lens, attention, beside, learning: () => learn(lesson ? lesson.prompt : null) };
   next.open = async (name) => {
     opened.add(name);
     if (await shown(name)) parts[name]();
@@ -234,7 +256,7 @@
   const follow = (names) => { for (const name of names) if (opened.has(name) && visible(name)) parts[name](); };
   next.changed = () => {
     clearTimeout(timer);
-    timer = setTimeout(() => { follow(["walk", "lens", "attention"]); drawBeside(); if (next.refind) next.refind(); }, 150);
+    timer = setTimeout(() => { follow(["walk", "lens", "attention", "beside"]); drawBeside(); if (next.refind) next.refind(); }, 150);
   };
   next.weighed = () => { follow(["walk"]); clearTimeout(next.again); next.again = setTimeout(() => { drawBeside(); if (next.refind) next.refind(); }, 200); };
 })();

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import gradio as gr
 
@@ -28,6 +28,7 @@ from playground.views import beam_tree, filters
 from playground.views import decoding as view
 from playground.views.html import note
 
+T = TypeVar("T")
 FLUSH = 0.15  # seconds: the page hears by time, not by token
 STRATEGIES = ("greedy", "sample", "beam")
 
@@ -35,6 +36,27 @@ STRATEGIES = ("greedy", "sample", "beam")
 def decoding_queue(context: Context) -> dict[str, Any]:
     """A queue of its own for events that decode here; whose turn it is, the model's line says."""
     return {"concurrency_id": "decoding", "concurrency_limit": 120 if context.settings.class_mode else 24}
+
+
+class Newest:
+    """Of runs that fill the same places of a page the newest alone: others end at their next word."""
+
+    def __init__(self) -> None:
+        self._begun = 0
+
+    def only(self, states: Generator[T]) -> Iterator[T]:
+        """A new run; closed as soon as another one has begun."""
+        self._begun += 1
+        mine = self._begun
+        with closing(states):
+            try:
+                for state in states:
+                    if mine != self._begun:
+                        return
+                    yield state
+            except PlaygroundError:
+                if mine == self._begun:
+                    raise
 
 
 @dataclass(frozen=True)
@@ -56,7 +78,7 @@ def shown(comparison: Comparison, lang: str) -> tuple[str, str, str]:
     return view.whole(comparison, lang), beam_tree.tree(comparison, lang), filters.walk(comparison, lang)
 
 
-def compare(context: Context, read: Callable[[], Asked]) -> Iterator[Shown]:
+def compare(context: Context, read: Callable[[], Asked]) -> Generator[Shown]:
     """The lanes as they grow, then all of it; an error is told above them, and nothing is lost.
 
     Args:

@@ -14,7 +14,7 @@ from playground.catalog import ModelCard
 from playground.errors import BadInput, DoesNotFit, PlaygroundError
 from playground.models import Loaded
 from playground.panels import Context
-from playground.panels.decoding_actions import decoding_queue
+from playground.panels.decoding_actions import Newest, decoding_queue
 from playground.panels.visitor import guard, in_every_language, in_place, language, sentence, stages, tr
 from playground.subjects import experiments, grad_modes, precision, repeats
 from playground.subjects.decoding import Waiting
@@ -58,11 +58,16 @@ def build(context: Context, asked: Sequence[Any]) -> None:
     def tell(name: str) -> str:
         return _about(name, language())
 
-    def run(name: str, prompt: str, model: str, quantization: str) -> Iterator[str]:
-        yield from experiment(context, name, prompt, model, quantization or "")
+    newest = gr.State(Newest())
+
+    def run(newest: Newest, name: str, prompt: str, model: str, quantization: str) -> Iterator[str]:
+        yield from newest.only(experiment(context, name, prompt, model, quantization or ""))
 
     which.change(guard(tell), which, about, **QUIET, queue=False)
-    running = go.click(in_place(run), [which, *asked], result, **QUIET, **decoding_queue(context))
+    running = go.click(
+        in_place(run), [newest, which, *asked], result, trigger_mode="multiple", **QUIET,
+        **decoding_queue(context),
+    )  # fmt: skip
     # First the end, then the word: what is on its way when it is stopped would stand over it.
     stop.click(None, None, None, cancels=[running], **QUIET).then(
         guard(lambda: note(text.say("decoding_lab.stopped", language()))), None, result, **QUIET
@@ -73,7 +78,7 @@ def _about(name: str, lang: str) -> str:
     return note(text.say(f"decoding_lab.about_{name if name in NAMES else NAMES[0]}", lang))
 
 
-def experiment(context: Context, name: str, prompt: str, model: str, quantization: str) -> Iterator[str]:
+def experiment(context: Context, name: str, prompt: str, model: str, quantization: str) -> Generator[str]:
     """One experiment as the page shows it.
 
     Raises:
@@ -116,7 +121,7 @@ class _Table:
     def __init__(self) -> None:
         self.rows: dict[str, Measured] = {}
         self.times: dict[str, list[float]] = {}
-        self.machine = Machine("cpu", "float32", 1)
+        self.machine: Machine | None = None  # of the first that runs
         self.rounds = 0
 
     def shown(self, lang: str) -> str:
@@ -146,7 +151,7 @@ def _precisions(context: Context, card: ModelCard, prompt: str, lang: str) -> It
         rows = list(precision.distributions(loaded, prompts))
         if name == PRECISIONS[0]:
             full.extend(rows)
-            found.machine = experiments.machine(loaded)
+        found.machine = found.machine or experiments.machine(loaded)
         moved = precision.moved(full, rows) if full else None
         found.rows[name] = Measured(name, loaded.bytes, 0.0, moved)
         yield None

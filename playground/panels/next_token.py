@@ -99,7 +99,7 @@ def _below(context: Context, menu: list[Any]) -> None:
         with gr.Accordion(tr(f"next_token.{name}"), open=False, elem_id=f"next-{name}") as part:
             gr.HTML(in_every_language(f"next_token.{name}_html", _hint(name)), padding=False)
         part.expand(None, None, None, js=f"() => {JS}.open('{name}')", **QUIET)
-    with gr.Accordion(tr("next_token.beside"), open=False, elem_id="next-beside"):
+    with gr.Accordion(tr("next_token.beside"), open=False, elem_id="next-beside") as part:
         gr.HTML(in_every_language("next_token.beside_html", _hint("beside", place=False)), padding=False)
         with gr.Row():
             model = gr.Dropdown(
@@ -116,6 +116,7 @@ def _below(context: Context, menu: list[Any]) -> None:
             js=f"(...values) => {JS}.compare(values)", **QUIET,
         )  # fmt: skip
         menu.append(model)
+    part.expand(None, None, None, js=f"() => {JS}.open('beside')", **QUIET)
     with gr.Accordion(tr("next_token.learning"), open=False, elem_id="next-learning") as part:
         gr.HTML(in_every_language("next_token.learning_html", _hint("learning")), padding=False)
     part.expand(None, None, None, js=f"() => {JS}.open('learning')", **QUIET)

@@ -12,7 +12,7 @@ import numpy as np
 from playground.errors import BadInput, PlaygroundError
 from playground.models import Loaded, Stage
 from playground.panels import Context
-from playground.panels.next_token_asked import Asked, asked
+from playground.panels.next_token_asked import Asked, asked, whole
 from playground.panels.visitor import language, sentence
 from playground.subjects import inside, next_token, prompts, vocabulary, weighing
 from playground.subjects.decoding import Reading, Waiting, stop_ids
@@ -150,8 +150,7 @@ class Answers:
                 if number.isascii() and number.isdigit() and known.last < int(number[:10]) < state.vocabulary:
                     found.insert(0, int(number))  # a padded row
                     total += 1
-                rows = [data.one(loaded, state, wanted.settings, id) for id in found]
-                yield {"found": rows, "total": total}
+                yield {"found": data.some(loaded, state, wanted.settings, found), "total": total}
 
         return self._asking(given, work)
 
@@ -186,8 +185,8 @@ class Answers:
                     yield state
                     continue
                 layers, heads = state.weights.shape[:2]
-                layer = min(max(int(given.get("layer") or 0), 0), layers - 1)
-                head = min(max(int(given.get("head", -1)), -1), heads - 1)
+                layer = min(max(whole(given, "layer", 0), 0), layers - 1)
+                head = min(max(whole(given, "head", -1), -1), heads - 1)
                 chosen = state.weights[layer].astype(np.float32)
                 matrix = chosen.mean(0) if head < 0 else chosen[head]
                 spelled = next_token.spelled(loaded, ids)[state.start :]

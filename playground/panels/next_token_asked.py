@@ -13,7 +13,7 @@ from playground.subjects.sampling import Settings
 
 MOST_SHOWN = 200  # candidates that ever travel
 MOST_IDS = 200_000
-MOST_DRAWS = 4096
+MOST_DRAWS = 300  # as many as auto-play writes: each is a pass over the vocabulary
 
 
 @dataclass(frozen=True)

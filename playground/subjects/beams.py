@@ -113,6 +113,7 @@ class Way:
     total: float
     score: float
     ended: bool  # by the model or a stop string; False: cut at the last step
+    by_string: bool = False
 
 
 @dataclass(frozen=True)
@@ -241,7 +242,9 @@ class _Search:
                 ids = [*beam.ids, id]
                 score = total / len(ids) ** self._beams.length_penalty
                 if self._hopeful and not self._full():
-                    finished.append(Way(ids, stream.text, total, score, ended))
+                    finished.append(
+                        Way(ids, stream.text, total, score, ended, ended and id not in self._ends)
+                    )
             elif not ended and not last and len(kept) < width:
                 fate = "kept"
                 kept.append(order)
@@ -268,11 +271,18 @@ class _Search:
         return self._hopeful
 
 
+def _last_alone(model: Any) -> dict[str, int]:
+    """What to ask a model besides, so that it makes the logits of the last position alone, where it can."""
+    keeps = "logits_to_keep" in inspect.signature(model.forward).parameters
+    return {"logits_to_keep": 1} if keeps else {}
+
+
 class _Recomputed:
     """All of every beam again at each step: for models whose memory cannot be reordered."""
 
     def __init__(self, model: Any, prompt: list[int]) -> None:
         self._model, self._prompt = model, prompt
+        self._extra = _last_alone(model)
 
     def after(self, beams: list[list[int]], parents: list[int]) -> Any:
         """Logits [beams, vocabulary] after the prompt and each beam's ids, in float32."""
@@ -280,7 +290,8 @@ class _Recomputed:
 
         rows = torch.tensor([self._prompt + ids for ids in beams], device=self._model.device)
         with torch.inference_mode():
-            return self._model(input_ids=rows, use_cache=False, return_dict=True).logits[:, -1].float()
+            made = self._model(input_ids=rows, use_cache=False, return_dict=True, **self._extra)
+            return made.logits[:, -1].float()
 
 
 class _Cached:
@@ -291,8 +302,7 @@ class _Cached:
 
         self._model, self._prompt = model, prompt
         self._cache = DynamicCache(config=model.config.get_text_config(decoder=True))
-        keeps = "logits_to_keep" in inspect.signature(model.forward).parameters
-        self._extra = {"logits_to_keep": 1} if keeps else {}
+        self._extra = _last_alone(model)
 
     def after(self, beams: list[list[int]], parents: list[int]) -> Any:
         """As of `_Recomputed`."""

@@ -98,26 +98,26 @@ def lens(loaded: Loaded, ids: Sequence[int]) -> Lens:
             raise BadInput("lens_not_there", name=name)
         start = max(0, len(ids) - SHOWN)
         norm_path, norm = seen.norm
-        rows = []
-        for number, state in enumerate(states):
+        rows: list[tuple[np.ndarray, ...]] = []
+        final: Any = None
+        # The last one first, since the others tell of its token. Of each only what is shown is kept: all
+        # logits of all layers would be gigabytes where the vocabulary is large.
+        for state in reversed(states):
             normed = norm(state) if norm is not None else state
-            if number == len(states) - 1:  # as the head got it: normed already
-                normed = seen.given
-            rows.append(_head(model, *seen.base, normed[:, start:], tokens[:, start:]))
-    if not all(bool(torch.isfinite(each.max())) for each in rows):
-        raise PlaygroundError("logits_not_finite", name=name)
-    with torch.inference_mode():
-        likely = [torch.softmax(each, -1) for each in rows]
-        best = [each.max(-1) for each in likely]
-        final = best[-1].indices[:, None]
-        return Lens(
-            start,
-            np.stack([each.indices.cpu().numpy() for each in best]),
-            np.stack([each.values.cpu().numpy() for each in best]),
-            np.stack([each.gather(1, final)[:, 0].cpu().numpy() for each in likely]),
-            np.stack([each[-1].cpu().numpy() for each in rows]),
-            norm_path,
-        )
+            if final is None:
+                normed = seen.given  # as the head got it: normed already
+            logits = _head(model, *seen.base, normed[:, start:], tokens[:, start:])
+            if not bool(torch.isfinite(logits.max())):
+                raise PlaygroundError("logits_not_finite", name=name)
+            likely = torch.softmax(logits, -1)
+            best = likely.max(-1)
+            if final is None:
+                final = best.indices[:, None]
+            chosen = likely.gather(1, final)[:, 0]
+            said = best.indices, best.values, chosen, logits[-1].clone()  # not a view, which keeps them all
+            rows.append(tuple(each.cpu().numpy() for each in said))
+    likeliest, probabilities, of_final, last = (np.stack(each[::-1]) for each in zip(*rows, strict=True))
+    return Lens(start, likeliest, probabilities, of_final, last, norm_path)
 
 
 @dataclass
@@ -143,9 +143,10 @@ def _watched(model: Any) -> Iterator[_Seen]:
 
         return hook
 
-    def head_hook(module: Any, given: tuple[Any, ...]) -> None:
+    def head_hook(module: Any, given: tuple[Any, ...]) -> tuple[Any, ...]:
         seen.given = given[0]
         seen.norm = outputs.get(mark(given[0]), ("", None))
+        return (given[0][:, -1:], *given[1:])  # nobody reads this pass's logits
 
     def base_hook(module: Any, given: Any, made: Any) -> None:
         if seen.given is None and hasattr(made, "last_hidden_state"):

@@ -27,6 +27,7 @@ import numpy as np
 
 from playground.errors import BadInput, PlaygroundError
 from playground.models import Loaded
+from playground.subjects import tokens as texts
 from playground.subjects import turns
 from playground.subjects.decoding import TELL, Reading, Waiting, out_of_memory, window
 from playground.subjects.passes import Passes, Trace
@@ -40,6 +41,7 @@ VALUES = 6  # numbers of a vector that the walk shows
 BLOCK = 2**19  # logits of a pass that are looked at together: 2 MiB, which a processor's cache holds
 AT_ONCE = 2**24  # logits that one pass may give to who listens: 64 MiB in float32
 MOST_BYTES = 2**27  # of all kept rows
+LONGEST_LOOKUP = 1000  # characters of a text whose token is looked up
 
 
 @dataclass(frozen=True, eq=False)
@@ -358,6 +360,7 @@ def lookup(known: Reader, wanted: str, vocabulary: int) -> int:
     """
     if not isinstance(wanted, str) or not wanted:
         raise BadInput("lookup_empty")
+    texts.check(wanted, LONGEST_LOOKUP)
     table: dict[bytes, int] | None = known.memo.get("by_text")
     if table is None:
         entries = [(known.piece(id), id) for id in reversed(list(known.vocabulary()))]

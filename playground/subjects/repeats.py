@@ -20,6 +20,7 @@ from playground.subjects.streams import label
 GREEDY, SEEDED, OTHERS = 3, 3, 4
 NEW = 16
 BATCH = 8  # copies of the text that are computed at once
+LONGEST = 64  # tokens of the prompt that stand in the batch, its last ones
 
 Kind = Literal["greedy", "seed", "other"]
 
@@ -92,8 +93,12 @@ def repeats(
 def _batched(loaded: Loaded, prompt: list[int]) -> Iterator[tuple[float, bool]]:
     import torch
 
-    ids = torch.tensor([prompt], device=loaded.model.device)
-    with calm(loaded), torch.inference_mode():
-        alone = loaded.model(input_ids=ids).logits[0, -1].float()
-        among = loaded.model(input_ids=ids.expand(BATCH, -1)).logits[0, -1].float()
+    prompt = prompt[-LONGEST:]
+    try:
+        ids = torch.tensor([prompt], device=loaded.model.device)
+        with calm(loaded), torch.inference_mode():
+            alone = loaded.model(input_ids=ids).logits[0, -1].float()
+            among = loaded.model(input_ids=ids.expand(BATCH, -1)).logits[0, -1].float()
+    except (MemoryError, RuntimeError) as error:
+        raise decoding.out_of_memory(error, loaded, BATCH * len(prompt)) from None
     yield float((alone - among).abs().max()), bool(alone.argmax() == among.argmax())

@@ -134,7 +134,8 @@ def _sequences(found: Found, lang: str) -> str:
     penalty = f"{found.beams.length_penalty:g}"
     lines = []
     for place, way in enumerate(found.sequences):
-        end = say("decoding.stop_eos" if way.ended else "decoding.stop_length")
+        why = "string" if way.by_string else "eos" if way.ended else "length"
+        end = say(f"decoding.stop_{why}")
         score = f"{nats(way.total, 3)} / {len(way.ids)}<sup>{penalty}</sup> = <b>{nats(way.score, 4)}</b>"
         lines.append([str(place + 1), f"<span dir='auto'>{visible(way.text)}</span>", score, escape(end)])
     head = ["", *(escape(say(f"decoding.seq_{key}")) for key in ("text", "score", "end"))]

@@ -37,12 +37,13 @@ def _what(what: str, lang: str) -> str:
     return words.say(known, lang) if known in words.catalogue(lang) else what
 
 
-def _framed(told: str, picture: str, machine: Machine, repeated: int, lang: str) -> str:
-    say = partial(words.say, lang=lang)
-    where = say(
-        "decoding_lab.machine", device=say(f"devices.{machine.device}"), dtype=machine.dtype,
-        threads=machine.threads,
-    )  # fmt: skip
+def _framed(told: str, picture: str, machine: Machine | None, repeated: int, lang: str) -> str:
+    say, where = partial(words.say, lang=lang), ""
+    if machine:
+        where = say(
+            "decoding_lab.machine", device=say(f"devices.{machine.device}"), dtype=machine.dtype,
+            threads=machine.threads,
+        )  # fmt: skip
     times = " " + say("decoding_lab.rounds", count=repeated) if repeated else ""
     return (
         f'<section class="dec-lab"><p class="dec-found">{escape(told)}</p>{picture}'
@@ -201,10 +202,13 @@ def repeats(found: Repeats, lang: str) -> str:
     return _framed(" ".join(told), table(head, body, "dec-runs") + legend, found.machine, 0, lang)
 
 
-def precisions(rows: Sequence[Measured], machine: Machine, rounds: int, sentence: Say, lang: str) -> str:
+def precisions(
+    rows: Sequence[Measured], machine: Machine | None, rounds: int, sentence: Say, lang: str
+) -> str:
     """Size, speed and the distance of the distributions, a row a precision.
 
     Args:
+        machine: None where none of them ran.
         sentence: says why a precision cannot be had: (key, values) → text.
     """
     say = partial(words.say, lang=lang)

@@ -16,6 +16,8 @@ from playground.subjects.sampling import Settings
 
 MOST_TOKENS = 4000  # of a prompt that are drawn, its last ones
 DIGITS = 7
+NOISE = 1e-13  # what sums of a vocabulary in float64 may be off by
+NEVER = 1e30  # a logit, where it is infinite
 
 Plain = dict[str, Any]
 
@@ -36,7 +38,7 @@ def look(loaded: Loaded, row: Row, settings: Settings, count: int) -> Plain:
         "n": len(row.ids), "hidden_size": row.hidden_size, "vocabulary": row.vocabulary,
         "entries": known.last + 1, "window": window(loaded), "reused": row.reused,
         "hidden": [round(value, 4) for value in row.hidden],
-        "logits": [round(value, 4) for value in row.logits[: next_token.VALUES].tolist()],
+        "logits": _logits(row.logits[: next_token.VALUES].numpy()),
         "candidates": [entry(each) for each in next_token.candidates(known, row.ids, shown)],
         "weighed": weighed(row, settings, shown),
     }  # fmt: skip
@@ -46,11 +48,25 @@ def weighed(row: Row, settings: Settings, ids: Sequence[int]) -> Plain:
     """One weighing, in columns."""
     made = weighing.weigh(row.logits, settings, ids)
     return {
-        "logit": [round(value, 4) for value in made.logits.tolist()],
+        "logit": _logits(made.logits),
         "own": _short(made.own), "warm": _short(made.warm), "final": _short(made.final),
         "gone": made.gone.tolist(), "left": list(made.left), "mass": _short(np.array(made.mass)),
+        "rest": _rest(made),
         "bits": [round(value, 4) for value in made.bits],
     }  # fmt: skip
+
+
+def _rest(made: weighing.Weighed) -> list[float]:
+    """What all tokens that are not shown have together: own, warm, after each filter of ``warm``, final.
+
+    Not reckoned by the page: its numbers are rounded, and a small rest would be lost among their errors.
+    """
+    shares = [1 - made.own.sum(), 1 - made.warm.sum()]
+    for stage, mass in enumerate(made.mass, 1):
+        stays = (made.gone == weighing.KEPT) | (made.gone > stage)
+        shares.append(mass - made.warm[stays].sum())
+    shares.append(1 - made.final.sum())
+    return [float(f"{share:.{DIGITS}g}") if share > NOISE else 0.0 for share in shares]
 
 
 def one(loaded: Loaded, row: Row, settings: Settings, id: int) -> Plain:
@@ -61,12 +77,18 @@ def one(loaded: Loaded, row: Row, settings: Settings, id: int) -> Plain:
     """
     if id >= row.vocabulary or id < 0:
         next_token.check(loaded, [id])
-    made = weighing.weigh(row.logits, settings, [id])
-    found = next_token.candidates(reader(loaded), row.ids, [id])[0]
-    return {
-        "token": entry(found), "logit": round(float(made.logits[0]), 4), "p": _short(made.own)[0],
-        "chance": _short(made.final)[0], "rank": int(made.ranks[0]), "gone": int(made.gone[0]),
-    }  # fmt: skip
+    return some(loaded, row, settings, [id])[0]
+
+
+def some(loaded: Loaded, row: Row, settings: Settings, ids: Sequence[int]) -> list[Plain]:
+    """As `one`, of several that are in the vocabulary."""
+    made = weighing.weigh(row.logits, settings, ids)
+    logits, own, final = _logits(made.logits), _short(made.own), _short(made.final)
+    return [
+        {"token": entry(each), "logit": logits[place], "p": own[place], "chance": final[place],
+         "rank": int(made.ranks[place]), "gone": int(made.gone[place])}
+        for place, each in enumerate(next_token.candidates(reader(loaded), row.ids, ids))
+    ]  # fmt: skip
 
 
 def prompt(loaded: Loaded, row: Row) -> Plain:
@@ -81,6 +103,11 @@ def prompt(loaded: Loaded, row: Row) -> Plain:
         told["perplexity"] = row.heard.perplexity
         told["begins"] = spelled[0][4] == "special"
     return told
+
+
+def _logits(values: np.ndarray) -> list[float]:
+    """Without infinities, which JSON does not know: of tokens that a model never says."""
+    return [round(value, 4) for value in np.clip(values, -NEVER, NEVER).tolist()]
 
 
 def _short(values: np.ndarray) -> list[float]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 
 from playground import examples
 from tests.app import App
@@ -186,6 +186,34 @@ def test_what_is_folded_fills_when_opened(page: Page) -> None:
     assert float(first.removesuffix(" %")) == pytest.approx(100 * moments[0]["answers"][0][1], rel=0.1)
 
 
+def test_no_ids_of_one_model_for_another(visit: Visit) -> None:
+    page = opened(visit)
+    page.wait_for_timeout(300)  # until the controls have told their values
+    asked: list[Any] = []
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        asked.append(json.loads(route.request.post_data or "{}"))
+        held.append(route)
+
+    page.route("**/playground/next/look", hold)
+    box = page.locator("#next-model input")
+    box.fill("small")
+    box.press("Enter")
+    page.wait_for_selector("#next-frame .nx.busy")
+    page.locator(ROWS).nth(1).click()
+    page.locator(TOKENS).nth(2).click()
+    page.wait_for_timeout(300)
+    assert [(each["model"], each.get("ids")) for each in asked] == [("small", None)]
+    held[0].continue_()
+    page.unroute("**/playground/next/look")
+    settle(page)
+    with page.expect_request("**/playground/next/look") as after:
+        act(page, "greedy")
+    assert json.loads(after.value.post_data or "{}")["model"] == "small"
+    page.close()
+
+
 def test_two_models_side_by_side(page: Page) -> None:
     page.click("#next-beside .label-wrap")
     box = page.locator("#next-beside-model input")
@@ -196,6 +224,13 @@ def test_two_models_side_by_side(page: Page) -> None:
     heads = page.locator("#next-beside-view h5").all_inner_texts()
     assert heads[0].startswith("tutor") and heads[1].startswith("small · T 0.50")
     assert share(page, "#next-beside-view .nx-side:last-child .nx-row") == pytest.approx(100, abs=1.5)
+    with page.expect_request(
+        lambda request: "next/look" in request.url and '"model":"small"' in (request.post_data or "")
+    ) as compared:
+        page.locator(TOKENS).nth(3).click()  # the other side reads up to this place as well
+    text = "".join(page.locator(TOKENS).all_inner_texts()[1:3])  # without <|bos|>
+    assert json.loads(compared.value.post_data or "{}")["prompt"].replace(" ", "") == text.replace(" ", "")
+    page.wait_for_selector("#next-beside-view:not(.nx-asking)")
 
 
 @pytest.mark.parametrize("dark", [False, True])

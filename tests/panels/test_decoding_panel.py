@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from playground.loaders import TransformersLoader
 from playground.models import ModelCache
 from playground.panels import Context, decoding_asked, decoding_lab
 from playground.panels.decoding import _asked
-from playground.panels.decoding_actions import compare, generate
+from playground.panels.decoding_actions import Newest, compare, generate
 from playground.settings import read
 from playground.subjects import lanes
 from playground.subjects.beams import Beams
@@ -51,6 +52,29 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Context:
         Catalog(folder, folder, offline=True),
         ModelCache(2**30, TransformersLoader(offline=True)),
     )
+
+
+def test_a_new_run_ends_the_one_before() -> None:
+    newest, closed = Newest(), []
+
+    def words(name: str, error: bool = False) -> Generator[str]:
+        try:
+            yield name
+            if error:
+                raise BadInput("prompt_empty")
+            yield name
+        finally:
+            closed.append(name)
+
+    first, failing = newest.only(words("first")), newest.only(words("failing", True))
+    assert next(first) == "first" and next(failing) == "failing"
+    second = newest.only(words("second"))
+    assert next(second) == "second"
+    assert list(first) == list(failing) == []  # not even an error
+    assert list(second) == ["second"]
+    assert closed == ["first", "failing", "second"]
+    with pytest.raises(BadInput):
+        list(newest.only(words("last", True)))
 
 
 def run(context: Context, **change: Any) -> list[tuple[Any, ...]]:

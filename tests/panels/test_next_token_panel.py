@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,8 @@ from playground.settings import read
 from playground.subjects import inside
 from playground.subjects.next_token import Rows
 from playground.subjects.readers import reader
+from playground.subjects.sampling import Settings
+from playground.views import next_token_data
 from tests.subjects import saved
 
 TEXT = "Once upon a time"
@@ -218,6 +221,8 @@ def test_lens_and_attention(context: Context, do: Answers) -> None:
     assert np.allclose(np.array(average["matrix"]) / 1000, weights[1].mean(0), atol=1e-3)
     assert np.allclose(np.array(single["matrix"]) / 1000, weights[1, 2], atol=1e-3)
     assert len(average["tokens"]) == n
+    for odd in ({"layer": "1e"}, {"layer": [1]}, {"head": {}}, {"head": float("nan")}):
+        assert "error" in [*do.attention(given(**odd))][-1]
 
 
 def test_rows_that_went_are_looked_at_again(context: Context) -> None:
@@ -259,6 +264,15 @@ def test_edges_are_answers(do: Answers, edge: dict[str, Any]) -> None:
     assert found["final"][0] > 0
     if edge in ({"top_p": 0}, {"temperature": 0}):
         assert found["final"][0] == 1
+
+
+def test_what_json_cannot_say_and_rounded_numbers_lose() -> None:
+    settings = Settings(temperature=1.0)
+    row: Any = SimpleNamespace(logits=torch.tensor([20.0, 3.0, 2.0, -math.inf]), vocabulary=4)
+    told = next_token_data.weighed(row, settings, [0, 3])
+    json.dumps(told, allow_nan=False)
+    assert told["rest"] == pytest.approx([math.exp(-17) + math.exp(-18)] * 6, rel=1e-4)
+    assert next_token_data.weighed(row, settings, [0, 1, 2, 3])["rest"] == [0] * 6
 
 
 # ---- programs ----

@@ -143,6 +143,7 @@ def test_stop_strings_end_a_beam_as_in_generate():
     theirs = generate(model, 10, 3, stop_strings=[string], tokenizer=loaded.tokenizer)
     *_, ours = search(loaded, PROMPT, Settings(max_new_tokens=10, stop_strings=(string,)), Beams(3))
     assert isinstance(ours, Found) and ours.sequences[0].ended and string in ours.sequences[0].text
+    assert ours.sequences[0].by_string and not any(way.by_string for way in plain.sequences)
     best = theirs.sequences[0].tolist()[len(PROMPT) :]
     assert ours.sequences[0].ids == best[: len(ours.sequences[0].ids)]
     assert ours.sequences[0].score == pytest.approx(theirs.sequences_scores[0].item(), abs=1e-4)

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from playground.errors import BadInput
-from playground.subjects import turns
+from playground.errors import BadInput, DoesNotFit
+from playground.subjects import experiments, turns
 from playground.subjects.decoding import Waiting
 from playground.subjects.experiments import BatchTimes, CacheTimes, Progress, batch_times, cache_times
 from playground.subjects.grad_modes import MODES, GradModes, grad_modes, twin
 from playground.subjects.precision import distributions, moved, pace
-from playground.subjects.repeats import BATCH, Repeats, repeats
+from playground.subjects.repeats import BATCH, LONGEST, Repeats, repeats
 from tests.subjects.tiny import loaded_of, model_of
 
 PROMPT = [5, 77, 130, 9, 260, 31]
@@ -27,8 +27,10 @@ def one_thread() -> Iterator[None]:
 
     before = torch.get_num_threads()
     torch.set_num_threads(1)
+    experiments.full_threads.cache_clear()
     yield
     torch.set_num_threads(before)
+    experiments.full_threads.cache_clear()
 
 
 def ticking(step: float) -> Any:
@@ -128,6 +130,34 @@ def test_the_same_is_the_same():
     assert found.same("greedy") and found.same("seed") and found.different("other") > 1
     assert found.moved < 1e-3 and found.same_best and BATCH == 8
     assert [run.kind for run in found.runs] == ["greedy"] * 3 + ["seed"] * 3 + ["other"] * 4
+
+
+def test_a_batch_of_a_long_prompt_is_short_and_its_memory_errors_are_told():
+    loaded = loaded_of(model_of("llama", spread=3.0))
+    widths = []
+
+    def batched(module: Any, given: Any, named: Any) -> None:
+        if len(named["input_ids"]) == BATCH:
+            widths.append(named["input_ids"].shape[1])
+            raise MemoryError
+
+    loaded.model.register_forward_pre_hook(batched, with_kwargs=True)
+    with pytest.raises(DoesNotFit, match="reply_out_of_memory"):
+        last(repeats(loaded, (PROMPT * LONGEST)[: 2 * LONGEST]))
+    assert widths == [LONGEST]
+
+
+def test_a_thread_that_begins_while_another_is_calm_gets_all_threads_back():
+    import torch
+
+    torch.set_num_threads(2)
+    experiments.full_threads.cache_clear()
+    loaded = loaded_of(model_of("llama"))
+    with experiments.calm(loaded):
+        assert torch.get_num_threads() == 1  # as a thread finds it that begins now
+        with experiments.calm(loaded):
+            pass
+        assert torch.get_num_threads() == 2
 
 
 def test_divergence_is_torchs():

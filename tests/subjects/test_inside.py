@@ -79,6 +79,15 @@ def test_the_lens_ends_in_the_models_own_logits(model: Any) -> None:
     assert not np.allclose(found.logits[0], found.logits[-1], atol=1e-3)
 
 
+def test_only_the_head_once_a_layer_makes_logits_of_all_positions() -> None:
+    loaded, made = loaded_of(model_of("llama")), []
+    twin(loaded).get_output_embeddings().register_forward_hook(
+        lambda module, given, logits: made.append(logits.shape[1])
+    )
+    lens(loaded, IDS)
+    assert made == [1, *[len(IDS)] * (loaded.model.config.num_hidden_layers + 1)]
+
+
 def test_the_final_norm_is_applied_to_every_layer() -> None:
     model = model_of("llama")
     found = lens(loaded_of(model), IDS)

@@ -368,7 +368,7 @@ def test_any_token_is_found_by_text_piece_or_id() -> None:
     assert lookup(known, "</s>", 384) == 1
     assert lookup(known, "7", 384) == next(i for i in known.vocabulary() if known.piece(i).bytes == b"7")
     assert known.piece(lookup(known, " times", 384)).bytes == b" time"  # no token: the first of its tokens
-    for wrong in ("", "999999", 5):
+    for wrong in ("", "999999", 5, "a" * 1001):
         with pytest.raises(BadInput):
             lookup(known, wrong, 384)  # type: ignore[arg-type]
 
