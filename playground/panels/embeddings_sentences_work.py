@@ -222,5 +222,5 @@ class Work:
 
 
 def replace_note(made: Projection) -> Projection:
-    """A first look, that another map will replace."""
-    return Projection(made.points, made.method, made.note or "first")
+    """A first look, that another map will replace: whatever it had to say, the other one will."""
+    return Projection(made.points, made.method, "first")

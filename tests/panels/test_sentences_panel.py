@@ -78,6 +78,12 @@ def test_few_rows_are_drawn_and_told(do: SentencesActions, count: int, method: s
     assert "pg-map" in html and ("one and the same" in html) == (count == 1)
 
 
+@pytest.mark.parametrize("lines", [("alone",), ("alike", "alike", "alike")])
+def test_two_models_with_one_line_or_equal_ones(do: SentencesActions, lines: tuple[str, ...]) -> None:
+    *_, html = do.two(own(*lines), [MODEL, MODEL], Wish(), "given", 0)
+    assert html.count('class="pg-map sided"') == 2 and "one and the same" in html
+
+
 def test_nothing_is_a_sentence(do: SentencesActions) -> None:
     for source in (own(), own("  ", ""), ("file", "", "", "", ""), ("file", "", "../../etc", "", "")):
         with pytest.raises(BadInput):
