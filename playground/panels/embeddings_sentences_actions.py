@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import io
 import json
+import shutil
+import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +39,8 @@ ADDED = 50  # sentences put onto a finished map
 LISTED = 200  # rows of the table
 FOUND = 12
 UPLOADS_KEPT = 100
+DOWNLOADS = "llm-playground-rows-"  # begins the name of every folder of files to download
+DOWNLOADS_AGE = 600  # seconds
 Source = tuple[str, str, str, str, str]  # sample or "own" or "file", own lines, file, its columns
 
 
@@ -281,8 +287,7 @@ class SentencesActions:
     ) -> tuple[str, str, str]:
         """Vectors as .npy, rows with vectors as .csv, the map as a page: the files' paths."""
         made = self.made(source, model, wish)
-        folder = self.context.settings.cache_dir / "downloads" / f"{made.key[:16]}-{abs(hash((wish, by))):x}"
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = _fresh()
         paths = [folder / name for name in ("vectors.npy", "vectors.csv", "map.html")]
         np.save(paths[0], made.encoded.vectors)
         with paths[1].open("w", encoding="utf-8-sig", newline="") as file:
@@ -323,6 +328,18 @@ def _apart(maps: str) -> str:
     """Each map with its notes in a cell of its own."""
     parts = maps.split('<div class="pg-map sided">')[1:]
     return "".join(f'<div><div class="pg-map sided">{part}</div>' for part in parts)
+
+
+def _fresh() -> Path:
+    """An empty folder for one visitor's files, which Gradio copies at once; old ones are deleted.
+
+    Gradio serves nothing from the cache's folder, but copies what lies in the system's temporary one.
+    """
+    for old in Path(tempfile.gettempdir()).glob(f"{DOWNLOADS}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - old.stat().st_mtime > DOWNLOADS_AGE:
+                shutil.rmtree(old)
+    return Path(tempfile.mkdtemp(prefix=DOWNLOADS))
 
 
 def _csv(made: Made) -> str:

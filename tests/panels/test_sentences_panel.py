@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -110,6 +112,19 @@ def test_html_and_formulas_stay_text(do: SentencesActions, tmp_path: Path) -> No
         assert "<img" not in html and not re.search(r"\sonerror=[^&]*alert\(1\)>", html)
     assert "\r\n'=1+1," in Path(paths[1]).read_bytes().decode("utf-8-sig")
     assert np.array_equal(np.load(paths[0]), do.embed([row[0] for row in table.rows], MODEL).vectors)
+
+
+def test_files_to_download_are_nobody_elses_and_do_not_stay(
+    do: SentencesActions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # Gradio refuses to serve files of elsewhere
+    source = own("a", "b", "c", "d", "e", "f")
+    first, second = (do.downloads(source, MODEL, Wish("pca"), "given", 0, added) for added in ("one", "two"))
+    assert not {*first} & {*second} and all(tmp_path in Path(each).parents for each in (*first, *second))
+    assert ">one" not in Path(second[2]).read_text() and '"one"' not in Path(second[2]).read_text()
+    os.utime(Path(first[0]).parent, (0, 0))
+    do.downloads(source, MODEL, Wish("pca"), "given", 0, "")
+    assert not Path(first[0]).exists() and Path(second[0]).exists()
 
 
 def test_themes_part_and_search_finds_by_meaning(do: SentencesActions) -> None:
