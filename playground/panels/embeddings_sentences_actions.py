@@ -7,6 +7,7 @@ import csv
 import hashlib
 import io
 import json
+import os
 import shutil
 import tempfile
 import time
@@ -95,7 +96,11 @@ class SentencesActions:
         path = self.context.settings.cache_dir / "uploads" / f"rows-{file}.json"
         if not file.isalnum() or not path.is_file():
             raise BadInput("rows_gone")
-        whole = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            os.utime(path)  # what is in use is not the oldest
+            whole = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:  # deleted in this moment
+            raise BadInput("rows_gone") from error
         return Table(tuple(whole["columns"]), tuple(map(tuple, whole["rows"])), whole["told"])
 
     def upload(self, path: str | None) -> tuple[str, Table]:
@@ -108,9 +113,12 @@ class SentencesActions:
         uploads = self.context.settings.cache_dir / "uploads"
         uploads.mkdir(parents=True, exist_ok=True)
         whole = {"columns": table.columns, "rows": table.rows, "told": table.told}
-        (uploads / f"rows-{name}.json").write_text(json.dumps(whole, ensure_ascii=False), encoding="utf-8")
-        kept = sorted(uploads.glob("rows-*.json"), key=lambda each: each.stat().st_mtime)
-        for old in kept[:-UPLOADS_KEPT]:
+        # Whoever sends the same file at the same time, or reads it, never meets half of it.
+        number, partial = tempfile.mkstemp(prefix="partial-", dir=uploads)
+        with os.fdopen(number, "w", encoding="utf-8") as file:
+            json.dump(whole, file, ensure_ascii=False)
+        os.replace(partial, uploads / f"rows-{name}.json")
+        for old in sorted(uploads.glob("rows-*.json"), key=_changed)[:-UPLOADS_KEPT]:
             old.unlink(missing_ok=True)
         return name, table
 
@@ -328,6 +336,14 @@ def _apart(maps: str) -> str:
     """Each map with its notes in a cell of its own."""
     parts = maps.split('<div class="pg-map sided">')[1:]
     return "".join(f'<div><div class="pg-map sided">{part}</div>' for part in parts)
+
+
+def _changed(path: Path) -> float:
+    """When a file was changed last; 0 if another visitor's upload has just deleted it."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _fresh() -> Path:

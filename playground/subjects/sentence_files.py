@@ -234,7 +234,7 @@ def _json(name: str, text: str) -> tuple[list[str], list[list[str]], dict[str, A
             entries: list[Any] = list(json.loads(text))
         else:
             entries, broken = [], 0
-            for line in text.split("\n"):  # splitlines() would cut at U+2028 within a string
+            for line in re.split(r"[\r\n]+", text):  # splitlines() would cut at U+2028 within a string
                 if not line.strip():
                     continue
                 try:

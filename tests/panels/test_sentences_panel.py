@@ -15,7 +15,7 @@ from playground import examples
 from playground.catalog import Catalog
 from playground.errors import BadInput
 from playground.models import ModelCache
-from playground.panels import Context
+from playground.panels import Context, embeddings_sentences_actions
 from playground.panels.embeddings_sentences_actions import Made, SentencesActions
 from playground.panels.embeddings_sentences_work import MODEL, Wish
 from playground.settings import Settings
@@ -112,6 +112,27 @@ def test_html_and_formulas_stay_text(do: SentencesActions, tmp_path: Path) -> No
         assert "<img" not in html and not re.search(r"\sonerror=[^&]*alert\(1\)>", html)
     assert "\r\n'=1+1," in Path(paths[1]).read_bytes().decode("utf-8-sig")
     assert np.array_equal(np.load(paths[0]), do.embed([row[0] for row in table.rows], MODEL).vectors)
+
+
+def test_a_file_in_use_is_not_the_oldest(
+    do: SentencesActions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embeddings_sentences_actions, "UPLOADS_KEPT", 2)
+    uploads = do.context.settings.cache_dir / "uploads"
+
+    def sent(number: int) -> str:
+        (tmp_path / "a.txt").write_text(f"row {number}")
+        return do.upload(str(tmp_path / "a.txt"))[0]
+
+    first, second = sent(1), sent(2)
+    for name in (first, second):
+        os.utime(uploads / f"rows-{name}.json", (1, 1))
+    assert do.table(first).rows == (("row 1",),)
+    sent(3)
+    assert do.table(first).rows and not list(uploads.glob("partial-*"))
+    with pytest.raises(BadInput):
+        do.table(second)
+    assert embeddings_sentences_actions._changed(uploads / "rows-gone.json") == 0
 
 
 def test_files_to_download_are_nobody_elses_and_do_not_stay(
