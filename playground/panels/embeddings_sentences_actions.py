@@ -39,6 +39,7 @@ MATRIX = 30  # sentences of a similarity matrix
 ADDED = 50  # sentences put onto a finished map
 LISTED = 200  # rows of the table
 FOUND = 12
+NAME = 60  # characters of a label in the legend
 UPLOADS_KEPT = 100
 DOWNLOADS = "llm-playground-rows-"  # begins the name of every folder of files to download
 DOWNLOADS_AGE = 600  # seconds
@@ -116,7 +117,7 @@ class SentencesActions:
         # Whoever sends the same file at the same time, or reads it, never meets half of it.
         number, partial = tempfile.mkstemp(prefix="partial-", dir=uploads)
         with os.fdopen(number, "w", encoding="utf-8") as file:
-            json.dump(whole, file, ensure_ascii=False)
+            file.write(json.dumps(whole, ensure_ascii=False))
         os.replace(partial, uploads / f"rows-{name}.json")
         for old in sorted(uploads.glob("rows-*.json"), key=_changed)[:-UPLOADS_KEPT]:
             old.unlink(missing_ok=True)
@@ -141,10 +142,10 @@ class SentencesActions:
         """The group of each row, and the groups' names: its label, or a cluster named by its words."""
         lang = language()
         if by == "given" and rows.labels:
-            known = list(dict.fromkeys(rows.labels))
+            known = {each: place for place, each in enumerate(dict.fromkeys(rows.labels))}
             ready = words.catalogue(lang)
-            names = [ready.get(f"sentences.theme_{each}", each) for each in known]
-            return np.array([known.index(each) for each in rows.labels]), names
+            names = [ready.get(f"sentences.theme_{each}", each)[:NAME] for each in known]
+            return np.array([known[each] for each in rows.labels]), names
         if by in sentences.CLUSTERINGS and encoded is not None:
             made = sentences.cluster(encoded.vectors, points, by, count, seed)
             names = sentences.named(rows.texts, made)

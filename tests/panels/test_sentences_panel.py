@@ -6,6 +6,7 @@ import dataclasses
 import os
 import re
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from playground.panels.embeddings_sentences_actions import Made, SentencesAction
 from playground.panels.embeddings_sentences_work import MODEL, Wish
 from playground.settings import Settings
 from playground.subjects.neighbours import unit
-from playground.subjects.sentences import sample
+from playground.subjects.sentences import Rows, sample
 
 EVIL = "<img src=x onerror=alert(1)>\"'&"
 THEMES = ("themes", "", "", "", "")
@@ -112,6 +113,14 @@ def test_html_and_formulas_stay_text(do: SentencesActions, tmp_path: Path) -> No
         assert "<img" not in html and not re.search(r"\sonerror=[^&]*alert\(1\)>", html)
     assert "\r\n'=1+1," in Path(paths[1]).read_bytes().decode("utf-8-sig")
     assert np.array_equal(np.load(paths[0]), do.embed([row[0] for row in table.rows], MODEL).vectors)
+
+
+def test_labels_may_be_many_and_long(do: SentencesActions) -> None:
+    labels = tuple(f"{number:05} " + "x" * 5_000 for number in range(20_000))
+    began = time.monotonic()
+    groups, names = do.groups(Rows(labels, labels), "given", None, None, 0)
+    assert time.monotonic() - began < 2
+    assert groups.tolist() == list(range(20_000)) and {len(each) for each in names} == {60}
 
 
 def test_a_file_in_use_is_not_the_oldest(
