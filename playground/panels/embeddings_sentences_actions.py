@@ -164,6 +164,7 @@ class SentencesActions:
 
     def making(self, source: Source, model: str, wish: Wish) -> Iterator[str | Made]:
         """How far it is, as HTML; a first map, and the wished one."""
+        wish.checked()
         rows = self.rows(*source)
         key = self.work.key(rows.texts, model)
         for step in self.work.encoding(rows.texts, model, key):

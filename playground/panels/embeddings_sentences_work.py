@@ -47,11 +47,15 @@ class Wish:
     seed: int = 0
 
     def checked(self) -> Wish:
-        """Itself; raises BadInput for a method or metric that is none."""
+        """Itself; raises BadInput for a method, a metric or numbers that are none."""
         if self.method not in METHODS:
             raise BadInput("projection_method", method=str(self.method)[:40], known=", ".join(METHODS))
         if self.metric not in METRICS:
             raise BadInput("metric_unknown", metric=str(self.metric)[:40], known=", ".join(METRICS))
+        for name, low, high in (("neighbours", 2, 200), ("dimensions", 2, 3), ("seed", 0, 2**31 - 1)):
+            if not low <= getattr(self, name) <= high:
+                value = str(getattr(self, name))[:40]
+                raise BadInput("setting_outside", name=name, low=low, high=high, value=value)
         return self
 
 

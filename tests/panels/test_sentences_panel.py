@@ -123,6 +123,13 @@ def test_labels_may_be_many_and_long(do: SentencesActions) -> None:
     assert groups.tolist() == list(range(20_000)) and {len(each) for each in names} == {60}
 
 
+@pytest.mark.parametrize("wish", [Wish(neighbours=1), Wish(neighbours=201), Wish("pca", neighbours=10**9),
+                                  Wish(dimensions=4), Wish(seed=-1)])  # fmt: skip
+def test_numbers_are_checked_before_anything_is_computed(do: SentencesActions, wish: Wish) -> None:
+    with pytest.raises(BadInput, match="setting_outside"):
+        next(do.making(own("a", "b"), "no such model", wish))
+
+
 def test_a_file_in_use_is_not_the_oldest(
     do: SentencesActions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
