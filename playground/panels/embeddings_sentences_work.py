@@ -88,7 +88,8 @@ class Work:
         """What names these texts under this model."""
         made = hashlib.sha256(f"{model}\0{len(texts)}\0".encode())
         for each in texts:
-            made.update(each.encode("utf-8", "replace") + b"\0")
+            content = each.encode("utf-8", "surrogatepass")
+            made.update(len(content).to_bytes(8, "little") + content)
         return made.hexdigest()
 
     def encoded(self, texts: Sequence[str], model: str, key: str = "") -> Encoded:

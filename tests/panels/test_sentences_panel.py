@@ -130,6 +130,11 @@ def test_numbers_are_checked_before_anything_is_computed(do: SentencesActions, w
         next(do.making(own("a", "b"), "no such model", wish))
 
 
+def test_other_texts_have_another_key(do: SentencesActions) -> None:
+    several = (["a\0b", "c"], ["a", "b\0c"], ["a\ud800"], ["a?"], ["a", ""], ["", "a"])
+    assert len({do.work.key(texts, MODEL) for texts in several}) == len(several)
+
+
 def test_a_file_in_use_is_not_the_oldest(
     do: SentencesActions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
