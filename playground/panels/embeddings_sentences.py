@@ -13,14 +13,16 @@ from typing import Any
 import gradio as gr
 
 from playground import text
+from playground.errors import PlaygroundError
 from playground.panels import Context, embeddings_sentences_api
 from playground.panels.embeddings_sentences_actions import SentencesActions, model_or_default
 from playground.panels.embeddings_sentences_api import SENTENCES
 from playground.panels.embeddings_sentences_work import MODEL, Wish
-from playground.panels.visitor import guard, in_every_language, in_place, language, tr
+from playground.panels.visitor import guard, in_every_language, in_place, language, sentence, tr
 from playground.subjects.projection import MIN_DIST
 from playground.subjects.sentences import CLUSTERINGS, SAMPLES
 from playground.views import sentences as view
+from playground.views.html import note
 
 QUIET: dict[str, Any] = {
     "show_progress": "hidden",
@@ -28,6 +30,8 @@ QUIET: dict[str, Any] = {
     "api_visibility": "private",
     **SENTENCES,
 }
+# What takes no time never waits behind what does.
+OPENING: dict[str, Any] = {**QUIET, "concurrency_id": "opening", "concurrency_limit": 16}
 FILES = [".csv", ".tsv", ".txt", ".jsonl", ".json"]
 METHOD_NAMES = [("UMAP", "umap"), ("PCA", "pca"), ("t-SNE", "tsne")]
 PAIRS = ("movies", "dog", "bank", "not", "emoji")
@@ -53,6 +57,7 @@ class Controls:
     seed: gr.Number
     added: gr.Textbox
     stop: gr.Button
+    brought: gr.State
 
     @property
     def source(self) -> list[Any]:
@@ -118,26 +123,31 @@ def build(context: Context, app: gr.Blocks) -> None:
         js=remember,
     )
 
-    def begin(carried: str) -> tuple[Any, ...]:
+    def begin(carried: str) -> Iterator[tuple[Any, ...]]:
         """The shipped map; or, after a change of language, what was chosen before."""
         brought = json.loads(carried) if carried else {}
-        model = brought.get("model") or MODEL
+        model, own = brought.get("model") or MODEL, brought.get("own") or ""
         models = gr.Dropdown(do.work.choices(), value=model)
-        sample, own = brought.get("sample") or "themes", ""
-        if sample == "own":
-            own = brought.get("own") or ""
+        sample = brought.get("sample") or "themes"
         if sample == "file" or (sample == "own" and not own):
             sample = "themes"  # a file stays with the page it was sent from
+        lines = own or gr.skip()
         if sample != "themes":
-            return models, sample, own, gr.skip()  # that it changed makes the map
+            yield models, sample, lines, own, gr.skip()  # that it changed makes the map
+            return
         if model == MODEL:  # what is set anew counts as changed, and would be computed again
-            return models, gr.skip(), gr.skip(), do.opening(language())
-        *_, last = do.drawing((sample, own, "", "", ""), model, Wish(), "given", 0, "")
-        return models, gr.skip(), gr.skip(), last
+            yield models, gr.skip(), lines, own, do.opening(language())
+            return
+        try:
+            for step in do.drawing(("themes", "", "", "", ""), model, Wish(), "given", 0, ""):
+                yield models, gr.skip(), lines, own, step
+                models = lines = gr.skip()
+        except PlaygroundError as error:  # the menus stay, so that another model can be chosen
+            yield models, gr.skip(), lines, own, note(sentence(error, language()), "warning")
 
     app.load(
-        guard(begin), gr.Textbox(visible=False), [at.model, at.sample, at.own, drawn],
-        js="() => [playground.carried('sentences')]", **{**QUIET, "trigger_mode": "once"},
+        guard(begin), gr.Textbox(visible=False), [at.model, at.sample, at.own, at.brought, drawn],
+        js="() => [playground.carried('sentences')]", **{**OPENING, "trigger_mode": "once"},
     )  # fmt: skip
 
 
@@ -211,7 +221,12 @@ def _controls(do: SentencesActions) -> Controls:
         count = gr.Slider(
             0, 20, 0, step=1, label=tr("sentences.clusters"), info=tr("sentences.clusters_info")
         )
-    own.change(lambda lines: "own" if lines.strip() else gr.skip(), own, sample, **QUIET)
+    brought = gr.State("")  # lines that a change of language brought back: nobody has typed them now
+
+    def follow(lines: str, before: str) -> Any:
+        return "own" if lines.strip() and lines != before else gr.skip()
+
+    own.change(guard(follow), [own, brought], sample, **OPENING)
 
     def receive(path: str | None) -> tuple[Any, ...]:
         name, table = do.upload(path)
@@ -224,10 +239,10 @@ def _controls(do: SentencesActions) -> Controls:
             gr.Row(visible=len(every) > 1), "file", said, name,
         )  # fmt: skip
 
-    upload.upload(guard(receive), upload, [column, label, picking, sample, told, file], **QUIET)
+    upload.upload(guard(receive), upload, [column, label, picking, sample, told, file], **OPENING)
     return Controls(
         sample, own, file, column, label, model, method, dimensions, by, count, neighbours, min_dist, metric,
-        seed, added, stop,
+        seed, added, stop, brought,
     )  # fmt: skip
 
 
@@ -245,7 +260,7 @@ def _search(do: SentencesActions, at: Controls) -> None:
     with gr.Row(elem_classes="pg-samples"):
         for place in (1, 2, 3):
             sample = gr.Button(tr(f"sentences.query_{place}"), size="sm", min_width=40)
-            sample.click(lambda p=place: text.say(f"sentences.query_{p}", language()), None, query, **QUIET)
+            sample.click(lambda p=place: text.say(f"sentences.query_{p}", language()), None, query, **OPENING)
     found = gr.HTML(padding=False, elem_id="sen-found", min_height=240)
 
     def search(asked: str, *given: str) -> Iterator[str]:
@@ -261,7 +276,7 @@ def _matrix(do: SentencesActions, at: Controls, tab: gr.Tab) -> None:
     lines = gr.Textbox(label=tr("sentences.matrix_lines"), lines=4, max_lines=12, elem_id="sen-lines")
     shown = gr.HTML(padding=False, elem_id="sen-matrix", min_height=240)
     for button, each in buttons:
-        button.click(lambda e=each: text.say(f"sentences.example_{e}", language()), None, lines, **QUIET)
+        button.click(lambda e=each: text.say(f"sentences.example_{e}", language()), None, lines, **OPENING)
 
     def fill(now: str) -> Any:
         return gr.skip() if now else text.say("sentences.example_movies", language())
@@ -269,7 +284,7 @@ def _matrix(do: SentencesActions, at: Controls, tab: gr.Tab) -> None:
     def compare(told: str, model: str) -> Iterator[str]:
         yield from do.matrix(told, model_or_default(model))
 
-    tab.select(guard(fill), lines, lines, **QUIET)
+    tab.select(guard(fill), lines, lines, **OPENING)
     gr.on([lines.change, at.model.input], in_place(compare), [lines, at.model], shown, **QUIET)
 
 

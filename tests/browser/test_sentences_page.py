@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from playground.panels.embeddings_sentences_work import MODEL
 from playground.subjects.sentences import sample
 from tests.app import App
 from tests.app_fixture import app  # noqa: F401
@@ -99,6 +100,26 @@ def test_own_lines_from_none_to_some_and_html(visit: Visit) -> None:
     page.locator("#sen-source input").click()
     page.locator("ul.options li, [role=listbox] [role=option]").nth(2).click()
     told(page, "36 rows")
+
+
+def test_a_change_of_language_keeps_lines_and_outlives_a_model(visit: Visit) -> None:
+    page = opened(visit)
+
+    def carried(**more: str) -> None:
+        state = {"sample": "themes", "own": "a cat\na dog", "model": MODEL, **more}
+        page.evaluate("s => sessionStorage.setItem('playground.carry.sentences', s)", json.dumps(state))
+        page.reload()
+
+    carried()
+    expect(page.locator("#sen-own textarea")).to_have_value("a cat\na dog", timeout=WAIT)
+    expect(page.locator("#sen-map .pg-map-side li")).to_have_count(10, timeout=WAIT)
+    assert len(data(page)["t"]) == 272
+    carried(model="nobody/has-this-name")
+    expect(page.locator("#sen-map .pg-warning")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator("#sen-model input")).to_have_value("nobody/has-this-name")
+    expect(page.locator("#sen-own textarea")).to_have_value("a cat\na dog")
+    carried(sample="own")
+    told(page, "2 rows")
 
 
 def test_a_file_of_ones_own(visit: Visit, tmp_path: Path) -> None:
