@@ -6,7 +6,7 @@ What they do is in `embeddings_sentences_actions`, the endpoints in `embeddings_
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +64,23 @@ class Controls:
         """Which rows."""
         return [self.sample, self.own, self.file, self.column, self.label]
 
+    # Texts by `change`, which also hears what is pasted or dictated; the rest only if a visitor chose it.
+    @property
+    def moved(self) -> list[Any]:
+        """What tells of other rows, or another model of them."""
+        return [
+            self.sample.change, self.own.change, self.file.change, self.column.input, self.label.input,
+            self.model.input,
+        ]  # fmt: skip
+
+    @property
+    def changed(self) -> list[Any]:
+        """What tells of another map of the same rows."""
+        return [
+            self.added.change, self.method.input, self.dimensions.input, self.by.input, self.count.release,
+            self.neighbours.release, self.min_dist.release, self.metric.input, self.seed.input,
+        ]  # fmt: skip
+
     @property
     def map(self) -> list[Any]:
         """How their map is made."""
@@ -92,7 +109,7 @@ def build(context: Context, app: gr.Blocks) -> None:
                 _two(do, at)
             with gr.Tab(tr("sentences.tab_rows"), id="rows") as tab:
                 listed = gr.HTML(padding=False, elem_id="sen-rows", min_height=240)
-                tab.select(in_place(_listing(do)), [*at.source, at.model], listed, **QUIET)
+                _rows(do, at, tab, listed)
             with gr.Tab(tr("sentences.tab_save"), id="save") as tab:
                 _save(do, at, tab)
     with gr.Accordion(tr("shell.lesson"), open=False, elem_classes="pg-lesson"):
@@ -106,13 +123,7 @@ def build(context: Context, app: gr.Blocks) -> None:
         yield from do.drawing(source, model_or_default(model), wish(*how), by, int(count), added)
 
     inputs = [*at.source, at.model, at.by, at.count, at.added, *at.map]
-    # Texts by `change`, which also hears what is pasted or dictated; the rest only if a visitor chose it.
-    triggers = [
-        at.sample.change, at.own.change, at.file.change, at.added.change, at.column.input, at.label.input,
-        at.model.input, at.method.input, at.dimensions.input, at.by.input, at.count.release,
-        at.neighbours.release, at.min_dist.release, at.metric.input, at.seed.input,
-    ]  # fmt: skip
-    running = gr.on(triggers, in_place(draw), inputs, drawn, **QUIET)
+    running = gr.on([*at.moved, *at.changed], in_place(draw), inputs, drawn, **QUIET)
     at.stop.click(None, None, None, cancels=[running], api_visibility="private")
     remember = "(s, o, m) => { playground.remember('sentences', {sample: s, own: o, model: m}); }"
     gr.on(
@@ -246,11 +257,22 @@ def _controls(do: SentencesActions) -> Controls:
     )  # fmt: skip
 
 
-def _listing(do: SentencesActions) -> Callable[..., Iterator[str]]:
-    def listing(sample: str, own: str, file: str, column: str, label: str, model: str) -> Iterator[str]:
-        yield from do.listed((sample, own, file, column, label), model_or_default(model))
+def _rows(do: SentencesActions, at: Controls, tab: gr.Tab, listed: gr.HTML) -> None:
+    def listing(
+        seen: str, sample: str, own: str, file: str, column: str, label: str, model: str
+    ) -> Iterator[Any]:
+        if seen:
+            yield from do.listed((sample, own, file, column, label), model_or_default(model))
+        else:
+            yield gr.skip()  # it is made when it is opened
 
-    return listing
+    def opened(*given: str) -> Iterator[Any]:
+        yield from listing("1", *given)
+
+    inputs = [*at.source, at.model]
+    tab.select(in_place(opened), inputs, listed, **QUIET)
+    shown = "(_, ...rest) => [document.querySelector('#sen-rows')?.checkVisibility() ? '1' : '', ...rest]"
+    gr.on(at.moved, in_place(listing), [gr.Textbox(visible=False), *inputs], listed, js=shown, **QUIET)
 
 
 def _search(do: SentencesActions, at: Controls) -> None:
@@ -267,7 +289,13 @@ def _search(do: SentencesActions, at: Controls) -> None:
         *source, model = given
         yield from do.search(asked, tuple(source), model_or_default(model))  # type: ignore[arg-type]
 
-    gr.on([query.change, query.submit], in_place(search), [query, *at.source, at.model], found, **QUIET)
+    gr.on(
+        [query.change, query.submit, *at.moved],
+        in_place(search),
+        [query, *at.source, at.model],
+        found,
+        **QUIET,
+    )
 
 
 def _matrix(do: SentencesActions, at: Controls, tab: gr.Tab) -> None:
