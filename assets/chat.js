@@ -141,12 +141,14 @@
     if (!answer.ok) throw new Error(String(answer.status));
     const lines = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     let rest = "";
-    for (;;) {
-      const { value, done } = await lines.read();
-      if (done) return;
-      rest += value;
-      for (let end; (end = rest.indexOf("\n")) >= 0; rest = rest.slice(end + 1)) yield JSON.parse(rest.slice(0, end));
-    }
+    try {
+      for (;;) {
+        const { value, done } = await lines.read();
+        if (done) return;
+        rest += value;
+        for (let end; (end = rest.indexOf("\n")) >= 0; rest = rest.slice(end + 1)) yield JSON.parse(rest.slice(0, end));
+      }
+    } finally { lines.cancel().catch(() => {}); } // who has enough closes the connection, too
   }
   const once = async (name, given) => {
     for await (const only of stream(name, given)) return only;
@@ -327,7 +329,9 @@
 
   // ---- a token and what else could have stood there ----
 
+  let looked = 0; // the newest question: an older one's answer may come later
   const look = async (i, at) => {
+    const mine = ++looked;
     const message = messages[i];
     const panel = part("token");
     panel.hidden = false;
@@ -336,6 +340,7 @@
     try {
       found = await once("chat/alternatives", given(messages.slice(0, i), { ...by(message), prefix: message.ids.slice(0, at) }));
     } catch { found = { error: say("failed") }; }
+    if (mine !== looked) return;
     panel.replaceChildren();
     if (found.error) { panel.append(element("p", "pg-warning", found.error)); return; }
     const head = element("header");

@@ -71,7 +71,6 @@
     const again = () => { if (!state.asked) { state.asked = true; requestAnimationFrame(() => { state.asked = false; draw(canvas); }); } };
     state.again = again;
     new ResizeObserver(again).observe(canvas);
-    document.addEventListener("playground:theme", again);
     canvas.addEventListener("wheel", (event) => {
       event.preventDefault();
       zoomAt(canvas, Math.exp(-event.deltaY / 400), event.offsetX, event.offsetY);
@@ -100,14 +99,15 @@
       if (state.near) choose(canvas, at);
       else if (at >= 0) pick(state.data.id[at], "liked");
     });
+    canvas.addEventListener("pointercancel", () => { state.drag = null; again(); });
     canvas.addEventListener("keydown", (event) => {
       const step = 40 / scaleOf(canvas, state);
       const moves = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, step], ArrowDown: [0, -step] };
       const move = moves[event.key];
       if (move && state.three) { state.turn += Math.sign(move[0]) * 0.15; state.tilt += Math.sign(move[1]) * 0.15; }
       else if (move) { state.x += move[0]; state.y += move[1]; }
-      else if (event.key === "+" || event.key === "=") state.zoom *= 1.4;
-      else if (event.key === "-") state.zoom /= 1.4;
+      else if (event.key === "+" || event.key === "=" || event.key === "-")
+        zoomAt(canvas, event.key === "-" ? 1 / 1.4 : 1.4, canvas.clientWidth / 2, canvas.clientHeight / 2);
       else if (event.key === "Escape") { if (state.near) choose(canvas, -1); }
       else if (event.key === "Enter" && state.near && state.at >= 0) choose(canvas, state.at);
       else return;
@@ -118,11 +118,19 @@
     });
     first(canvas);
   };
+  // What was chosen stays chosen when the same rows are drawn anew, be it on the same canvas or on another.
+  const left = new WeakMap(); // the map's place on the page → {t, m, chosen}
+  const home = (canvas) => frameOf(canvas).closest("[id]") || document.body;
   const first = (canvas) => {
-    const state = maps.get(canvas), { m } = state.data;
-    if (state.near) choose(canvas, m.length ? m[m.length - 1] : -1);
+    const state = maps.get(canvas), { m, t } = state.data, before = left.get(home(canvas));
+    const same = before && before.t.length === t.length && before.t.every((each, i) => each === t[i])
+      && (!m.length || m[m.length - 1] === before.m[before.m.length - 1]);
+    if (state.near) choose(canvas, same ? before.chosen : m.length ? m[m.length - 1] : -1);
     state.again();
   };
+  document.addEventListener("playground:theme", () => {
+    for (const canvas of document.querySelectorAll(".pg-map canvas")) if (maps.has(canvas)) maps.get(canvas).again();
+  });
   // Gradio keeps a page's elements where new ones look alike: the same canvas, with other data beside it.
   const settle = () => {
     for (const canvas of document.querySelectorAll(".pg-map canvas")) {
@@ -249,6 +257,7 @@
   const choose = (canvas, i, echo) => {
     const state = maps.get(canvas), { data } = state, side = part(canvas, "side"), say = data.say;
     state.chosen = i;
+    left.set(home(canvas), { t: data.t, m: data.m, chosen: i });
     if (!echo) { // maps that stand side by side show the same row
       const all = canvas.closest(".pg-maps");
       if (all) for (const other of all.querySelectorAll(".pg-map canvas")) if (other !== canvas && maps.has(other)) choose(other, i, true);

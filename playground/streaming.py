@@ -57,7 +57,7 @@ def _endpoint(stream: Stream, limit: anyio.CapacityLimiter) -> Any:
                 return PlainTextResponse("", 413)
         try:
             given = json.loads(posted)
-        except ValueError:
+        except (ValueError, RecursionError):  # no JSON, or lists in lists without end
             return PlainTextResponse("", 400)
         return StreamingResponse(
             _lines(stream(given), limit), media_type="application/x-ndjson",

@@ -96,6 +96,7 @@ def test_an_unknown_error_tells_a_number_and_no_more(
     ("body", "kind", "status"),
     [
         (b"{", "application/json", 400), (b"\xff", "application/json", 400),
+        (b"[" * 200_000, "application/json", 400),
         (b"{}", "text/plain", 415), (b"{}", "application/x-www-form-urlencoded", 415),
         (b" " * (streaming.LARGEST + 1), "application/json", 413),
     ],

@@ -6,21 +6,23 @@ What they do is in `embeddings_sentences_actions`, the endpoints in `embeddings_
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
 from playground import text
+from playground.errors import PlaygroundError
 from playground.panels import Context, embeddings_sentences_api
 from playground.panels.embeddings_sentences_actions import SentencesActions, model_or_default
 from playground.panels.embeddings_sentences_api import SENTENCES
 from playground.panels.embeddings_sentences_work import MODEL, Wish
-from playground.panels.visitor import guard, in_every_language, in_place, language, tr
+from playground.panels.visitor import guard, in_every_language, in_place, language, sentence, tr
 from playground.subjects.projection import MIN_DIST
 from playground.subjects.sentences import CLUSTERINGS, SAMPLES
 from playground.views import sentences as view
+from playground.views.html import note
 
 QUIET: dict[str, Any] = {
     "show_progress": "hidden",
@@ -28,6 +30,8 @@ QUIET: dict[str, Any] = {
     "api_visibility": "private",
     **SENTENCES,
 }
+# What takes no time never waits behind what does.
+OPENING: dict[str, Any] = {**QUIET, "concurrency_id": "opening", "concurrency_limit": 16}
 FILES = [".csv", ".tsv", ".txt", ".jsonl", ".json"]
 METHOD_NAMES = [("UMAP", "umap"), ("PCA", "pca"), ("t-SNE", "tsne")]
 PAIRS = ("movies", "dog", "bank", "not", "emoji")
@@ -53,11 +57,29 @@ class Controls:
     seed: gr.Number
     added: gr.Textbox
     stop: gr.Button
+    brought: gr.State
 
     @property
     def source(self) -> list[Any]:
         """Which rows."""
         return [self.sample, self.own, self.file, self.column, self.label]
+
+    # Texts by `change`, which also hears what is pasted or dictated; the rest only if a visitor chose it.
+    @property
+    def moved(self) -> list[Any]:
+        """What tells of other rows, or another model of them."""
+        return [
+            self.sample.change, self.own.change, self.file.change, self.column.input, self.label.input,
+            self.model.input,
+        ]  # fmt: skip
+
+    @property
+    def changed(self) -> list[Any]:
+        """What tells of another map of the same rows."""
+        return [
+            self.added.change, self.method.input, self.dimensions.input, self.by.input, self.count.release,
+            self.neighbours.release, self.min_dist.release, self.metric.input, self.seed.input,
+        ]  # fmt: skip
 
     @property
     def map(self) -> list[Any]:
@@ -87,7 +109,7 @@ def build(context: Context, app: gr.Blocks) -> None:
                 _two(do, at)
             with gr.Tab(tr("sentences.tab_rows"), id="rows") as tab:
                 listed = gr.HTML(padding=False, elem_id="sen-rows", min_height=240)
-                tab.select(in_place(_listing(do)), [*at.source, at.model], listed, **QUIET)
+                _rows(do, at, tab, listed)
             with gr.Tab(tr("sentences.tab_save"), id="save") as tab:
                 _save(do, at, tab)
     with gr.Accordion(tr("shell.lesson"), open=False, elem_classes="pg-lesson"):
@@ -101,13 +123,7 @@ def build(context: Context, app: gr.Blocks) -> None:
         yield from do.drawing(source, model_or_default(model), wish(*how), by, int(count), added)
 
     inputs = [*at.source, at.model, at.by, at.count, at.added, *at.map]
-    # Texts by `change`, which also hears what is pasted or dictated; the rest only if a visitor chose it.
-    triggers = [
-        at.sample.change, at.own.change, at.file.change, at.added.change, at.column.input, at.label.input,
-        at.model.input, at.method.input, at.dimensions.input, at.by.input, at.count.release,
-        at.neighbours.release, at.min_dist.release, at.metric.input, at.seed.input,
-    ]  # fmt: skip
-    running = gr.on(triggers, in_place(draw), inputs, drawn, **QUIET)
+    running = gr.on([*at.moved, *at.changed], in_place(draw), inputs, drawn, **QUIET)
     at.stop.click(None, None, None, cancels=[running], api_visibility="private")
     remember = "(s, o, m) => { playground.remember('sentences', {sample: s, own: o, model: m}); }"
     gr.on(
@@ -118,26 +134,31 @@ def build(context: Context, app: gr.Blocks) -> None:
         js=remember,
     )
 
-    def begin(carried: str) -> tuple[Any, ...]:
+    def begin(carried: str) -> Iterator[tuple[Any, ...]]:
         """The shipped map; or, after a change of language, what was chosen before."""
         brought = json.loads(carried) if carried else {}
-        model = brought.get("model") or MODEL
+        model, own = brought.get("model") or MODEL, brought.get("own") or ""
         models = gr.Dropdown(do.work.choices(), value=model)
-        sample, own = brought.get("sample") or "themes", ""
-        if sample == "own":
-            own = brought.get("own") or ""
+        sample = brought.get("sample") or "themes"
         if sample == "file" or (sample == "own" and not own):
             sample = "themes"  # a file stays with the page it was sent from
+        lines = own or gr.skip()
         if sample != "themes":
-            return models, sample, own, gr.skip()  # that it changed makes the map
+            yield models, sample, lines, own, gr.skip()  # that it changed makes the map
+            return
         if model == MODEL:  # what is set anew counts as changed, and would be computed again
-            return models, gr.skip(), gr.skip(), do.opening(language())
-        *_, last = do.drawing((sample, own, "", "", ""), model, Wish(), "given", 0, "")
-        return models, gr.skip(), gr.skip(), last
+            yield models, gr.skip(), lines, own, do.opening(language())
+            return
+        try:
+            for step in do.drawing(("themes", "", "", "", ""), model, Wish(), "given", 0, ""):
+                yield models, gr.skip(), lines, own, step
+                models = lines = gr.skip()
+        except PlaygroundError as error:  # the menus stay, so that another model can be chosen
+            yield models, gr.skip(), lines, own, note(sentence(error, language()), "warning")
 
     app.load(
-        guard(begin), gr.Textbox(visible=False), [at.model, at.sample, at.own, drawn],
-        js="() => [playground.carried('sentences')]", **{**QUIET, "trigger_mode": "once"},
+        guard(begin), gr.Textbox(visible=False), [at.model, at.sample, at.own, at.brought, drawn],
+        js="() => [playground.carried('sentences')]", **{**OPENING, "trigger_mode": "once"},
     )  # fmt: skip
 
 
@@ -211,7 +232,12 @@ def _controls(do: SentencesActions) -> Controls:
         count = gr.Slider(
             0, 20, 0, step=1, label=tr("sentences.clusters"), info=tr("sentences.clusters_info")
         )
-    own.change(lambda lines: "own" if lines.strip() else gr.skip(), own, sample, **QUIET)
+    brought = gr.State("")  # lines that a change of language brought back: nobody has typed them now
+
+    def follow(lines: str, before: str) -> Any:
+        return "own" if lines.strip() and lines != before else gr.skip()
+
+    own.change(guard(follow), [own, brought], sample, **OPENING)
 
     def receive(path: str | None) -> tuple[Any, ...]:
         name, table = do.upload(path)
@@ -224,18 +250,29 @@ def _controls(do: SentencesActions) -> Controls:
             gr.Row(visible=len(every) > 1), "file", said, name,
         )  # fmt: skip
 
-    upload.upload(guard(receive), upload, [column, label, picking, sample, told, file], **QUIET)
+    upload.upload(guard(receive), upload, [column, label, picking, sample, told, file], **OPENING)
     return Controls(
         sample, own, file, column, label, model, method, dimensions, by, count, neighbours, min_dist, metric,
-        seed, added, stop,
+        seed, added, stop, brought,
     )  # fmt: skip
 
 
-def _listing(do: SentencesActions) -> Callable[..., Iterator[str]]:
-    def listing(sample: str, own: str, file: str, column: str, label: str, model: str) -> Iterator[str]:
-        yield from do.listed((sample, own, file, column, label), model_or_default(model))
+def _rows(do: SentencesActions, at: Controls, tab: gr.Tab, listed: gr.HTML) -> None:
+    def listing(
+        seen: str, sample: str, own: str, file: str, column: str, label: str, model: str
+    ) -> Iterator[Any]:
+        if seen:
+            yield from do.listed((sample, own, file, column, label), model_or_default(model))
+        else:
+            yield gr.skip()  # it is made when it is opened
 
-    return listing
+    def opened(*given: str) -> Iterator[Any]:
+        yield from listing("1", *given)
+
+    inputs = [*at.source, at.model]
+    tab.select(in_place(opened), inputs, listed, **QUIET)
+    shown = "(_, ...rest) => [document.querySelector('#sen-rows')?.checkVisibility() ? '1' : '', ...rest]"
+    gr.on(at.moved, in_place(listing), [gr.Textbox(visible=False), *inputs], listed, js=shown, **QUIET)
 
 
 def _search(do: SentencesActions, at: Controls) -> None:
@@ -245,14 +282,20 @@ def _search(do: SentencesActions, at: Controls) -> None:
     with gr.Row(elem_classes="pg-samples"):
         for place in (1, 2, 3):
             sample = gr.Button(tr(f"sentences.query_{place}"), size="sm", min_width=40)
-            sample.click(lambda p=place: text.say(f"sentences.query_{p}", language()), None, query, **QUIET)
+            sample.click(lambda p=place: text.say(f"sentences.query_{p}", language()), None, query, **OPENING)
     found = gr.HTML(padding=False, elem_id="sen-found", min_height=240)
 
     def search(asked: str, *given: str) -> Iterator[str]:
         *source, model = given
         yield from do.search(asked, tuple(source), model_or_default(model))  # type: ignore[arg-type]
 
-    gr.on([query.change, query.submit], in_place(search), [query, *at.source, at.model], found, **QUIET)
+    gr.on(
+        [query.change, query.submit, *at.moved],
+        in_place(search),
+        [query, *at.source, at.model],
+        found,
+        **QUIET,
+    )
 
 
 def _matrix(do: SentencesActions, at: Controls, tab: gr.Tab) -> None:
@@ -261,7 +304,7 @@ def _matrix(do: SentencesActions, at: Controls, tab: gr.Tab) -> None:
     lines = gr.Textbox(label=tr("sentences.matrix_lines"), lines=4, max_lines=12, elem_id="sen-lines")
     shown = gr.HTML(padding=False, elem_id="sen-matrix", min_height=240)
     for button, each in buttons:
-        button.click(lambda e=each: text.say(f"sentences.example_{e}", language()), None, lines, **QUIET)
+        button.click(lambda e=each: text.say(f"sentences.example_{e}", language()), None, lines, **OPENING)
 
     def fill(now: str) -> Any:
         return gr.skip() if now else text.say("sentences.example_movies", language())
@@ -269,7 +312,7 @@ def _matrix(do: SentencesActions, at: Controls, tab: gr.Tab) -> None:
     def compare(told: str, model: str) -> Iterator[str]:
         yield from do.matrix(told, model_or_default(model))
 
-    tab.select(guard(fill), lines, lines, **QUIET)
+    tab.select(guard(fill), lines, lines, **OPENING)
     gr.on([lines.change, at.model.input], in_place(compare), [lines, at.model], shown, **QUIET)
 
 

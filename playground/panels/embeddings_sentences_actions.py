@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import io
 import json
+import os
+import shutil
+import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +39,10 @@ MATRIX = 30  # sentences of a similarity matrix
 ADDED = 50  # sentences put onto a finished map
 LISTED = 200  # rows of the table
 FOUND = 12
+NAME = 60  # characters of a label in the legend
 UPLOADS_KEPT = 100
+DOWNLOADS = "llm-playground-rows-"  # begins the name of every folder of files to download
+DOWNLOADS_AGE = 600  # seconds
 Source = tuple[str, str, str, str, str]  # sample or "own" or "file", own lines, file, its columns
 
 
@@ -89,7 +97,11 @@ class SentencesActions:
         path = self.context.settings.cache_dir / "uploads" / f"rows-{file}.json"
         if not file.isalnum() or not path.is_file():
             raise BadInput("rows_gone")
-        whole = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            os.utime(path)  # what is in use is not the oldest
+            whole = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:  # deleted in this moment
+            raise BadInput("rows_gone") from error
         return Table(tuple(whole["columns"]), tuple(map(tuple, whole["rows"])), whole["told"])
 
     def upload(self, path: str | None) -> tuple[str, Table]:
@@ -102,9 +114,12 @@ class SentencesActions:
         uploads = self.context.settings.cache_dir / "uploads"
         uploads.mkdir(parents=True, exist_ok=True)
         whole = {"columns": table.columns, "rows": table.rows, "told": table.told}
-        (uploads / f"rows-{name}.json").write_text(json.dumps(whole, ensure_ascii=False), encoding="utf-8")
-        kept = sorted(uploads.glob("rows-*.json"), key=lambda each: each.stat().st_mtime)
-        for old in kept[:-UPLOADS_KEPT]:
+        # Whoever sends the same file at the same time, or reads it, never meets half of it.
+        number, partial = tempfile.mkstemp(prefix="partial-", dir=uploads)
+        with os.fdopen(number, "w", encoding="utf-8") as file:
+            file.write(json.dumps(whole, ensure_ascii=False))
+        os.replace(partial, uploads / f"rows-{name}.json")
+        for old in sorted(uploads.glob("rows-*.json"), key=_changed)[:-UPLOADS_KEPT]:
             old.unlink(missing_ok=True)
         return name, table
 
@@ -127,10 +142,10 @@ class SentencesActions:
         """The group of each row, and the groups' names: its label, or a cluster named by its words."""
         lang = language()
         if by == "given" and rows.labels:
-            known = list(dict.fromkeys(rows.labels))
+            known = {each: place for place, each in enumerate(dict.fromkeys(rows.labels))}
             ready = words.catalogue(lang)
-            names = [ready.get(f"sentences.theme_{each}", each) for each in known]
-            return np.array([known.index(each) for each in rows.labels]), names
+            names = [ready.get(f"sentences.theme_{each}", each)[:NAME] for each in known]
+            return np.array([known[each] for each in rows.labels]), names
         if by in sentences.CLUSTERINGS and encoded is not None:
             made = sentences.cluster(encoded.vectors, points, by, count, seed)
             names = sentences.named(rows.texts, made)
@@ -149,6 +164,7 @@ class SentencesActions:
 
     def making(self, source: Source, model: str, wish: Wish) -> Iterator[str | Made]:
         """How far it is, as HTML; a first map, and the wished one."""
+        wish.checked()
         rows = self.rows(*source)
         key = self.work.key(rows.texts, model)
         for step in self.work.encoding(rows.texts, model, key):
@@ -281,8 +297,7 @@ class SentencesActions:
     ) -> tuple[str, str, str]:
         """Vectors as .npy, rows with vectors as .csv, the map as a page: the files' paths."""
         made = self.made(source, model, wish)
-        folder = self.context.settings.cache_dir / "downloads" / f"{made.key[:16]}-{abs(hash((wish, by))):x}"
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = _fresh()
         paths = [folder / name for name in ("vectors.npy", "vectors.csv", "map.html")]
         np.save(paths[0], made.encoded.vectors)
         with paths[1].open("w", encoding="utf-8-sig", newline="") as file:
@@ -323,6 +338,26 @@ def _apart(maps: str) -> str:
     """Each map with its notes in a cell of its own."""
     parts = maps.split('<div class="pg-map sided">')[1:]
     return "".join(f'<div><div class="pg-map sided">{part}</div>' for part in parts)
+
+
+def _changed(path: Path) -> float:
+    """When a file was changed last; 0 if another visitor's upload has just deleted it."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _fresh() -> Path:
+    """An empty folder for one visitor's files, which Gradio copies at once; old ones are deleted.
+
+    Gradio serves nothing from the cache's folder, but copies what lies in the system's temporary one.
+    """
+    for old in Path(tempfile.gettempdir()).glob(f"{DOWNLOADS}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - old.stat().st_mtime > DOWNLOADS_AGE:
+                shutil.rmtree(old)
+    return Path(tempfile.mkdtemp(prefix=DOWNLOADS))
 
 
 def _csv(made: Made) -> str:

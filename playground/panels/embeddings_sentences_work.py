@@ -47,11 +47,15 @@ class Wish:
     seed: int = 0
 
     def checked(self) -> Wish:
-        """Itself; raises BadInput for a method or metric that is none."""
+        """Itself; raises BadInput for a method, a metric or numbers that are none."""
         if self.method not in METHODS:
             raise BadInput("projection_method", method=str(self.method)[:40], known=", ".join(METHODS))
         if self.metric not in METRICS:
             raise BadInput("metric_unknown", metric=str(self.metric)[:40], known=", ".join(METRICS))
+        for name, low, high in (("neighbours", 2, 200), ("dimensions", 2, 3), ("seed", 0, 2**31 - 1)):
+            if not low <= getattr(self, name) <= high:
+                value = str(getattr(self, name))[:40]
+                raise BadInput("setting_outside", name=name, low=low, high=high, value=value)
         return self
 
 
@@ -84,7 +88,8 @@ class Work:
         """What names these texts under this model."""
         made = hashlib.sha256(f"{model}\0{len(texts)}\0".encode())
         for each in texts:
-            made.update(each.encode("utf-8", "replace") + b"\0")
+            content = each.encode("utf-8", "surrogatepass")
+            made.update(len(content).to_bytes(8, "little") + content)
         return made.hexdigest()
 
     def encoded(self, texts: Sequence[str], model: str, key: str = "") -> Encoded:
@@ -222,5 +227,5 @@ class Work:
 
 
 def replace_note(made: Projection) -> Projection:
-    """A first look, that another map will replace."""
-    return Projection(made.points, made.method, made.note or "first")
+    """A first look, that another map will replace: whatever it had to say, the other one will."""
+    return Projection(made.points, made.method, "first")

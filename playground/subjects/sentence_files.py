@@ -114,10 +114,7 @@ def read(name: str, content: bytes) -> Table:
     long = 0
     whole = []
     for row in rows:
-        cells = tuple(
-            " ".join(cell.replace("\0", "").split())[:CELL] if len(cell) > CELL else _line(cell)
-            for cell in row
-        )
+        cells = tuple(_line(cell)[:CELL] for cell in row)
         long += any(len(cell) > CELL for cell in row)
         whole.append(cells)
     if long:
@@ -237,7 +234,7 @@ def _json(name: str, text: str) -> tuple[list[str], list[list[str]], dict[str, A
             entries: list[Any] = list(json.loads(text))
         else:
             entries, broken = [], 0
-            for line in text.splitlines():
+            for line in re.split(r"[\r\n]+", text):  # splitlines() would cut at U+2028 within a string
                 if not line.strip():
                     continue
                 try:
@@ -270,8 +267,9 @@ def _said(value: Any) -> str:
 
 
 def _line(text: str) -> str:
-    """A cell as one line."""
-    return " ".join(text.replace("\0", "").split())
+    """A cell as one line; half a surrogate pair, which JSON can spell, has no bytes."""
+    whole = text.encode("utf-8", "replace").decode()
+    return " ".join(whole.replace("\0", "").split())
 
 
 def _brief(name: str) -> str:

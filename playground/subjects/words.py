@@ -9,6 +9,7 @@ the cosine to the mean of the positive words' unit vectors minus the negative on
 from __future__ import annotations
 
 import re
+import threading
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ EXAMINED = 400  # spellings that are compared letter by letter
 BLOCK = 1 << 16  # words whose similarity is computed at once
 LETTERS = 27  # a to z, and one place for all others
 Matrix = NDArray[np.float32]
+# A million words' letters take seconds and memory: two visitors wait for one count.
+_counting = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -213,8 +216,9 @@ def spellings(loaded: Loaded, word: str, count: int = 5) -> list[str]:
     Only those whose letters, counted, could be near are compared letter by letter.
     """
     words = loaded.model.index_to_key
-    if "words.letters" not in loaded.memo:
-        loaded.memo["words.letters"] = _letters(words)
+    with _counting:
+        if "words.letters" not in loaded.memo:
+            loaded.memo["words.letters"] = _letters(words)
     counts = loaded.memo["words.letters"]
     asked = word.lower()
     wanted = _letters([asked])[0].astype(np.int16)
@@ -237,7 +241,7 @@ def spellings(loaded: Loaded, word: str, count: int = 5) -> list[str]:
 def _letters(words: Sequence[str]) -> NDArray[np.uint8]:
     """How often each letter stands in each word, [words, LETTERS]."""
     joined = "\n".join(word.lower().replace("\n", " ") for word in words)
-    codes = np.frombuffer(joined.encode("utf-32-le"), np.uint32)
+    codes = np.frombuffer(joined.encode("utf-32-le", "replace"), np.uint32)
     ends = codes == 10
     row = np.cumsum(ends)[~ends]
     letter = codes[~ends].astype(np.int64) - 97

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from playground.panels.embeddings_sentences_work import MODEL
 from playground.subjects.sentences import sample
 from tests.app import App
 from tests.app_fixture import app  # noqa: F401
@@ -101,6 +102,32 @@ def test_own_lines_from_none_to_some_and_html(visit: Visit) -> None:
     told(page, "36 rows")
 
 
+def test_a_change_of_language_keeps_lines_and_outlives_a_model(visit: Visit) -> None:
+    page = opened(visit)
+
+    def carried(**more: str) -> None:
+        state = {"sample": "themes", "own": "a cat\na dog", "model": MODEL, **more}
+        page.evaluate("s => sessionStorage.setItem('playground.carry.sentences', s)", json.dumps(state))
+        page.reload()
+
+    carried()
+    expect(page.locator("#sen-own textarea")).to_have_value("a cat\na dog", timeout=WAIT)
+    expect(page.locator("#sen-map .pg-map-side li")).to_have_count(10, timeout=WAIT)
+    assert len(data(page)["t"]) == 272
+    carried(model="nobody/has-this-name")
+    expect(page.locator("#sen-map .pg-warning")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator("#sen-model input")).to_have_value("nobody/has-this-name")
+    expect(page.locator("#sen-own textarea")).to_have_value("a cat\na dog")
+    carried(sample="own")
+    told(page, "2 rows")
+    # A chosen point stays chosen when its rows are drawn anew.
+    page.locator("#sen-map .pg-map-find").fill("dog")
+    page.keyboard.press("Enter")
+    page.locator("#sen-by").get_by_text("k-means").click()
+    expect(page.locator("#sen-map .pg-map-legend button")).not_to_have_count(0, timeout=WAIT)
+    expect(page.locator("#sen-map .pg-map-side b")).to_have_text("a dog")
+
+
 def test_a_file_of_ones_own(visit: Visit, tmp_path: Path) -> None:
     page = opened(visit)
     file = tmp_path / "rows.csv"
@@ -156,6 +183,19 @@ def test_search_similarity_rows_and_downloads(visit: Visit, tmp_path: Path) -> N
     alone.goto((tmp_path / "map.html").as_uri())
     alone.wait_for_function("document.querySelector('canvas').width > 300")
     expect(alone.locator(".pg-map-legend li")).to_have_count(8)
+
+
+def test_what_is_shown_follows_the_rows(visit: Visit) -> None:
+    page = opened(visit)
+    page.get_by_role("tab", name="Rows").click()
+    expect(page.locator("#sen-rows tbody tr")).to_have_count(200, timeout=PATIENCE)
+    lines(page, "a cat", "a dog", "a cow")
+    expect(page.locator("#sen-rows tbody tr")).to_have_count(3, timeout=PATIENCE)
+    page.get_by_role("tab", name="Search by meaning").click()
+    page.locator("#sen-query textarea, #sen-query input").first.fill("milk")
+    expect(page.locator("#sen-found .sen-hits li")).to_have_count(2, timeout=WAIT)
+    lines(page, "a cat", "a dog", "a cow", "snow")
+    expect(page.locator("#sen-found .sen-hits li")).to_have_count(4, timeout=WAIT)
 
 
 def test_two_models_show_the_same_row(visit: Visit) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
+import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +16,12 @@ from playground import examples
 from playground.catalog import Catalog
 from playground.errors import BadInput
 from playground.models import ModelCache
-from playground.panels import Context
+from playground.panels import Context, embeddings_sentences_actions
 from playground.panels.embeddings_sentences_actions import Made, SentencesActions
 from playground.panels.embeddings_sentences_work import MODEL, Wish
 from playground.settings import Settings
 from playground.subjects.neighbours import unit
-from playground.subjects.sentences import sample
+from playground.subjects.sentences import Rows, sample
 
 EVIL = "<img src=x onerror=alert(1)>\"'&"
 THEMES = ("themes", "", "", "", "")
@@ -78,6 +81,12 @@ def test_few_rows_are_drawn_and_told(do: SentencesActions, count: int, method: s
     assert "pg-map" in html and ("one and the same" in html) == (count == 1)
 
 
+@pytest.mark.parametrize("lines", [("alone",), ("alike", "alike", "alike")])
+def test_two_models_with_one_line_or_equal_ones(do: SentencesActions, lines: tuple[str, ...]) -> None:
+    *_, html = do.two(own(*lines), [MODEL, MODEL], Wish(), "given", 0)
+    assert html.count('class="pg-map sided"') == 2 and "one and the same" in html
+
+
 def test_nothing_is_a_sentence(do: SentencesActions) -> None:
     for source in (own(), own("  ", ""), ("file", "", "", "", ""), ("file", "", "../../etc", "", "")):
         with pytest.raises(BadInput):
@@ -104,6 +113,60 @@ def test_html_and_formulas_stay_text(do: SentencesActions, tmp_path: Path) -> No
         assert "<img" not in html and not re.search(r"\sonerror=[^&]*alert\(1\)>", html)
     assert "\r\n'=1+1," in Path(paths[1]).read_bytes().decode("utf-8-sig")
     assert np.array_equal(np.load(paths[0]), do.embed([row[0] for row in table.rows], MODEL).vectors)
+
+
+def test_labels_may_be_many_and_long(do: SentencesActions) -> None:
+    labels = tuple(f"{number:05} " + "x" * 5_000 for number in range(20_000))
+    began = time.monotonic()
+    groups, names = do.groups(Rows(labels, labels), "given", None, None, 0)
+    assert time.monotonic() - began < 2
+    assert groups.tolist() == list(range(20_000)) and {len(each) for each in names} == {60}
+
+
+@pytest.mark.parametrize("wish", [Wish(neighbours=1), Wish(neighbours=201), Wish("pca", neighbours=10**9),
+                                  Wish(dimensions=4), Wish(seed=-1)])  # fmt: skip
+def test_numbers_are_checked_before_anything_is_computed(do: SentencesActions, wish: Wish) -> None:
+    with pytest.raises(BadInput, match="setting_outside"):
+        next(do.making(own("a", "b"), "no such model", wish))
+
+
+def test_other_texts_have_another_key(do: SentencesActions) -> None:
+    several = (["a\0b", "c"], ["a", "b\0c"], ["a\ud800"], ["a?"], ["a", ""], ["", "a"])
+    assert len({do.work.key(texts, MODEL) for texts in several}) == len(several)
+
+
+def test_a_file_in_use_is_not_the_oldest(
+    do: SentencesActions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embeddings_sentences_actions, "UPLOADS_KEPT", 2)
+    uploads = do.context.settings.cache_dir / "uploads"
+
+    def sent(number: int) -> str:
+        (tmp_path / "a.txt").write_text(f"row {number}")
+        return do.upload(str(tmp_path / "a.txt"))[0]
+
+    first, second = sent(1), sent(2)
+    for name in (first, second):
+        os.utime(uploads / f"rows-{name}.json", (1, 1))
+    assert do.table(first).rows == (("row 1",),)
+    sent(3)
+    assert do.table(first).rows and not list(uploads.glob("partial-*"))
+    with pytest.raises(BadInput):
+        do.table(second)
+    assert embeddings_sentences_actions._changed(uploads / "rows-gone.json") == 0
+
+
+def test_files_to_download_are_nobody_elses_and_do_not_stay(
+    do: SentencesActions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # Gradio refuses to serve files of elsewhere
+    source = own("a", "b", "c", "d", "e", "f")
+    first, second = (do.downloads(source, MODEL, Wish("pca"), "given", 0, added) for added in ("one", "two"))
+    assert not {*first} & {*second} and all(tmp_path in Path(each).parents for each in (*first, *second))
+    assert ">one" not in Path(second[2]).read_text() and '"one"' not in Path(second[2]).read_text()
+    os.utime(Path(first[0]).parent, (0, 0))
+    do.downloads(source, MODEL, Wish("pca"), "given", 0, "")
+    assert not Path(first[0]).exists() and Path(second[0]).exists()
 
 
 def test_themes_part_and_search_finds_by_meaning(do: SentencesActions) -> None:

@@ -69,6 +69,14 @@ def test_json_lines():
             read("a.json", wrong)
 
 
+def test_json_lines_with_other_line_ends_and_half_a_character():
+    table = read("a.jsonl", '{"text": "a\u2028b\u2029c\u0085d"}\r\n{"text": "e"}\r\n'.encode())
+    assert table.rows == (("a b c d",), ("e",)) and table.told == {}
+    table = read("a.jsonl", b'{"text": "hi \\ud800 there"}\n{"\\udfff": "' + b"\\ud800" * 20_000 + b'"}\n')
+    assert table.rows[0][0] == "hi ? there" and table.told == {"long": 1}
+    str((table.columns, table.rows)).encode()
+
+
 def test_a_giant_cell_and_too_many_rows(monkeypatch):
     table = read("a.csv", b'text,label\n"' + b"x" * 300_000 + b'",a\nshort,b\n')
     assert len(table.rows[0][0]) == sentence_files.CELL and table.told == {"long": 1}

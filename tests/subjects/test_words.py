@@ -116,6 +116,10 @@ def test_the_nearest_spelling(minilm: Loaded, typed: str, meant: str):
     assert caught.value.key == "errors.words_unknown" and meant in str(caught.value.values["near"])
 
 
+def test_half_a_character_has_letters_too():
+    assert it._letters(["ab\ud800"]).sum() == 3
+
+
 def test_spellings_are_those_of_a_plain_search(minilm: Loaded):
     for typed in ("kng", "strem"):
         words = minilm.model.index_to_key
