@@ -12,7 +12,7 @@ import gradio as gr
 from playground import examples, text
 from playground.panels import Context, decoding_api, decoding_asked, decoding_lab
 from playground.panels.decoding_actions import Asked, Newest, Shown, compare, decoding_queue, shown
-from playground.panels.visitor import guard, in_every_language, language, query, tr
+from playground.panels.visitor import guard, in_every_language, language, page, query, tr
 from playground.views.html import note
 
 KEY = "decoding"
@@ -130,11 +130,10 @@ def _sample(lang: str, place: int) -> str:
 def _wire(context: Context, app: gr.Blocks, at: Controls, outputs: list[Any]) -> None:
     # A second start is no error and waits for nobody: `Newest` ends the run before.
     queue = decoding_queue(context) | {"trigger_mode": "multiple"}
-    newest = gr.State(Newest())
-    asked = [newest, *at.asked]
+    newest = Newest()
 
-    def run(newest: Newest, *values: Any) -> Iterator[Shown]:
-        yield from newest.only(compare(context, lambda: _asked(values)))
+    def run(*values: Any) -> Iterator[Shown]:
+        yield from newest.only(page(), compare(context, lambda: _asked(values)))
 
     def opening(carried: str) -> tuple[Any, ...]:
         """The worked example, as shipped; the prompt and the model that the page before had."""
@@ -147,10 +146,10 @@ def _wire(context: Context, app: gr.Blocks, at: Controls, outputs: list[Any]) ->
         menu = gr.Dropdown(offered, value=model)
         return prompt[: context.settings.text_limit], menu, "", *shown(example, lang)
 
-    runs = [gr.on([at.go.click, at.box.submit], guard(run), asked, outputs, **QUIET, **queue)]
+    runs = [gr.on([at.go.click, at.box.submit], guard(run), at.asked, outputs, **QUIET, **queue)]
     for place, sample in enumerate(at.samples):
         filled = sample.click(lambda n=place: _sample(language(), n), None, at.box, **QUIET, queue=False)
-        runs.append(filled.then(guard(run), asked, outputs, **QUIET, **queue))
+        runs.append(filled.then(guard(run), at.asked, outputs, **QUIET, **queue))
     at.stop.click(None, None, None, cancels=runs, **QUIET).then(
         guard(lambda: note(text.say("decoding.stopped", language()))), None, outputs[0], **QUIET
     )

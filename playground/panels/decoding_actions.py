@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from playground.views.html import note
 
 T = TypeVar("T")
 FLUSH = 0.15  # seconds: the page hears by time, not by token
+PAGES = 10_000  # that are remembered
 STRATEGIES = ("greedy", "sample", "beam")
 
 
@@ -39,23 +41,30 @@ def decoding_queue(context: Context) -> dict[str, Any]:
 
 
 class Newest:
-    """Of runs that fill the same places of a page the newest alone: others end at their next word."""
+    """Of runs that fill the same places of a page the newest alone: others end at their next word.
+
+    Pages are told apart by name and not by ``gr.State``, for which every page would hold a connection open.
+    """
 
     def __init__(self) -> None:
-        self._begun = 0
+        self._last: OrderedDict[str, object] = OrderedDict()
 
-    def only(self, states: Generator[T]) -> Iterator[T]:
-        """A new run; closed as soon as another one has begun."""
-        self._begun += 1
-        mine = self._begun
+    def only(self, page: str, states: Generator[T]) -> Iterator[T]:
+        """A new run of a page; closed as soon as the page begins another one."""
+        mine = object()
+        if page:  # else nobody knows whose it is
+            self._last[page] = mine
+            self._last.move_to_end(page)
+        while len(self._last) > PAGES:
+            self._last.popitem(last=False)
         with closing(states):
             try:
                 for state in states:
-                    if mine != self._begun:
+                    if self._last.get(page, mine) is not mine:
                         return
                     yield state
             except PlaygroundError:
-                if mine == self._begun:
+                if self._last.get(page, mine) is mine:
                     raise
 
 

@@ -15,7 +15,16 @@ from playground.errors import BadInput, DoesNotFit, PlaygroundError
 from playground.models import Loaded
 from playground.panels import Context
 from playground.panels.decoding_actions import Newest, decoding_queue
-from playground.panels.visitor import guard, in_every_language, in_place, language, sentence, stages, tr
+from playground.panels.visitor import (
+    guard,
+    in_every_language,
+    in_place,
+    language,
+    page,
+    sentence,
+    stages,
+    tr,
+)  # fmt: skip
 from playground.subjects import experiments, grad_modes, precision, repeats
 from playground.subjects.decoding import Waiting
 from playground.subjects.experiments import Machine, Progress
@@ -58,14 +67,14 @@ def build(context: Context, asked: Sequence[Any]) -> None:
     def tell(name: str) -> str:
         return _about(name, language())
 
-    newest = gr.State(Newest())
+    newest = Newest()
 
-    def run(newest: Newest, name: str, prompt: str, model: str, quantization: str) -> Iterator[str]:
-        yield from newest.only(experiment(context, name, prompt, model, quantization or ""))
+    def run(name: str, prompt: str, model: str, quantization: str) -> Iterator[str]:
+        yield from newest.only(page(), experiment(context, name, prompt, model, quantization or ""))
 
     which.change(guard(tell), which, about, **QUIET, queue=False)
     running = go.click(
-        in_place(run), [newest, which, *asked], result, trigger_mode="multiple", **QUIET,
+        in_place(run), [which, *asked], result, trigger_mode="multiple", **QUIET,
         **decoding_queue(context),
     )  # fmt: skip
     # First the end, then the word: what is on its way when it is stopped would stand over it.

@@ -57,7 +57,7 @@ class Controls:
     seed: gr.Number
     added: gr.Textbox
     stop: gr.Button
-    brought: gr.State
+    brought: gr.Textbox
 
     @property
     def source(self) -> list[Any]:
@@ -232,7 +232,9 @@ def _controls(do: SentencesActions) -> Controls:
         count = gr.Slider(
             0, 20, 0, step=1, label=tr("sentences.clusters"), info=tr("sentences.clusters_info")
         )
-    brought = gr.State("")  # lines that a change of language brought back: nobody has typed them now
+    brought = gr.Textbox(
+        visible="hidden"
+    )  # lines that a change of language brought back: nobody has typed them now
 
     def follow(lines: str, before: str) -> Any:
         return "own" if lines.strip() and lines != before else gr.skip()

@@ -49,6 +49,11 @@ def language() -> str:
     return told or wished or _owner_language
 
 
+def page() -> str:
+    """What tells the visitor's open page from others; "" where there is none."""
+    return getattr(LocalContext.request.get(None), "session_hash", None) or ""
+
+
 def query() -> dict[str, str]:
     """The parameters of the page's address."""
     request = LocalContext.request.get(None)

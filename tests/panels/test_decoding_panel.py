@@ -66,15 +66,18 @@ def test_a_new_run_ends_the_one_before() -> None:
         finally:
             closed.append(name)
 
-    first, failing = newest.only(words("first")), newest.only(words("failing", True))
+    first, failing = newest.only("a", words("first")), newest.only("a", words("failing", True))
     assert next(first) == "first" and next(failing) == "failing"
-    second = newest.only(words("second"))
+    other = newest.only("b", words("other"))
+    assert next(other) == "other"
+    second = newest.only("a", words("second"))
     assert next(second) == "second"
     assert list(first) == list(failing) == []  # not even an error
     assert list(second) == ["second"]
     assert closed == ["first", "failing", "second"]
+    assert list(other) == ["other"]  # another page's goes on
     with pytest.raises(BadInput):
-        list(newest.only(words("last", True)))
+        list(newest.only("a", words("last", True)))
 
 
 def run(context: Context, **change: Any) -> list[tuple[Any, ...]]:
