@@ -7,6 +7,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable
+from itertools import zip_longest
 
 # Characters that a page would swallow, or that would turn the text around them.
 HIDDEN = re.compile(
@@ -77,14 +78,17 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]], kind: str = "", *,
     """A table of cells that are HTML already.
 
     Args:
+        head: may be empty: facts that say themselves what they are.
         named: each cell carries its column's name (escaped text, no tags): on a phone, where a row becomes
             lines, it stands before it.
     """
     heads = list(head)
     top = "".join(f"<th>{cell}</th>" for cell in heads)
-    marks = [f' data-h="{cell}"' if named else "" for cell in heads]
+    marks = [f' data-h="{cell}"' for cell in heads] if named else []
     body = "".join(
-        "<tr>" + "".join(f"<td{mark}>{cell}</td>" for mark, cell in zip(marks, row, strict=True)) + "</tr>"
+        "<tr>"
+        + "".join(f"<td{mark}>{cell}</td>" for mark, cell in zip_longest(marks, row, fillvalue=""))
+        + "</tr>"
         for row in rows
     )
     kind += " named" if named else ""

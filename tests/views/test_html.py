@@ -62,6 +62,7 @@ def test_attributes_cannot_be_left():
 def test_small_ones():
     assert hexadecimal(b"\xe4\xbd") == "E4 BD"
     assert table(["a"], [["<i>b</i>"]]).count("<td><i>b</i></td>") == 1
+    assert "<tr><td>a</td><td>b</td></tr>" in table([], [["a", "b"]], "facts")
 
 
 def test_a_table_whose_cells_carry_their_columns_names():
