@@ -108,6 +108,7 @@ def test_a_change_of_language_keeps_lines_and_outlives_a_model(visit: Visit) -> 
     def carried(**more: str) -> None:
         state = {"sample": "themes", "own": "a cat\na dog", "model": MODEL, **more}
         page.evaluate("s => sessionStorage.setItem('playground.carry.sentences', s)", json.dumps(state))
+        visit.watch.leaving = True
         page.reload()
 
     carried()
