@@ -8,6 +8,7 @@ from typing import Any
 
 from playground.errors import BadInput
 from playground.panels import Context
+from playground.subjects import numbers
 from playground.subjects.chat import check_messages
 from playground.subjects.sampling import Settings
 
@@ -94,24 +95,11 @@ def settings(context: Context, given: Mapping[str, Any]) -> Settings:
 
 
 def _number(given: Mapping[str, Any], name: str, otherwise: float) -> float:
-    value = given.get(name)
-    if value is None or value == "":
-        return otherwise
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise BadInput("setting_malformed", name=name, value=str(value)[:40])
-    try:
-        return float(value)
-    except OverflowError as error:
-        raise BadInput("setting_malformed", name=name, value=str(value)[:40]) from error
+    return numbers.number(name, given.get(name), otherwise)
 
 
 def _whole(given: Mapping[str, Any], name: str, otherwise: int) -> int:
-    value = _number(given, name, otherwise)
-    if value != value or value in (float("inf"), float("-inf")) or int(value) != value:
-        raise BadInput("setting_malformed", name=name, value=str(value))
-    # Not by way of a float where it was none: seeds have up to 63 bits.
-    exact = given.get(name)
-    return exact if isinstance(exact, int) else int(value)
+    return numbers.whole(name, given.get(name), otherwise)
 
 
 def _ids(given: Any) -> list[int]:

@@ -9,39 +9,12 @@ from playground.errors import BadInput
 from playground.panels import Context
 from playground.subjects.beams import Beams
 from playground.subjects.lanes import Plan
+from playground.subjects.numbers import number, whole
 from playground.subjects.sampling import Settings
 
 MOST = 128  # new tokens of six lanes: more is nobody's to compare
 PUBLIC_MOST = 1024  # new tokens of one text, for strangers
 MOST_STOPS, LONGEST_STOP = 8, 100
-
-
-def number(name: str, value: object, otherwise: float) -> float:
-    """A widget's or a program's value as a number; an emptied box is what it was.
-
-    Raises:
-        BadInput: ``setting_malformed`` (name, value).
-    """
-    if value is None or value == "":
-        return otherwise
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise BadInput("setting_malformed", name=name, value=str(value)[:40])
-    try:
-        return float(value)
-    except OverflowError as error:
-        raise BadInput("setting_malformed", name=name, value=str(value)[:40]) from error
-
-
-def whole(name: str, value: object, otherwise: int) -> int:
-    """The same, a whole number.
-
-    Raises:
-        BadInput: ``setting_malformed`` (name, value).
-    """
-    found = number(name, value, otherwise)
-    if found != found or found in (float("inf"), float("-inf")) or int(found) != found:
-        raise BadInput("setting_malformed", name=name, value=str(value)[:40])
-    return value if isinstance(value, int) else int(found)  # not by way of a float: seeds have 63 bits
 
 
 def settings(

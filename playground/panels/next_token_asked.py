@@ -8,7 +8,7 @@ from typing import Any
 
 from playground.errors import BadInput
 from playground.panels import Context
-from playground.subjects import tokens
+from playground.subjects import numbers, tokens
 from playground.subjects.sampling import Settings
 
 MOST_SHOWN = 200  # candidates that ever travel
@@ -99,25 +99,13 @@ def settings(given: Mapping[str, Any]) -> Settings:
 
 
 def number(given: Mapping[str, Any], name: str, otherwise: float) -> float:
-    """A number by its name; what a page leaves empty is ``otherwise``."""
-    value = given.get(name)
-    if value is None or value == "":
-        return otherwise
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise BadInput("setting_malformed", name=name, value=str(value)[:40])
-    try:
-        return float(value)
-    except OverflowError as error:
-        raise BadInput("setting_malformed", name=name, value=str(value)[:40]) from error
+    """A number by its name."""
+    return numbers.number(name, given.get(name), otherwise)
 
 
 def whole(given: Mapping[str, Any], name: str, otherwise: int) -> int:
     """A whole number by its name."""
-    value = number(given, name, otherwise)
-    if value != value or value in (float("inf"), float("-inf")) or int(value) != value:
-        raise BadInput("setting_malformed", name=name, value=str(value))
-    exact = given.get(name)  # not by way of a float where it was none: seeds have up to 63 bits
-    return exact if isinstance(exact, int) else int(value)
+    return numbers.whole(name, given.get(name), otherwise)
 
 
 def _ids(given: Any) -> list[int]:
