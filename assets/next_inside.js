@@ -143,15 +143,16 @@
   let values = null; // what was compared with last
   let turn = 0;
   const context = () => JSON.stringify([view().ids, settings().model, settings().quantization, settings().chat]);
-  /* What another model reads: the text up to the place that is looked at, in its own tokens. */
-  const textUpTo = () => {
+  /* What another model reads: the text up to the place that is looked at, in its own tokens; in a chat, what was
+     asked and how the answer began, in its own template. Null inside a question: its template has no such place. */
+  const readUpTo = () => {
     const { tokens, skipped = 0 } = next.tools.node(), mine = settings(), end = view().ids.length - skipped;
     const said = (list) => list.filter((each) => each.token[4] !== "special").map((each) => each.token[2]).join("");
     const first = tokens.findIndex((each) => each.made), read = first < 0 ? tokens.length : first;
-    if (mine.chat) return mine.prompt; // in its own template, which ends where the answer begins
-    if (end >= read) return mine.prompt + said(tokens.slice(read, end));
+    if (mine.chat) return end < read ? null : { prompt: mine.prompt, answer: said(tokens.slice(read, end)) };
+    if (end >= read) return { prompt: mine.prompt + said(tokens.slice(read, end)) };
     const after = said(tokens.slice(end, read));
-    return mine.prompt.endsWith(after) ? mine.prompt.slice(0, mine.prompt.length - after.length) : said(tokens.slice(0, end));
+    return { prompt: mine.prompt.endsWith(after) ? mine.prompt.slice(0, mine.prompt.length - after.length) : said(tokens.slice(0, end)) };
   };
   const compare = async (wanted) => {
     const found = await shown("beside"), mine = settings(), now = ++turn;
@@ -165,7 +166,8 @@
       const kept = { model, quantization, temperature, top_p };
       const same = model === mine.model && quantization === mine.quantization;
       // The same ids for the same model; another one cuts the text by itself.
-      const asked = same ? { ids: view().ids } : { prompt: textUpTo(), ids: null };
+      const asked = same ? { ids: view().ids } : readUpTo();
+      if (!asked) throw Object.assign(new Error(say("beside_chat")), { ours: true });
       const { look } = await ask("next/look", { ...given({ ...kept, ...asked }), conversation: "" }, { quiet: true });
       if (now !== turn) return;
       other = { look, settings: kept, mark };

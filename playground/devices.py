@@ -71,6 +71,25 @@ def choose(kind: str = "auto", dtype: str = "auto") -> Device:
     return Device(found, "float32", "cpu_fp32", "", missing)
 
 
+@functools.cache
+def full_threads() -> int:
+    """Threads that torch computes with, as it found them: ask before they are lowered for the first time."""
+    import torch
+
+    return int(torch.get_num_threads())
+
+
+def all_threads() -> None:
+    """Let this thread compute with all of them.
+
+    The count is each thread's own, and a new thread takes over what was set last anywhere: one that begins
+    while another has lowered it (`subjects.experiments.calm`) would have one for good.
+    """
+    import torch
+
+    torch.set_num_threads(full_threads())
+
+
 def cpu_bf16(cpuinfo: Path) -> str:
     """The feature by which this CPU multiplies bfloat16 natively, as /proc/cpuinfo names it, or ""."""
     try:

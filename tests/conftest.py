@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
 
+from playground import devices
 from playground.catalog import Catalog
 from playground.loaders import TransformersLoader
 from playground.models import ModelCache
@@ -49,6 +50,19 @@ def opened(models: ModelCache, catalog: Catalog) -> Callable[[str], Reader]:
             return reader(loaded)
 
     return open_
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Two threads on a model this small wait for each other, for long where the machine has other work."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    devices.full_threads.cache_clear()
+    yield
+    torch.set_num_threads(before)
+    devices.full_threads.cache_clear()
 
 
 @pytest.fixture(scope="session")

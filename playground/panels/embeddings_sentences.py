@@ -110,8 +110,10 @@ def build(context: Context, app: gr.Blocks) -> None:
             with gr.Tab(tr("sentences.tab_rows"), id="rows") as tab:
                 listed = gr.HTML(padding=False, elem_id="sen-rows", min_height=240)
                 _rows(do, at, tab, listed)
-            with gr.Tab(tr("sentences.tab_save"), id="save") as tab:
-                _save(do, at, tab)
+            with gr.Tab(tr("sentences.tab_save"), id="save") as saving:
+                gr.HTML(tr("sentences.save_info"), padding=False)
+                with gr.Row(elem_classes="pg-actions", elem_id="sen-save"):
+                    files = [_download(each) for each in ("npy", "csv", "html")]
     with gr.Accordion(tr("shell.lesson"), open=False, elem_classes="pg-lesson"):
         gr.Markdown(tr("lessons.sentences"))
 
@@ -125,6 +127,7 @@ def build(context: Context, app: gr.Blocks) -> None:
     inputs = [*at.source, at.model, at.by, at.count, at.added, *at.map]
     running = gr.on([*at.moved, *at.changed], in_place(draw), inputs, drawn, **QUIET)
     at.stop.click(None, None, None, cancels=[running], api_visibility="private")
+    _save(do, at, saving, files, running)
     remember = "(s, o, m) => { playground.remember('sentences', {sample: s, own: o, model: m}); }"
     gr.on(
         [at.sample.change, at.own.change, at.model.change],
@@ -173,13 +176,11 @@ def _controls(do: SentencesActions) -> Controls:
         [(tr(f"sentences.source_{each}"), each) for each in (*SAMPLES, "own", "file")], value="themes",
         label=tr("sentences.source"), elem_id="sen-source",
     )  # fmt: skip
-    own = gr.Textbox(
-        label=tr("sentences.own"),
-        placeholder=tr("sentences.own_hint"),
-        lines=3,
-        max_lines=10,
-        elem_id="sen-own",
-    )
+    with gr.Column(elem_classes="pg-late", min_width=160):  # on a phone below the map
+        own = gr.Textbox(
+            label=tr("sentences.own"), placeholder=tr("sentences.own_hint"), lines=3, max_lines=10,
+            elem_id="sen-own",
+        )  # fmt: skip
     with gr.Row(elem_classes="pg-actions"):
         upload = gr.UploadButton(
             tr("sentences.upload"), file_types=FILES, size="sm", min_width=120, elem_id="sen-upload"
@@ -342,21 +343,40 @@ def _two(do: SentencesActions, at: Controls) -> None:
     at.stop.click(None, None, None, cancels=[running], api_visibility="private")
 
 
-def _save(do: SentencesActions, at: Controls, tab: gr.Tab) -> None:
-    gr.HTML(tr("sentences.save_info"), padding=False)
-    with gr.Row(elem_classes="pg-actions"):
-        files = [
-            gr.DownloadButton(tr(f"sentences.save_{each}"), size="md", min_width=140, interactive=False)
-            for each in ("npy", "csv", "html")
-        ]
+def _download(kind: str) -> gr.DownloadButton:
+    return gr.DownloadButton(tr(f"sentences.save_{kind}"), size="md", min_width=140, interactive=False)
+
+
+def _save(do: SentencesActions, at: Controls, tab: gr.Tab, files: list[Any], drawn: Any) -> None:
+    """Files of what is chosen now: none while a new map is being drawn, new ones after it."""
+
+    def none(seen: str) -> Any:
+        return [gr.DownloadButton(interactive=False)] * len(files) if seen else [gr.skip()] * len(files)
 
     def prepare(
-        sample: str, own: str, file: str, column: str, label: str, model: str, by: str, count: float,
-        added: str, *how: Any,
-    ) -> list[Any]:  # fmt: skip
+        seen: str, sample: str, own: str, file: str, column: str, label: str, model: str, by: str,
+        count: float, added: str, *how: Any,
+    ) -> Any:  # fmt: skip
+        if not seen:
+            return [gr.skip()] * len(files)
         source = (sample, own, file, column, label)
-        paths = do.downloads(source, model_or_default(model), wish(*how), by, int(count), added)
+        try:
+            paths = do.downloads(source, model_or_default(model), wish(*how), by, int(count), added)
+        except PlaygroundError:
+            if seen == "after":  # the map's own place has told it
+                return none(seen)
+            raise
         return [gr.DownloadButton(value=path, interactive=True) for path in paths]
 
+    def opened(*given: Any) -> Iterator[Any]:
+        yield none("1")
+        yield prepare("1", *given)
+
     inputs = [*at.source, at.model, at.by, at.count, at.added, *at.map]
-    tab.select(guard(prepare), inputs, files, **{**QUIET, "show_progress": "minimal"})
+    seen = gr.Textbox(visible=False)
+    shown = "document.querySelector('#sen-save')?.checkVisibility()"
+    busy: dict[str, Any] = {**QUIET, "show_progress": "minimal"}
+    tab.select(guard(opened), inputs, files, **busy)
+    gr.on([*at.moved, *at.changed], guard(none), seen, files, js=f"() => [{shown} ? '1' : '']", **OPENING)
+    after = f"(_, ...rest) => [{shown} ? 'after' : '', ...rest]"
+    drawn.then(guard(prepare), [seen, *inputs], files, js=after, **busy)

@@ -117,7 +117,8 @@ class Answers:
         """The prompt's ids: of a text, or of a message in the model's own chat template."""
         if not wanted.prompt:
             raise BadInput("next_prompt_empty")
-        return prompts.prompt_ids(loaded, wanted.prompt, len(wanted.prompt), chat=wanted.chat)[0]
+        most = len(wanted.prompt) + len(wanted.answer)
+        return prompts.prompt_ids(loaded, wanted.prompt, most, chat=wanted.chat, answer=wanted.answer)[0]
 
     def weigh(self, given: Any) -> Piece:
         """The same logits under other settings, without the model; ``gone`` where they are not kept."""

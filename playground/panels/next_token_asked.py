@@ -13,7 +13,7 @@ from playground.subjects.sampling import Settings
 
 MOST_SHOWN = 200  # candidates that ever travel
 MOST_IDS = 200_000
-MOST_DRAWS = 300  # as many as auto-play writes: each is a pass over the vocabulary
+MOST_DRAWS = 2_000  # of one seed in a row: whoever comes anew makes each of them again
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class Asked:
 
     Args:
         prompt: a text, read where there are no ``ids``; with ``chat`` as a user's message in the template.
+        answer: with ``chat``, how the model's answer has begun: words of another model, say.
         ids: what was read so far, exactly: never tokenized again.
         conversation: what its trace is kept under, too long to guess; "": nothing is kept.
         count: candidates shown.
@@ -34,6 +35,7 @@ class Asked:
     quantization: str
     prompt: str
     chat: bool
+    answer: str
     ids: list[int]
     conversation: str
     settings: Settings
@@ -61,6 +63,7 @@ def asked(context: Context, given: Any) -> Asked:
         quantization=str(given.get("quantization") or ""),
         prompt=prompt,
         chat=given.get("chat") is True,
+        answer="" if ids else tokens.check(given.get("answer") or "", context.settings.text_limit),
         ids=ids,
         conversation=named if isinstance(named, str) and 16 <= len(named) <= 64 else "",
         settings=settings(given),

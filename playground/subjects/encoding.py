@@ -105,6 +105,7 @@ def encoding(loaded: Loaded, texts: Sequence[str], role: str = "encoder") -> Ite
     done = 0
     for rows in parts:
         with _running, torch.inference_mode():
+            devices.all_threads()
             made = run([ids[row] for row in rows])
         if vectors is None:
             vectors = np.empty((len(distinct), made.shape[1]), np.float32)

@@ -21,9 +21,9 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
+from playground import devices
 from playground.errors import BadInput
 from playground.models import Loaded
 from playground.subjects.decoding import Waiting, checked, out_of_memory, window
@@ -222,30 +222,18 @@ def _timed(step: Callable[[], None], loaded: Loaded, clock: Clock) -> float:
         return 1000 * (clock() - began)
 
 
-@cache
-def full_threads() -> int:
-    """Threads of the machine; `calm` asks for them before it lowers them for the first time.
-
-    The count is each thread's own, and a new thread takes over what was set last anywhere: one that begins
-    while another is calm would have one thread for good, if it "restored" what it found.
-    """
-    import torch
-
-    return int(torch.get_num_threads())
-
-
 @contextmanager
 def calm(loaded: Loaded) -> Iterator[None]:
     """One thread for a small model, all for others, as long as this lasts; never across a ``yield``."""
     import torch
 
-    full = full_threads()
+    full = devices.full_threads()
     small = loaded.model.device.type == "cpu" and loaded.model.num_parameters() < SMALL
     torch.set_num_threads(1 if small else full)
     try:
         yield
     finally:
-        torch.set_num_threads(full)
+        devices.all_threads()
 
 
 def settle(loaded: Loaded) -> None:

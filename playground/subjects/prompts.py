@@ -10,7 +10,7 @@ from playground.subjects.readers import reader
 
 
 def prompt_ids(
-    loaded: Loaded, prompt: object, limit: int, *, chat: bool = False
+    loaded: Loaded, prompt: object, limit: int, *, chat: bool = False, answer: str = ""
 ) -> tuple[list[int], tuple[int, ...]]:
     """The ids, and what must end the text besides the ids that the model itself names.
 
@@ -18,6 +18,7 @@ def prompt_ids(
         prompt: a text to go on with, begun as the tokenizer begins one (BOS where it has one); or, with
         chat: what a user says, in the model's own chat template (tokenized without adding anything again).
         limit: the most characters.
+        answer: with chat, how the assistant has begun to answer; the ids end in it.
 
     Raises:
         BadInput: ``not_text``, ``text_too_long``, ``lone_surrogate``, ``prompt_empty``; those of a template.
@@ -26,7 +27,10 @@ def prompt_ids(
     if chat:
         if not text.strip():
             raise BadInput("message_empty")
-        made = compose(loaded, [{"role": "user", "content": text}], max_new_tokens=1)
+        said = [{"role": "user", "content": text}]
+        if answer.strip():
+            said.append({"role": "assistant", "content": tokens.check(answer, limit)})
+        made = compose(loaded, said, max_new_tokens=1)
         return made.ids, made.stop_ids
     known = reader(loaded)
     encoded = known.encode(text, special=True)

@@ -38,8 +38,9 @@ class TokenVectors:
         static: rows of the input matrix, [tokens, width of that matrix].
         layers: hidden states, [layers + 1, tokens, width]; the first are embeddings with their positions.
         pooler: output [1] of a model that has a pooler, [width].
-        encoded: what ``SentenceTransformer.encode`` gives for the text, if the model is one.
-        cut: the text was longer than what the model reads.
+        encoded: what ``SentenceTransformer.encode`` gives; None where no such thing is, or it reads more.
+        cut: the text was longer than what is read here.
+        early: the model itself reads more of it, and so does ``encode``.
     """
 
     text: str
@@ -53,6 +54,7 @@ class TokenVectors:
     pooler: Matrix | None = None
     encoded: Matrix | None = None
     cut: bool = False
+    early: bool = False
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -156,7 +158,8 @@ def run(loaded: Loaded, texts: Sequence[str], groups: Sequence[int] = ()) -> Pas
     tokenizer = loaded.tokenizer
     if not getattr(tokenizer, "is_fast", False):
         raise CannotLoad("python_tokenizer", name=loaded.card.name, kind=type(tokenizer).__name__)
-    limit = min(LONGEST, _window(loaded, model, sentence))
+    window = _window(loaded, model, sentence)
+    limit = min(LONGEST, window)
     with cutting(loaded) as own:
         cut = [
             own(
@@ -197,7 +200,7 @@ def run(loaded: Loaded, texts: Sequence[str], groups: Sequence[int] = ()) -> Pas
             encoded = loaded.model.encode(list(texts), show_progress_bar=False)
     made = []
     for row, (text, each) in enumerate(zip(texts, cut, strict=True)):
-        count = len(each["input_ids"])
+        count, early = len(each["input_ids"]), longer[row] and limit < window
         made.append(
             TokenVectors(
                 text,
@@ -209,8 +212,9 @@ def run(loaded: Loaded, texts: Sequence[str], groups: Sequence[int] = ()) -> Pas
                 np.ascontiguousarray(static[row, :count]),
                 np.ascontiguousarray(layers[:, row, :count]),
                 None if pooler is None else pooler[row],
-                None if encoded is None else np.asarray(encoded[row], np.float32),
+                None if encoded is None or early else np.asarray(encoded[row], np.float32),
                 longer[row],
+                early,
             )
         )
     return Passed(loaded.card.name, tuple(made), tuple(groups) or (0,) * len(made), _pooling(loaded.model))

@@ -13,6 +13,7 @@ from __future__ import annotations
 import threading
 import time
 
+from playground import devices
 from playground.models import Loaded
 
 PATIENCE = 10.0  # seconds
@@ -77,7 +78,9 @@ class Line:
             place = self._tickets.index(ticket)
             if place:
                 ticket.rest()
-            return place
+        if not place:
+            devices.all_threads()  # whichever thread works on now
+        return place
 
     def _leave(self, ticket: Ticket) -> None:
         with self._changed:

@@ -15,11 +15,14 @@ from typing import Any, Literal
 
 import numpy as np
 
+from playground.subjects.kept import Kept
 from playground.subjects.sampling import Settings, processors
 
 FILTERS = ("top_k", "top_p", "min_p")
 KEPT, GREEDY = 0, 4  # of `Weighed.gone`: 1 to 3 are the filters in their order
 How = Literal["greedy", "sample"]
+STATE = 5_100  # bytes of a generator of random numbers
+_kept = Kept(1_000 * STATE)  # generators after so many draws of a seed, so that a text goes on draw by draw
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,11 +134,24 @@ def choose(logits: Any, settings: Settings, how: How, draws: int = 0) -> int:
         return int(torch.argmax(logits))
     with torch.inference_mode():
         chances = torch.softmax(filtered(logits, settings)[0], -1)
-        generator = torch.Generator().manual_seed(settings.seed or 0)
-        even = torch.ones_like(chances)
-        for _ in range(draws):  # a draw takes as many random numbers as there are tokens, whatever they weigh
-            torch.multinomial(even, 1, generator=generator)
-        return int(torch.multinomial(chances, 1, generator=generator))
+        generator = _drawn(settings.seed or 0, chances, draws)
+        found = int(torch.multinomial(chances, 1, generator=generator))
+        _kept.put((settings.seed or 0, len(chances), draws + 1), generator.get_state(), STATE)
+        return found
+
+
+def _drawn(seed: int, chances: Any, draws: int) -> Any:
+    """A generator of random numbers after so many draws: as it was left, or drawn up to there anew."""
+    import torch
+
+    generator = torch.Generator().manual_seed(seed)
+    left = _kept.get((seed, len(chances), draws))
+    if left is not None:
+        return generator.set_state(left)
+    even = torch.ones_like(chances)
+    for _ in range(draws):  # a draw takes as many random numbers as there are tokens, whatever they weigh
+        torch.multinomial(even, 1, generator=generator)
+    return generator
 
 
 def softmax(scores: np.ndarray) -> np.ndarray:

@@ -239,7 +239,12 @@ def spellings(loaded: Loaded, word: str, count: int = 5) -> list[str]:
 
 
 def _letters(words: Sequence[str]) -> NDArray[np.uint8]:
-    """How often each letter stands in each word, [words, LETTERS]."""
+    """How often each letter stands in each word, [words, LETTERS]; a block at a time, as `_scores`."""
+    parts = [_letters_of(words[at : at + BLOCK]) for at in range(0, len(words), BLOCK)]
+    return np.concatenate(parts) if parts else np.zeros((0, LETTERS), np.uint8)
+
+
+def _letters_of(words: Sequence[str]) -> NDArray[np.uint8]:
     joined = "\n".join(word.lower().replace("\n", " ") for word in words)
     codes = np.frombuffer(joined.encode("utf-32-le", "replace"), np.uint32)
     ends = codes == 10

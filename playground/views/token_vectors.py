@@ -328,6 +328,9 @@ def _numbers(values: NDArray[np.float32]) -> list[str]:
 
 def _same(passed: Passed, difference: float | None, lang: str) -> str:
     """Whether it is what ``encode`` gives: measured, not assumed."""
+    if passed.texts[0].early:
+        count = len(passed.texts[0].tokens)
+        return note(text.say("vectors.pool_early", lang, name=passed.model, count=count))
     if difference is None:
         return note(text.say("vectors.pool_none", lang, name=passed.model))
     if difference < 1e-5:

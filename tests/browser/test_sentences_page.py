@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from playground.panels.embeddings_sentences_work import MODEL
@@ -172,6 +173,18 @@ def test_search_similarity_rows_and_downloads(visit: Visit, tmp_path: Path) -> N
         button.click()
     download.value.save_as(tmp_path / "v.npy")
     assert np.load(tmp_path / "v.npy").shape == (272, 384)
+    lines(page, "a cat", "a dog", "a cow")  # never the file of other rows than those chosen
+    vectors = page.locator("#sen-save button", has_text="Vectors (.npy)").last
+    expect(vectors).to_be_disabled(timeout=WAIT)
+    expect(vectors).to_be_enabled(timeout=PATIENCE)
+    with page.expect_download() as download:
+        button.click()
+    download.value.save_as(tmp_path / "three.npy")
+    assert np.load(tmp_path / "three.npy").shape == (3, 384)
+    page.locator("#sen-source input").first.click()
+    page.get_by_role("option").first.click()
+    expect(vectors).to_be_disabled(timeout=WAIT)
+    expect(vectors).to_be_enabled(timeout=PATIENCE)
     with page.expect_download() as download:
         page.locator("#emb-sentences").get_by_text("Map as a page").last.click()
     download.value.save_as(tmp_path / "map.html")
@@ -180,6 +193,11 @@ def test_search_similarity_rows_and_downloads(visit: Visit, tmp_path: Path) -> N
         page.locator("#sen-map [data-map=svg]").click()
     download.value.save_as(tmp_path / "map.svg")
     assert (tmp_path / "map.svg").read_text().count("<circle") == 272 + 8
+    with page.expect_download() as download:
+        page.locator("#sen-map [data-map=png]").click()
+    download.value.save_as(tmp_path / "map.png")
+    with Image.open(tmp_path / "map.png") as picture:
+        assert picture.width > 600 and len(picture.getcolors(2**20) or []) > 20
     alone = page.context.new_page()  # the page that was saved, with no server behind it
     alone.goto((tmp_path / "map.html").as_uri())
     alone.wait_for_function("document.querySelector('canvas').width > 300")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import SimpleNamespace
@@ -34,13 +33,7 @@ KEYS = ["tokens", "hidden_shape", "logits_shape", "candidates", "lookup", "rest"
 CANDIDATE = ["id", "piece", "text", "logit", "probability", "filtered_probability", "kept"]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Two threads on a model this small wait for each other, for long where the machine has other work."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
@@ -188,6 +181,9 @@ def test_chat_goes_through_the_template(context: Context, do: Answers) -> None:
         )
         ids = loaded.tokenizer(text, add_special_tokens=False).input_ids
     assert looked(do, chat=True)["ids"] == ids != looked(do)["ids"]
+    # Another model's words as the beginning of an answer: the template ends in them.
+    begun = looked(do, chat=True, answer="The capital")["ids"]
+    assert loaded.tokenizer.decode(begun) == loaded.tokenizer.decode(ids) + "The capital"
 
 
 def test_any_token_is_found(context: Context, do: Answers) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,14 +17,7 @@ from tests.subjects.tiny import KINDS, loaded_of, model_of
 PROMPT = [5, 77, 130, 9, 260, 31, 8, 8, 54, 199, 7, 300]
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def generate(model: Any, count: int, width: int, **settings: Any) -> Any:

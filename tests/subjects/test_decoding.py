@@ -24,15 +24,7 @@ PROMPT = [5, 77, 130, 9, 260, 31, 8, 8, 54, 199, 7, 300]
 CUTTABLE = [kind for kind in KINDS if kind not in {"gpt1", "mamba", "lfm2"}]
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Two threads on a model this small wait for each other, for long where the machine has other work."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def generate(model: Any, prompt: list[int], count: int, seed: int = 0, **settings: Any) -> list[int]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
+from playground import devices
 from playground.errors import BadInput, DoesNotFit
 from playground.subjects import experiments, turns
 from playground.subjects.decoding import Waiting
@@ -21,16 +21,7 @@ from tests.subjects.tiny import loaded_of, model_of
 PROMPT = [5, 77, 130, 9, 260, 31]
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    experiments.full_threads.cache_clear()
-    yield
-    torch.set_num_threads(before)
-    experiments.full_threads.cache_clear()
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def ticking(step: float) -> Any:
@@ -151,12 +142,12 @@ def test_a_thread_that_begins_while_another_is_calm_gets_all_threads_back():
     import torch
 
     torch.set_num_threads(2)
-    experiments.full_threads.cache_clear()
+    devices.full_threads.cache_clear()
     loaded = loaded_of(model_of("llama"))
     with experiments.calm(loaded):
         assert torch.get_num_threads() == 1  # as a thread finds it that begins now
-        with experiments.calm(loaded):
-            pass
+        ticket = turns.Line().join()
+        assert ticket.wait(1) == 0  # its turn has come
         assert torch.get_num_threads() == 2
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from playground.loaders import TransformersLoader
 from playground.models import Loaded, ModelCache
 from playground.subjects import next_token, prompts, weighing
 from playground.subjects.decoding import Reading, Waiting
+from playground.subjects.kept import Kept
 from playground.subjects.next_token import Row, Rows, candidates, look, lookup, name_of, spelled
 from playground.subjects.passes import Trace
 from playground.subjects.readers import reader
@@ -32,13 +32,7 @@ STORIES = Path(__file__).resolve().parents[3] / "shared" / "models" / "stories26
 TEXT = "Once upon a time there was a little girl"
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Two threads on a model this small wait for each other, for long where the machine has other work."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def state_space() -> Any:
@@ -301,8 +295,12 @@ def test_entropy_and_ranks() -> None:
     assert weighing.top(torch.tensor([1.0, 3.0, 3.0, 2.0]), 3) == [1, 2, 3]
 
 
+@pytest.mark.parametrize("room", [0, 10**6])
 @pytest.mark.parametrize("mix", [{}, {"top_k": 9}, {"top_p": 0.7, "min_p": 0.01}, {"temperature": 1.4}])
-def test_draws_of_a_seed_are_those_of_generate(mix: dict[str, Any]) -> None:
+def test_draws_of_a_seed_are_those_of_generate(
+    mix: dict[str, Any], room: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weighing, "_kept", Kept(room))  # anew every time, or from where the last one ended
     loaded = loaded_as(saved.model("GPT2", eos_token_id=None, bos_token_id=None))
     settings = Settings(**{"temperature": 1.0, "seed": 11, **mix}).checked()
     ids, trace = [5, 6, 7], Trace()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -38,14 +37,7 @@ YOURS = Settings(10, temperature=0.9, top_k=30, top_p=0.9, min_p=0.01, repetitio
 PLAN = Plan(YOURS, Beams(3), (1, 2))
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def generate(model: Any, seed: int = 0, **given: Any) -> list[int]:

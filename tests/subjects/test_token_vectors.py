@@ -53,6 +53,18 @@ def test_padding_changes_nothing(minilm: Loaded):
     assert np.abs(alone.layers - beside.layers).max() < 1e-5
 
 
+def test_what_is_cut_sooner_than_the_model_would_is_not_compared_with_encode(
+    minilm: Loaded, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(it, "LONGEST", 8)
+    long, short = it.run(minilm, ["one two three four five six seven eight", "one two"]).texts
+    assert long.early and long.cut and len(long.tokens) == 8 and it.pooled(long).difference is None
+    assert not short.early and it.pooled(short).difference < 1e-6
+    monkeypatch.setattr(it, "LONGEST", 512)  # the model itself reads 256
+    own = it.run(minilm, ["word " * 300]).texts[0]
+    assert own.cut and not own.early and it.pooled(own).difference < 1e-6
+
+
 @pytest.mark.parametrize("text", ["Hello world", "A", "The bank of the river is green.", "中文 😀 \u202eabc"])
 def test_mean_pooling_is_encode(minilm: Loaded, text: str):
     (one,) = it.run(minilm, [text]).texts
