@@ -281,6 +281,16 @@ class Trace:
 
 def passes_of(model: Any) -> Passes:
     """New passes of a causal model, of the kind that it supports."""
+    kind = _kinds.get(model)  # found out once: it takes as long as a small model's pass of some tokens
+    if kind is None:
+        kind = _kinds[model] = _kind(model)
+    return kind(model)
+
+
+_kinds: weakref.WeakKeyDictionary[Any, type[Passes]] = weakref.WeakKeyDictionary()
+
+
+def _kind(model: Any) -> type[Passes]:
     from transformers import DynamicCache, GenerationMixin
     from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
@@ -293,12 +303,18 @@ def passes_of(model: Any) -> Passes:
     ):
         layers = DynamicCache(config=model.config.get_text_config(decoder=True)).layers
         if all(type(layer) in (DynamicLayer, DynamicSlidingWindowLayer) for layer in layers):
-            return CachedPasses(model)
-    return PreparedPasses(model)
+            return CachedPasses
+    return PreparedPasses
 
 
-def _parameters(model: Any) -> Any:
-    return inspect.signature(model.forward).parameters
+def _parameters(model: Any) -> frozenset[str]:
+    found = _named.get(model)
+    if found is None:
+        found = _named[model] = frozenset(inspect.signature(model.forward).parameters)
+    return found
+
+
+_named: weakref.WeakKeyDictionary[Any, frozenset[str]] = weakref.WeakKeyDictionary()
 
 
 def _common(some: Sequence[int], others: Sequence[int]) -> int:
