@@ -7,6 +7,7 @@
 (() => {
   "use strict";
   const page = window.playground;
+  const { element, button, number, filled } = page.tools;
   const NAMES = ["model", "quantization", "system", "max_new_tokens", "temperature", "top_k", "top_p", "min_p",
                  "repetition_penalty", "seed"];
   const KEPT = "playground.chat";
@@ -25,25 +26,11 @@
   const frame = () => document.querySelector("#chat-frame .chat");
   const part = (name) => frame() && frame().querySelector(".chat-" + name);
   const words = () => JSON.parse(frame().querySelector(".pg-data").textContent);
-  const say = (key, values = {}) =>
-    (words()[key] || key).replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
-  const element = (name, kind, text) => {
-    const made = document.createElement(name);
-    if (kind) made.className = kind;
-    if (text !== undefined) made.textContent = text;
-    return made;
-  };
-  const button = (text, kind, act) => {
-    const made = element("button", kind, text);
-    made.type = "button";
-    made.addEventListener("click", act);
-    return made;
-  };
+  const say = (key, values) => filled(words()[key] || key, values);
   const status = (text) => {
     const place = part("status");
     if (place && place.textContent !== text) place.textContent = text;
   };
-  const number = (value, digits = 0) => value.toLocaleString("en", { maximumFractionDigits: digits, minimumFractionDigits: digits });
   const percent = (p) => (p >= 0.1 ? (100 * p).toFixed(0) : (100 * p).toPrecision(2)) + " %";
 
   const spans = (message, from = 0) => {

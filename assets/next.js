@@ -8,6 +8,7 @@
 (() => {
   "use strict";
   const page = window.playground;
+  const { element, button, number, filled } = page.tools;
   const NAMES = ["prompt", "model", "quantization", "chat", "temperature", "top_k", "top_p", "min_p", "count", "seed"];
   const PAUSE = 500; // milliseconds after the last key before a prompt is read
   const MOST = 300; // tokens that auto-play writes
@@ -34,21 +35,7 @@
     if (!place.nxData) place.nxData = JSON.parse(place.querySelector(".pg-data").textContent);
     return place.nxData;
   };
-  const say = (key, values = {}) =>
-    (data().words[key] || key).replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
-  const element = (name, kind, text) => {
-    const made = document.createElement(name);
-    if (kind) made.className = kind;
-    if (text !== undefined) made.textContent = text;
-    return made;
-  };
-  const button = (text, kind, act) => {
-    const made = element("button", kind, text);
-    made.type = "button";
-    made.addEventListener("click", act);
-    return made;
-  };
-  const number = (value, digits = 0) => value.toLocaleString("en", { maximumFractionDigits: digits, minimumFractionDigits: digits });
+  const say = (key, values) => filled(data().words[key] || key, values);
   const percent = (p) => {
     if (p === 0) return "0 %";
     if (p > 0.9995 && p < 1) return "> 99.9 %";

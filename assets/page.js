@@ -7,6 +7,25 @@
   "use strict";
   const page = window.playground;
 
+  // ---- what the panels' scripts build with ----
+
+  const element = (name, kind, text) => {
+    const made = document.createElement(name);
+    if (kind) made.className = kind;
+    if (text !== undefined) made.textContent = text;
+    return made;
+  };
+  const button = (text, kind, act) => {
+    const made = element("button", kind, text);
+    made.type = "button";
+    made.addEventListener("click", act);
+    return made;
+  };
+  const number = (value, digits = 0) => value.toLocaleString("en", { maximumFractionDigits: digits, minimumFractionDigits: digits });
+  const filled = (sentence, values = {}) => // "{n} tokens"
+    sentence.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
+  page.tools = { element, button, number, filled };
+
   // ---- header ----
 
   const settle = () => {

@@ -160,42 +160,43 @@ class Answers:
     def lens(self, given: Any) -> Iterator[Piece]:
         """The logit lens, as HTML."""
 
-        def work(loaded: Loaded, wanted: Asked) -> Iterator[Waiting | Piece]:
-            ids = wanted.ids or self.prompt(loaded, wanted)
-            next_token.check(loaded, ids)
-            for state in next_token.in_line(loaded, len(ids), lambda: inside.lens(loaded, ids)):
-                if isinstance(state, Waiting):
-                    yield state
-                    continue
-                spelled = next_token.spelled(loaded, ids)[state.start :]
-                known = reader(loaded)
-                seen = np.unique(state.ids).tolist()
-                texts = dict(zip(seen, next_token.candidates(known, (), seen), strict=True))
-                yield {"html": view.lens(state, spelled, texts, language())}
+        def told(loaded: Loaded, ids: Sequence[int], seen: inside.Lens) -> Piece:
+            spelled, known = next_token.spelled(loaded, ids)[seen.start :], reader(loaded)
+            wanted = np.unique(seen.ids).tolist()
+            texts = dict(zip(wanted, next_token.candidates(known, (), wanted), strict=True))
+            return {"html": view.lens(seen, spelled, texts, language())}
 
-        return self._asking(given, work)
+        return self._inside(given, inside.lens, told)
 
     def attention(self, given: Any) -> Iterator[Piece]:
         """One layer's heads, one of them or their average: a matrix of thousandths, and the tokens."""
 
+        def told(loaded: Loaded, ids: Sequence[int], seen: inside.Attention) -> Piece:
+            layers, heads = seen.weights.shape[:2]
+            layer = min(max(whole(given, "layer", 0), 0), layers - 1)
+            head = min(max(whole(given, "head", -1), -1), heads - 1)
+            chosen = seen.weights[layer].astype(np.float32)
+            matrix = chosen.mean(0) if head < 0 else chosen[head]
+            spelled = next_token.spelled(loaded, ids)[seen.start :]
+            return {
+                "layers": list(seen.layers), "heads": heads, "layer": layer, "head": head,
+                "start": seen.start, "tokens": [data.entry(each) for each in spelled],
+                "matrix": np.rint(1000 * matrix).astype(int).tolist(),
+            }  # fmt: skip
+
+        return self._inside(given, inside.attention, told)
+
+    def _inside(
+        self, given: Any, see: Callable[[Loaded, Sequence[int]], T],
+        told: Callable[[Loaded, Sequence[int], T], Piece],
+    ) -> Iterator[Piece]:  # fmt: skip
+        """What a pass shows of a model's inside, in the line of all who use it."""
+
         def work(loaded: Loaded, wanted: Asked) -> Iterator[Waiting | Piece]:
             ids = wanted.ids or self.prompt(loaded, wanted)
             next_token.check(loaded, ids)
-            for state in next_token.in_line(loaded, len(ids), lambda: inside.attention(loaded, ids)):
-                if isinstance(state, Waiting):
-                    yield state
-                    continue
-                layers, heads = state.weights.shape[:2]
-                layer = min(max(whole(given, "layer", 0), 0), layers - 1)
-                head = min(max(whole(given, "head", -1), -1), heads - 1)
-                chosen = state.weights[layer].astype(np.float32)
-                matrix = chosen.mean(0) if head < 0 else chosen[head]
-                spelled = next_token.spelled(loaded, ids)[state.start :]
-                yield {
-                    "layers": list(state.layers), "heads": heads, "layer": layer, "head": head,
-                    "start": state.start, "tokens": [data.entry(each) for each in spelled],
-                    "matrix": np.rint(1000 * matrix).astype(int).tolist(),
-                }  # fmt: skip
+            for state in next_token.in_line(loaded, len(ids), lambda: see(loaded, ids)):
+                yield state if isinstance(state, Waiting) else told(loaded, ids, state)
 
         return self._asking(given, work)
 
