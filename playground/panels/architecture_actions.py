@@ -20,6 +20,7 @@ from playground.panels import Context
 from playground.panels.visitor import language, stages
 from playground.subjects import dataflow, forward, memory, what_if
 from playground.subjects.architecture import Architecture, read
+from playground.subjects.next_token import spelled
 from playground.subjects.readers import reader
 from playground.subjects.tensors import from_tensors
 from playground.subjects.tokens import check
@@ -286,7 +287,8 @@ class ArchitectureActions:
         began = time.monotonic()
         rows = forward.watch(model, ids)
         seconds = time.monotonic() - began
-        pieces = [tokenizer.decode([each]) for each in ids]
+        # What is a part of a character alone is shown as its bytes.
+        pieces = [each.text or f"⟨{each.raw.hex(' ').upper()}⟩" for each in spelled(loaded, ids)]
         title = words.say("architecture.holds", lang)
         parts = compare_view.holds(forward.held(model), lang)
         return f"{compare_view.watched(rows, pieces, seconds, lang)}<h5>{title}</h5>{parts}"

@@ -179,7 +179,9 @@ def test_make_it_real(do):
         assert "parameters" in do.make_real(do.plan(name)[0], {"vocab_size": 500}, "hello world")
 
 
-def test_live_of_the_embedded_encoder(do):
+def test_live_of_the_embedded_models(do):
+    *_, page = do.live("tutor", "", "敏捷的棕色狐狸 👩‍🚀")
+    assert "⟨" in page and "�" not in page  # bytes, where a token is a part of a character
     *_, page = do.live("all-MiniLM-L6-v2", "", "Hello world")
     assert "encoder.layer.5" in page and "[1, 4, 384]" in page and "float32" in page and "world" in page
     for name, said in (("all-MiniLM-L6-v2", " "), ("mistral-v1", "x"), ("", "x")):
