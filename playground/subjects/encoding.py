@@ -315,7 +315,8 @@ def _forward(packed: _Packed, pack: list[list[int]]) -> Vectors:
             mixed[start:end] = seen.transpose(1, 2).reshape(end - start, width)
             start = end
         states = first(times(mixed, out).add_(states))
-        states = second(times(functional.gelu(times(states, up)), down).add_(states))
+        # In place: the widest matrix of all is not written a second time, which saves a tenth of everything.
+        states = second(times(torch.ops.aten.gelu_(times(states, up)), down).add_(states))
     means, start = [], 0
     for length, count in groups:
         end = start + length * count
