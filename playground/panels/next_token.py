@@ -32,7 +32,7 @@ def default(context: Context) -> str:
 def build(context: Context, app: gr.Blocks) -> None:
     """The panel, inside its tab, and its endpoints."""
     gr.HTML(tr("next_token.lead"), elem_classes="pg-lead", padding=False)
-    with gr.Row(elem_classes="pg-panel"):
+    with gr.Row(elem_classes="pg-panel", elem_id="next-panel"):
         with gr.Column(scale=4, min_width=280, elem_classes="pg-controls"):
             controls, menu = _controls(context)
         with gr.Column(scale=9, min_width=300, elem_classes="pg-result"):
@@ -65,16 +65,17 @@ def _controls(context: Context) -> tuple[list[Any], list[Any]]:
             models(context), value=default(context), allow_custom_value=True, label=tr("next_token.model"),
             info=tr("models.which_info"), elem_id="next-model",
         )  # fmt: skip
-    temperature = gr.Slider(
-        0, 3, 1.0, step=0.05, label=tr("next_token.temperature"), info=tr("next_token.temperature_info"),
-        elem_id="next-temperature",
-    )  # fmt: skip
-    top_k = gr.Slider(
-        0, 200, 0, step=1, label="top-k", info=tr("next_token.top_k_info"), elem_id="next-top-k"
-    )
-    top_p = gr.Slider(
-        0, 1, 1.0, step=0.01, label="top-p", info=tr("next_token.top_p_info"), elem_id="next-top-p"
-    )
+    with gr.Column(elem_classes="pg-late", min_width=160):
+        temperature = gr.Slider(
+            0, 3, 1.0, step=0.05, label=tr("next_token.temperature"), info=tr("next_token.temperature_info"),
+            elem_id="next-temperature",
+        )  # fmt: skip
+        top_k = gr.Slider(
+            0, 200, 0, step=1, label="top-k", info=tr("next_token.top_k_info"), elem_id="next-top-k"
+        )
+        top_p = gr.Slider(
+            0, 1, 1.0, step=0.01, label="top-p", info=tr("next_token.top_p_info"), elem_id="next-top-p"
+        )
     with gr.Accordion(tr("next_token.more"), open=False, elem_classes="pg-late"):
         min_p = gr.Slider(0, 1, 0.0, step=0.01, label="min-p", info=tr("next_token.min_p_info"))
         chat = gr.Checkbox(False, label=tr("next_token.chat"), info=tr("next_token.chat_info"))
