@@ -33,7 +33,10 @@ QUIET: dict[str, Any] = {
 # What takes no time never waits behind what does.
 OPENING: dict[str, Any] = {**QUIET, "concurrency_id": "opening", "concurrency_limit": 16}
 FILES = [".csv", ".tsv", ".txt", ".jsonl", ".json"]
-NOW = "(_asked, ...rest) => [Date.now(), ...rest]"  # when it was asked, by the page's clock
+# What is asked, as `embeddings_sentences_runs.Mark`; of rows and map, or with something of its own in front.
+MARK = "(_, ...rest) => [playground.mark(rest), ...rest]"
+MARK_BEHIND = "(_, own, ...rest) => [playground.mark(rest), own, ...rest]"
+MARK_ALONE = "(_, ...rest) => [playground.mark(rest), ...rest.map((each, at) => at === 1 ? '' : each)]"
 PAIRS = ("movies", "dog", "bank", "not", "emoji")
 
 
@@ -59,7 +62,7 @@ class Controls:
     stop: gr.Button
     brought: gr.Textbox
     picking: gr.Row
-    asked: gr.Number
+    asked: gr.Textbox
 
     @property
     def source(self) -> list[Any]:
@@ -121,28 +124,23 @@ def build(context: Context, app: gr.Blocks) -> None:
         gr.Markdown(tr("lessons.sentences"))
 
     def draw(
-        asked: float, sample: str, own: str, file: str, column: str, label: str, model: str, by: str,
+        asked: str, sample: str, own: str, file: str, column: str, label: str, model: str, by: str,
         count: float, added: str, *how: Any,
     ) -> Iterator[tuple[Any, Any]]:  # fmt: skip
         source = (sample, own, file, column, label)
         steps = do.drawing(source, model_or_default(model), wish(*how), by, int(count), added)
-        yield from both(do.runs.only(page(), asked, steps, stopped))
+        yield from both(do.runs.only(page(), asked, "whole", steps, stopped))
 
     inputs = [*at.source, at.model, at.by, at.count, at.added, *at.map]
     running = gr.on(
-        [*at.moved, *at.changed], guard(draw), [at.asked, *inputs], [status, drawn], js=NOW, **QUIET
+        [*at.moved, *at.changed], guard(draw), [at.asked, *inputs], [status, drawn], js=MARK, **QUIET
     )
     # At once, whatever is running: see `embeddings_sentences_runs`.
     told: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-    gr.on(
-        [*at.moved, *at.changed],
-        guard(lambda now: do.runs.newer(page(), now)),
-        at.asked,
-        None,
-        js=NOW,
-        **told,
-    )
-    at.stop.click(guard(lambda now: do.runs.stop(page(), now)), at.asked, None, js=NOW, **told)
+    newer = guard(lambda mark, *_: do.runs.newer(page(), mark))
+    gr.on([*at.moved, *at.changed], newer, [at.asked, *inputs], None, js=MARK_ALONE, **told)
+    stop = guard(lambda mark: do.runs.stop(page(), mark))
+    at.stop.click(stop, at.asked, None, js=MARK_ALONE, **told)
     _save(do, at, saving, files, running)
     carried = [at.sample, at.own, at.model, at.file, at.column, at.label, at.by, at.count, at.added, *at.map]
     remember = "(...values) => { playground.remember('sentences', values); }"
@@ -243,25 +241,25 @@ def _controls(do: SentencesActions) -> Controls:
     upload.upload(guard(receive), upload, [column, label, picking, sample, told, file], **OPENING)
     return Controls(
         sample, own, file, column, label, model, method, dimensions, by, count, neighbours, min_dist, metric,
-        seed, added, stop, brought, picking, gr.Number(visible=False),
+        seed, added, stop, brought, picking, gr.Textbox(visible=False),
     )  # fmt: skip
 
 
 def _rows(do: SentencesActions, at: Controls, tab: gr.Tab, listed: gr.HTML) -> None:
     def listing(
-        seen: str, asked: float, sample: str, own: str, file: str, column: str, label: str, model: str
+        seen: str, asked: str, sample: str, own: str, file: str, column: str, label: str, model: str
     ) -> Iterator[Any]:  # fmt: skip
         if seen:
             steps = do.listed((sample, own, file, column, label), model_or_default(model))
-            yield from do.runs.only(page(), asked, steps, stopped)
+            yield from do.runs.only(page(), asked, "rows", steps, stopped)
         else:
             yield gr.skip()  # it is made when it is opened
 
     inputs = [gr.Textbox(visible=False), at.asked, *at.source, at.model]
-    opened = "(_seen, _asked, ...rest) => ['1', Date.now(), ...rest]"
+    opened = "(_seen, _asked, ...rest) => ['1', playground.mark(rest), ...rest]"
     tab.select(in_place(listing), inputs, listed, js=opened, **QUIET)
     shown = "document.querySelector('#sen-rows')?.checkVisibility() ? '1' : ''"
-    js = f"(_seen, _asked, ...rest) => [{shown}, Date.now(), ...rest]"
+    js = f"(_seen, _asked, ...rest) => [{shown}, playground.mark(rest), ...rest]"
     gr.on(at.moved, in_place(listing), inputs, listed, js=js, **QUIET)
 
 
@@ -275,14 +273,14 @@ def _search(do: SentencesActions, at: Controls) -> None:
             sample.click(lambda p=place: text.say(f"sentences.query_{p}", language()), None, query, **OPENING)
     found = gr.HTML(padding=False, elem_id="sen-found", min_height=240)
 
-    def search(asked: float, wanted: str, *given: str) -> Iterator[str]:
+    def search(asked: str, wanted: str, *given: str) -> Iterator[str]:
         *source, model = given
         steps = do.search(wanted, tuple(source), model_or_default(model))  # type: ignore[arg-type]
-        yield from do.runs.only(page(), asked, steps, stopped)
+        yield from do.runs.only(page(), asked, "rows", steps, stopped)
 
     gr.on(
         [query.change, query.submit, *at.moved], in_place(search), [at.asked, query, *at.source, at.model],
-        found, js=NOW, **QUIET,
+        found, js=MARK_BEHIND, **QUIET,
     )  # fmt: skip
 
 
@@ -297,13 +295,13 @@ def _matrix(do: SentencesActions, at: Controls, tab: gr.Tab) -> None:
     def fill(now: str) -> Any:
         return gr.skip() if now else text.say("sentences.example_movies", language())
 
-    def compare(asked: float, told: str, model: str) -> Iterator[str]:
-        yield from do.runs.only(page(), asked, do.matrix(told, model_or_default(model)), stopped)
+    def compare(asked: str, told: str, model: str) -> Iterator[str]:
+        steps = do.matrix(told, model_or_default(model))
+        yield from do.runs.only(page(), asked, "nothing", steps, stopped)
 
     tab.select(guard(fill), lines, lines, **OPENING)
-    gr.on(
-        [lines.change, at.model.input], in_place(compare), [at.asked, lines, at.model], shown, js=NOW, **QUIET
-    )
+    inputs = [at.asked, lines, at.model]
+    gr.on([lines.change, at.model.input], in_place(compare), inputs, shown, js=MARK, **QUIET)
 
 
 def _two(do: SentencesActions, at: Controls) -> None:
@@ -316,7 +314,7 @@ def _two(do: SentencesActions, at: Controls) -> None:
     shown = gr.HTML(padding=False, elem_id="sen-two", min_height=240)
 
     def two(
-        asked: float, second: str, sample: str, own: str, file: str, column: str, label: str, model: str,
+        asked: str, second: str, sample: str, own: str, file: str, column: str, label: str, model: str,
         by: str, count: float, *how: Any,
     ) -> Iterator[str]:  # fmt: skip
         source, models = (
@@ -324,10 +322,10 @@ def _two(do: SentencesActions, at: Controls) -> None:
             [model_or_default(model), model_or_default(second)],
         )
         steps = do.two(source, models, wish(*how), by, int(count))
-        yield from do.runs.only(page(), asked, steps, stopped)
+        yield from do.runs.only(page(), asked, "rows", steps, stopped)
 
     inputs = [at.asked, other, *at.source, at.model, at.by, at.count, *at.map]
-    go.click(in_place(two), inputs, shown, js=NOW, **QUIET)
+    go.click(in_place(two), inputs, shown, js=MARK_BEHIND, **QUIET)
 
 
 def _download(kind: str) -> gr.DownloadButton:
