@@ -246,13 +246,17 @@ def _controls(do: SentencesActions) -> Controls:
         name, table = do.upload(path)
         first, second = table.guess()
         every = [(each or "–", each) for each in table.columns]
-        said = view.file_told(table.told, language())
+        said = view.file_told(table.telling(first), language())
         none = (text.say("sentences.no_label", language()), "")
         return (
             gr.Dropdown(every, value=first), gr.Dropdown([none, *every], value=second),
             gr.Row(visible=len(every) > 1), "file", said, name,
         )  # fmt: skip
 
+    def retell(name: str, chosen: str) -> str:
+        return view.file_told(do.table(name).telling(chosen), language())
+
+    column.input(guard(retell), [file, column], told, **OPENING)
     upload.upload(guard(receive), upload, [column, label, picking, sample, told, file], **OPENING)
     return Controls(
         sample, own, file, column, label, model, method, dimensions, by, count, neighbours, min_dist, metric,
