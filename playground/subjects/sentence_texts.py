@@ -22,7 +22,7 @@ SEQUENCE = re.compile(
     rb"|\xf4[\x80-\x8f][\x80-\xbf]{2}"
 )
 HIGH = re.compile(rb"[\x80-\xff]")
-LIKELY = 0.6  # of characters and broken bytes that are characters: Chinese texts in Big5 or GBK reach 0.23
+LIKELY = 0.5  # of characters and broken bytes that are characters: Chinese texts in Big5 or GBK reach 0.23
 
 
 @functools.cache
