@@ -201,11 +201,10 @@ def repeats(found: Repeats, lang: str) -> str:
             )
             name = say(f"decoding_lab.run_{kind}", place=place + 1, seed=run.seed)
             body.append([escape(name), f'<span class="dec-text">{chips}</span>'])
-            equal.append(Bar(name, leaves, f"{leaves} / {len(run.ids)}"))
+            equal.append(Bar(name, leaves / len(run.ids), f"{leaves} / {len(run.ids)}"))
     head = [escape(say(f"decoding_lab.{key}")) for key in ("column_run", "column_text")]
     legend = note(say("decoding_lab.repeats_legend"))
-    most = max(len(run.ids) for run in found.runs)
-    picture = bars(say("decoding_lab.repeats_chart"), equal, most)
+    picture = bars(say("decoding_lab.repeats_chart"), equal, 1.0)
     shown = picture + table(head, body, "dec-runs") + legend
     return _framed("repeats", sentences(*told), shown, found.machine, 0, lang)
 
