@@ -136,12 +136,12 @@ def _cache_times(
     room = min(window(loaded) or LENGTHS[-1], LENGTHS[-1]) - ROUNDS - 2
     most = MOST_BYTES // max(1, 2 * bytes_per_token(loaded.model))  # all lengths together are twice the last
     wanted = [length for length in LENGTHS if length <= min(room, most)] or [max(2, min(room, LENGTHS[0]))]
+    sound(loaded, prompt)
     spent, last = Used(clock), 0.0
     texts: dict[int, _Text] = {}
     cached: dict[int, list[float]] = {}
     plain: dict[int, list[float]] = {}
     rounds = 0
-    sound(loaded, prompt)
 
     def found() -> CacheTimes:
         lengths = list(texts)
@@ -189,11 +189,11 @@ def _batch_times(
     if not keeps_keys(loaded):
         made = _Prepared
         each += 4 * length * loaded.model.get_input_embeddings().weight.shape[0]  # all logits of a text
+    sound(loaded, prompt)
     spent, last = Used(clock), 0.0
     texts: dict[int, _Text | _Prepared] = {}
     times: dict[int, list[float]] = {}
     rounds = 0
-    sound(loaded, prompt)
 
     def found() -> BatchTimes:
         sizes = list(texts)

@@ -81,11 +81,11 @@ def grad_modes(
 def _grad_modes(
     loaded: Loaded, prompt: list[int], budget: float, clock: Clock
 ) -> Generator[Progress | GradModes, None, None]:
+    sound(loaded, prompt)
     spent = Used(clock)
     room = (window(loaded) or 10**6) - 1
     prompt = prompt[: min(LONGEST, room - 1)]
     count = min(NEW, room - len(prompt))
-    sound(loaded, prompt)
     model = twin(loaded.model)
     ids: dict[str, list[int]] = {}
     held: dict[str, list[int]] = {}
