@@ -118,6 +118,7 @@ def test_a_prompt_of_an_address_is_not_shown_above_anothers_result(visit: Visit)
 
 def test_a_switch_of_language_takes_everything_along(visit: Visit) -> None:
     page = opened(visit)
+    visit.watch.leaving = True
     page.locator('[data-pg="language"]').select_option("zh-TW")  # nothing was touched: its own example
     expect(page.locator(".dec-answer")).to_contain_text(say("question", "zh-TW"), timeout=WAIT)
     expect(page.locator("#dec-text textarea")).to_have_value("牛")
