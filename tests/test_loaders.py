@@ -464,7 +464,9 @@ def test_why_nothing_has_a_next_token_here(folders, tmp_path):
             pass
     assert late.value.key == "errors.no_lm_head"
     for lang in text.LANGUAGES:
-        said = [text.say(f"errors.{key}", lang, name="x") for key in ("only_tokenizer", "no_lm_head", "no_causal")]
+        said = [
+            text.say(f"errors.{key}", lang, name="x") for key in ("only_tokenizer", "no_lm_head", "no_causal")
+        ]
         assert len(set(said)) == 3
 
 
