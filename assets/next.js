@@ -380,9 +380,9 @@
     if (log) {
       const axis = element("div", "nx-row rest nx-axis"), bar = element("span", "nx-scale");
       axis.setAttribute("aria-hidden", "true");
-      for (const power of [-6, -4, -2, 0]) {
-        const made = element("small", "", percent(10 ** power));
-        made.style.left = 100 * (power + 8) / 8 + "%";
+      for (const share of [0.0001, 0.01, 1, 100]) { // in per cent; the left end is 10⁻⁸
+        const made = element("small", "", share + " %");
+        made.style.left = 100 * (Math.log10(share) + 6) / 8 + "%";
         bar.append(made);
       }
       axis.append(element("span"), element("span", "nx-name", say("log")), bar);
