@@ -86,7 +86,7 @@ def test_a_new_sentence_lands_and_nothing_moves(visit: Visit) -> None:
 def test_own_lines_from_none_to_some_and_html(visit: Visit) -> None:
     page = opened(visit)
     lines(page, f"only one {EVIL}")
-    told(page, "1 rows")
+    told(page, "Rows: 1,")
     lines(page, "one", "one", "one")
     told(page, "lie on one point")
     lines(page, "a cat", "a dog", EVIL)
@@ -100,7 +100,7 @@ def test_own_lines_from_none_to_some_and_html(visit: Visit) -> None:
     lines(page, "")
     page.locator("#sen-source input").click()
     page.locator("ul.options li, [role=listbox] [role=option]").nth(2).click()
-    told(page, "36 rows")
+    told(page, "Rows: 36,")
 
 
 def test_a_change_of_language_keeps_lines_and_outlives_a_model(visit: Visit) -> None:
@@ -121,7 +121,7 @@ def test_a_change_of_language_keeps_lines_and_outlives_a_model(visit: Visit) -> 
     expect(page.locator("#sen-model input")).to_have_value("nobody/has-this-name")
     expect(page.locator("#sen-own textarea")).to_have_value("a cat\na dog")
     carried(sample="own")
-    told(page, "2 rows")
+    told(page, "Rows: 2,")
     # A chosen point stays chosen when its rows are drawn anew.
     page.locator("#sen-map .pg-map-find").fill("dog")
     page.keyboard.press("Enter")
@@ -139,8 +139,8 @@ def test_a_file_of_ones_own(visit: Visit, tmp_path: Path) -> None:
     if not upload.count():
         upload = page.locator("#emb-sentences input[type=file]").first
     upload.set_input_files(file)
-    told(page, "13 rows")
-    expect(page.locator("#sen-told")).to_contain_text("1 rows have more or fewer cells", timeout=WAIT)
+    told(page, "Rows: 13,")
+    expect(page.locator("#sen-told")).to_contain_text("than there are columns: 1", timeout=WAIT)
     assert data(page)["t"][0] == f"=1+0 {EVIL}"
     page.locator("#emb-sentences input[type=file]").first.set_input_files(
         {"name": "picture.png.csv", "mimeType": "text/csv", "buffer": b"\x89PNG\r\n\x1a\n" + b"\0" * 200}
