@@ -6,6 +6,7 @@ uploaded tokenizer, or any repository of the Hub: `Catalog.find` turns all of th
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ SONGS: frozenset[Role] = frozenset({"songs"})
 VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 WORD_FILES = {".bin", ".txt", ".vec"}  # word2vec's and GloVe's forms; gensim's own are pickles
 BOOK_SONGS = ("train.txt", "song_hash.txt")  # yes_complete, as the book downloads it
+GLANCE = 4096  # bytes of a text file that tell whether it can be word vectors
+NUMBER = re.compile(rb"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?|[-+]?(nan|inf)", re.IGNORECASE)
 CAUSAL_CLASS = re.compile(r"(ForCausalLM|LMHeadModel)$")
 
 
@@ -63,6 +66,11 @@ class ModelCard:
     gated: bool = False
     template: str = ""
     sha256: str = ""
+
+    @property
+    def weightless(self) -> bool:
+        """Whether it is a model's folder with a configuration, and no weights."""
+        return self.source == "folder" and "skeleton" in self.roles and not self.roles & {"causal", "encoder"}
 
 
 MINILM = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -139,6 +147,42 @@ def song_files(path: Path) -> list[Path]:
     return pair if all(file.is_file() for file in pair) else sorted(path.glob("mpd.slice*.json"))
 
 
+def word_file(path: Path) -> bool:
+    """Whether a file may be word vectors: by its name; a ``.txt``, which may be anything, by its lines."""
+    if path.suffix not in WORD_FILES or not path.is_file():
+        return False
+    if path.suffix != ".txt":
+        return True
+    about = path.stat()
+    return _looks_like_vectors(path, about.st_mtime_ns, about.st_size)
+
+
+@functools.lru_cache(maxsize=1024)
+def _looks_like_vectors(path: Path, changed: int, size: int) -> bool:
+    """Whether the first two lines are words with numbers, or two counts before them; kept for every version.
+
+    A file that lies or breaks off further on still looks so: whoever chooses it is told what is wrong.
+    """
+    with path.open("rb") as file:
+        head = file.read(GLANCE)
+    first, *more = [line.split() for line in head.split(b"\n")[:2]]
+    second = more[0] if more else []
+    cut = size > len(head) and head.count(b"\n") < 2  # the last of these lines goes on
+    if cut:
+        (second if more else first)[-1:] = []
+    counts = len(first) == 2 and all(part.isdigit() for part in first)
+    if counts and not second:
+        return True
+    if not (counts or _vector(first)) or (second and not _vector(second)):
+        return False
+    return counts or not second or cut or len(first) == len(second)
+
+
+def _vector(parts: list[bytes]) -> bool:
+    """Whether a line's parts are a word and numbers."""
+    return len(parts) > 2 and all(NUMBER.fullmatch(part) for part in parts[1:])
+
+
 def roles_of(folder: Path) -> frozenset[Role]:
     """What a folder of the models folder can be loaded as, told from its files' names and its config."""
     roles: set[Role] = set()
@@ -183,7 +227,7 @@ class Catalog:
             try:
                 if (path / "config.json").is_file() or (path / "tokenizer.json").is_file():
                     cards.append(ModelCard(path.name, "folder", str(path), roles_of(path)))
-                elif path.suffix in WORD_FILES and path.is_file():
+                elif word_file(path):
                     cards.append(ModelCard(path.name, "folder", str(path), WORDS))
                 elif song_files(path):
                     cards.append(ModelCard(path.name, "folder", str(path), SONGS))

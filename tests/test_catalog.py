@@ -63,11 +63,62 @@ def test_a_folder_is_offered_for_what_its_files_can_be(tmp_path, files, config, 
 
 
 def test_files_of_word_vectors_are_offered_as_such(tmp_path):
-    for name in ("glove.txt", "news.bin", "wiki.vec", "gensim.kv", "notes.md"):
+    for name in ("news.bin", "wiki.vec", "gensim.kv", "notes.md"):
         (tmp_path / name).touch()
+    (tmp_path / "glove.txt").write_text("the 0.1 -2e-3 3\n, 1 2 3\n")
     assert [(card.name, card.roles) for card in Catalog(tmp_path, tmp_path).folders()] == [
         (name, {"words"}) for name in ("glove.txt", "news.bin", "wiki.vec")
     ]
+
+
+@pytest.mark.parametrize(
+    ("content", "offered"),
+    [
+        ("the 0.418 0.24968 -0.41242\n, .1 1e-3 NaN\n", True),
+        ("400000 300\nking 1 2 3\n", True),  # it lies: told when it is chosen
+        ("2 2\nKäse 1 2\n", True),
+        ("the " + "0.123456789 " * 1024 + "\nof " + "0.5 " * 1024, True),  # longer than what is looked at
+        ("2 1024\nthe " + "0.123456789 " * 1024 + "\n", True),
+        ("0 0\n", True),
+        ("", False),
+        ("Requirements\n\nnumpy 1 2\n", False),
+        ("torch==2.7\nnumpy\n", False),
+        ("2024 10\nNotes on models\n", False),
+        ("the 1 2 3\nof 1 2\n", False),
+        ("a table 1 2 3\n", False),
+        ("words " * 5000, False),
+    ],
+)  # fmt: skip
+def test_a_text_is_offered_as_word_vectors_only_if_it_looks_so(tmp_path, content, offered):
+    (tmp_path / "some.txt").write_text(content)
+    names = [card.name for card in Catalog(tmp_path, tmp_path).offered("words") if card.source == "folder"]
+    assert names == (["some.txt"] if offered else [])
+
+
+def test_a_text_is_looked_at_once_as_long_as_it_stays_the_same(tmp_path, monkeypatch):
+    file, opened, real = tmp_path / "some.txt", [], Path.open
+    file.write_text("notes\n")
+    monkeypatch.setattr(
+        Path, "open", lambda self, *how, **more: opened.append(self) or real(self, *how, **more)
+    )
+    catalog = Catalog(tmp_path, tmp_path)
+    assert [catalog.folders() for _ in range(3)] == [[], [], []] and opened == [file]
+    file.write_text("the 1 2 3\nof 1 2 3\n")
+    opened.clear()
+    for _ in range(3):
+        assert [card.name for card in catalog.folders()] == ["some.txt"]
+    assert opened == [file]
+
+
+def test_a_folder_without_weights_is_known_as_such(tmp_path):
+    for name, files in (("plan", []), ("whole", ["model.safetensors"]), ("cutter", ["tokenizer.json"])):
+        (tmp_path / name).mkdir()
+        for file in files if name == "cutter" else [*files, "config.json"]:
+            (tmp_path / name / file).write_text("{}")
+    assert {card.name: card.weightless for card in Catalog(tmp_path, tmp_path).folders()} == {
+        "plan": True, "whole": False, "cutter": False,
+    }  # fmt: skip
+    assert not any(card.weightless for card in (*EMBEDDED, *HUB, *GENSIM))
 
 
 def test_offline_offers_nothing_to_download(catalog, tmp_path):

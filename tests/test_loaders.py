@@ -15,7 +15,7 @@ import transformers
 from safetensors.torch import load_file, save_file
 
 from playground import text, weights
-from playground.catalog import CAUSAL, EMBEDDED, Catalog, ModelCard
+from playground.catalog import CAUSAL, EMBEDDED, WORDS, Catalog, ModelCard
 from playground.devices import QUANTIZATIONS
 from playground.errors import BadInput, CannotLoad, DoesNotFit
 from playground.loaders import TransformersLoader, causal, tokenizers
@@ -385,7 +385,7 @@ def test_word_vectors_of_the_models_folder(tmp_path, form):
 @pytest.mark.parametrize("content", [b"", b"no numbers here\n", b"3 50\nking 1 2\n", b"\xff\xfe\x00" * 99])
 def test_a_file_that_is_no_word_vectors(tmp_path, content):
     (tmp_path / "odd.txt").write_bytes(content)
-    (card,) = Catalog(tmp_path, tmp_path).folders()
+    card = ModelCard("odd.txt", "folder", str(tmp_path / "odd.txt"), WORDS)
     with pytest.raises(CannotLoad) as caught, cache(tmp_path).lease(card, "words"):
         pass
     assert caught.value.key in {"errors.broken_words", "errors.words_counts", "errors.words_line"}
@@ -468,6 +468,16 @@ def test_why_nothing_has_a_next_token_here(folders, tmp_path):
             text.say(f"errors.{key}", lang, name="x") for key in ("only_tokenizer", "no_lm_head", "no_causal")
         ]
         assert len(set(said)) == 3
+
+
+@pytest.mark.parametrize("role", ["causal", "encoder"])
+def test_a_folder_without_weights_says_so_and_not_what_it_cannot_do(llama, tmp_path, role):
+    _no_weights(llama)
+    with pytest.raises(CannotLoad) as caught, cache(tmp_path).lease(card_of(llama), role, dtype="float32"):
+        pass
+    assert caught.value.key == "errors.no_weights"
+    with cache(tmp_path).lease(card_of(llama), "skeleton") as loaded:
+        assert loaded.model is not None
 
 
 def test_an_encoder_does_not_write(folders, tmp_path):

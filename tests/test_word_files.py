@@ -11,9 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from playground.catalog import Catalog
+from playground.catalog import WORDS, Catalog, ModelCard
 from playground.errors import CannotLoad, HubUnreachable, NotAllowed
-from playground.loaders import TransformersLoader, word_downloads
+from playground.loaders import TransformersLoader, word_downloads, words
 from playground.models import ModelCache
 from playground.panels import Context
 from playground.settings import Settings
@@ -27,7 +27,7 @@ def cache(folder, **how) -> ModelCache:
 
 def refused(tmp_path, name: str, content: bytes) -> CannotLoad:
     (tmp_path / name).write_bytes(content)
-    (card,) = Catalog(tmp_path, tmp_path).folders()
+    card = ModelCard(name, "folder", str(tmp_path / name), WORDS)
     with pytest.raises(CannotLoad) as caught, cache(tmp_path, offline=True).lease(card, "words"):
         pass
     return caught.value
@@ -36,9 +36,25 @@ def refused(tmp_path, name: str, content: bytes) -> CannotLoad:
 BINARY = b"".join(word + b" " + np.zeros(3, "<f4").tobytes() + b"\n" for word in (b"one", b"two"))
 
 
+def binary(rows: int, width: int, told: str, ends: bytes = b"") -> bytes:
+    """Words with random vectors in word2vec's binary form, under a first line that may lie."""
+    numbers = np.random.default_rng(rows).normal(size=(rows, width)).astype("<f4")
+    words = [f"word{number}".encode() for number in range(rows)]
+    return told.encode() + b"\n" + b"".join(
+        word + b" " + row.tobytes() + ends for word, row in zip(words, numbers, strict=True)
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("name", "content", "key"),
     [
+        ("narrow.bin", binary(11, 8, "11 7"), "words_counts"),
+        ("narrow-ends.bin", binary(11, 8, "11 7", b"\n"), "words_counts"),
+        ("broad.bin", binary(11, 8, "11 9"), "words_counts"),
+        ("fewer.bin", binary(11, 8, "9 8"), "words_counts"),
+        ("more.bin", binary(11, 8, "12 8"), "words_counts"),
+        ("cut.bin", binary(11, 8, "11 8")[:-1], "words_counts"),
+        ("zeros.bin", b"2 3\n" + (b"\1\2 " + bytes(12)) * 2, "words_counts"),
         ("huge.txt", b"999999999 300\nking 1 2 3\n", "words_counts"),  # 1.2 TB, if believed
         ("huge.bin", b"999999999 300\n" + BINARY, "words_counts"),
         ("wide.bin", b"2 99999999\n" + BINARY, "words_counts"),
@@ -63,6 +79,35 @@ def test_broken_files_say_what_is_wrong(tmp_path, name, content, key):
     error = refused(tmp_path, name, content)
     if key:
         assert error.key == f"errors.{key}"
+
+
+def test_lines_beyond_the_count_are_all_counted(tmp_path):
+    error = refused(tmp_path, "eleven.txt", b"5 3\n" + b"".join(b"w%d 1 2 3\n" % n for n in range(11)))
+    assert error.key == "errors.words_lines" and error.values["words"] == 5 and error.values["lines"] == 11
+
+
+@pytest.mark.parametrize("ends", [b"", b"\n"])
+@pytest.mark.parametrize("odd", [0, 2, 3])
+def test_a_binary_file_is_read_as_gensim_reads_it_and_may_hold_a_few_odd_words(
+    tmp_path, monkeypatch, ends, odd
+):
+    from gensim.models import KeyedVectors
+
+    monkeypatch.setattr(words, "READ", 1000)  # words and numbers on both sides of what is read at once
+    content = binary(2000, 8, "2000 8", ends)
+    for number in range(odd):
+        content = content.replace(b"word%d " % (500 + number), b"w\xff\xfe%d " % number)
+    content = content.replace(b"word1 ", b"word0 ")  # twice
+    if odd > 2:
+        assert refused(tmp_path, "odd.bin", content).key == "errors.words_counts"
+        return
+    (tmp_path / "mine.bin").write_bytes(content)
+    (card,) = Catalog(tmp_path, tmp_path).folders()
+    theirs = KeyedVectors.load_word2vec_format(tmp_path / "mine.bin", binary=True, unicode_errors="replace")
+    with cache(tmp_path).lease(card, "words") as loaded:
+        assert loaded.model.index_to_key == theirs.index_to_key[:1999]
+        assert np.array_equal(loaded.model.vectors, theirs.vectors[:1999])
+        assert np.array_equal(loaded.model["word0"], theirs["word0"])
 
 
 def test_what_a_first_line_claims_is_not_allocated(tmp_path):

@@ -13,7 +13,7 @@ from typing import Any
 
 from playground import hub, weights
 from playground.catalog import ModelCard
-from playground.errors import BadInput
+from playground.errors import BadInput, CannotLoad
 from playground.loaders import causal, encoders, songs, tokenizers, word_downloads, words
 from playground.loaders.places import place
 from playground.models import Key, Loaded, Progress, Stage
@@ -51,6 +51,8 @@ class TransformersLoader:
         Raises:
             BadInput: the card has no such role. CannotLoad and its kin: as `load`.
         """
+        if key.role in ("causal", "encoder") and card.weightless:
+            raise CannotLoad("no_weights", name=card.name)  # what it could do with them, nobody knows
         if key.role not in card.roles:
             here = place(card) if key.role == "causal" and card.source == "folder" else None
             why = causal.silent(card, here) if key.role == "causal" else f"no_{key.role}"

@@ -16,11 +16,14 @@ from playground.loaders.places import check, imported, told
 from playground.models import Progress, Stage
 
 WORD = re.compile(r"[a-z]{2,}")  # of the input matrix: no parts, special tokens, digits or single signs
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+ODD = 0.001  # of the words of a binary file that may be no UTF-8: large ones of the press hold a few
 MATRIX = "embeddings.word_embeddings.weight"
 OVERHEAD = 200  # bytes a word takes beside its vector: the string, its place in a list and in a dictionary
 LINE = 1 << 18  # bytes of the longest line: thousands of numbers
 SPELLED = 100  # bytes of a word in a binary file, on average at most
 BLOCK = 1 << 14  # words of which room is made at once
+READ = 1 << 22  # bytes of a binary file that are read at once
 
 
 def estimate(path: Path) -> int:
@@ -65,11 +68,8 @@ def _read(card: ModelCard, path: Path, vectors: Any, binary: bool, progress: Pro
         raise CannotLoad("words_counts", name=card.name, words=counts[0], numbers=counts[1])
     if binary and not counts:
         raise CannotLoad("broken_words", name=card.name)
-    if binary:
-        read = vectors.load_word2vec_format(str(path), binary=True, unicode_errors="replace")
-        # What stands twice leaves a gap at the end of its tables.
-        words = [word for word in read.index_to_key if word is not None]
-        matrix = read.vectors[: len(words)]
+    if binary and counts:
+        words, matrix = _binary(card, path, counts, progress)
     else:
         words, matrix = _text(card, path, counts, progress)
     for at in range(0, len(matrix), BLOCK):
@@ -79,6 +79,43 @@ def _read(card: ModelCard, path: Path, vectors: Any, binary: bool, progress: Pro
     made.vectors, made.index_to_key = matrix, words
     made.key_to_index = {word: row for row, word in enumerate(words)}
     return made
+
+
+def _binary(
+    card: ModelCard, path: Path, counts: tuple[int, int], progress: Progress
+) -> tuple[list[str], NDArray[np.float32]]:
+    """Word2vec's binary form: a word, a blank and its numbers; of a word that stands twice the first.
+
+    The counts are believed only if the file ends where they say, and what they make words of are words:
+    gensim's own reader takes any bytes for words, and does not look for the end.
+    """
+    count, width = counts
+    lying = CannotLoad("words_counts", name=card.name, words=count, numbers=width)
+    words: dict[str, None] = {}
+    matrix = np.empty(counts, np.float32)
+    held, at, odd = b"", 0, 0
+    with _open(path) as stream:
+        stream.readline()
+        for row in range(count):
+            end = held.find(b" ", at)
+            while end < 0 or len(held) < end + 1 + 4 * width:
+                more = stream.read(READ)
+                if not more or (end < 0 and len(held) - at > LINE):
+                    raise lying
+                held, at = held[at:] + more, 0
+                end = held.find(b" ")
+            name = held[at:end].lstrip(b"\n")  # some writers end a row's numbers with one
+            word = name.decode(errors="replace")
+            odd += not word or CONTROL.search(word) is not None or word.encode() != name
+            if word not in words:
+                matrix[len(words)] = np.frombuffer(held, "<f4", width, end + 1)
+                words[word] = None
+            at = end + 1 + 4 * width
+            if row % BLOCK == 0:
+                progress(Stage(card.name, "read"))
+        if (held[at:] + stream.read(LINE)).strip() or odd > count * ODD:
+            raise lying
+    return list(words), matrix[: len(words)]
 
 
 def _text(
@@ -101,7 +138,7 @@ def _text(
                 continue
             lines += 1
             if counts and lines > counts[0]:
-                break
+                continue  # only counted
             width = width or len(line.split()) - 1
             if width < 2:
                 raise CannotLoad("broken_words", name=card.name)

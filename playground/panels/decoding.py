@@ -11,7 +11,15 @@ import gradio as gr
 
 from playground import examples, text
 from playground.panels import Context, decoding_api, decoding_asked, decoding_lab
-from playground.panels.decoding_actions import Asked, Newest, Shown, compare, decoding_queue, shown
+from playground.panels.decoding_actions import (
+    Asked,
+    Newest,
+    Shown,
+    compare,
+    decoding_queue,
+    shown,
+    unasked,
+)
 from playground.panels.visitor import guard, in_every_language, language, page, query, tr
 from playground.views.html import note
 
@@ -95,7 +103,7 @@ def _controls(context: Context) -> Controls:
             value="", label=tr("models.precision_choice"),
         )  # fmt: skip
         stops = gr.Textbox(
-            label=tr("decoding.stops"), info=tr("decoding.stops_info"), lines=2, elem_id="dec-stops"
+            value="", label=tr("decoding.stops"), info=tr("decoding.stops_info"), lines=2, elem_id="dec-stops"
         )
         with gr.Row():
             first = gr.Number(1, precision=0, label=tr("decoding.seeds_first"), min_width=120)
@@ -115,7 +123,34 @@ def _asked(values: tuple[Any, ...]) -> Asked:
     plan = decoding_asked.plan(
         decoding_asked.settings(*yours), decoding_asked.beams(width, length, early), (first, second)
     )
-    return Asked(prompt, bool(chat), model, precision or "", plan)
+    return Asked(decoding_asked.prompt(prompt), bool(chat), model, precision or "", plan)
+
+
+def brought(carried: str, model: str, standing: list[Any]) -> tuple[str, str, list[Any]]:
+    """Prompt, model and the other controls as the page before held them, or as an address asks for them.
+
+    Args:
+        carried: what `playground.carried` gives: JSON of a page, which may be of an older version.
+        model, standing: what holds where nothing was brought; a prompt is "" then.
+    """
+    if not carried:
+        address = query() if query().get("tab") == KEY else {}
+        return address.get("text", ""), address.get("model") or model, list(standing)
+    held = json.loads(carried)
+    others = held.get("others")
+    if not isinstance(others, list) or len(others) != len(standing):
+        others = standing
+    found = [each if _alike(each, usual) else usual for each, usual in zip(others, standing, strict=True)]
+    return str(held.get("text") or ""), str(held.get("name") or model), found
+
+
+def _alike(value: Any, usual: Any) -> bool:
+    """A widget can hold it: of its kind; an emptied box of a number holds nothing."""
+    if isinstance(usual, bool) or isinstance(value, bool):
+        return isinstance(usual, bool) and isinstance(value, bool)
+    if isinstance(usual, int | float):
+        return value is None or isinstance(value, int | float)
+    return value is None or isinstance(value, str)
 
 
 def _sample_button(place: int) -> gr.Button:
@@ -135,16 +170,21 @@ def _wire(context: Context, app: gr.Blocks, at: Controls, outputs: list[Any]) ->
     def run(*values: Any) -> Iterator[Shown]:
         yield from newest.only(page(), compare(context, lambda: _asked(values)))
 
+    standing = [each.value for each in at.asked[2:]]  # as the widgets are built
+
     def opening(carried: str) -> tuple[Any, ...]:
-        """The worked example, as shipped; the prompt and the model that the page before had."""
+        """The worked example, as shipped; or what the page before held, which nobody has decoded yet."""
         lang = language()
         example = examples.decoding(lang)
-        brought = json.loads(carried) if carried else {"text": query().get("text", "")}
         offered = [card.name for card in context.catalog.offered("causal")]
-        model = brought.get("name") or next(iter(offered), "")
-        prompt = brought.get("text") or example.text
-        menu = gr.Dropdown(offered, value=model)
-        return prompt[: context.settings.text_limit], menu, "", *shown(example, lang)
+        first = next(iter(offered), "")
+        prompt, model, others = brought(carried, first, standing)
+        prompt = prompt[: context.settings.text_limit]
+        plain = model == example.model and others == standing
+        if plain and prompt in (examples.decoding(each).text for each in text.LANGUAGES):
+            prompt = ""  # an example of another language, left as it stood
+        drawn = unasked(lang) if prompt or not plain else shown(example, lang)
+        return prompt or example.text, gr.Dropdown(offered, value=model), *others, "", *drawn
 
     runs = [gr.on([at.go.click, at.box.submit], guard(run), at.asked, outputs, **QUIET, **queue)]
     for place, sample in enumerate(at.samples):
@@ -153,9 +193,12 @@ def _wire(context: Context, app: gr.Blocks, at: Controls, outputs: list[Any]) ->
     at.stop.click(None, None, None, cancels=runs, **QUIET).then(
         guard(lambda: note(text.say("decoding.stopped", language()))), None, outputs[0], **QUIET
     )
-    remember = "(t, n) => { playground.remember('decoding', {text: t, name: n}); }"
-    gr.on([at.box.change, at.model.change], None, [at.box, at.model], None, js=remember, **QUIET)
+    remember = "(t, n, ...o) => { playground.remember('decoding', {text: t, name: n, others: o}); }"
+    gr.on([each.change for each in at.asked], None, at.asked, None, js=remember, **QUIET)
     app.load(
-        guard(opening), gr.Textbox(visible=False), [at.box, at.model, *outputs],
-        js="() => [playground.carried('decoding')]", **QUIET,
-    )  # fmt: skip
+        guard(opening),
+        gr.Textbox(visible=False),
+        [*at.asked, *outputs],
+        js="() => [playground.carried('decoding')]",
+        **QUIET,
+    ).then(None, at.asked, None, js=remember, **QUIET)  # also of a tab that nobody opens

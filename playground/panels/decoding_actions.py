@@ -15,6 +15,7 @@ from playground import text as words
 from playground.errors import BadInput, PlaygroundError
 from playground.models import Loaded, Stage
 from playground.panels import Context
+from playground.panels.decoding_asked import prompt as prompted
 from playground.panels.decoding_asked import within
 from playground.panels.visitor import language, sentence, stages
 from playground.subjects import beams, decoding, lanes, strategies
@@ -87,6 +88,12 @@ def shown(comparison: Comparison, lang: str) -> tuple[str, str, str]:
     return view.whole(comparison, lang), beam_tree.tree(comparison, lang), filters.walk(comparison, lang)
 
 
+def unasked(lang: str) -> tuple[str, str, str]:
+    """In place of a comparison: nobody asked for it yet, and nothing is loaded before somebody does."""
+    told = note(words.say("decoding.unasked", lang, go=words.say("decoding.go", lang)))
+    return told, told, told
+
+
 def compare(context: Context, read: Callable[[], Asked]) -> Generator[Shown]:
     """The lanes as they grow, then all of it; an error is told above them, and nothing is lost.
 
@@ -155,6 +162,7 @@ def generate(
     """One text, as `/generate` promises it."""
     if strategy not in STRATEGIES:
         raise BadInput("strategy_unknown", strategy=str(strategy)[:40], known=", ".join(STRATEGIES))
+    prompt = prompted(prompt)
     settings = within(context, settings)
     with closing(context.leasing(context.catalog.find(model), "causal")) as steps:
         for loaded in steps:

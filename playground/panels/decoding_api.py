@@ -30,7 +30,7 @@ def build(context: Context) -> None:
         """Go on with a text, greedily, by sampling or by beam search, as transformers' generate does.
 
         Args:
-            prompt: the text; the tokenizer's own beginning (BOS) is put in front, nothing else.
+            prompt: the text, not empty; the tokenizer's own beginning (BOS) is put in front, nothing else.
             model: an embedded name, a folder of the models folder, or a Hub id.
             strategy: "greedy", "sample" or "beam".
             max_new_tokens: the text is cut after so many.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from playground.errors import BadInput
 from playground.panels import Context
@@ -15,6 +16,18 @@ from playground.subjects.sampling import Settings
 MOST = 128  # new tokens of six lanes: more is nobody's to compare
 PUBLIC_MOST = 1024  # new tokens of one text, for strangers
 MOST_STOPS, LONGEST_STOP = 8, 100
+
+
+def prompt(given: object) -> Any:
+    """The prompt; what is wrong with it besides, the tokenizer says.
+
+    Raises:
+        BadInput: ``next_prompt_empty``: to go on from nothing but a token that begins a text would go
+            unsaid, and the Next token panel refuses it in the same words.
+    """
+    if given == "":
+        raise BadInput("next_prompt_empty")
+    return given
 
 
 def settings(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
@@ -13,12 +14,11 @@ from playground import devices, text
 from playground.catalog import ModelCard
 from playground.errors import BadInput, DoesNotFit, PlaygroundError
 from playground.models import Loaded
-from playground.panels import Context
+from playground.panels import Context, decoding_asked
 from playground.panels.decoding_actions import Newest, decoding_queue
 from playground.panels.visitor import (
     guard,
     in_every_language,
-    in_place,
     language,
     page,
     sentence,
@@ -42,6 +42,8 @@ RUNS: dict[str, tuple[Callable[[Loaded, Sequence[int]], Iterator[Any]], Callable
     "grads": (grad_modes.grad_modes, view.grads),
     "repeats": (repeats.repeats, view.repeats),
 }
+Told = tuple[Any, Any]  # where it is, and what is known so far
+log = logging.getLogger("playground")
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
@@ -62,6 +64,7 @@ def build(context: Context, asked: Sequence[Any]) -> None:
     with gr.Row(elem_classes="dec-run"):
         go = gr.Button(tr("decoding_lab.go"), variant="primary", min_width=120, elem_id="dec-lab-go")
         stop = gr.Button(tr("shell.stop"), min_width=60, elem_id="dec-lab-stop")
+    status = gr.HTML(padding=False, elem_id="dec-lab-status", elem_classes="pg-maybe")
     result = gr.HTML(padding=False, elem_id="dec-lab", min_height=120)
 
     def tell(name: str) -> str:
@@ -69,17 +72,17 @@ def build(context: Context, asked: Sequence[Any]) -> None:
 
     newest = Newest()
 
-    def run(name: str, prompt: str, model: str, quantization: str) -> Iterator[str]:
-        yield from newest.only(page(), experiment(context, name, prompt, model, quantization or ""))
+    def run(name: str, prompt: str, model: str, quantization: str) -> Iterator[Told]:
+        yield from newest.only(page(), told(context, name, prompt, model, quantization or ""))
 
     which.change(guard(tell), which, about, **QUIET, queue=False)
     running = go.click(
-        in_place(run), [which, *asked], result, trigger_mode="multiple", **QUIET,
+        guard(run), [which, *asked], [status, result], trigger_mode="multiple", **QUIET,
         **decoding_queue(context),
     )  # fmt: skip
     # First the end, then the word: what is on its way when it is stopped would stand over it.
     stop.click(None, None, None, cancels=[running], **QUIET).then(
-        guard(lambda: note(text.say("decoding_lab.stopped", language()))), None, result, **QUIET
+        guard(lambda: note(text.say("decoding_lab.stopped", language()))), None, status, **QUIET
     )
 
 
@@ -87,13 +90,26 @@ def _about(name: str, lang: str) -> str:
     return note(text.say(f"decoding_lab.about_{name if name in NAMES else NAMES[0]}", lang))
 
 
-def experiment(context: Context, name: str, prompt: str, model: str, quantization: str) -> Generator[str]:
-    """One experiment as the page shows it.
+def told(context: Context, name: str, prompt: str, model: str, quantization: str) -> Generator[Told]:
+    """One experiment as the page shows it; an error takes the place of the bar, what was measured stays."""
+    try:
+        with closing(experiment(context, name, prompt, model, quantization)) as states:
+            yield from states
+    except PlaygroundError as error:
+        yield note(sentence(error, language()), "warning"), gr.skip()
+    except Exception:  # the guard tells and logs it
+        yield note(text.say("decoding_lab.broke", language()), "warning"), gr.skip()
+        raise
+
+
+def experiment(context: Context, name: str, prompt: str, model: str, quantization: str) -> Generator[Told]:
+    """One experiment: where it is, and what is known after the rounds that were whole.
 
     Raises:
         BadInput: ``experiment_unknown``; what the prompt and the model raise.
     """
-    lang, card = language(), context.catalog.find(model)
+    lang, card, keep = language(), context.catalog.find(model), gr.skip()
+    prompt = decoding_asked.prompt(prompt)
     if name == "precision":
         yield from _precisions(context, card, prompt, lang)
         return
@@ -103,7 +119,7 @@ def experiment(context: Context, name: str, prompt: str, model: str, quantizatio
     with closing(context.leasing(card, "causal", quantization)) as steps:
         for loaded in stages(steps, lang):
             if not isinstance(loaded, Loaded):
-                yield loaded
+                yield loaded, keep
                 continue
             ids, _ = prompt_ids(loaded, prompt, context.settings.text_limit)
             flushed = 0.0
@@ -112,10 +128,12 @@ def experiment(context: Context, name: str, prompt: str, model: str, quantizatio
             with closing(states):
                 for state in states:
                     if not isinstance(state, Waiting | Progress):
-                        yield shown(state, lang)
+                        yield "", shown(state, lang)
                     elif time.monotonic() - flushed >= FLUSH:
                         flushed = time.monotonic()
-                        yield _under_way(state, name, lang)
+                        known = getattr(state, "so_far", None)
+                        old = keep if isinstance(state, Waiting) else ""  # of a run before
+                        yield _under_way(state, name, lang), shown(known, lang) if known else old
 
 
 def _under_way(state: Waiting | Progress, name: str, lang: str) -> str:
@@ -145,7 +163,7 @@ class _Table:
         return view.precisions(rows, self.machine, self.rounds, said, lang)
 
 
-def _precisions(context: Context, card: ModelCard, prompt: str, lang: str) -> Iterator[str]:
+def _precisions(context: Context, card: ModelCard, prompt: str, lang: str) -> Iterator[Told]:
     """Every precision once for its numbers, then all of them in turns for their speed.
 
     Each is leased only while it is used, so that together they need no more room than the largest.
@@ -171,7 +189,23 @@ def _precisions(context: Context, card: ModelCard, prompt: str, lang: str) -> It
             found.times.setdefault(name, []).extend(measured)
             yield None
 
-    def each(name: str, work: Callable[[str, Loaded], Iterator[Any]]) -> Iterator[str]:
+    def each(name: str, work: Callable[[str, Loaded], Iterator[Any]]) -> Iterator[Told]:
+        """One step of one precision; what it cannot do is said in its row, and the others go on."""
+        try:
+            with closing(step(name, work)) as states:
+                for state in states:
+                    yield state, gr.skip() if found.rows else ""
+        except PlaygroundError as error:
+            if name == PRECISIONS[0] and not isinstance(error, DoesNotFit):
+                raise
+            found.rows[name] = Measured(name, refused=(error.key, error.values))
+        except RuntimeError as error:
+            if name == PRECISIONS[0]:
+                raise
+            log.warning("%s cannot run as %s: %s", card.name, name, error)
+            found.rows[name] = Measured(name, refused=("errors.precision_unable", {"name": card.name}))
+
+    def step(name: str, work: Callable[[str, Loaded], Iterator[Any]]) -> Generator[str]:
         quantization, dtype = (name, "") if name in devices.QUANTIZATIONS else ("", name)
         with closing(context.leasing(card, "causal", quantization, dtype)) as steps:
             for loaded in stages(steps, lang):
@@ -185,19 +219,14 @@ def _precisions(context: Context, card: ModelCard, prompt: str, lang: str) -> It
                         yield _under_way(state, "precision", lang)
 
     for name in PRECISIONS:
-        try:
-            yield from each(name, look)
-        except PlaygroundError as error:
-            if name == PRECISIONS[0] and not isinstance(error, DoesNotFit):
-                raise
-            found.rows[name] = Measured(name, refused=(error.key, error.values))
-    there = [name for name, row in found.rows.items() if not row.refused]
-    while (
-        there
-        and found.rounds < 5
-        and (not found.rounds or time.monotonic() - began < 1.5 * experiments.BUDGET)
-    ):
+        yield from each(name, look)
+        yield gr.skip(), found.shown(lang)
+    while found.rounds < 5 and (not found.rounds or time.monotonic() - began < 1.5 * experiments.BUDGET):
+        there = [name for name, row in found.rows.items() if not row.refused]
+        if not there:
+            break
         for name in there:
             yield from each(name, time_it)
         found.rounds += 1
-    yield found.shown(lang)
+        yield gr.skip(), found.shown(lang)
+    yield "", found.shown(lang)

@@ -235,9 +235,14 @@ def _controls(do: SentencesActions) -> Controls:
 
     def receive(path: str | None) -> tuple[Any, ...]:
         name, table = do.upload(path)
-        said = view.file_told(table.told, language())
-        return *pickers(table, *table.guess()), "file", said, name
+        first, second = table.guess()
+        said = view.file_told(table.telling(first), language())
+        return *pickers(table, first, second), "file", said, name
 
+    def retell(name: str, chosen: str) -> str:
+        return view.file_told(do.table(name).telling(chosen), language())
+
+    column.input(guard(retell), [file, column], told, **OPENING)
     upload.upload(guard(receive), upload, [column, label, picking, sample, told, file], **OPENING)
     return Controls(
         sample, own, file, column, label, model, method, dimensions, by, count, neighbours, min_dist, metric,

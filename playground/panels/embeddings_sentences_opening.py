@@ -59,7 +59,8 @@ def beginning(do: SentencesActions, carried: str, first: list[Any]) -> Iterator[
     name = name or MODEL
     how = values[6:]
     widgets = [sample, own, gr.Dropdown(do.work.choices(), value=name), file, *menus[:2], *how]
-    plain = sample == "themes" and name == MODEL and how == first[6:]
+    same = all((one or None) == (other or None) for one, other in zip(how, first[6:], strict=True))
+    plain = sample == "themes" and name == MODEL and same
     yield *widgets, menus[2], own, "", do.opening(language()) if plain else gr.skip()
     by, clusters, added, *more = how
     if sample != "themes" or plain or own or added:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from playground import examples
 from playground.catalog import ModelCard, Role
-from playground.errors import BadInput
+from playground.errors import BadInput, CannotLoad
 from playground.models import Loaded
 from playground.panels import Context
 from playground.panels.embeddings_sentences_runs import Under, aside
@@ -75,6 +75,8 @@ class Work:
             return card, "encoder"
         if "causal" in card.roles:
             return card, "causal"
+        if card.weightless:
+            raise CannotLoad("no_weights", name=card.name)
         raise BadInput("no_encoder", name=card.name)
 
     def choices(self) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ The book tells why a cache of keys and values, and no gradients, make decoding f
 Models, ch. 3 and 7); here it is measured. Every experiment is a generator: `Progress` now and then, and at
 last its result; closing it stops it. What is compared is measured in turns, A B A B, never all A and then
 all B, since a machine has other work too; of each the median counts. A larger budget buys more rounds.
+Between two measurements whoever else waits for the model goes first; nothing runs on it while one is taken.
 
     cache_times     one more token at growing length, with and without the cache
     batch_times     one step of 1, 2, 4 … texts at once
@@ -21,14 +22,14 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from playground import devices
-from playground.errors import BadInput
+from playground.errors import BadInput, PlaygroundError
 from playground.models import Loaded
 from playground.subjects.decoding import Waiting, checked, out_of_memory, window
 from playground.subjects.in_turn import in_turn
-from playground.subjects.passes import CachedPasses, passes_of
+from playground.subjects.passes import CachedPasses, PreparedPasses, passes_of
 
 BUDGET = 20.0  # seconds of one experiment; a single measurement under way is never cut
 MOST_BYTES = 2**28  # of keys and values, or of a graph
@@ -36,14 +37,20 @@ ROUNDS = 25
 LENGTHS = (16, 32, 64, 128, 256, 512, 1024, 2048)
 SIZES = (1, 2, 4, 8, 16, 32)
 SMALL = 5 * 10**7  # parameters
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far it is: the share of the time used, and what is measured now."""
+    """How far it is: the share of the time used, and what is measured now.
+
+    Args:
+        so_far: what is known after the rounds that were whole, as the result will be; None: not one was.
+    """
 
     share: float
     what: str
+    so_far: Any = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,27 @@ class BatchTimes:
 Clock = Callable[[], float]
 
 
+class Used:
+    """Seconds of one experiment's own work: not those in which others had the model, or nobody asked."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock, self._began = clock, clock()
+
+    def __call__(self) -> float:
+        return self._clock() - self._began
+
+    def resting(self, state: T) -> Iterator[T]:
+        """Tells something, and counts nothing until it goes on."""
+        left = self._clock()
+        yield state
+        self._began += self._clock() - left
+
+
+def taking_turns(loaded: Loaded, steps: Iterator[T]) -> Generator[Waiting | T, None, None]:
+    """An experiment in the line: each `Progress` lets whoever waits go first."""
+    return in_turn(loaded, steps, yields=lambda state: isinstance(state, Progress))
+
+
 def cache_times(
     loaded: Loaded, ids: Sequence[int], budget: float = BUDGET, clock: Clock = time.perf_counter
 ) -> Generator[Waiting | Progress | CacheTimes, None, None]:
@@ -95,10 +123,11 @@ def cache_times(
 
     Raises:
         BadInput: ``experiment_no_cache`` (name); those of `decoding.reply`.
+        PlaygroundError: ``logits_not_finite`` (name).
     """
     prompt = checked(loaded, ids)
     with_cache(loaded)
-    return in_turn(loaded, _cache_times(loaded, prompt, budget, clock))
+    return taking_turns(loaded, _cache_times(loaded, prompt, budget, clock))
 
 
 def _cache_times(
@@ -107,19 +136,27 @@ def _cache_times(
     room = min(window(loaded) or LENGTHS[-1], LENGTHS[-1]) - ROUNDS - 2
     most = MOST_BYTES // max(1, 2 * bytes_per_token(loaded.model))  # all lengths together are twice the last
     wanted = [length for length in LENGTHS if length <= min(room, most)] or [max(2, min(room, LENGTHS[0]))]
-    began, last = clock(), 0.0
+    sound(loaded, prompt)
+    spent, last = Used(clock), 0.0
     texts: dict[int, _Text] = {}
     cached: dict[int, list[float]] = {}
     plain: dict[int, list[float]] = {}
     rounds = 0
-    while rounds < ROUNDS and (rounds < 2 or clock() - began < budget):
+
+    def found() -> CacheTimes:
+        lengths = list(texts)
+        fast, slow = ([statistics.median(times[n]) for n in lengths] for times in (cached, plain))
+        return CacheTimes(lengths, fast, slow, rounds, machine(loaded))
+
+    while rounds < ROUNDS and (rounds < 2 or spent() < budget):
         for length in wanted if not rounds else list(texts):
-            used = clock() - began
+            used = spent()
             if not rounds and texts and used + 2.5 * last > 0.6 * budget:
                 break  # the next one is twice as long: it would leave no time to repeat
             if rounds and used > budget:
                 break
-            yield Progress(min(1.0, used / budget), f"{length}")
+            so_far = found() if rounds else None
+            yield from spent.resting(Progress(min(1.0, used / budget), f"{length}", so_far))
             started = clock()
             if length not in texts:
                 texts[length] = _Text(loaded, repeated(prompt, length), 1)
@@ -129,24 +166,18 @@ def _cache_times(
             plain[length].append(_timed(texts[length].again, loaded, clock))
             last = clock() - started
         rounds += 1
-    lengths = [length for length in texts if cached[length]]
-    yield CacheTimes(
-        lengths, [statistics.median(cached[n]) for n in lengths],
-        [statistics.median(plain[n]) for n in lengths], rounds, machine(loaded),
-    )  # fmt: skip
+    yield found()
 
 
 def batch_times(
     loaded: Loaded, ids: Sequence[int], budget: float = BUDGET, clock: Clock = time.perf_counter
 ) -> Generator[Waiting | Progress | BatchTimes, None, None]:
-    """Time of one step of several texts at once.
+    """Time of one step of several texts at once, of any causal model: with whatever memory it has.
 
     Raises:
-        As `cache_times`.
+        As `cache_times`, but for the cache.
     """
-    prompt = checked(loaded, ids)
-    with_cache(loaded)
-    return in_turn(loaded, _batch_times(loaded, prompt, budget, clock))
+    return taking_turns(loaded, _batch_times(loaded, checked(loaded, ids), budget, clock))
 
 
 def _batch_times(
@@ -154,29 +185,39 @@ def _batch_times(
 ) -> Generator[Progress | BatchTimes, None, None]:
     length = min(32, (window(loaded) or 64) - ROUNDS - 3)
     each = bytes_per_token(loaded.model) * (length + ROUNDS)
-    began, last = clock(), 0.0
-    texts: dict[int, _Text] = {}
+    made: type[_Text | _Prepared] = _Text
+    if not keeps_keys(loaded):
+        made = _Prepared
+        each += 4 * length * loaded.model.get_input_embeddings().weight.shape[0]  # all logits of a text
+    sound(loaded, prompt)
+    spent, last = Used(clock), 0.0
+    texts: dict[int, _Text | _Prepared] = {}
     times: dict[int, list[float]] = {}
     rounds = 0
-    while rounds < ROUNDS and (rounds < 2 or clock() - began < budget):
+
+    def found() -> BatchTimes:
+        sizes = list(texts)
+        return BatchTimes(sizes, [statistics.median(times[n]) for n in sizes], rounds, machine(loaded))
+
+    while rounds < ROUNDS and (rounds < 2 or spent() < budget):
         for size in SIZES if not rounds else list(texts):
-            used = clock() - began
+            used = spent()
             too_large = 2 * size * each > MOST_BYTES
             if not rounds and texts and (too_large or used + 2.5 * last > 0.6 * budget):
                 break
             if rounds and used > budget:
                 break
-            yield Progress(min(1.0, used / budget), f"{size}")
+            so_far = found() if rounds else None
+            yield from spent.resting(Progress(min(1.0, used / budget), f"{size}", so_far))
             started = clock()
             if size not in texts:
-                texts[size] = _Text(loaded, repeated(prompt, max(2, length)), size)
+                texts[size] = made(loaded, repeated(prompt, max(2, length)), size)
                 texts[size].step()
                 times[size] = []
             times[size].append(_timed(texts[size].step, loaded, clock))
             last = clock() - started
         rounds += 1
-    sizes = [size for size in texts if times[size]]
-    yield BatchTimes(sizes, [statistics.median(times[size]) for size in sizes], rounds, machine(loaded))
+    yield found()
 
 
 class _Text:
@@ -210,6 +251,47 @@ class _Text:
                 self._model(**given, **self._extra, return_dict=True)
         except (MemoryError, RuntimeError) as error:
             raise out_of_memory(error, self._loaded, self._ids.numel()) from None
+
+
+class _Prepared:
+    """A batch of equal texts of a model that prepares its own passes (Mamba, hybrids, GPT-1)."""
+
+    def __init__(self, loaded: Loaded, ids: list[int], size: int) -> None:
+        import torch
+
+        self._loaded, self._passes = loaded, PreparedPasses(loaded.model)
+        self._ids = torch.tensor([ids] * size, device=loaded.model.device)
+        with calm(loaded):
+            self._feed(self._ids[:, :-1])
+
+    def step(self) -> None:
+        """One token of each."""
+        self._feed(self._ids[:, -1:])
+
+    def _feed(self, tokens: Any) -> None:
+        try:
+            self._passes.feed(tokens[0].tolist(), tokens)
+        except (MemoryError, RuntimeError) as error:
+            raise out_of_memory(error, self._loaded, self._ids.numel()) from None
+
+
+def sound(loaded: Loaded, ids: Sequence[int]) -> None:
+    """One pass before anything is measured: nothing of a model is, whose logits are no numbers.
+
+    Raises:
+        PlaygroundError: ``logits_not_finite`` (name). DoesNotFit: ``reply_out_of_memory``.
+    """
+    import torch
+
+    few = list(ids)[-64:]
+    try:
+        with calm(loaded), torch.inference_mode():
+            made = loaded.model(input_ids=torch.tensor([few], device=loaded.model.device))
+            broken = bool(made.logits[0, -1].float().log_softmax(-1).isnan().any())
+    except (MemoryError, RuntimeError) as error:
+        raise out_of_memory(error, loaded, len(few)) from None
+    if broken:
+        raise PlaygroundError("logits_not_finite", name=loaded.card.name)
 
 
 def _timed(step: Callable[[], None], loaded: Loaded, clock: Clock) -> float:
@@ -250,9 +332,14 @@ def with_cache(loaded: Loaded) -> None:
     Raises:
         BadInput: ``experiment_no_cache`` (name).
     """
-    found = passes_of(loaded.model)
-    if not (isinstance(found, CachedPasses) and found.steady):
+    if not keeps_keys(loaded):
         raise BadInput("experiment_no_cache", name=loaded.card.name)
+
+
+def keeps_keys(loaded: Loaded) -> bool:
+    """Whether a cache of keys and values is all that the model remembers."""
+    found = passes_of(loaded.model)
+    return isinstance(found, CachedPasses) and found.steady
 
 
 def bytes_per_token(model: Any) -> int:

@@ -27,12 +27,14 @@ from playground.subjects.experiments import (
     Clock,
     Machine,
     Progress,
+    Used,
     calm,
+    keeps_keys,
     machine,
     settle,
-    with_cache,
+    sound,
+    taking_turns,
 )
-from playground.subjects.in_turn import in_turn
 
 MODES = ("plain", "no_grad", "inference_mode")
 NEW, LONGEST = 12, 64  # tokens that every mode writes, and of the prompt
@@ -66,19 +68,21 @@ def grad_modes(
     ``from_pretrained`` does.
 
     Raises:
-        BadInput: ``experiment_quantized`` (name); as `cache_times`.
+        BadInput: ``experiment_no_graph``, ``experiment_quantized`` (name); as `cache_times`.
     """
     prompt = checked(loaded, ids)
-    with_cache(loaded)
+    if not keeps_keys(loaded):
+        raise BadInput("experiment_no_graph", name=loaded.card.name)
     if getattr(loaded.model, "quantization_method", None) or getattr(loaded.model, "is_quantized", False):
         raise BadInput("experiment_quantized", name=loaded.card.name)
-    return in_turn(loaded, _grad_modes(loaded, prompt, budget, clock))
+    return taking_turns(loaded, _grad_modes(loaded, prompt, budget, clock))
 
 
 def _grad_modes(
     loaded: Loaded, prompt: list[int], budget: float, clock: Clock
 ) -> Generator[Progress | GradModes, None, None]:
-    began = clock()
+    sound(loaded, prompt)
+    spent = Used(clock)
     room = (window(loaded) or 10**6) - 1
     prompt = prompt[: min(LONGEST, room - 1)]
     count = min(NEW, room - len(prompt))
@@ -86,31 +90,36 @@ def _grad_modes(
     ids: dict[str, list[int]] = {}
     held: dict[str, list[int]] = {}
     for mode in MODES:
-        yield Progress(min(1.0, (clock() - began) / budget), mode)
+        yield from spent.resting(Progress(min(1.0, spent() / budget), mode))
         # What the graph may hold, or a slow machine, ends the first mode; then the others as early.
-        goes_on = partial(_before, clock, began + budget / 3 if mode == MODES[0] else math.inf)
+        goes_on = partial(_before, spent, budget / 3 if mode == MODES[0] else math.inf)
         with calm(loaded):
             ids[mode], held[mode] = _weighed(model, prompt, count, mode, loaded, goes_on)
         count = len(ids[mode])
-    each = (clock() - began) / (3 * count)
+    each = spent() / (3 * count)
     few = max(1, min(count, int(budget / 2 / (9 * each))))  # tokens a round: for three rounds of three modes
     times: dict[str, list[float]] = {mode: [] for mode in MODES}
     rounds = 0
-    while rounds < ROUNDS and (rounds < 1 or clock() - began < budget):
+
+    def found() -> GradModes:
+        step = {mode: statistics.median(values) for mode, values in times.items()}
+        return GradModes(ids, step, held, rounds, machine(loaded))
+
+    while rounds < ROUNDS and (rounds < 1 or spent() < budget):
         for mode in MODES:
-            yield Progress(min(1.0, (clock() - began) / budget), mode)
+            so_far = found() if rounds else None
+            yield from spent.resting(Progress(min(1.0, spent() / budget), mode, so_far))
             with calm(loaded):
                 started = clock()
                 _greedy(model, prompt, few, mode, loaded)
                 settle(loaded)
                 times[mode].append(1000 * (clock() - started) / few)
         rounds += 1
-    step = {mode: statistics.median(values) for mode, values in times.items()}
-    yield GradModes(ids, step, held, rounds, machine(loaded))
+    yield found()
 
 
-def _before(clock: Clock, end: float) -> bool:
-    return clock() < end
+def _before(spent: Used, end: float) -> bool:
+    return spent() < end
 
 
 def twin(model: Any) -> Any:

@@ -19,7 +19,11 @@ T = TypeVar("T")
 
 
 def in_turn(
-    loaded: Loaded, steps: Iterator[T], stop: Callable[[], bool] = lambda: False
+    loaded: Loaded,
+    steps: Iterator[T],
+    stop: Callable[[], bool] = lambda: False,
+    *,
+    yields: Callable[[T], bool] = lambda made: False,
 ) -> Generator[Waiting | T, None, None]:
     """The steps of a generator, none of which runs while somebody else decodes on the model.
 
@@ -29,8 +33,10 @@ def in_turn(
         steps: each ``next`` is one piece of work; others may come between two of them only when nobody
             asked for the next one for long (see `turns`).
         stop: asked before each step.
+        yields: after which steps to stand at the end of the line again, so that whoever waits goes first.
     """
-    ticket = turns.line(loaded).join()
+    line = turns.line(loaded)
+    ticket = line.join()
     try:
         while True:
             while place := ticket.wait(TELL):
@@ -43,7 +49,11 @@ def in_turn(
                 made = next(steps)
             except StopIteration:
                 return
-            ticket.rest()
+            if yields(made):
+                ticket.leave()
+                ticket = line.join()
+            else:
+                ticket.rest()
             yield made
     finally:
         ticket.leave()

@@ -24,6 +24,7 @@ from playground.subjects.filters import Stage
 from playground.subjects.sampling import Settings
 
 SHOWN = 8  # alternatives told for each token
+LOUD = 0.02  # nats: nearer than that, two sums are one
 
 Lane = Literal["greedy", "first", "second", "again", "beam", "yours"]
 LANES: tuple[Lane, ...] = ("greedy", "first", "second", "again", "beam", "yours")
@@ -184,6 +185,22 @@ def missed(comparison: Comparison) -> bool:
     """Greedy truly missed a likelier sequence that beam search found."""
     greedy, beam = comparison.lane("greedy"), comparison.lane("beam")
     return comparable(greedy, beam) and beam.total > greedy.total + 1e-3
+
+
+def likelier(comparison: Comparison) -> Written | None:
+    """The likeliest lane that is surely likelier than both greedy and beam search, if there is one.
+
+    One that came to its end beats any that was cut below it: more tokens only make a sum smaller.
+    """
+    both = [comparison.lane("greedy"), comparison.lane("beam")]
+    most = max(each.total for each in both)
+    drawn = [comparison.lane(name) for name in ("first", "second", "yours")]
+    found = [
+        each
+        for each in drawn
+        if each.total > most + LOUD and (each.ended or all(comparable(each, other) for other in both))
+    ]
+    return max(found, key=lambda each: each.total, default=None)
 
 
 def part(one: Written, other: Written, yours: Settings) -> Parting | None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from playground.errors import PlaygroundError
 from playground.models import Loaded
 from playground.subjects.decoding import out_of_memory
 from playground.subjects.experiments import calm, settle
@@ -48,16 +49,23 @@ class Measured:
 
 
 def distributions(loaded: Loaded, prompts: Sequence[Sequence[int]]) -> Iterator[np.ndarray]:
-    """log p of the next token at every position of each prompt: float32 [positions, vocabulary]."""
+    """log p of the next token at every position of each prompt: float32 [positions, vocabulary].
+
+    Raises:
+        PlaygroundError: ``logits_not_finite`` (name). DoesNotFit: ``reply_out_of_memory``.
+    """
     import torch
 
     for ids in prompts:
         try:
             with calm(loaded), torch.inference_mode():
                 made = loaded.model(input_ids=torch.tensor([list(ids)], device=loaded.model.device))
-            yield made.logits[0].float().log_softmax(-1).cpu().numpy()
+            found = made.logits[0].float().log_softmax(-1).cpu().numpy()
         except (MemoryError, RuntimeError) as error:
             raise out_of_memory(error, loaded, len(ids)) from None
+        if np.isnan(found).any():
+            raise PlaygroundError("logits_not_finite", name=loaded.card.name)
+        yield found
 
 
 def moved(full: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> Moved:
@@ -68,7 +76,7 @@ def moved(full: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> Moved:
             wide = row.astype(np.float64)
             share = np.exp(wide)
             terms = np.where(share > 0, share * (wide - its), 0.0)
-            found.append(max(0.0, float(terms.sum() / np.log(2))))
+            found.append(max(float(terms.sum() / np.log(2)), 0.0))  # rounding may fall below; NaN stays NaN
             same.append(int(row.argmax()) == int(its.argmax()))
     return Moved(sum(found) / len(found), max(found), sum(same) / len(same), len(found))
 

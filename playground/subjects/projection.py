@@ -26,7 +26,8 @@ TSNE_LANDMARKS = 3_000  # t-SNE takes ten times as long
 BETWEEN = 5
 MIN_DIST = 0.15
 # Numba's compiled code is no matter of many threads at once, and two layouts would only halve each other.
-_one = threading.Lock()
+# One at a time of each: two would halve each other's cache. A long t-SNE keeps nobody from UMAP.
+_one = {"umap": threading.Lock(), "tsne": threading.Lock()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +145,7 @@ def _laid_out(
     count = max(2, min(neighbours, len(vectors) - 1))
     if near is None or near[0].shape[1] < count:
         near = nearest(vectors, count, metric) if method == "umap" else None
-    with _one, warnings.catch_warnings():
+    with _one[method], warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that new points could not be added, and that there is one thread
         if method == "tsne":
             return np.asarray(_tsne(vectors, start, seed, 3 * count), np.float32)

@@ -40,14 +40,25 @@ class Repeats:
     """All runs, and how far the logits of the first token move when the prompt stands in a batch.
 
     Args:
-        moved: the largest difference of a logit, alone and among ``BATCH`` copies.
+        moved: the largest difference of a logit, alone and among ``BATCH`` copies; None: not yet known.
         same_best: the likeliest token is the same in both.
     """
 
     runs: list[Run]
-    moved: float
+    moved: float | None
     same_best: bool
     machine: Machine
+
+    def equal(self, run: Run) -> int:
+        """How many tokens are those of the first run of its kind, up to the first other one.
+
+        Other seeds are held against the first text of the seed that is repeated.
+        """
+        usual = next(
+            each for each in self.runs if each.kind == ("greedy" if run.kind == "greedy" else "seed")
+        )
+        pairs = enumerate(zip(run.ids, usual.ids, strict=False))
+        return next((at for at, (a, b) in pairs if a != b), min(len(run.ids), len(usual.ids)))
 
     def same(self, kind: Kind) -> bool:
         """All runs of a kind wrote the same ids."""
@@ -72,7 +83,8 @@ def repeats(
     prompt = decoding.checked(loaded, ids)
     known, runs = reader(loaded), list[Run]()
     for place, (kind, own) in enumerate(plan):
-        yield Progress(place / (len(plan) + 1), kind)
+        so_far = Repeats(list(runs), None, True, machine(loaded)) if runs else None
+        yield Progress(place / (len(plan) + 1), kind, so_far)
         settings = Settings(NEW, 0.0 if kind == "greedy" else 1.0, seed=own, alternatives=0)
         texts: list[str] = []
         with closing(decoding.reply(loaded, prompt, settings, trace=Trace(), continues=True)) as states:

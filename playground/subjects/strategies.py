@@ -157,7 +157,8 @@ def _searched(
             else:
                 yield each
     if len(tokens) == len(best.ids):
-        yield Written("beam", tokens, best.text, "eos" if best.ended else "length", 0, tree.seconds)
+        reason = "string" if best.by_string else "eos" if best.ended else "length"
+        yield Written("beam", tokens, best.text, reason, 0, tree.seconds)
 
 
 def _explained(

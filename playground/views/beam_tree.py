@@ -8,7 +8,7 @@ from playground import text as words
 from playground.subjects.beams import BeamStep, Candidate, Found
 from playground.subjects.lanes import Comparison
 from playground.views.decoding import nats, percent
-from playground.views.html import escape, legible, note, table, visible
+from playground.views.html import escape, legible, note, sentences, table, visible
 
 COLUMN, ROW, BOX, TALL = 148, 34, 116, 28  # pixels
 HEAD = 26
@@ -42,8 +42,10 @@ def tree(comparison: Comparison, lang: str) -> str:
         f'<li><i class="{kind}"></i>{escape(say(f"decoding.tree_{kind}"))}</li>'
         for kind in ("won", "kept", "finished", "dropped")
     )
-    most = max(len(step.candidates) for step in found.steps)
-    told = say("decoding.tree_note", beams=found.beams.num_beams, candidates=most)
+    looked = max(len(step.candidates) for step in found.steps)
+    drawn = max(len(each) for each in rows)
+    told = say("decoding.tree_note", beams=found.beams.num_beams, candidates=looked)
+    told = sentences(told, say("decoding.tree_drawn") if drawn < looked else "", say("decoding.tree_point"))
     return f'{note(told)}<ul class="dec-key">{legend}</ul>{drawing}{_sequences(found, lang)}'
 
 

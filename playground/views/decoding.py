@@ -11,6 +11,7 @@ from typing import Any
 from playground import text as words
 from playground.subjects.lanes import (
     LANES,
+    LOUD,
     Comparison,
     Lane,
     Parting,
@@ -18,14 +19,14 @@ from playground.subjects.lanes import (
     Token,
     Written,
     comparable,
+    likelier,
     missed,
 )
-from playground.views.html import escape, island, legible, note, number, visible
-from playground.views.lines import Line, chart
+from playground.views.html import escape, island, legible, note, number, sentences, visible
+from playground.views.lines import Line, chart, digits
 
 COLOURS: dict[Lane, int] = {"greedy": 1, "beam": 2, "yours": 3, "first": 4, "second": 5, "again": 4}
 PROMPT = 400  # characters of it that are repeated above the result
-LOUD = 0.02  # nats: nearer than that, two sums are one
 
 
 def percent(share: float) -> str:
@@ -37,9 +38,9 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %" if share >= 0.0995 else f"{100 * share:.2g} %" if share > 1e-6 else "≈ 0 %"
 
 
-def nats(value: float, digits: int = 2) -> str:
-    """A logarithm of a probability, with a minus sign and no hyphen."""
-    return number(value, digits).replace("-", "−")
+def nats(value: float, places: int = 2) -> str:
+    """A logarithm of a probability, with a minus sign and no hyphen, and none before a zero."""
+    return number(round(value, places) + 0.0, places).replace("-", "−")
 
 
 def odds(log: float) -> str:
@@ -90,8 +91,9 @@ def _answer(comparison: Comparison, lang: str) -> str:
         "beam_mean": nats(beam.total / max(1, len(beam.ids)), 3),
     }  # fmt: skip
     parting = next((each for each in comparison.partings if each.lane == "beam"), None)
+    other = likelier(comparison)
     if parting is None:
-        key, kind = "answer_same", "note"
+        key, kind = "answer_same" if width > 1 else "answer_one", "note"
     elif missed(comparison):
         times = math.exp(beam.total - greedy.total)
         values["times"] = number(times, 1 if times < 100 else 0)
@@ -110,6 +112,13 @@ def _answer(comparison: Comparison, lang: str) -> str:
             q=percent(parting.other.probability),
         )  # fmt: skip
         told += f"<p>{escape(step)}</p>"
+    if other:
+        kind, times = "missed", math.exp(other.total - greedy.total)
+        found = say(
+            "decoding.answer_other", lane=say(f"decoding.lane_{other.lane}"), other=odds(other.total),
+            other_sum=nats(other.total), times=number(times, 1 if times < 100 else 0),
+        )  # fmt: skip
+        told += f"<p>{escape(found)}</p>"
     return f'<div class="dec-answer {kind}"><h4>{escape(say("decoding.question"))}</h4>{told}</div>'
 
 
@@ -117,13 +126,17 @@ def _race(comparison: Comparison, lang: str) -> str:
     """The sum so far after each token: who is ahead, and where that changes."""
     say = partial(words.say, lang=lang)
     wanted: tuple[Lane, ...] = ("greedy", "beam", "yours")
-    drawn = []
+    drawn, low = [], 0.0
     for lane in wanted:
         sums = accumulate(token.log for token in comparison.lane(lane).tokens)
         points = [(0.0, 0.0), *((place + 1.0, total) for place, total in enumerate(sums))]
+        low = min(low, points[-1][1])
         drawn.append(Line(say(f"decoding.lane_{lane}"), points, COLOURS[lane], lane == "yours"))
     told = say("decoding.race_told")
-    picture = chart(drawn, say("decoding.race_x"), say("decoding.race_y"), told, number=lambda y: nats(y, 1))
+    places = digits(low, 0.0)
+    picture = chart(
+        drawn, say("decoding.race_x"), say("decoding.race_y"), told, number=lambda y: nats(y, places)
+    )
     return f'<div class="dec-race"><h5>{escape(say("decoding.race"))}</h5>{picture}{note(told)}</div>'
 
 
@@ -232,11 +245,12 @@ def _told(each: Written, parting: Parting | None, comparison: Comparison | None,
     told = say(f"decoding.part_{parting.reason}", **values)
     if each.lane != "yours":
         if parting.filter == "argmax":
-            told += " " + say("decoding.fate_argmax")
+            fate = say("decoding.fate_argmax")
         elif parting.filter:
-            told += " " + say("decoding.fate_removed", filter=say(f"decoding.filter_{parting.filter}"))
+            fate = say("decoding.fate_removed", filter=say(f"decoding.filter_{parting.filter}"))
         else:
-            told += " " + say("decoding.fate_drawn", chance=percent(parting.chance))
+            fate = say("decoding.fate_drawn", chance=percent(parting.chance))
+        told = sentences(told, fate)
     return _sentence(told)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -11,8 +12,9 @@ from playground.subjects.experiments import BatchTimes, CacheTimes, Machine, Pro
 from playground.subjects.grad_modes import MODES, GradModes
 from playground.subjects.precision import Measured
 from playground.subjects.repeats import Kind, Repeats
+from playground.views.bars import Bar, bars
 from playground.views.decoding import percent
-from playground.views.html import escape, note, number, size, table, visible
+from playground.views.html import escape, note, number, sentences, size, table, visible
 from playground.views.lines import Line, chart
 
 FLAT = 1.6  # a time that grows by less over the whole range is called flat: machines have other work
@@ -37,17 +39,19 @@ def _what(what: str, lang: str) -> str:
     return words.say(known, lang) if known in words.catalogue(lang) else what
 
 
-def _framed(told: str, picture: str, machine: Machine | None, repeated: int, lang: str) -> str:
+def _framed(name: str, told: str, picture: str, machine: Machine | None, repeated: int, lang: str) -> str:
     say, where = partial(words.say, lang=lang), ""
     if machine:
         where = say(
             "decoding_lab.machine", device=say(f"devices.{machine.device}"), dtype=machine.dtype,
             threads=machine.threads,
         )  # fmt: skip
-    times = " " + say("decoding_lab.rounds", count=repeated) if repeated else ""
+    times = say("decoding_lab.rounds", count=repeated) if repeated else ""
+    title = escape(say(f"decoding_lab.name_{name}"))  # another experiment may be chosen meanwhile
+    found = f'<p class="dec-found">{escape(told)}</p>' if told else ""
     return (
-        f'<section class="dec-lab"><p class="dec-found">{escape(told)}</p>{picture}'
-        f'<p class="pg-note dec-machine">{escape(where + times)}</p></section>'
+        f'<section class="dec-lab"><h4>{title}</h4>{found}{picture}'
+        f'<p class="pg-note dec-machine">{escape(sentences(where, times))}</p></section>'
     )
 
 
@@ -99,7 +103,7 @@ def cache(found: CacheTimes, lang: str) -> str:
         for key in ("axis_length", "line_cached", "line_plain", "column_ratio")
     ]
     told = say(f"decoding_lab.{key}", **values)
-    return _framed(told, picture + table(head, rows, "narrow"), found.machine, found.rounds, lang)
+    return _framed("cache", told, picture + table(head, rows, "narrow"), found.machine, found.rounds, lang)
 
 
 def batch(found: BatchTimes, lang: str) -> str:
@@ -130,7 +134,7 @@ def batch(found: BatchTimes, lang: str) -> str:
         for key in ("axis_batch", "column_step", "axis_rate", "column_each")
     ]
     told = say(f"decoding_lab.{key}", **values)
-    return _framed(told, picture + table(head, rows, "narrow"), found.machine, found.rounds, lang)
+    return _framed("batch", told, picture + table(head, rows, "narrow"), found.machine, found.rounds, lang)
 
 
 def grads(found: GradModes, lang: str) -> str:
@@ -143,12 +147,10 @@ def grads(found: GradModes, lang: str) -> str:
         "held": size(found.held["plain"][-1]), "count": count, "plain": ms(plain), "best": ms(best),
         "times": times(plain / best), "each": size(_growth(found.held["plain"])),
     }  # fmt: skip
-    told = say("decoding_lab.grads_same" if same else "decoding_lab.grads_other", **values)
-    told += " " + say(
-        "decoding_lab.grads_held" if found.held["plain"][-1] else "decoding_lab.grads_none", **values
-    )
+    text = say("decoding_lab.grads_same" if same else "decoding_lab.grads_other", **values)
+    held = say("decoding_lab.grads_held" if found.held["plain"][-1] else "decoding_lab.grads_none", **values)
     key = "grads_faster" if plain > 1.1 * best else "grads_slower" if best > 1.1 * plain else "grads_level"
-    told += " " + say(f"decoding_lab.{key}", **values)
+    told = sentences(text, held, say(f"decoding_lab.{key}", **values))
     series = [
         Line(mode, [(place + 1.0, held / 1e6) for place, held in enumerate(found.held[mode])], colour, dashed)
         for mode, colour, dashed in zip(MODES, (3, 1, 2), (False, True, False), strict=True)
@@ -165,7 +167,7 @@ def grads(found: GradModes, lang: str) -> str:
         escape(say(f"decoding_lab.{key}"))
         for key in ("column_mode", "column_step", "column_held", "column_same")
     ]
-    return _framed(told, picture + table(head, rows, "narrow"), found.machine, found.rounds, lang)
+    return _framed("grads", told, picture + table(head, rows, "narrow"), found.machine, found.rounds, lang)
 
 
 def _growth(held: Sequence[int]) -> float:
@@ -173,33 +175,38 @@ def _growth(held: Sequence[int]) -> float:
 
 
 def repeats(found: Repeats, lang: str) -> str:
-    """Which runs wrote the same."""
+    """Which runs wrote the same; of those that were made so far."""
     say = partial(words.say, lang=lang)
     kinds: tuple[Kind, ...] = ("greedy", "seed", "other")
-    told = []
-    for kind in kinds[:2]:
-        told.append(say(f"decoding_lab.repeats_{kind}_{'same' if found.same(kind) else 'differ'}"))
-    count = sum(run.kind == "other" for run in found.runs)
-    told.append(say("decoding_lab.repeats_other", different=found.different("other"), count=count))
-    moved = f"{found.moved:.1e}"
-    batch_key = "none" if not found.moved else "same" if found.same_best else "other"
-    told.append(say(f"decoding_lab.repeats_batch_{batch_key}", moved=moved))
-    body = []
+    counts = {kind: sum(run.kind == kind for run in found.runs) for kind in kinds}
+    told = [
+        say(f"decoding_lab.repeats_{kind}_{'same' if found.same(kind) else 'differ'}")
+        for kind in kinds[:2]
+        if counts[kind] > 1
+    ]
+    if counts["other"]:
+        told.append(
+            say("decoding_lab.repeats_other", different=found.different("other"), count=counts["other"])
+        )
+    if found.moved is not None:
+        batch_key = "none" if not found.moved else "same" if found.same_best else "other"
+        told.append(say(f"decoding_lab.repeats_batch_{batch_key}", moved=f"{found.moved:.1e}"))
+    body, equal = [], []
     for kind in kinds:
-        runs = [run for run in found.runs if run.kind == kind]
-        usual = next(run for run in found.runs if run.kind == ("greedy" if kind == "greedy" else "seed"))
-        for place, run in enumerate(runs):
-            pairs = enumerate(zip(run.ids, usual.ids, strict=False))
-            leaves = next((at for at, (one, other) in pairs if one != other), len(usual.ids))
+        for place, run in enumerate(run for run in found.runs if run.kind == kind):
+            leaves = found.equal(run)
             chips = "".join(
                 f'<i class="dec-t{" dif" if at == leaves else ""}">{visible(shown)}</i>'
                 for at, shown in enumerate(run.texts)
             )
             name = say(f"decoding_lab.run_{kind}", place=place + 1, seed=run.seed)
             body.append([escape(name), f'<span class="dec-text">{chips}</span>'])
+            equal.append(Bar(name, leaves / len(run.ids), f"{leaves} / {len(run.ids)}"))
     head = [escape(say(f"decoding_lab.{key}")) for key in ("column_run", "column_text")]
     legend = note(say("decoding_lab.repeats_legend"))
-    return _framed(" ".join(told), table(head, body, "dec-runs") + legend, found.machine, 0, lang)
+    picture = bars(say("decoding_lab.repeats_chart"), equal, 1.0)
+    shown = picture + table(head, body, "dec-runs") + legend
+    return _framed("repeats", sentences(*told), shown, found.machine, 0, lang)
 
 
 def precisions(
@@ -212,24 +219,29 @@ def precisions(
         sentence: says why a precision cannot be had: (key, values) → text.
     """
     say = partial(words.say, lang=lang)
-    most = max((row.bytes for row in rows), default=1) or 1
     lines = []
+    charts: dict[str, list[Bar]] = {"size": [], "step": [], "kl": []}
     for row in rows:
-        name = escape(say(f"decoding_lab.what_{row.name}"))
+        name = say(f"decoding_lab.what_{row.name}")
         if row.refused:
-            lines.append(
-                [name, f'<span class="dec-refused">{escape(sentence(*row.refused))}</span>', "", "", ""]
-            )
+            why = f'<span class="dec-refused">{escape(sentence(*row.refused))}</span>'
+            lines.append([escape(name), why, "", "", ""])
             continue
-        bar = f'<i class="dec-bar" style="width:{100 * row.bytes / most:.0f}%"></i>'
         moved = "–" if row.moved is None else f"{row.moved.mean:.2g}"
         agree = "–" if row.moved is None else percent(row.moved.agree)
         pace = ms(row.step) if row.step else "–"
-        lines.append([name, f"{size(row.bytes)}{bar}", pace, moved, agree])
+        lines.append([escape(name), size(row.bytes), pace, moved, agree])
+        charts["size"].append(Bar(name, row.bytes, size(row.bytes)))
+        if row.step:
+            charts["step"].append(Bar(name, row.step, pace))
+        if row.moved:
+            charts["kl"].append(Bar(name, row.moved.mean, moved))
     columns = ("column_precision", "column_size", "column_step", "column_kl", "column_agree")
     head = [escape(say(f"decoding_lab.{key}")) for key in columns]
-    told = _precision_told([row for row in rows if row.moved], say)
-    return _framed(told, table(head, lines, "dec-precision"), machine, rounds, lang)
+    told = _precision_told([row for row in rows if row.moved], say) if rounds else ""
+    drawn = "".join(bars(say(f"decoding_lab.column_{key}"), each) for key, each in charts.items())
+    picture = f'<div class="dec-bars">{drawn}</div>{table(head, lines, "dec-precision")}'
+    return _framed("precision", told, picture, machine, rounds, lang)
 
 
 def _precision_told(rows: list[Measured], say: Say) -> str:
@@ -237,16 +249,17 @@ def _precision_told(rows: list[Measured], say: Say) -> str:
         return say("decoding_lab.precision_few")
     full, small = rows[0], min(rows, key=lambda row: row.bytes)
     far = max(rows[1:], key=lambda row: row.moved.mean if row.moved else 0)
-    fast = min(rows, key=lambda row: row.step or float("inf"))
+    fast = min(rows, key=lambda row: row.step or math.inf)
     assert far.moved
-    told = say(
+    saved = say(
         "decoding_lab.precision_size", small=say(f"decoding_lab.what_{small.name}"),
         share=percent(small.bytes / full.bytes),
-    ) + " " + say(
+    )  # fmt: skip
+    distance = say(
         "decoding_lab.precision_far" if far.moved.mean > 1e-3 else "decoding_lab.precision_near",
         far=say(f"decoding_lab.what_{far.name}"), kl=f"{far.moved.mean:.2g}", agree=percent(far.moved.agree),
         positions=far.moved.positions,
     )  # fmt: skip
     key = "precision_fastest" if fast is not full else "precision_full_fastest"
     values = {"fast": say(f"decoding_lab.what_{fast.name}"), "step": ms(fast.step), "full": ms(full.step)}
-    return told + " " + say(f"decoding_lab.{key}", **values)
+    return sentences(saved, distance, say(f"decoding_lab.{key}", **values))

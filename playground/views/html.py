@@ -103,6 +103,14 @@ def note(text: str, kind: str = "note") -> str:
     return f'<p class="pg-{kind}">{escape(text)}</p>'
 
 
+def sentences(*told: str) -> str:
+    """Sentences one after the other: a blank stands between them, but not after a Chinese full stop."""
+    whole = ""
+    for each in filter(None, told):
+        whole += each if not whole or ord(whole[-1]) > 0x2E80 else f" {each}"
+    return whole
+
+
 def number(value: float, digits: int = 0) -> str:
     """``12345`` → ``12,345``."""
     return f"{value:,.{digits}f}"

@@ -97,6 +97,12 @@ def _line(
     return f'<g class="{kind}"><path d="{path}"/>{"" if line.dashed else dots}</g>'
 
 
+def digits(low: float, high: float) -> int:
+    """How many decimals tell the marks of `scale` apart, one at least."""
+    marks = scale(low, high)
+    return max(1, -math.floor(math.log10(marks[1] - marks[0]) + 1e-6)) if len(marks) > 1 else 1
+
+
 def scale(low: float, high: float, about: int = 5) -> list[float]:
     """Round numbers that cover a range."""
     if not (math.isfinite(low) and math.isfinite(high)) or high <= low:

@@ -99,7 +99,7 @@ def file_told(told: Mapping[str, Any], lang: str) -> str:
     return "".join(
         note(
             text.say(f"sentences.file_{key}", lang, value=value if isinstance(value, str) else number(value)),
-            "warning" if key in ("over", "broken") else "note",
+            "warning" if key in ("over", "broken", "bytes", "quotes", "empty") else "note",
         )
         for key, value in told.items()
     )

@@ -91,15 +91,53 @@ def test_an_experiment_runs_and_stops(visit: Visit) -> None:
     sub(page, "lab")
     expect(page.locator("#dec-about")).to_contain_text("use_cache=False")
     page.locator("#dec-lab-go").click()
-    expect(page.locator("#dec-lab .pg-bar")).to_be_visible(timeout=WAIT)
+    expect(page.locator("#dec-lab-status .pg-bar")).to_be_visible(timeout=WAIT)
+    title = page.locator("#dec-lab h4")
+    expect(title).to_have_text(say("name_cache", room="decoding_lab"), timeout=2 * WAIT)  # a whole round
     page.locator("#dec-lab-stop").click()
-    expect(page.locator("#dec-lab")).to_contain_text(say("stopped", room="decoding_lab"), timeout=WAIT)
+    status = page.locator("#dec-lab-status")
+    expect(status).to_contain_text(say("stopped", room="decoding_lab"), timeout=WAIT)
+    expect(title).to_have_text(say("name_cache", room="decoding_lab"))
     page.get_by_label(say("name_repeats", room="decoding_lab")).check()
     expect(page.locator("#dec-about")).to_contain_text(say("about_repeats", room="decoding_lab")[:30])
+    expect(title).to_have_text(say("name_cache", room="decoding_lab"))  # not under the other's name
     page.locator("#dec-lab-go").click()
     found = page.locator("#dec-lab .dec-found")
     expect(found).to_contain_text(say("repeats_greedy_same", room="decoding_lab"), timeout=2 * WAIT)
     expect(page.locator("#dec-lab .dec-machine")).to_contain_text("CPU")
+
+
+def test_a_prompt_of_an_address_is_not_shown_above_anothers_result(visit: Visit) -> None:
+    page = visit("?tab=decoding&text=Hello%20there", ready=False)
+    expect(page.locator("#dec-text textarea")).to_have_value("Hello there", timeout=WAIT)
+    expect(page.locator("#dec-view")).to_contain_text(say("go"), timeout=WAIT)
+    expect(page.locator(".dec-answer, .dec-lane, .dec-svg")).to_have_count(0)
+    page.locator("#dec-go").click()
+    expect(page.locator("#dec-view .dec-prompt")).to_contain_text("Hello", timeout=WAIT)
+
+
+def test_a_switch_of_language_takes_everything_along(visit: Visit) -> None:
+    page = opened(visit)
+    visit.watch.leaving = True
+    page.locator('[data-pg="language"]').select_option("zh-TW")  # nothing was touched: its own example
+    expect(page.locator(".dec-answer")).to_contain_text(say("question", "zh-TW"), timeout=WAIT)
+    expect(page.locator("#dec-text textarea")).to_have_value("牛")
+    page.locator("#dec-text textarea").fill("太陽")
+    page.locator("#dec-beams input[type=number]").fill("2")
+    page.locator("#dec-seed input").fill("41")
+    page.get_by_role("button", name=say("more", "zh-TW")).click()
+    page.locator("#dec-stops textarea").fill("停")
+    page.locator("#dec-stops textarea").blur()
+    page.wait_for_timeout(300)
+    for lang in ("en", "zh-CN"):  # twice: what came along goes along
+        page.locator('[data-pg="language"]').select_option(lang)
+        expect(page.locator("#dec-view")).to_contain_text(say("go", lang), timeout=WAIT)
+        expect(page.locator("#dec-text textarea")).to_have_value("太陽")
+        expect(page.locator("#dec-beams input[type=number]")).to_have_value("2")
+        expect(page.locator("#dec-seed input")).to_have_value("41")
+        expect(page.locator(".dec-answer")).to_have_count(0)
+    page.get_by_role("button", name=say("more", "zh-CN")).click()
+    expect(page.locator("#dec-stops textarea")).to_have_value("停")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -12,6 +12,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from playground.panels.embeddings_sentences_work import MODEL
+from playground.subjects.projection import MIN_DIST
 from playground.subjects.sentences import sample
 from tests.app import App
 from tests.app_fixture import app  # noqa: F401
@@ -19,6 +20,12 @@ from tests.browser.visiting import WAIT, Visit, visiting
 
 pytestmark = pytest.mark.browser
 PATIENCE = 90_000  # the first map waits for the model
+KEEP_STATUS = """() => {
+    window.seen = [];
+    const told = () => window.seen.push(document.querySelector('#sen-status').textContent);
+    const all = {subtree: true, childList: true, characterData: true};
+    new MutationObserver(told).observe(document.querySelector('#sen-status'), all);
+}"""
 EVIL = "<img src=x onerror='window.canary=1'>"
 
 
@@ -106,8 +113,12 @@ def test_own_lines_from_none_to_some_and_html(visit: Visit) -> None:
 def test_a_change_of_language_keeps_lines_and_outlives_a_model(visit: Visit) -> None:
     page = opened(visit)
 
-    def carried(**more: str) -> None:
-        state = {"sample": "themes", "own": "a cat\na dog", "model": MODEL, **more}
+    def carried(**more: object) -> None:
+        state = [*{
+            "sample": "themes", "own": "a cat\na dog", "model": MODEL, "file": "", "column": None,
+            "label": None, "by": "given", "count": 0, "added": "", "method": "umap", "dimensions": 2,
+            "neighbours": 15, "min_dist": MIN_DIST, "metric": "cosine", "seed": 0, **more,
+        }.values()]  # fmt: skip
         page.evaluate("s => sessionStorage.setItem('playground.carry.sentences', s)", json.dumps(state))
         visit.watch.leaving = True
         page.reload()
@@ -117,9 +128,14 @@ def test_a_change_of_language_keeps_lines_and_outlives_a_model(visit: Visit) -> 
     expect(page.locator("#sen-map .pg-map-side li")).to_have_count(10, timeout=WAIT)
     assert len(data(page)["t"]) == 272
     carried(model="nobody/has-this-name")
-    expect(page.locator("#sen-map .pg-warning")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator("#sen-status .pg-warning")).to_be_visible(timeout=PATIENCE)
     expect(page.locator("#sen-model input")).to_have_value("nobody/has-this-name")
     expect(page.locator("#sen-own textarea")).to_have_value("a cat\na dog")
+    carried(own="", method="pca", dimensions=3, by="kmeans", count=3)
+    page.wait_for_function(
+        "JSON.parse(document.querySelector('#sen-map .pg-data')?.textContent || '{}').d === 3"
+    )
+    expect(page.locator("#sen-map .pg-map-legend li")).to_have_count(3, timeout=PATIENCE)
     carried(sample="own")
     told(page, "Rows: 2,")
     # A chosen point stays chosen when its rows are drawn anew.
@@ -154,6 +170,33 @@ def test_a_file_of_ones_own(visit: Visit, tmp_path: Path) -> None:
     assert data(page)["t"][0] == f"=1+0 {EVIL}"  # nothing lost
 
 
+def test_what_is_asked_newly_ends_what_runs_and_stop_keeps_the_map(visit: Visit) -> None:
+    page = opened(visit)
+    page.evaluate(KEEP_STATUS)
+    rows = "\n".join(
+        f"row {n} tells of {n * 7 % 97} rivers and of {n * 13 % 89} stones" for n in range(12_000)
+    )
+    file = {"name": "many.txt", "mimeType": "text/plain", "buffer": rows.encode()}
+    page.locator("#emb-sentences input[type=file]").first.set_input_files(file)
+    status = page.locator("#sen-status")
+    expect(status).to_contain_text("of 12,000 different rows", timeout=PATIENCE)
+    assert len(data(page)["t"]) == 272  # the map of before stays, dimmed
+    expect(page.locator("#sen-map")).to_have_css("opacity", "0.45")
+    lines(page, "a cat", "a dog", "a cow")
+    told(page, "Rows: 3,")
+    # The long one was left, not waited for.
+    assert not any("12,000 of 12,000" in each or "lays out 12,000" in each for each in page.evaluate("seen"))
+    page.locator("#sen-source input").click()
+    page.locator("ul.options li, [role=listbox] [role=option]").nth(4).click()
+    expect(status).to_contain_text("of 12,000 different rows", timeout=PATIENCE)
+    page.locator("#emb-sentences button", has_text="Stop").first.click()
+    expect(status).to_contain_text("Stopped", timeout=PATIENCE)
+    assert len(data(page)["t"]) == 3
+    lines(page, "a cat", "a dog", "a cow", "a hen")  # and it goes on
+    told(page, "Rows: 4,")
+    expect(status).not_to_contain_text("Stopped")
+
+
 def test_search_similarity_rows_and_downloads(visit: Visit, tmp_path: Path) -> None:
     page = opened(visit)
     page.get_by_role("tab", name="Search by meaning").click()
@@ -182,7 +225,7 @@ def test_search_similarity_rows_and_downloads(visit: Visit, tmp_path: Path) -> N
     download.value.save_as(tmp_path / "three.npy")
     assert np.load(tmp_path / "three.npy").shape == (3, 384)
     page.locator("#sen-source input").first.click()
-    page.get_by_role("option").first.click()
+    page.locator("ul.options li, [role=listbox] [role=option]").first.click()
     expect(vectors).to_be_disabled(timeout=WAIT)
     expect(vectors).to_be_enabled(timeout=PATIENCE)
     with page.expect_download() as download:

@@ -16,15 +16,17 @@ from playground import examples, text
 from playground.catalog import Catalog
 from playground.errors import BadInput, NotAllowed, PlaygroundError
 from playground.loaders import TransformersLoader
-from playground.models import ModelCache
+from playground.models import Loaded, ModelCache
 from playground.panels import Context, decoding_asked, decoding_lab
-from playground.panels.decoding import _asked
+from playground.panels.decoding import _asked, brought
 from playground.panels.decoding_actions import Newest, compare, generate
 from playground.settings import read
 from playground.subjects import lanes
 from playground.subjects.beams import Beams
+from playground.subjects.experiments import Progress
 from playground.subjects.prompts import prompt_ids
 from tests.subjects import saved
+from tests.subjects.tiny import model_of
 
 # As the widgets stand: prompt, model, chat, precision, most, temperature, top-k, top-p, min-p, penalty, seed,
 # stop strings, beams, length penalty, early, two seeds.
@@ -41,12 +43,18 @@ STANDING: dict[str, Any] = dict(
 )
 
 
+EMPTY = text.say("errors.next_prompt_empty", "en")  # as the Next token panel says it
+
+
 @pytest.fixture(scope="module")
 def context(tmp_path_factory: pytest.TempPathFactory) -> Context:
     folder = tmp_path_factory.mktemp("decoding")
     saved.save(folder / "chatty", template=saved.TEMPLATE)
     saved.save(folder / "base", "GPT2")
     saved.save(folder / "phi", "Phi3")
+    saved.save(folder / "mamba", "GPT2")
+    (folder / "mamba" / "model.safetensors").unlink()
+    model_of("mamba", spread=1.0).save_pretrained(folder / "mamba")
     return Context(
         read(["--device", "cpu", "--dtype", "float32"], {}),
         Catalog(folder, folder, offline=True),
@@ -106,7 +114,8 @@ def refused(context: Context, **change: Any) -> str:
     ("change", "words"),
     [
         ({"prompt": "girl " * 2000}, "window"), ({"prompt": 7}, "Text is wanted"),
-        ({"prompt": "a\ud800"}, "lone surrogate"),
+        ({"prompt": "a\ud800"}, "lone surrogate"), ({"prompt": ""}, EMPTY),
+        ({"prompt": "", "chat": True}, EMPTY),
         ({"temperature": -1}, "temperature"), ({"temperature": float("nan")}, "temperature"),
         ({"temperature": "hot"}, "temperature"), ({"top_k": -1}, "top_k"), ({"top_k": 1.5}, "top_k"),
         ({"top_p": 1.1}, "top_p"), ({"min_p": 2}, "min_p"), ({"penalty": 0}, "repetition_penalty"),
@@ -129,7 +138,7 @@ def test_what_cannot_be_is_a_sentence(context: Context, change: dict[str, Any], 
 @pytest.mark.parametrize(
     "change",
     [
-        {"top_k": 0, "top_p": 1, "min_p": 0}, {"top_p": 0}, {"min_p": 1}, {"temperature": 0}, {"prompt": ""},
+        {"top_k": 0, "top_p": 1, "min_p": 0}, {"top_p": 0}, {"min_p": 1}, {"temperature": 0},
         {"prompt": "<script>alert(1)</script> 👍 مرحبا"}, {"seed": None}, {"top_k": None}, {"beams": 1},
         {"stops": "a\ne"}, {"stops": None}, {"chat": None, "precision": None, "early": None},
         {"prompt": "\u202e\x00"},
@@ -224,6 +233,10 @@ def test_generate_is_generate(context: Context, name: str) -> None:
 
 
 def test_generate_refuses_and_a_public_server_caps(context: Context) -> None:
+    for strategy in ("greedy", "sample", "beam"):
+        with pytest.raises(BadInput) as nothing:
+            asked(context, "", strategy)
+        assert nothing.value.key == "errors.next_prompt_empty"
     for strategy in ("", "contrastive", None):
         with pytest.raises(BadInput) as refused_:
             asked(context, "x", strategy)  # type: ignore[arg-type]
@@ -253,10 +266,12 @@ def test_every_experiment_ends_with_a_chart_and_a_sentence(
         decoding_lab.grad_modes.grad_modes, "__defaults__", (0.5, decoding_lab.time.perf_counter)
     )
     monkeypatch.setattr(decoding_lab.experiments, "BUDGET", 1.0)
-    *before, shown = decoding_lab.experiment(context, name, "Once upon a time", "chatty", "")
-    assert 'class="dec-found"' in shown and "threads: 1" in shown
-    assert "<svg" in shown or "<table" in shown
-    assert before
+    *before, (status, shown) = decoding_lab.experiment(context, name, "Once upon a time", "chatty", "")
+    assert status == "" and 'class="dec-found"' in shown and "threads: 1" in shown
+    assert "<svg" in shown or '<figure class="br">' in shown
+    assert before and any(isinstance(told, str) and "pg-bar" in told for told, _ in before)
+    grown = [found for _, found in before if isinstance(found, str) and found]
+    assert name in ("cache", "batch", "grads") or grown, "what is known is shown while it goes on"
     if name == "precision":
         for each in ("float32", "bfloat16", "int8", "NF4"):
             assert each in shown
@@ -265,7 +280,8 @@ def test_every_experiment_ends_with_a_chart_and_a_sentence(
 
 def test_experiments_refuse(context: Context) -> None:
     for name, prompt, model, key in (
-        ("speed", "x", "chatty", "experiment_unknown"), ("cache", "x", "nobody/nothing", "offline"),
+        ("speed", "x", "chatty", "experiment_unknown"), ("cache", "", "chatty", "next_prompt_empty"),
+        ("cache", "x", "nobody/nothing", "offline"),
         ("precision", "girl " * 2000, "nobody/nothing", "offline"), ("repeats", 7, "chatty", "not_text"),
     ):  # fmt: skip
         with pytest.raises(PlaygroundError) as told:
@@ -273,6 +289,81 @@ def test_experiments_refuse(context: Context) -> None:
         assert told.value.key == f"errors.{key}"
     with pytest.raises(PlaygroundError):
         list(decoding_lab.experiment(context, "grads", "x", "chatty", "nf4"))
+
+
+def test_a_precision_that_cannot_run_is_said_in_its_row(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mamba multiplies by the weights themselves, which int8 and NF4 have packed."""
+    monkeypatch.setattr(decoding_lab.experiments, "BUDGET", 1.0)
+    *_, (status, shown) = decoding_lab.told(context, "precision", "Once upon a time", "mamba", "")
+    assert status == "" and text.say("errors.precision_unable", "en", name="mamba") in shown
+    rows = re.findall(r"<tr><td>(\w+)</td>(.*?)</tr>", shown)
+    assert [name for name, _ in rows] == ["float32", "bfloat16", "int8", "NF4"]
+    assert "dec-refused" not in rows[0][1] and "dec-refused" in rows[2][1]
+
+
+def test_no_numbers_are_told_and_not_taken_for_nothing_moved(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoding_lab.experiments, "BUDGET", 1.0)
+    real = decoding_lab.precision.distributions
+
+    def spoilt(loaded: Any, prompts: Any) -> Any:
+        if loaded.model.dtype is bad:
+            loaded = Loaded(loaded.card, loaded.tokenizer, saved.model("GPT2"))
+            loaded.model.lm_head.weight.data.fill_(float("nan"))
+        return real(loaded, prompts)
+
+    monkeypatch.setattr(decoding_lab.precision, "distributions", spoilt)
+    sentence = text.say("errors.logits_not_finite", "en", name="chatty")
+    bad = torch.bfloat16
+    *_, (status, shown) = decoding_lab.told(context, "precision", "Once upon", "chatty", "")
+    assert status == "" and sentence in shown  # of bfloat16, and of whatever computes in it
+    bad = torch.float32
+    *_, (status, _) = decoding_lab.told(context, "precision", "Once upon", "chatty", "")
+    assert "pg-warning" in status and sentence in status
+
+
+def test_an_error_takes_the_place_of_the_bar(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    def measured(loaded: Any, ids: Any) -> Generator[Progress]:
+        yield Progress(0.5, "16")
+        raise RuntimeError("something else")
+
+    monkeypatch.setitem(decoding_lab.RUNS, "cache", (measured, lambda found, lang: ""))
+    states = decoding_lab.told(context, "cache", "Once upon", "chatty", "")
+    seen = []
+    with pytest.raises(RuntimeError):  # the guard logs it, and tells a number
+        for state in states:
+            seen.append(state)
+    assert "pg-bar" in seen[-2][0]
+    assert text.say("decoding_lab.broke", "en") in seen[-1][0] and not isinstance(seen[-1][1], str)
+    *_, (status, _) = decoding_lab.told(context, "cache", "Once upon", "nobody/nothing", "")
+    assert "pg-warning" in status
+
+
+# -- what a page brings along --
+
+STOOD = [False, "", 24, 0.8]
+
+
+@pytest.mark.parametrize(
+    ("carried", "found"),
+    [
+        ("", ("", "tutor", STOOD)),
+        ('{"text": "a", "name": "b", "others": [true, "int8", 30, 0]}', ("a", "b", [True, "int8", 30, 0])),
+        ('{"text": "a", "name": "b"}', ("a", "b", STOOD)),
+        ('{"text": "", "name": null, "others": [1, 2, "x", true]}', ("", "tutor", STOOD)),
+        ('{"others": [false, null, null, 1.5]}', ("", "tutor", [False, None, None, 1.5])),
+    ],
+)
+def test_what_is_carried_fits_the_widgets(carried: str, found: tuple[str, str, list[Any]]) -> None:
+    assert brought(carried, "tutor", STOOD) == found
+
+
+@pytest.mark.parametrize("lang", text.LANGUAGES)
+def test_the_examples_prompt_has_a_button(lang: str) -> None:
+    assert examples.decoding(lang).text in text.say("decoding.samples", lang).split("\n")
 
 
 @pytest.mark.real

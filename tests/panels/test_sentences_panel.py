@@ -22,6 +22,7 @@ from playground.panels.embeddings_sentences_work import MODEL, Wish
 from playground.settings import Settings
 from playground.subjects.neighbours import unit
 from playground.subjects.sentences import Rows, sample
+from playground.views import sentences as view
 
 EVIL = "<img src=x onerror=alert(1)>\"'&"
 THEMES = ("themes", "", "", "", "")
@@ -175,3 +176,21 @@ def test_themes_part_and_search_finds_by_meaning(do: SentencesActions) -> None:
     assert (labels[made.near.places] == labels[:, None]).mean() > 0.75
     *_, html = do.search("an illness that infects machines", THEMES, MODEL)
     assert html.index("The virus spread") < html.index("The keyboard is missing")
+
+
+def test_what_a_file_lost_is_told_of_the_column_that_is_the_text(
+    do: SentencesActions, tmp_path: Path
+) -> None:
+    file = tmp_path / "a.csv"
+    file.write_bytes('text,label\nnaïve,a\n"open,b\n,c\n'.encode() + b"caf\xff,\n")
+    name, table = do.upload(str(file))
+    assert table.told == {"quotes": 1, "bytes": 1}
+    for column, empty in (("text", "1"), ("label", "1")):
+        told = view.file_told(do.table(name).telling(column), "en")
+        assert f"Rows without a text in this column: {empty}" in told and "not UTF-8" in told
+        assert "quotation mark" in told
+        assert len(do.rows("file", "", name, column, "").texts) == len(table.rows) - int(empty)
+    for lang in ("en", "zh-TW", "zh-CN"):
+        assert "{" not in view.file_told(
+            {"joined": 3, "ragged": 2, "bytes": 1, "empty": 9, "quotes": 4}, lang
+        )

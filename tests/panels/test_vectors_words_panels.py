@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from playground import examples_vectors as examples
-from playground.errors import BadInput
+from playground.catalog import Catalog
+from playground.errors import BadInput, CannotLoad
 from playground.panels import Context, embeddings_words_actions
+from playground.panels.embeddings_sentences_work import Work
 from playground.panels.embeddings_vectors_actions import MODEL, VectorsActions
 from playground.panels.embeddings_words_actions import WordsActions
 from playground.settings import Settings
@@ -42,6 +44,20 @@ def test_layers_cost_one_pass(vectors):
     assert all(
         not isinstance(step, str) for step in vectors.following(vectors.walk, "walk", "map", MODEL, 0, "")
     )
+
+
+def test_a_model_folder_without_weights_is_told_as_that(models, tmp_path):
+    """Its config says that it writes or encodes; without weights it does neither, and that is the reason."""
+    (tmp_path / "plan").mkdir()
+    (tmp_path / "plan" / "config.json").write_text('{"model_type": "llama", "architectures": ["LlamaModel"]}')
+    context = Context(Settings(cache_dir=tmp_path), Catalog(tmp_path, tmp_path), models)
+    for asked in (
+        lambda: VectorsActions(context).plain(["Hello"], "plan"),
+        lambda: last(VectorsActions(context).passing("plan", ["Hello"], [0])),
+        lambda: Work(context).encoded(["Hello"], "plan"),
+    ):
+        with pytest.raises(CannotLoad, match="no_weights"):
+            asked()
 
 
 def test_passes_are_kept_within_bounds(vectors, monkeypatch):

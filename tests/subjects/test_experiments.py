@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from playground import devices
-from playground.errors import BadInput, DoesNotFit
+from playground.errors import BadInput, DoesNotFit, PlaygroundError
 from playground.subjects import experiments, turns
 from playground.subjects.decoding import Waiting
 from playground.subjects.experiments import BatchTimes, CacheTimes, Progress, batch_times, cache_times
@@ -90,12 +90,95 @@ def test_the_twin_shares_its_weights():
     assert other.lm_head.weight is other.transformer.wte.weight
 
 
-@pytest.mark.parametrize("measure", [cache_times, batch_times, grad_modes])
+@pytest.mark.parametrize(
+    ("measure", "key"), [(cache_times, "experiment_no_cache"), (grad_modes, "experiment_no_graph")]
+)
 @pytest.mark.parametrize("kind", ["gpt1", "mamba"])
-def test_models_without_such_a_cache_say_so(measure, kind):
+def test_models_without_such_a_cache_say_so(measure, key, kind):
     with pytest.raises(BadInput) as refused:
         measure(loaded_of(model_of(kind)), PROMPT)
-    assert refused.value.key == "errors.experiment_no_cache"
+    assert refused.value.key == f"errors.{key}"
+
+
+@pytest.mark.parametrize("kind", ["gpt1", "mamba", "lfm2"])
+def test_batches_of_models_with_another_memory(kind):
+    """No cache has to be switched off for them; every text of a batch gets the logits that it has alone."""
+    import torch
+
+    loaded = loaded_of(model_of(kind))
+    found = last(batch_times(loaded, PROMPT, 0.8))
+    assert isinstance(found, BatchTimes) and found.sizes[:2] == [1, 2] and found.rounds >= 2
+    text = experiments._Prepared(loaded, PROMPT, 3)
+    heard: list[Any] = []
+    text._passes.hear = heard.append
+    text.step()
+    with torch.no_grad():
+        alone = loaded.model(torch.tensor([PROMPT])).logits[0, -1]
+    assert torch.allclose(heard[0][-1], alone, atol=1e-4)
+
+
+def broken_of(kind: str) -> Any:
+    model = model_of(kind)
+    model.get_output_embeddings().weight.data.fill_(float("nan"))
+    return loaded_of(model)
+
+
+@pytest.mark.parametrize("measure", [cache_times, batch_times, grad_modes, repeats])
+def test_nothing_is_measured_of_a_model_whose_logits_are_no_numbers(measure):
+    with pytest.raises(PlaygroundError) as refused:
+        list(measure(broken_of("llama"), PROMPT))
+    assert refused.value.key == "errors.logits_not_finite"
+
+
+def test_no_number_is_not_taken_for_nothing_moved():
+    with pytest.raises(PlaygroundError) as refused:
+        list(distributions(broken_of("llama"), [PROMPT]))
+    assert refused.value.key == "errors.logits_not_finite"
+    rows = np.log(np.full((2, 4), 0.25))
+    assert np.isnan(moved([rows], [np.full((2, 4), np.nan)]).mean)
+
+
+@pytest.mark.parametrize("measure", [cache_times, batch_times, grad_modes])
+def test_between_two_measurements_whoever_waits_goes_first(measure):
+    loaded = loaded_of(model_of("llama"))
+    line, passes = turns.line(loaded), [0]
+    running = measure(loaded, PROMPT, 5.0)
+    assert isinstance(next(running), Progress)
+    assert isinstance(next(running), Progress)
+    other = line.join()
+    assert other.wait(0) <= 1
+    loaded.model.register_forward_pre_hook(lambda *given: passes.__setitem__(0, passes[0] + 1))
+    while other.wait(0):
+        next(running)
+    measured = passes[0]
+    assert isinstance(next(running), Waiting) and passes[0] == measured, "nothing runs while others do"
+    other.leave()
+    while isinstance(state := next(running), Waiting):
+        pass
+    assert isinstance(state, Progress) and passes[0] >= measured
+    running.close()
+    assert len(line) == 0
+
+
+@pytest.mark.parametrize("measure", [cache_times, batch_times, grad_modes, repeats])
+def test_what_is_known_so_far_is_told(measure):
+    *before, found = measure(loaded_of(model_of("llama")), PROMPT)
+    known = [state.so_far for state in before if state.so_far is not None]
+    assert known and {type(each) for each in known} == {type(found)}
+    if measure is repeats:
+        assert [len(each.runs) for each in known] == list(range(1, 10)) and known[0].moved is None
+    else:
+        assert known[0].rounds == 1 and sorted(each.rounds for each in known) == [e.rounds for e in known]
+
+
+def test_time_in_the_line_is_not_an_experiments_own():
+    now = [0.0]
+    spent = experiments.Used(lambda: now[0])
+    now[0] = 2.0
+    for _ in spent.resting("told"):
+        now[0] = 50.0
+    now[0] = 51.0
+    assert spent() == 3.0
 
 
 @pytest.mark.parametrize("measure", [cache_times, batch_times, grad_modes, repeats])

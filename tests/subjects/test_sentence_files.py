@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from playground.errors import BadInput
-from playground.subjects import sentence_files
+from playground.subjects import sentence_cells, sentence_files
 from playground.subjects.sentence_files import read
 
 CHINESE = "今天下午會下大雨，記得帶傘。\n我們的球隊在延長賽輸了。\n這家餐廳的水餃皮薄餡多。\n"
@@ -81,7 +83,7 @@ def test_a_giant_cell_and_too_many_rows(monkeypatch):
     table = read("a.csv", b'text,label\n"' + b"x" * 300_000 + b'",a\nshort,b\n')
     assert len(table.rows[0][0]) == sentence_files.CELL and table.told == {"long": 1}
     unclosed = read("a.csv", b'text,label\n"never closed,a\nshort,b\n')
-    assert len(unclosed.rows) == 1
+    assert unclosed.column("text") == ['"never closed', "short"] and unclosed.told == {"quotes": 1}
     monkeypatch.setattr(sentence_files, "MOST", 10)
     table = read("a.txt", b"a line\n" * 25)
     assert len(table.rows) == 10 and table.told == {"over": 15}
@@ -93,3 +95,140 @@ def test_a_giant_cell_and_too_many_rows(monkeypatch):
 def test_what_is_no_table(content):
     with pytest.raises(BadInput):
         read("a.csv", content)
+
+
+# ---- quotation marks ----
+
+
+def test_a_stray_quotation_mark_costs_only_its_own_line():
+    tsv = read("a.tsv", b'"Open quote\tx\nsecond\ty\nthird\tz\n')
+    assert tsv.rows == (('"Open quote', "x"), ("second", "y"), ("third", "z")) and tsv.told == {"quotes": 1}
+    bare = read("a.tsv", '“a”\n"Open quote…\nsecond\nthird\n'.encode())
+    assert [row[0] for row in bare.rows] == ["“a”", '"Open quote…', "second", "third"]
+    rows = [f'"row {n}, quoted",{n}' for n in range(1000)]
+    rows[500] = '"stray,500'
+    table = read("a.csv", "\n".join(["text,nr", *rows, '"two\nlines",1']).encode())
+    assert table.column("nr") == [*map(str, range(1000)), "1"] and table.told == {"quotes": 1}
+    assert table.column("text")[499:502] == ["row 499, quoted", '"stray', "row 501, quoted"]
+    assert table.column("text")[-1] == "two lines"
+
+
+def test_two_stray_marks_hold_no_rows_together():
+    middle = "\n".join(f"line {n},x" for n in range(sentence_cells.SPAN + 1))
+    table = read("a.csv", f'text,label\n"begins,x\n{middle}\nends",x\n'.encode())
+    assert len(table.rows) == sentence_cells.SPAN + 3 and table.told == {"quotes": 1}
+    tsv = read("a.tsv", b'text\tlabel\n"begins\ta\nmiddle\ta\nends"\ta\n')
+    assert len(tsv.rows) == 3 and tsv.told["quotes"] == 1
+    wrong = read("a.csv", b'text,label\n"He said "hi" to me",a\nshort,b\n')
+    assert wrong.column("label") == ["a", "b"] and "hi" in wrong.column("text")[0]
+
+
+def test_consistent_quoting_is_followed_in_tsv_too():
+    table = read("a.tsv", b'text\tlabel\n"two\nlines ""quoted"""\ta\n5" pipes\tb\n')
+    assert table.rows == (('two lines "quoted"', "a"), ('5" pipes', "b")) and table.told == {}
+
+
+def test_stray_marks_everywhere_take_no_longer_than_the_file_deserves(monkeypatch):
+    import csv
+
+    fed = 0
+
+    def reader(lines, **how):
+        def counted():
+            nonlocal fed
+            for line in lines:
+                fed += len(line)
+                yield line
+
+        return real(counted(), **how)
+
+    real = csv.reader
+    monkeypatch.setattr(csv, "reader", reader)
+    content = ('"open, ' + "x" * 500 + "\n") * 8_000
+    table = read("a.csv", content.encode())
+    assert len(table.rows) == 8_000 and table.told["quotes"] == 8_000
+    assert fed < 7 * len(content)
+
+
+# ---- ragged rows ----
+
+
+def test_rows_without_names_lose_nothing():
+    table = read("a.csv", b"short\nlonger,two\nthird,three,more\n")
+    assert table.rows == (("short", "", ""), ("longer", "two", ""), ("third", "three", "more"))
+    assert table.told == {"ragged": 2}
+    prose = [f"Sentence {n}{', and' * (n % 4)} so on." for n in range(40)]
+    table = read("a.csv", "\n".join(prose).encode())
+    assert table.columns == ("",) and table.column("") == prose and table.told == {"joined": 30}
+    pairs = ["1,One thing.", "0,Another, and, more.", "1,A third.", "0,A fourth."]
+    table = read("a.csv", "\n".join(pairs).encode())
+    assert table.rows[1] == ("0", "Another, and, more.") and table.told == {"joined": 1}
+
+
+def test_commas_of_a_last_text_are_put_back():
+    table = read("a.csv", b"label,text\na,Well, this, too\nb,short,\na,\n")
+    assert table.column("text") == ["Well, this, too", "short", ""] and table.told == {"joined": 1}
+    assert read("a.csv", b'text\nHello, world\n"x, y",z\n').rows == (("Hello, world",), ("x, y,z",))
+    assert read("a.csv", b"longer,two\nshort\nthird,three,more\nx,y,z\n").columns == ("1", "2", "3")
+
+
+def test_rows_without_text_are_counted():
+    table = read("a.csv", b"text,label\nhello,a\n,b\n,c\nworld,\n")
+    assert table.telling("text") == {"empty": 2} and table.telling("label") == {"empty": 1}
+    assert table.told == {} and len(table.rows) == 4
+    assert read("a.json", b'["a", "", " "]').telling("") == {"empty": 2}
+
+
+# ---- broken bytes ----
+
+
+def test_one_broken_byte_makes_no_other_encoding():
+    content = "naïve café\n".encode() + b"a \xff b\n" + "déjà vu\n".encode()
+    table = read("a.txt", content)
+    assert [row[0] for row in table.rows] == ["naïve café", "a \ufffd b", "déjà vu"]
+    assert table.told == {"bytes": 1}
+    table = read("a.csv", b"\xef\xbb\xbf" + b"text\n" + content)
+    assert table.rows[0][0] == "naïve café" and table.told == {"bytes": 1}
+    chinese = (CHINESE * 5).encode()
+    table = read("a.txt", chinese[:100] + b"\x80\xfe" + chinese[102:])
+    assert "encoding" not in table.told and table.rows[-1][0] == CHINESE.splitlines()[-1]
+
+
+def test_other_encodings_are_still_found():
+    for text, encoding, told in (("L'été.", "cp1252", "Windows-1252"), ("É »", "cp1252", "Windows-1252"),
+                                 ("Le café", "latin-1", "Windows-1252"), (SIMPLIFIED * 50, "gbk", "GB 18030"),
+                                 (CHINESE * 50, "big5", "Big5")):  # fmt: skip
+        table = read("a.txt", text.encode(encoding))
+        assert table.told == {"encoding": told} and table.rows[0][0] == text.splitlines()[0]
+    cut = read("a.txt", "déjà vu 早".encode()[:-1])
+    assert cut.rows == (("déjà vu",),) and cut.told == {}
+
+
+# ---- JSON ----
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_an_object_with_one_list_of_rows(indent):
+    whole = {"version": 3, "data": [{"text": "a", "n": 1}, {"text": "b", "n": 2}], "tags": [1, 2]}
+    table = read("a.json", json.dumps(whole, indent=indent).encode())
+    assert table.columns == ("text", "n") and table.rows == (("a", "1"), ("b", "2")) and table.told == {}
+    row = {"text": "one row", "tags": ["x", "y"]}
+    assert read("a.jsonl", json.dumps(row, indent=indent).encode()).rows == (("one row", '["x", "y"]'),)
+    two = {"a": ["x"], "b": ["y"]}
+    assert len(read("a.json", json.dumps(two, indent=indent).encode()).rows) == 1
+
+
+def test_texts_among_objects_are_kept():
+    table = read("a.jsonl", b'{"n": 1, "text": "a"}\n"alone"\n5\n{"n": 2, "text": "b"}\n')
+    assert table.columns == ("n", "text") and table.told == {"broken": 1}
+    assert table.rows == (("1", "a"), ("", "alone"), ("2", "b"))
+    table = read("a.json", b'["x", {"satz": "a longer one"}, 7]')
+    assert table.rows == (("x",), ("a longer one",)) and table.told == {"broken": 1}
+
+
+def test_deep_json_stays_a_sentence():
+    for deep in (b'{"data": ' * 50_000, b'{"data":' + b"[" * 100_000, b'{"a": 1}\n' + b"[" * 100_000):
+        try:
+            assert read("a.json", deep).told == {"broken": 1}
+        except BadInput as error:
+            assert error.key == "errors.rows_json"

@@ -10,7 +10,7 @@ import pytest
 
 from playground.errors import PlaygroundError
 from playground.subjects import turns
-from playground.subjects.beams import Beams, BeamStep
+from playground.subjects.beams import Beams, BeamStep, Found
 from playground.subjects.decoding import Waiting
 from playground.subjects.filters import filtered
 from playground.subjects.lanes import (
@@ -22,6 +22,7 @@ from playground.subjects.lanes import (
     Written,
     comparable,
     from_plain,
+    likelier,
     missed,
     perplexity,
     to_plain,
@@ -201,6 +202,39 @@ def test_stop_strings_are_those_of_generate():
     assert isinstance(found, Comparison)
     assert found.lane("greedy").ids == theirs and found.lane("greedy").reason == "string"
     assert len(theirs) < 10
+
+
+def test_a_beam_that_a_stop_string_ended_says_so():
+    model = model_of("llama", spread=3.0)
+    beam = compared(model, continues=False).lane("beam")
+    string = next(token.text for token in beam.tokens[1:] if token.text.isascii() and token.text.isalnum())
+    for width in (1, 2, 3):
+        found = compared(model, Plan(Settings(10, stop_strings=(string,)), Beams(width)), continues=False)
+        best, lane = found.tree.sequences[0], found.lane("beam")
+        assert lane.reason == ("string" if best.by_string else "eos" if best.ended else "length")
+        if best.by_string:
+            return
+    raise AssertionError("no stop string ended a beam")
+
+
+def test_a_lane_that_is_likelier_than_greedy_and_beams():
+    def lane(name: str, chance: float, count: int = 4, reason: str = "length") -> Written:
+        return Written(name, [Token(1, "a", "", chance, 1.0, 1, [])] * count, "", reason)  # type: ignore[arg-type]
+
+    def best(first: Written, yours: Written, reason: str = "length") -> str:
+        lanes = [lane("greedy", 0.5, reason=reason), lane("beam", 0.6, reason=reason), first,
+                 lane("second", 0.1, reason=reason), yours]  # fmt: skip
+        made = Comparison("m", "", [1], PLAN, lanes, [], Found([], [], PLAN.beams, 0.0), [])
+        found = likelier(made)
+        return found.lane if found else ""
+
+    low = lane("first", 0.1)
+    assert best(low, lane("yours", 0.6)) == ""  # as likely is not likelier
+    assert best(low, lane("yours", 0.7)) == "yours"
+    assert best(lane("first", 0.8), lane("yours", 0.7)) == "first"
+    assert best(low, lane("yours", 0.7, 3)) == ""  # cut earlier: nobody knows what would have come
+    assert best(low, lane("yours", 0.7, 3, "eos")) == "yours"  # finished: what was cut can only fall further
+    assert best(low, lane("yours", 0.7, 4), "eos") == ""
 
 
 def test_the_prompt_is_read_once_and_stopping_leaves_the_line():

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from playground import examples, text
+from playground.subjects.beams import Beams
 from playground.subjects.experiments import BatchTimes, CacheTimes, Machine
 from playground.subjects.grad_modes import GradModes
 from playground.subjects.lanes import Comparison, Token, Written
@@ -16,6 +17,7 @@ from playground.subjects.precision import Measured, Moved
 from playground.subjects.repeats import Repeats, Run
 from playground.views import beam_tree, experiments, filters, lines
 from playground.views import decoding as view
+from playground.views.html import sentences
 
 HERE = Machine("cpu", "float32", 1)
 NASTY = "<script>alert(1)</script><img src=x onerror=alert(2)>\"' &amp; \u202e"
@@ -79,6 +81,13 @@ def test_the_answer_is_chosen_by_the_numbers(shipped):
     assert beginning("answer_missed") in view.whole(shipped, "en")
     same = replace(shipped, partings=[each for each in shipped.partings if each.lane != "beam"])
     assert beginning("answer_same") in view.whole(same, "en")
+    single = replace(same, plan=replace(same.plan, beams=Beams(1)))
+    assert say("answer_one", greedy="", greedy_sum="")[:30] in view.whole(single, "en")
+    for made in (same, single):
+        sure = replace(made.lane("yours"), tokens=greedy.tokens[:1], reason="eos")
+        shown = view.whole(changed(made, yours=sure), "en")
+        assert say("answer_other", lane=say("lane_yours"), other="", other_sum="", times="")[:60] in shown
+        assert beginning("answer_other") not in view.whole(made, "en")
     worse = replace(beam, tokens=[replace(token, probability=0.01) for token in beam.tokens])
     assert beginning("answer_shorter") in view.whole(changed(shipped, beam=worse), "en")
     cut = replace(beam, reason="length" if beam.ended else "eos")
@@ -91,6 +100,42 @@ def test_growing_lanes_and_half_characters(shipped):
     half = Token(5, "", "E4 BD", 0.5, 0.5, 1, [(5, "", 0.5, 0.5)])
     shown = view.growing([Written("greedy", [half], "")], shipped.plan, "en")
     assert "E4 BD" in shown and shown.count("<section") == 2 and "\ufffd" not in shown
+
+
+def test_the_races_marks_differ(shipped):
+    """A short fall is told with as many digits as it takes."""
+    sure = [replace(token, probability=0.99) for token in shipped.lane("greedy").tokens[:4]]
+    lanes = [replace(lane, tokens=sure) for lane in shipped.lanes]
+    shown = view.whole(replace(shipped, lanes=lanes), "en")
+    race = shown[shown.index("dec-race") : shown.index("</svg>")]
+    marks = re.findall(r'class="e"[^>]*>([^<]*)<', race)
+    assert len(marks) > 2 and len(set(marks)) == len(marks) and "−0.0" not in [*marks, view.nats(-0.001, 1)]
+    assert [lines.digits(low, 0) for low in (-30, -4.35, -0.3, -0.04, 0)] == [1, 1, 1, 2, 1]
+
+
+def test_counts_read_well_whatever_they_are(shipped):
+    alone = replace(shipped, plan=replace(shipped.plan, beams=Beams(1)))
+    shown = view.whole(
+        changed(alone, first=replace(shipped.lane("first"), tokens=shipped.lane("first").tokens[:1])), "en"
+    )
+    assert not re.search(r"\b1 (?:tokens|beams)\b", shown)
+
+
+def test_no_blank_after_a_chinese_full_stop():
+    found = examples.decoding("zh-TW")
+    shown = view.whole(found, "zh-TW") + beam_tree.tree(found, "zh-TW")
+    assert text.say("decoding.fate_drawn", "zh-TW", chance="x")[:4] in shown and "。 " not in shown
+    assert sentences("One.", "", "Two.") == "One. Two." and sentences("一。", "二。") == "一。二。"
+
+
+def test_the_tree_says_what_it_draws(shipped):
+    shown = beam_tree.tree(shipped, "en")
+    assert say("tree_drawn") in shown
+    few = [
+        replace(step, candidates=step.candidates[:1], kept=step.kept[:1]) for step in shipped.tree.steps[:1]
+    ]
+    whole = replace(shipped, tree=replace(shipped.tree, steps=few))
+    assert say("tree_drawn") not in beam_tree.tree(whole, "en")
 
 
 def test_percentages():
@@ -136,10 +181,29 @@ def test_the_other_sentences():
     assert "no gain in time" in shown
     shown = experiments.grads(GradModes(ids | {"no_grad": [3, 4]}, step, held, 3, HERE), "en")
     assert told("grads_other", shown)
-    runs = [Run("greedy", 0, [1], ["a"]), Run("greedy", 0, [2], ["b"]), Run("seed", 1, [1], ["a"])]
+    runs = [Run("greedy", 0, [1], ["a"]), Run("greedy", 0, [2], ["b"]), *[Run("seed", 1, [1], ["a"])] * 2]
     shown = experiments.repeats(Repeats([*runs, Run("other", 2, [3], ["c"])], 0.1, False, HERE), "en")
     assert told("repeats_greedy_differ", shown) and told("repeats_seed_same", shown)
     assert told("repeats_batch_other", shown)
+    assert re.findall(r"<em>(.*?)</em>", shown) == ["1 / 1", "0 / 1", "1 / 1", "1 / 1", "0 / 1"]
+    begun = experiments.repeats(Repeats(runs[:1], None, True, HERE), "en")
+    assert "dec-found" not in begun and "1 / 1" in begun
+
+
+@pytest.mark.parametrize("lang", text.LANGUAGES)
+def test_every_result_says_which_experiment_it_is(lang):
+    ids = {mode: [1, 2] for mode in ("plain", "no_grad", "inference_mode")}
+    made = {
+        "cache": experiments.cache(CacheTimes([16, 64], [1.0, 1.0], [1.0, 9.0], 2, HERE), lang),
+        "batch": experiments.batch(BatchTimes([1, 2], [1.0, 1.0], 2, HERE), lang),
+        "grads": experiments.grads(
+            GradModes(ids, dict.fromkeys(ids, 1.0), {mode: [0, 0] for mode in ids}, 2, HERE), lang
+        ),
+        "repeats": experiments.repeats(Repeats([Run("greedy", 0, [1], ["a"])], 0.0, True, HERE), lang),
+        "precision": experiments.precisions([Measured("float32", 4, 2.0)], HERE, 1, str, lang),
+    }
+    for name, shown in made.items():
+        assert f"<h4>{text.say(f'decoding_lab.name_{name}', lang)}</h4>" in shown
 
 
 def test_precisions_that_cannot_be_had_say_why():
@@ -151,6 +215,11 @@ def test_precisions_that_cannot_be_had_say_why():
     shown = experiments.precisions(rows, HERE, 2, lambda key, values: f"{key} {values['name']}", "en")
     assert "errors.quantization_shape x" in shown and "50.0 %" in shown and "90.0 % of 9 positions" in shown
     assert "The fastest here is bfloat16" in shown
+    widths = re.findall(r'<span>(\w+)</span><i><b style="width:([\d.]+)%"', shown)
+    assert widths == [("float32", "100.0"), ("bfloat16", "50.0")] * 2 + [
+        ("float32", "0.0"),
+        ("bfloat16", "100.0"),
+    ]
     alone = experiments.precisions(rows[2:], HERE, 2, lambda key, values: "no", "en")
     assert beginning("precision_few", "decoding_lab") in alone
 

@@ -1,0 +1,119 @@
+"""Bytes to text for files of sentences: their encoding, and what keeps a cell on one line."""
+
+from __future__ import annotations
+
+import codecs
+import functools
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from playground.errors import BadInput
+
+MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_KNOWN = Path(__file__).resolve().parents[2] / "assets" / "sentences" / "columns.json"
+CHINESE = re.compile(r"[\u4e00-\u9fff\u3000-\u303f\uff00-\uffef]")
+RUN = re.compile(r"[\u4e00-\u9fff]{2,}")
+# Characters of more than one byte as UTF-8 spells them (The Unicode Standard, table 3-7).
+SEQUENCE = re.compile(
+    rb"[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}"
+    rb"|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}"
+    rb"|\xf4[\x80-\x8f][\x80-\xbf]{2}"
+)
+HIGH = re.compile(rb"[\x80-\xff]")
+LIKELY = 0.5  # of characters and broken bytes that are characters: Chinese texts in Big5 or GBK reach 0.23
+
+
+@functools.cache
+def known() -> dict[str, frozenset[str] | list[str]]:
+    """Usual names of columns (``text``, ``label``), and the commonest Chinese characters (``common``)."""
+    found = json.loads(_KNOWN.read_text(encoding="utf-8"))
+    return {"text": found["text"], "label": found["label"], "common": frozenset(found["common"])}
+
+
+def decoded(name: str, content: bytes) -> tuple[str, dict[str, Any]]:
+    """The text, and what was guessed or lost: ``encoding``, or ``bytes`` that are no UTF-8 (they become �).
+
+    A mark of byte order is believed; without one it is UTF-8 if it can be, UTF-16 if every other byte is
+    zero, UTF-8 with broken bytes if most of what lies beyond ASCII is UTF-8's, else one of Big5, GB 18030
+    (where most of it is Chinese characters in use) and Windows-1252.
+
+    Raises:
+        BadInput: no text in any of them.
+    """
+    if content.startswith(codecs.BOM_UTF8):
+        content = content[len(codecs.BOM_UTF8) :]
+        broken = _broken(content)[1]
+        return content.decode("utf-8", "replace"), {"bytes": broken} if broken else {}
+    if content.startswith(MARKS[1:]):
+        return content.decode("utf-16", "replace"), {}
+    head = content[:4_000]
+    zeros = [head[place::2].count(0) / max(1, len(head[place::2])) for place in (0, 1)]
+    if max(zeros) > 0.3 and min(zeros) < 0.1:
+        encoding = "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
+        return content.decode(encoding, "replace"), {"encoding": encoding.upper()}
+    if head.count(0):
+        raise BadInput("rows_not_text", name=brief(name))
+    try:
+        return content.decode("utf-8"), {}
+    except UnicodeDecodeError as error:
+        whole = content[: error.start]
+        if error.reason == "unexpected end of data" and not whole.isascii():
+            return whole.decode("utf-8"), {}  # cut in the middle of a last character
+    good, broken = _broken(content)
+    share = good / (good + broken)
+    best = "utf-8" if share >= LIKELY else _chinese(content) or "cp1252"
+    text = content.decode(best, "replace")
+    control = len(re.findall(r"[\x00-\x08\x0e-\x1f]", text[:4_000]))
+    if control > len(text[:4_000]) / 50:
+        raise BadInput("rows_not_text", name=brief(name))
+    if best == "utf-8":
+        return text, {"bytes": broken}
+    return text, {"encoding": {"cp1252": "Windows-1252", "big5": "Big5", "gb18030": "GB 18030"}[best]}
+
+
+def _broken(content: bytes) -> tuple[int, int]:
+    """How many characters beyond ASCII there are as UTF-8 spells them, and how many bytes that are none."""
+    rest, good = SEQUENCE.subn(b" ", content)
+    return good, len(HIGH.findall(rest))
+
+
+def _chinese(content: bytes) -> str:
+    """Big5 or GB 18030, if all can be read in it and most of it is Chinese in use; else ""."""
+    best, score = "", -1.0
+    for encoding in ("big5", "gb18030"):
+        try:
+            sample = content[:200_000].decode(encoding, "ignore" if len(content) > 200_000 else "strict")
+        except UnicodeDecodeError:
+            continue
+        high = [each for each in sample if ord(each) > 0x7F]
+        usual = len(CHINESE.findall(sample))
+        # Letters with accents come alone between Latin ones; Chinese comes in runs.
+        runs = len(RUN.findall(sample)) and usual / max(1, len(high))
+        common = sum(each in known()["common"] for each in high) / max(1, len(high))
+        if runs > 0.9 and runs + common > score:
+            best, score = encoding, runs + common
+    return best
+
+
+def line(text: str) -> str:
+    """A cell as one line; half a surrogate pair, which JSON can spell, has no bytes."""
+    whole = text.encode("utf-8", "replace").decode()
+    return " ".join(whole.replace("\0", "").split())
+
+
+def brief(name: str) -> str:
+    """The name of a file or of a column, not endless."""
+    return name if len(name) <= 60 else name[:57] + "…"
+
+
+def names(cells: Any) -> list[str]:
+    """Names of columns, each one once."""
+    found: list[str] = []
+    for place, cell in enumerate(cells):
+        name = line(cell)[:60] or str(place + 1)
+        while name in found:
+            name += "+"
+        found.append(name)
+    return found
