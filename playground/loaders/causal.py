@@ -87,7 +87,7 @@ def silent(card: ModelCard, path: Path | None) -> str:
     with told(card, "broken_config"):
         if headless(_config(card, path)):
             return "no_lm_head"
-    return "no_causal" if "encoder" in card.roles else "no_weights"
+    return "no_causal"
 
 
 def headless(config: Any) -> bool:
