@@ -19,7 +19,9 @@
   let peek = null; // a place inside the prompt that is looked at instead: {ids, look, actual, at}
   let prompt = null; // of the last prompt: ids, tokens, p, rank, perplexity
   let stage = "final";
-  let log = false;
+  let log = null; // the visitor's choice; null: as it suits what is shown
+  let good = ""; // what is shown was asked so
+  let unread = "", said = ""; // why what is asked for is not what is shown; the last warning
   let playing = null; // {timer}
   let running = null; // AbortController; .look where it reads the prompt
   let of = ""; // what was asked for last: prompt, model, precision, chat
@@ -55,7 +57,9 @@
     return made;
   };
   const told = (text) => { const place = part("status"); if (place && place.textContent !== text) place.textContent = text; };
-  const failed = (text) => { const place = part("status"); if (place) place.replaceChildren(element("p", "pg-warning", text)); };
+  const failed = (text) => { said = text; const place = part("status"); if (place) place.replaceChildren(element("p", "pg-warning", text)); };
+  const dim = (why) => { unread = why; frame().classList.toggle("unread", Boolean(why)); };
+  const calm = () => { if (unread) failed(unread); else told(""); };
 
   // ---- the server ----
 
@@ -84,7 +88,7 @@
       told(say("thinking"));
       await work(mine.signal);
       done = true;
-      if (running === mine) told("");
+      if (running === mine) calm();
     } catch (error) {
       if (running === mine && error.name !== "AbortError") { stop(); failed(why(error)); }
     }
@@ -100,7 +104,7 @@
     running.abort();
     running = null;
     frame().classList.remove("busy");
-    told("");
+    calm();
   };
 
   // ---- the tree ----
@@ -110,9 +114,10 @@
     if (parent) { parent.children.push(made); parent.last = made; } else roots.push(made);
     return made;
   };
-  const depth = (at) => at.ids.length - rootOf(at).ids.length + (rootOf(at).drawn || 0);
+  const depth = (at) => at.ids.length - rootOf(at).ids.length;
   const rootOf = (at) => { while (at.parent) at = at.parent; return at; };
   const begin = (look) => {
+    dim("");
     roots = [];
     peek = null;
     prompt = look;
@@ -130,6 +135,7 @@
   };
   const go = (to) => { if (to) { quit(); stand(to); } };
   const view = () => peek || here;
+  const branched = (ids) => roots.find((root) => root.ids.length === ids.length && root.ids.every((id, i) => id === ids[i]));
 
   const whose = () => JSON.stringify([settings.model, settings.quantization, settings.chat]);
   const lookAt = async () => {
@@ -140,38 +146,42 @@
       const { look } = await ask("next/look", asked, { signal });
       look.asked = weighed;
       shown = read;
+      good = mine;
       begin(look);
     }, true);
+    if (!done && cut && !cut.aborted) dim(said);
     if (!done && cut && cut.aborted && of === mine && !(running && running.look)) of = ""; // asked again
     return done;
   };
   /* Another model is chosen than the tree is of: to that one its ids would say something else. */
   const stale = () => {
-    if (!settings.model || whose() === shown) return false;
+    if (!settings.model) return settings.model !== undefined; // cleared; or the controls have not told yet
+    if (whose() === shown) return false;
     if (!(running && running.look && of === asks())) lookAt();
     return true;
   };
-  /* Append a token to what is shown and go on from there: greedy, sample, or an id. */
+  /* Append a token to what is shown and go on from there: greedy, sample, or an id. A place inside the prompt
+     becomes a beginning of its own in the tree, so that there is a way back to it. */
   const step = async (choose) => {
     const from = view(), peeked = peek, base = here;
     if (!from || !from.look || stale()) return false;
-    const known = typeof choose === "number" && !peeked ? from.children.find((each) => each.token.token[0] === choose) : null;
+    const begun = peeked ? branched(peeked.ids) : from;
+    const twin = (id) => begun && begun.children.find((each) => each.token.token[0] === id);
+    const known = typeof choose === "number" && twin(choose);
     if (known) { go(known); return true; }
     return asking(async (signal) => {
       const weighed = key();
-      const drawn = settings.seed >= 0 && !peeked ? { seed: settings.seed, draws: depth(from) } : { seed: Math.floor(Math.random() * 2 ** 31), draws: 0 };
+      const drawn = settings.seed >= 0 ? { seed: settings.seed, draws: peeked ? 0 : depth(from) } : { seed: Math.floor(Math.random() * 2 ** 31), draws: 0 };
       const { look } = await ask("next/look", given({ ids: from.ids, choose, ...drawn }), { signal });
       const { chosen } = look;
       const token = { token: chosen.token, p: chosen.p, rank: chosen.rank, chance: chosen.chance, end: chosen.end, made: true };
-      const ids = [...from.ids, chosen.token[0]];
-      const twin = !peeked && from.children.find((each) => each.token.token[0] === chosen.token[0]);
-      if (twin) { stand(twin); return; }
-      const parent = peeked ? null : from;
-      const skipped = base.skipped;
-      const tokens = peeked ? [...base.tokens.slice(0, Math.max(0, from.ids.length - (skipped || 0))), token] : [...from.tokens, token];
-      here = node(parent, ids, tokens, look, token);
+      const again = twin(chosen.token[0]);
+      if (again) { stand(again); return; }
+      const skipped = base.skipped || 0;
+      const parent = begun || node(null, peeked.ids, base.tokens.slice(0, Math.max(0, from.ids.length - skipped)), peeked.look, null);
+      parent.skipped = skipped;
+      here = node(parent, [...from.ids, chosen.token[0]], [...parent.tokens, token], look, token);
       here.skipped = skipped;
-      if (!parent) here.drawn = 1;
       look.asked = weighed;
       peek = null;
       draw();
@@ -187,7 +197,7 @@
       const weighed = key();
       const { look } = await ask("next/look", given({ ids }), { signal });
       look.asked = weighed;
-      peek = { ids, look, actual, at: i, children: [] };
+      peek = { ids, look, actual, at: i, get children() { const begun = branched(ids); return begun ? begun.children : []; } };
       draw();
     });
   };
@@ -212,7 +222,7 @@
           const { look } = await ask("next/look", given({ ids: at.ids }), { signal });
           Object.assign(at.look, { ...look, ms: at.look.ms, reused: at.look.reused }, { asked: wanted });
         });
-      } else { Object.assign(at.look, { weighed: answer.weighed, asked: wanted }); told(""); }
+      } else { Object.assign(at.look, { weighed: answer.weighed, asked: wanted }); calm(); }
       if (at === view()) drawChart();
     } catch { failed(say("failed")); } finally {
       weighing = false;
@@ -271,6 +281,8 @@
     const stood = peek && here.tokens[peek.at - (here.skipped || 0)];
     if (stood && stood.p !== null && stood.p !== undefined)
       note.prepend(element("b", "nx-stood", say("stood", { token: shownText(stood.token), p: percent(stood.p), n: number(stood.rank) })), element("br"));
+    const plain = prompt && prompt.plain && JSON.parse(shown);
+    if (plain) note.prepend(element("b", "nx-plain", say("no_template", { model: plain[0] })), element("br"));
     const last = here.tokens.at(-1);
     if (last && last.end) note.append(" ", element("span", "nx-end", say("end")));
   };
@@ -292,10 +304,13 @@
       made.append(element("small", "", none[name] ? say("idle") : say("left", { n: number(left[name]) }) + (name in bits ? " · " + say("bits", { n: number(bits[name], 2) }) : "")));
       return made;
     }));
-    part("legend").textContent = say("about_" + stage);
+    part("legend").textContent = say("about_" + stage) + (scaled() ? " " + say("log_scale") : "");
   };
 
-  /* Of every bar its value, whether it is hatched; and what is not shown. */
+  // One token that has nearly everything leaves no bar of the others to be seen.
+  const scaled = () => stage !== "logits" && (log === null ? view().look.weighed.own[0] > 0.95 : log);
+  /* Of every bar its value, whether it is hatched; and what is not shown. A filter counts over what the one
+     before it left, so there the shares are of that, and what went earlier has none. */
   const valued = (look) => {
     const w = look.weighed, sum = (list) => list.reduce((all, each) => all + each, 0);
     const rest = (otherwise) => (w.rest ? w.rest[STAGES.indexOf(stage) - 1] : Math.max(0, otherwise)); // shipped: without
@@ -303,12 +318,17 @@
     if (stage === "own" || stage === "warm") return { values: w[stage], rest: rest(1 - sum(w[stage])) };
     if (stage === "final") return { values: w.final, out: w.gone.map((by) => by > 0), rest: rest(1 - sum(w.final)) };
     const limit = STAGES.indexOf(stage) - 2, mass = w.mass[limit - 1];
+    const base = limit > 1 ? w.mass[limit - 2] : 1, before = limit > 1 ? w.left[limit - 2] : look.vocabulary;
     const out = w.gone.map((by) => by >= 1 && by <= limit);
-    const stays = sum(w.warm.filter((_, i) => !out[i])), gone = sum(w.warm.filter((_, i) => out[i]));
-    return { values: w.warm, out, hatched: true, rest: rest(mass - stays), lost: Math.max(0, 1 - mass - gone) };
+    const values = w.warm.map((p, i) => (w.gone[i] >= 1 && w.gone[i] < limit ? 0 : p / base));
+    const stays = sum(w.warm.filter((_, i) => !out[i])), gone = sum(values.filter((_, i) => out[i]));
+    const unlisted = before - w.left[limit - 1] > w.gone.filter((by) => by === limit).length;
+    let reached = 0;
+    const sums = limit === 2 && w.left[1] < before ? values.map((p, i) => (out[i] ? null : (reached += p))) : null;
+    return { values, out, sums, hatched: true, rest: rest(mass - stays) / base, lost: unlisted ? Math.max(0, 1 - mass / base - gone) : 0 };
   };
   const board = (place, look, pick, marks = {}) => {
-    const { values, out, hatched, rest, lost } = valued(look);
+    const { values, out, sums, hatched, rest, lost } = valued(look), log = scaled();
     const w = look.weighed;
     const raw = stage === "logits";
     const low = raw ? Math.min(...values) - 0.05 * (Math.max(...values) - Math.min(...values)) : 0;
@@ -342,7 +362,8 @@
       tick.hidden = raw || stage === "own" || Math.abs(w.own[i] - values[i]) < 1e-6;
       tick.style.left = Math.min(100, width(w.own[i])) + "%";
       row.children[3].textContent = raw ? number(values[i], 2) : percent(values[i]);
-      row.children[4].textContent = gone ? say("gone_" + w.gone[i]) : marks.actual === token[0] ? say("actual") : marks.other && marks.other.has(token[2]) ? marks.other.get(token[2]) : "";
+      row.children[4].textContent = gone ? say("gone_" + w.gone[i]) : marks.actual === token[0] ? say("actual") : marks.other ? marks.other.get(token[2]) || "" : sums ? say("sum", { p: percent(sums[i]) }) : "";
+      row.classList.toggle("counts", Boolean(sums) && !gone);
     });
     while (place.children.length > rows) place.lastChild.remove();
     const more = (text, value, kind) => {
@@ -355,6 +376,23 @@
     const unseen = look.vocabulary - rows;
     if (rest !== null && unseen) more(say("rest", { n: number(unseen) }), rest, "");
     if (lost > 0) more(say("lost_rest"), lost, "hatch");
+    place.classList.toggle("log", log);
+    if (log) {
+      const axis = element("div", "nx-row rest nx-axis"), bar = element("span", "nx-scale");
+      axis.setAttribute("aria-hidden", "true");
+      for (const share of [0.0001, 0.01, 1, 100]) { // in per cent; the left end is 10⁻⁸
+        const made = element("small", "", share + " %");
+        made.style.left = 100 * (Math.log10(share) + 6) / 8 + "%";
+        bar.append(made);
+      }
+      axis.append(element("span"), element("span", "nx-name", say("log")), bar);
+      place.append(axis);
+    }
+  };
+  /* What each token's bar says, as it says it. */
+  const written = (look) => {
+    const { values } = valued(look);
+    return new Map(look.candidates.map((token, i) => [token[2], stage === "logits" ? number(values[i], 2) : percent(values[i])]));
   };
   const drawChart = () => {
     const at = view();
@@ -371,6 +409,9 @@
       place.querySelector('[data-act="back"]').disabled = !(peek || here.parent);
       place.querySelector('[data-act="forward"]').disabled = !here.last;
       place.querySelector('[data-act="play"]').textContent = playing ? say("pause") : say("play");
+      const box = place.querySelector("input[type=checkbox]");
+      box.disabled = stage === "logits";
+      if (!box.disabled) box.checked = scaled();
       return;
     }
     for (const [name, kind] of [["sample", "main"], ["greedy", ""], ["back", ""], ["forward", ""], ["play", ""]]) {
@@ -390,7 +431,6 @@
     const scale = element("label");
     const box = element("input");
     box.type = "checkbox";
-    box.checked = log;
     box.addEventListener("change", () => { log = box.checked; drawChart(); page.next.changed(); });
     scale.append(box, " " + say("log"));
     place.append(speed, scale);
@@ -408,7 +448,7 @@
       if (at.token) {
         made.append(chip(at.token.token), element("small", "", percent(at.token.p)));
         made.title = say("rank", { n: number(at.token.rank) });
-      } else made.append(element("span", "nx-root", "… " + at.tokens.slice(-3).map((each) => shownText(each.token)).join("")));
+      } else made.append(element("span", "nx-root", "… " + at.tokens.filter((each) => each.token[4] !== "special").slice(-3).map((each) => shownText(each.token)).join("")));
       return made;
     };
     const branch = (at, list) => { // a chain stays on one line, a fork begins new ones
@@ -452,7 +492,8 @@
           return made;
         }));
         if (answer.total > answer.found.length) list.append(element("p", "pg-note", say("find_more", { n: number(answer.total) })));
-        if (!answer.found.length) list.append(element("p", "pg-note", say("find_none")));
+        const id = box.value.trim(), beyond = /^\d+$/.test(id) && Number(id) > answer.last;
+        if (!answer.found.length) list.append(element("p", "pg-note", beyond ? say("find_range", { id, last: number(answer.last) }) : say("find_none")));
       } catch (error) { if (mine === turn) list.replaceChildren(element("p", "pg-warning", why(error))); }
     };
     box.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(find, 250); });
@@ -511,10 +552,11 @@
     const place = frame();
     if (!place || place.dataset.drawn) return;
     place.dataset.drawn = "1";
+    if (unread) { dim(unread); calm(); }
     if (!here) {
       const example = data().example;
       example.asked = JSON.stringify([1, 0, 1, 0, example.candidates.length]);
-      of = JSON.stringify([example.prompt, example.model, "", false]);
+      of = good = JSON.stringify([example.prompt, example.model, "", false]);
       shown = JSON.stringify([example.model, "", false]);
       begin(example);
     } else draw();
@@ -526,11 +568,31 @@
   const asks = () => JSON.stringify([settings.prompt, settings.model, settings.quantization, settings.chat]);
   let timer = 0;
   const check = () => { // what is shown against what the controls say
-    if (!frame() || !here || !settings.model) return;
+    if (!frame() || !here || settings.model === undefined) return;
+    if (!settings.model) {
+      clearTimeout(timer);
+      stop();
+      if (running) running.abort();
+      of = "";
+      failed(say("no_model"));
+      dim(said);
+      return;
+    }
+    if (asks() === good && of !== good) { // again what is shown, after something that could not be read
+      if (running && running.look) running.abort();
+      of = good;
+      dim("");
+      calm();
+    }
     if (asks() === of) { clearTimeout(timer); weigh(); return; }
     stop();
     clearTimeout(timer);
     timer = setTimeout(() => { if (asks() !== of) lookAt(); }, PAUSE);
+  };
+  let came = null;
+  const brought = () => { // read once: what was read is gone
+    if (!came) { try { came = JSON.parse(page.carried("next_token") || "{}"); } catch { came = {}; } }
+    return came;
   };
   page.next = {
     act: (name) => acts[name](),
@@ -538,15 +600,17 @@
     sample: (name) => data().samples[name],
     keep: (values) => {
       settings = Object.fromEntries(NAMES.map((name, i) => [name, values[i]]));
-      page.remember("next_token", { text: settings.prompt, name: settings.model });
+      page.remember("next_token", { text: settings.prompt, name: settings.model, settings });
       check();
     },
-    carried: (begins) => {
-      const asked = new URLSearchParams(location.search);
-      let kept = {};
-      try { kept = JSON.parse(page.carried("next_token") || "{}"); } catch { /* nothing came along */ }
-      return kept.text || (asked.get("tab") === "next_token" && asked.get("text")) || begins;
+    /* What came along from the page before, of all controls but the model; else what they begin with. */
+    carried: (...begins) => {
+      const asked = new URLSearchParams(location.search), kept = brought();
+      const text = kept.text || (asked.get("tab") === "next_token" && asked.get("text"));
+      return NAMES.filter((name) => name !== "model").map((name, i) =>
+        name === "prompt" ? text || begins[i] : kept.settings && name in kept.settings ? kept.settings[name] : begins[i]);
     },
-    tools: { say, element, button, number, percent, chip, shownText, ask, given, why, board, view: () => view(), node: () => here, prompt: () => prompt, settings: () => settings, stop, stale },
+    carriedModel: () => brought().name || "",
+    tools: { say, element, button, number, percent, chip, shownText, ask, given, why, board, written, rootOf, shown: () => JSON.parse(shown), view: () => view(), node: () => here, prompt: () => prompt, settings: () => settings, stop, stale },
   };
 })();

@@ -5,7 +5,7 @@
 (() => {
   "use strict";
   const page = window.playground, next = page.next;
-  const { say, element, button, number, percent, chip, shownText, ask, given, why, board, view, settings, stale } = next.tools;
+  const { say, element, button, number, percent, chip, shownText, ask, given, why, board, written, rootOf, view, settings, stale } = next.tools;
 
   const opened = new Set();
   const place = (name) => document.querySelector(`#next-${name}-view`);
@@ -18,13 +18,24 @@
   // ---- the walk ----
 
   const vector = (values, more) => "[" + values.map((value) => value.toFixed(2)).join(", ") + (more ? ", …]" : "]");
+  /* How the ids came about: the whole prompt, cut where a place inside it is looked at, and what was appended. */
+  const cut = (at) => {
+    const prompt = next.tools.prompt(), [, , chat] = next.tools.shown();
+    const begun = Math.min(rootOf(next.tools.node()).ids.length, at.ids.length), more = at.ids.slice(begun);
+    const lines = chat && !prompt.plain
+      ? [`messages = [{"role": "user", "content": prompt}]`, `input_ids = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=True, return_tensors="pt").input_ids`]
+      : [`input_ids = tokenizer(prompt, return_tensors="pt").input_ids`];
+    if (begun < prompt.ids.length) lines.push(`input_ids = input_ids[:, :${begun}]`);
+    if (more.length) lines.push(`input_ids = torch.cat([input_ids, torch.tensor([[${(more.length > 12 ? ["...", ...more.slice(-11)] : more).join(", ")}]])], dim=-1)`);
+    return lines.join("\n");
+  };
   const walk = () => {
     const at = view(), look = at.look, top = look.weighed, kept = settings();
     const ids = at.ids.length > 12 ? "[…, " + at.ids.slice(-11).join(", ") + "]" : "[" + at.ids.join(", ") + "]";
     const best = look.candidates.slice(0, 3).map((token, i) => `${shownText(token)} ${percent(top.own[i])}`).join("   ");
     const last = look.candidates.slice(0, 3).map((token, i) => `${shownText(token)} ${percent(top.final[i])}`).join("   ");
     const steps = [
-      ["ids", `input_ids = tokenizer(prompt, return_tensors="pt").input_ids`, `[1, ${look.n}]`, ids],
+      ["ids", cut(at), `[1, ${look.n}]`, ids],
       ["hidden", `hidden = model.${look.base || "base_model"}(input_ids).last_hidden_state`, `[1, ${look.n}, ${look.hidden_size}]`, `hidden[0, -1] = ${vector(look.hidden, true)}`],
       ["logits", `logits = model.${look.head || "lm_head"}(hidden)`, `[1, ${look.n}, ${look.vocabulary}]`, `logits[0, -1] = ${vector(look.logits, true)}`],
       ["last", `last = logits[0, -1].float()`, `[${look.vocabulary}]`, look.candidates.slice(0, 3).map((token, i) => `${shownText(token)} ${number(top.logit[i], 2)}`).join("   ")],
@@ -139,7 +150,7 @@
 
   // ---- side by side ----
 
-  let other = null; // {look, settings, mark}
+  let other = null; // {look, settings, mark}; its settings are those that it was weighed with
   let values = null; // what was compared with last
   let turn = 0;
   const context = () => JSON.stringify([view().ids, settings().model, settings().quantization, settings().chat]);
@@ -154,6 +165,11 @@
     const after = said(tokens.slice(end, read));
     return { prompt: mine.prompt.endsWith(after) ? mine.prompt.slice(0, mine.prompt.length - after.length) : said(tokens.slice(0, end)) };
   };
+  /* The settings of the right side: its own four, the others are those of the left. */
+  const right = () => {
+    const [model, quantization, temperature, top_p] = values, { top_k, min_p, count } = settings();
+    return { model, quantization, temperature, top_k, top_p, min_p, count };
+  };
   const compare = async (wanted) => {
     const found = await shown("beside"), mine = settings(), now = ++turn;
     values = wanted;
@@ -162,33 +178,69 @@
     if (!other) found.replaceChildren(element("p", "pg-note", say("thinking")));
     found.classList.add("nx-asking");
     try {
-      const [model, quantization, temperature, top_p] = wanted;
-      const kept = { model, quantization, temperature, top_p };
+      const kept = right(), { model, quantization } = kept;
       const same = model === mine.model && quantization === mine.quantization;
       // The same ids for the same model; another one cuts the text by itself.
       const asked = same ? { ids: view().ids } : readUpTo();
       if (!asked) throw Object.assign(new Error(say("beside_chat")), { ours: true });
       const { look } = await ask("next/look", { ...given({ ...kept, ...asked }), conversation: "" }, { quiet: true });
       if (now !== turn) return;
-      other = { look, settings: kept, mark };
+      other = { look, settings: kept, mark, same, plain: look.plain };
       drawBeside();
     } catch (error) {
       if (now === turn) { other = null; found.replaceChildren(element("p", "pg-warning", why(error))); }
     } finally { if (now === turn) found.classList.remove("nx-asking"); }
   };
-  const beside = () => { if (values && (!other || other.mark !== context())) compare(values); };
+  /* The logits of the right side are kept as well: other settings need no pass. */
+  const weighBeside = async () => {
+    if (!values) return;
+    const kept = right(), had = other && other.settings, found = place("beside");
+    const fits = had && other.mark === context() && had.model === kept.model && had.quantization === kept.quantization;
+    const { candidates, vocabulary, row } = fits ? other.look : {};
+    if (!fits || (kept.count !== candidates.length && candidates.length < vocabulary)) { compare(values); return; }
+    if (JSON.stringify(had) === JSON.stringify(kept)) { if (found) found.classList.remove("nx-asking"); drawBeside(); return; }
+    const now = ++turn;
+    try {
+      const answer = await page.once("next/weigh", given({ ...kept, prompt: "", row }));
+      if (now !== turn) return;
+      if (answer.gone) { compare(values); return; }
+      if (answer.error) throw Object.assign(new Error(answer.error), { ours: true });
+      other.look.weighed = answer.weighed;
+      other.settings = kept;
+      found.classList.remove("nx-asking");
+      drawBeside();
+    } catch (error) {
+      if (now === turn) { other = null; found.classList.remove("nx-asking"); found.replaceChildren(element("p", "pg-warning", why(error))); }
+    }
+  };
+  const beside = () => { if (values) weighBeside(); };
+  let later = 0;
+  /* Other values on the right side: what is drawn is grey until it is theirs. */
+  const recompare = (wanted) => {
+    if (!values || JSON.stringify(values) === JSON.stringify(wanted)) return;
+    values = wanted;
+    if (place("beside")) place("beside").classList.add("nx-asking");
+    clearTimeout(later);
+    later = setTimeout(() => { if (visible("beside")) weighBeside(); }, 300);
+  };
+  const titled = ({ model, quantization, temperature, top_k, top_p, min_p }) => {
+    const told = (name, value, on) => name + " " + (on ? value : say("idle"));
+    return [model, quantization, "T " + number(temperature ?? 1, 2), told("top-k", top_k, top_k > 0), told("top-p", top_p, top_p < 1), told("min-p", min_p, min_p > 0)].filter(Boolean).join(" · ");
+  };
   const drawBeside = () => {
     const found = place("beside");
     if (!found || !other || other.mark !== context()) return; // never two different contexts
-    const mine = settings(), sides = [[view().look, mine], [other.look, other.settings]];
-    const columns = sides.map(([look, how], i) => {
-      const column = element("section", "nx-side"), against = sides[1 - i][0];
-      const name = [how.model, how.quantization, "T " + number(how.temperature ?? 1, 2), how.top_p < 1 ? "top-p " + how.top_p : ""].filter(Boolean).join(" · ");
-      column.append(element("h5", "", name), element("p", "pg-note", say("left", { n: number(look.weighed.left[2]) }) + " · " + say("bits", { n: number(look.weighed.bits[2], 2) })));
+    const left = view().look, [temperature, top_k, top_p, min_p] = JSON.parse(left.asked);
+    const plain = settings().chat && next.tools.prompt().plain;
+    const [model, quantization] = next.tools.shown();
+    const sides = [[left, { model, quantization, temperature, top_k, top_p, min_p }, plain], [other.look, other.settings, other.plain || (other.same && plain)]];
+    const columns = sides.map(([look, how, plain], i) => {
+      const column = element("section", "nx-side"), against = written(sides[1 - i][0]);
+      column.append(element("h5", "", titled(how)), element("p", "pg-note", say("left", { n: number(look.weighed.left[2]) }) + " · " + say("bits", { n: number(look.weighed.bits[2], 2) })));
+      if (plain) column.append(element("p", "pg-note nx-plain", say("no_template", { model: how.model })));
       const rows = element("div", "nx-chart");
       column.append(rows);
-      const marks = new Map(against.candidates.map((token, k) => [token[2], say("there", { p: percent(against.weighed.final[k]) })]));
-      board(rows, look, null, { other: marks });
+      board(rows, look, null, { other: new Map([...against].map(([text, value]) => [text, say("there", { p: value })])) });
       return column;
     });
     found.replaceChildren(...columns);
@@ -196,19 +248,31 @@
 
   // ---- how the tutor learned ----
 
-  let lesson = null, moment = -1, running = null;
-  const learn = async (number_) => {
+  let lesson = null, moment = -1, running = null, about = "";
+  /* The prompt above, where its training was kept; another one of the list stays until the prompt changes. */
+  const learning = () => {
+    const { prompt, chat } = settings(), now = JSON.stringify([prompt, chat]);
+    if (lesson && about === now && place("learning").childElementCount) return;
+    about = now;
+    learn(prompt, chat);
+  };
+  const learn = async (wanted, chat = false) => {
     const found = place("learning");
     if (!found.childElementCount) found.append(element("p", "pg-note", "…"));
     try {
-      lesson = await page.once("next/learning", { prompt: number_ });
+      const mine = about, answer = await page.once("next/learning", { prompt: wanted, chat });
+      if (mine !== about) return;
+      lesson = answer;
       if (moment < 0 || moment >= lesson.moments.length) moment = lesson.moments.length - 1;
       drawLearning();
     } catch { found.replaceChildren(element("p", "pg-warning", say("failed"))); }
   };
   const drawLearning = () => {
+    if (running) { clearInterval(running); running = null; }
+    const [text, chat] = JSON.parse(about);
+    const kept = lesson.prompts.some(([kind, said]) => said === text && (kind === "chat") === Boolean(chat));
     const tools = element("div", "nx-tools");
-    const menu = chooser(say("learning_prompt"), lesson.prompts.map(([kind, text], i) => [i, (kind === "chat" ? "💬 " : "") + text]), lesson.prompt, learn);
+    const menu = chooser(say("learning_prompt"), lesson.prompts.map(([kind, text], i) => [i, (kind === "chat" ? "💬 " : "") + text]), lesson.prompt, (n) => learn(n));
     const slider = element("input");
     Object.assign(slider, { type: "range", min: 0, max: lesson.moments.length - 1, step: 1, value: moment });
     slider.setAttribute("aria-label", say("moment"));
@@ -242,23 +306,24 @@
       if (shot.sample) sample.append(element("small", "", say("goes_on") + " "), element("q", "", shot.sample));
     };
     slider.addEventListener("input", () => { if (running) go.click(); moment = Number(slider.value); tell(); });
-    place("learning").replaceChildren(tools, slider, line, rows, sample);
+    place("learning").replaceChildren(...(kept ? [] : [element("p", "pg-note nx-kept", say("learning_only"))]), tools, slider, line, rows, sample);
     tell();
   };
 
   // ---- listening ----
 
-  const parts = { walk, lens, attention, beside, learning: () => learn(lesson ? lesson.prompt : null) };
+  const parts = { walk, lens, attention, beside, learning };
   next.open = async (name) => {
     opened.add(name);
     if (await shown(name)) parts[name]();
   };
   next.compare = compare;
+  next.recompare = recompare;
   let timer = 0;
   const follow = (names) => { for (const name of names) if (opened.has(name) && visible(name)) parts[name](); };
   next.changed = () => {
     clearTimeout(timer);
-    timer = setTimeout(() => { follow(["walk", "lens", "attention", "beside"]); drawBeside(); if (next.refind) next.refind(); }, 150);
+    timer = setTimeout(() => { follow(["walk", "lens", "attention", "beside", "learning"]); if (next.refind) next.refind(); }, 150);
   };
-  next.weighed = () => { follow(["walk"]); clearTimeout(next.again); next.again = setTimeout(() => { drawBeside(); if (next.refind) next.refind(); }, 200); };
+  next.weighed = () => { follow(["walk"]); clearTimeout(next.again); next.again = setTimeout(() => { follow(["beside"]); if (next.refind) next.refind(); }, 200); };
 })();

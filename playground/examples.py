@@ -150,11 +150,12 @@ def _learned() -> dict[str, Any]:
     return found
 
 
-def learning(prompt: object = None) -> dict[str, Any]:
+def learning(prompt: object = None, *, chat: object = False) -> dict[str, Any]:
     """What the tutor said at moments of its training, after one of the prompts that were kept.
 
     Args:
-        prompt: its number; anything else takes the first that is about the worked example.
+        prompt: its number, or its text; what is not among them takes the worked example's.
+        chat: a text is a message to the tutor, not the beginning of a text.
 
     Returns:
         prompts: [kind, text] of all of them; prompt; moments: step, tokens (read in training so far), loss,
@@ -162,8 +163,13 @@ def learning(prompt: object = None) -> dict[str, Any]:
     """
     kept = _learned()
     prompts = kept["prompts"]
+    known = [(each["kind"], each["text"]) for each in prompts]
+    if isinstance(prompt, str):
+        wanted = ("chat" if chat is True else "text", prompt)
+        prompt = known.index(wanted) if wanted in known else None
     if type(prompt) is not int or not 0 <= prompt < len(prompts):
-        prompt = next((n for n, each in enumerate(prompts) if each["text"] == LOOK["prompt"]), 0)
+        example = ("text", LOOK["prompt"])
+        prompt = known.index(example) if example in known else 0
     moments = [
         {
             "step": shot["step"], "tokens": shot["tokens"], "loss": shot["loss"],

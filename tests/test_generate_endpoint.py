@@ -42,7 +42,7 @@ def test_the_three_strategies(client: Client) -> None:
         ((PROMPT, "tutor", "greedy", 0), "setting_outside"),
         ((PROMPT, "tutor", "beam", 5, 1.0, 0, 1.0, 0, 99), "setting_outside"),
         ((PROMPT, "no such"), "name_malformed"),
-        (("word " * 3000,), "prompt_too_long"), ((PROMPT, "byt5"), "not_causal"),
+        (("word " * 3000,), "prompt_too_long"), ((PROMPT, "byt5"), "only_tokenizer"),
     ],
 )  # fmt: skip
 def test_errors_are_sentences_in_the_callers_language(app: App, given: tuple, key: str) -> None:  # noqa: F811

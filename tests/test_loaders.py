@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 import torch
+import transformers
 from safetensors.torch import load_file, save_file
 
-from playground import weights
+from playground import text, weights
 from playground.catalog import CAUSAL, EMBEDDED, WORDS, Catalog, ModelCard
 from playground.devices import QUANTIZATIONS
 from playground.errors import BadInput, CannotLoad, DoesNotFit
@@ -432,7 +433,41 @@ def test_what_a_model_is_not(models: ModelCache, role):
     (card,) = (card for card in EMBEDDED if card.name == "byt5")
     with pytest.raises(BadInput) as caught, models.lease(card, role):
         pass
-    assert caught.value.key == f"errors.no_{role}"
+    assert caught.value.key == ("errors.only_tokenizer" if role == "causal" else f"errors.no_{role}")
+
+
+def test_why_nothing_has_a_next_token_here(folders, tmp_path):
+    """A tokenizer alone, an architecture alone, a base model, an encoder: four sentences."""
+    root = tmp_path / "models"
+    saved.tokenizer().save_pretrained(root / "cuts")
+    shutil.copytree(folders / "Llama", root / "plan", ignore=shutil.ignore_patterns("*.safetensors"))
+    for kind in ("Llama", "GPT2"):
+        base = saved.save(root / f"base-{kind}", kind)
+        saved.model(kind).base_model.save_pretrained(base)
+    bert = transformers.BertConfig(
+        vocab_size=384, hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32
+    )
+    transformers.BertModel(bert).save_pretrained(root / "encoder")
+    saved.tokenizer().save_pretrained(root / "encoder")
+    told = {
+        "cuts": "only_tokenizer", "plan": "no_weights", "base-Llama": "no_lm_head", "base-GPT2": "no_lm_head",
+        "encoder": "no_causal",
+    }  # fmt: skip
+    for name, key in told.items():
+        with pytest.raises((BadInput, CannotLoad)) as caught:
+            with cache(tmp_path).lease(card_of(root / name), "causal", dtype="float32"):
+                pass
+        assert caught.value.key == f"errors.{key}", name
+    # From the Hub nobody knows before the files are here.
+    with pytest.raises(CannotLoad) as late:
+        with cache(tmp_path).lease(replace(card_of(root / "base-Llama"), roles=CAUSAL), "causal"):
+            pass
+    assert late.value.key == "errors.no_lm_head"
+    for lang in text.LANGUAGES:
+        said = [
+            text.say(f"errors.{key}", lang, name="x") for key in ("only_tokenizer", "no_lm_head", "no_causal")
+        ]
+        assert len(set(said)) == 3
 
 
 @pytest.mark.parametrize("role", ["causal", "encoder"])

@@ -54,7 +54,9 @@ class TransformersLoader:
         if key.role in ("causal", "encoder") and card.weightless:
             raise CannotLoad("no_weights", name=card.name)  # what it could do with them, nobody knows
         if key.role not in card.roles:
-            raise BadInput(f"no_{key.role}", name=card.name)
+            here = place(card) if key.role == "causal" and card.source == "folder" else None
+            why = causal.silent(card, here) if key.role == "causal" else f"no_{key.role}"
+            raise BadInput(why, name=card.name)
         if key.role == "songs":
             return songs.estimate(card)
         if card.source == "gensim":

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from playground import weights
-from playground.catalog import CAUSAL_CLASS, ModelCard
+from playground.catalog import CAUSAL, CAUSAL_CLASS, TOKENIZER, ModelCard
 from playground.errors import CannotLoad
 from playground.loaders.places import config_of, imported, out_of_memory, told
 from playground.loaders.skeletons import of_text, weightless
@@ -71,6 +71,33 @@ def writes(config: Any) -> bool:
     return any(CAUSAL_CLASS.search(each) for each in trained_as) if trained_as else not _encodes(config)
 
 
+def silent(card: ModelCard, path: Path | None) -> str:
+    """Why a card is no language model, as a key of ``errors``.
+
+    Args:
+        path: the folder of its files; None where they are not here, and then its roles alone tell.
+
+    Raises:
+        CannotLoad: its config.json is broken, or of no known architecture.
+    """
+    if card.roles == TOKENIZER:
+        return "only_tokenizer"
+    if path is None or not (path / "config.json").is_file() or not card.roles & CAUSAL:
+        return "no_causal"
+    with told(card, "broken_config"):
+        if headless(_config(card, path)):
+            return "no_lm_head"
+    return "no_causal"
+
+
+def headless(config: Any) -> bool:
+    """Whether a model was kept without the ``lm_head`` that its architecture could have."""
+    known = type(config) in imported("transformers", "MODEL_FOR_CAUSAL_LM_MAPPING")
+    named = bool(getattr(config, "architectures", None))
+    apart = _encodes(config) or getattr(config, "is_encoder_decoder", False)
+    return known and named and not apart and not writes(config)
+
+
 def _encodes(config: Any) -> bool:
     return type(config) in imported("transformers", "MODEL_FOR_MASKED_LM_MAPPING")
 
@@ -120,8 +147,9 @@ def load(card: ModelCard, path: Path, key: Key, store: Path | None, pickles: boo
         CannotLoad: no weights, broken ones, or not all of them. DoesNotFit: out of memory.
     """
     with told(card, "broken_weights"), heard(card, progress):
-        if not writes(_config(card, path)):
-            raise CannotLoad("not_causal", name=card.name)
+        config = _config(card, path)
+        if not writes(config):
+            raise CannotLoad("no_lm_head" if headless(config) else "not_causal", name=card.name)
         _check_weights(card, path, pickles)
         if not key.quantization:
             return _ready(card, _read(card, path, key), key, progress)

@@ -41,12 +41,17 @@ def build(context: Context, app: gr.Blocks) -> None:
     keep = f"(...values) => {{ {JS}.keep(values); }}"
     gr.on([each.change for each in controls], None, controls, None, js=keep, **QUIET)
     app.load(None, controls, None, js=keep, **QUIET)
-    app.load(None, controls[0], controls[0], js=f"(prompt) => {JS}.carried(prompt)", **QUIET)
-    for each in menu:
-        app.load(
-            guard(lambda: gr.Dropdown(models(context), value=default(context))), None, each,
-            api_visibility="private", show_progress="hidden",
-        )  # fmt: skip
+    others = [each for each in controls if each is not menu[0]]
+    app.load(None, others, others, js=f"(...values) => {JS}.carried(...values)", **QUIET)
+
+    def offered(carried: str = "") -> gr.Dropdown:
+        return gr.Dropdown(models(context), value=carried or default(context))
+
+    loads: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    brought = gr.Textbox(visible=False)
+    app.load(guard(offered), brought, menu[0], js=f"() => [{JS}.carriedModel()]", **loads)
+    for each in menu[1:]:
+        app.load(guard(offered), None, each, **loads)
     next_token_api.build(context)
 
 
@@ -112,10 +117,10 @@ def _below(context: Context, menu: list[Any]) -> None:
             top_p = gr.Slider(0, 1, 1.0, step=0.01, label="top-p", min_width=150)
         go = gr.Button(tr("next_token.compare"), min_width=120, elem_id="next-compare")
         gr.HTML('<div id="next-beside-view" class="nx-two"></div>', padding=False)
-        go.click(
-            None, [model, precision, temperature, top_p], None,
-            js=f"(...values) => {JS}.compare(values)", **QUIET,
-        )  # fmt: skip
+        asked: list[Any] = [model, precision, temperature, top_p]
+        go.click(None, asked, None, js=f"(...values) => {JS}.compare(values)", **QUIET)
+        changes = [each.change for each in asked]
+        gr.on(changes, None, asked, None, js=f"(...values) => {JS}.recompare(values)", **QUIET)
         menu.append(model)
     part.expand(None, None, None, js=f"() => {JS}.open('beside')", **QUIET)
     with gr.Accordion(tr("next_token.learning"), open=False, elem_id="next-learning") as part:

@@ -15,7 +15,7 @@ from playground.panels import Context
 from playground.panels.next_token_asked import Asked, asked, whole
 from playground.panels.visitor import language, sentence
 from playground.subjects import inside, next_token, prompts, vocabulary, weighing
-from playground.subjects.decoding import Reading, Waiting, stop_ids
+from playground.subjects.decoding import Reading, Waiting, stop_ids, window
 from playground.subjects.next_token import Row, Rows
 from playground.subjects.passes import Trace
 from playground.subjects.readers import reader
@@ -87,9 +87,12 @@ class Answers:
         return self._asking(given, self._look)
 
     def _look(self, loaded: Loaded, wanted: Asked) -> Iterator[Waiting | Reading | Piece]:
-        ids, began = wanted.ids or self.prompt(loaded, wanted), time.perf_counter()
+        (ids, plain), began = self.begun(loaded, wanted), time.perf_counter()
         chosen: Piece | None = None
         if wanted.choose is not None:
+            room = window(loaded)
+            if room is not None and len(ids) >= room:
+                raise BadInput("window_full", window=room)
             for state in self.row(loaded, ids, wanted.conversation):
                 if not isinstance(state, Row):
                     yield state
@@ -99,8 +102,6 @@ class Answers:
                 chosen["end"] = id in stop_ids(loaded)
                 ids = [*ids, id]
                 break
-            # Told even where no pass can follow: the window may be full.
-            next_token.check(loaded, ids)
         for state in self.row(loaded, ids, wanted.conversation, wanted.listen):
             if not isinstance(state, Row):
                 yield state
@@ -111,14 +112,25 @@ class Answers:
                 told["chosen"] = chosen
             if not wanted.ids:
                 told |= data.prompt(loaded, state)
+                told["plain"] = plain
             yield {"look": told}
 
     def prompt(self, loaded: Loaded, wanted: Asked) -> list[int]:
-        """The prompt's ids: of a text, or of a message in the model's own chat template."""
+        """The ids that were read so far, or a prompt's."""
+        return self.begun(loaded, wanted)[0]
+
+    def begun(self, loaded: Loaded, wanted: Asked) -> tuple[list[int], bool]:
+        """The ids: read so far, of a text, or of a message in the model's own chat template; and whether it
+        was to be a message but the model has no template."""
+        if wanted.ids:
+            return wanted.ids, False
         if not wanted.prompt:
             raise BadInput("next_prompt_empty")
         most = len(wanted.prompt) + len(wanted.answer)
-        return prompts.prompt_ids(loaded, wanted.prompt, most, chat=wanted.chat, answer=wanted.answer)[0]
+        if wanted.chat:
+            made = prompts.message(loaded, wanted.prompt, most, wanted.answer)
+            return made.ids, made.completion
+        return prompts.prompt_ids(loaded, wanted.prompt, most)[0], False
 
     def weigh(self, given: Any) -> Piece:
         """The same logits under other settings, without the model; ``gone`` where they are not kept."""
@@ -138,7 +150,7 @@ class Answers:
 
         def work(loaded: Loaded, wanted: Asked) -> Iterator[Waiting | Reading | Piece]:
             query = given.get("query")
-            ids = wanted.ids or self.prompt(loaded, wanted)
+            ids = self.prompt(loaded, wanted)
             for state in self.row(loaded, ids, wanted.conversation):
                 if not isinstance(state, Row):
                     yield state
@@ -151,7 +163,8 @@ class Answers:
                 if number.isascii() and number.isdigit() and known.last < int(number[:10]) < state.vocabulary:
                     found.insert(0, int(number))  # a padded row
                     total += 1
-                yield {"found": data.some(loaded, state, wanted.settings, found), "total": total}
+                shown = data.some(loaded, state, wanted.settings, found)
+                yield {"found": shown, "total": total, "last": state.vocabulary - 1}
 
         return self._asking(given, work)
 
@@ -193,7 +206,7 @@ class Answers:
         """What a pass shows of a model's inside, in the line of all who use it."""
 
         def work(loaded: Loaded, wanted: Asked) -> Iterator[Waiting | Piece]:
-            ids = wanted.ids or self.prompt(loaded, wanted)
+            ids = self.prompt(loaded, wanted)
             next_token.check(loaded, ids)
             for state in next_token.in_line(loaded, len(ids), lambda: see(loaded, ids)):
                 yield state if isinstance(state, Waiting) else told(loaded, ids, state)

@@ -77,7 +77,8 @@ def streams(context: Context) -> dict[str, Callable[[Any], Iterator[Any]]]:
         yield do.weigh(given)
 
     def learning(given: Any) -> Iterator[Any]:
-        yield examples.learning(given.get("prompt") if isinstance(given, dict) else None)
+        wanted = given if isinstance(given, dict) else {}
+        yield examples.learning(wanted.get("prompt"), chat=wanted.get("chat"))
 
     return {
         "next/look": do.look, "next/find": do.find, "next/lens": do.lens, "next/attention": do.attention,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from playground.errors import BadInput
 from playground.models import Loaded
 from playground.subjects import tokens
-from playground.subjects.conversation import compose
+from playground.subjects.conversation import Prompt, compose
 from playground.subjects.readers import reader
 
 
@@ -23,15 +23,10 @@ def prompt_ids(
     Raises:
         BadInput: ``not_text``, ``text_too_long``, ``lone_surrogate``, ``prompt_empty``; those of a template.
     """
-    text = tokens.check(prompt, limit)
     if chat:
-        if not text.strip():
-            raise BadInput("message_empty")
-        said = [{"role": "user", "content": text}]
-        if answer.strip():
-            said.append({"role": "assistant", "content": tokens.check(answer, limit)})
-        made = compose(loaded, said, max_new_tokens=1)
+        made = message(loaded, prompt, limit, answer)
         return made.ids, made.stop_ids
+    text = tokens.check(prompt, limit)
     known = reader(loaded)
     encoded = known.encode(text, special=True)
     count = len(encoded.ids)
@@ -44,3 +39,21 @@ def prompt_ids(
     if not ids:
         raise BadInput("prompt_empty")
     return ids, ()
+
+
+def message(loaded: Loaded, prompt: object, limit: int, answer: str = "") -> Prompt:
+    """What a user says, in the model's own chat template; ``completion`` where it has none.
+
+    Args:
+        answer: how the assistant has begun to answer.
+
+    Raises:
+        BadInput: ``not_text``, ``text_too_long``, ``lone_surrogate``, ``message_empty``; those of a template.
+    """
+    text = tokens.check(prompt, limit)
+    if not text.strip():
+        raise BadInput("message_empty")
+    said = [{"role": "user", "content": text}]
+    if answer.strip():
+        said.append({"role": "assistant", "content": tokens.check(answer, limit)})
+    return compose(loaded, said, max_new_tokens=1)

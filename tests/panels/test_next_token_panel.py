@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from playground import examples
+from playground import examples, text
 from playground.catalog import Catalog
 from playground.errors import BadInput
 from playground.loaders import TransformersLoader
@@ -169,7 +169,11 @@ def test_inside_a_prompt_and_after_its_end(context: Context, do: Answers) -> Non
     assert ended["chosen"]["end"] is True
     full = [5] * 256
     looked(do, ids=full)
-    assert "256" in [*do.look(given(ids=full, choose=7))][-1]["error"]
+    for lang, said in (("en", "is full"), ("zh-TW", "已滿")):
+        assert said in text.say("errors.window_full", lang)
+    for choose in (7, "greedy", "sample"):  # nobody wrote a prompt that could be shortened
+        told = [*do.look(given(ids=full, choose=choose))][-1]["error"]
+        assert told == text.say("errors.window_full", "en", window=256)
 
 
 def test_chat_goes_through_the_template(context: Context, do: Answers) -> None:
@@ -181,9 +185,18 @@ def test_chat_goes_through_the_template(context: Context, do: Answers) -> None:
         )
         ids = loaded.tokenizer(text, add_special_tokens=False).input_ids
     assert looked(do, chat=True)["ids"] == ids != looked(do)["ids"]
+    assert looked(do, chat=True)["plain"] is looked(do)["plain"] is False
     # Another model's words as the beginning of an answer: the template ends in them.
     begun = looked(do, chat=True, answer="The capital")["ids"]
     assert loaded.tokenizer.decode(begun) == loaded.tokenizer.decode(ids) + "The capital"
+
+
+def test_a_message_without_a_template_is_told(do: Answers) -> None:
+    told = looked(do, model="other", chat=True)
+    assert told["plain"] is True
+    assert told["ids"] == looked(do, model="other")["ids"]
+    assert looked(do, model="other", chat=True, answer="The")["plain"] is True
+    assert looked(do, model="other")["plain"] is False
 
 
 def test_any_token_is_found(context: Context, do: Answers) -> None:
@@ -196,6 +209,9 @@ def test_any_token_is_found(context: Context, do: Answers) -> None:
         assert each["rank"] == 1 + int((probabilities > probabilities[id]).sum())
     assert [*do.find(given(query="no such token in it"))][-1]["found"] == []
     assert [*do.find(given(query=7))][-1]["found"] == []
+    beyond = [*do.find(given(query="99999999"))][-1]
+    assert (beyond["found"], beyond["last"]) == ([], saved.VOCABULARY - 1)
+    assert [*do.find(given(query=str(beyond["last"])))][-1]["found"][0]["token"][0] == beyond["last"]
 
 
 def test_what_comes_from_a_text_is_no_html(context: Context, do: Answers) -> None:
@@ -338,7 +354,7 @@ def test_the_shipped_example_is_what_is_computed() -> None:
     assert shipped["perplexity"] == pytest.approx(now["perplexity"], rel=0.01)
 
 
-def test_how_the_tutor_learned() -> None:
+def test_how_the_tutor_learned(context: Context) -> None:
     kept = json.loads((Path(examples.FOLDER).parent / "tutor" / "learning.json").read_text(encoding="utf-8"))
     told = examples.learning()
     assert told["prompts"][told["prompt"]][1] == examples.LOOK["prompt"]
@@ -350,6 +366,12 @@ def test_how_the_tutor_learned() -> None:
     other = examples.learning(len(kept["prompts"]) - 1)
     assert other["prompt"] == len(kept["prompts"]) - 1
     assert examples.learning(10**9) == examples.learning("x") == examples.learning(True) == told
+    stream = next_token_api.streams(context)["next/learning"]
+    for kind, said in (("text", "Egypt is a country in"), ("chat", "Who are you?")):
+        (found,) = stream({"prompt": said, "chat": kind == "chat"})
+        assert found["prompts"][found["prompt"]] == [kind, said]
+        (other,) = stream({"prompt": said, "chat": kind != "chat"})  # not the same to the tutor
+        assert other == told
 
 
 def test_the_last_moment_is_the_shipped_tutor(context: Context) -> None:

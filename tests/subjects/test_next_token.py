@@ -286,6 +286,22 @@ def test_each_token_is_removed_by_the_first_filter_that_does(rows: list[torch.Te
     assert set(names) == {0, 1, 2, 3}
 
 
+@pytest.mark.parametrize(("k", "p"), [(2, 0.5), (5, 0.6), (40, 0.8), (0, 0.7)])
+def test_top_p_counts_over_what_top_k_left(rows: list[torch.Tensor], k: int, p: float) -> None:
+    """What the page shows in that stage: shares of what top-k left, of which the fewest that reach p stay."""
+    for logits in rows:
+        settings = Settings(temperature=1.0, top_k=k, top_p=p).checked()
+        found = weighing.weigh(logits, settings, range(len(logits)))
+        counted = found.gone != 1
+        shares = found.warm[counted] / found.mass[0]
+        scores = theirs.TopKLogitsWarper(k)(None, logits[None]) if k else logits[None]
+        assert np.allclose(shares, scores[0].softmax(-1).numpy()[counted], atol=1e-6)
+        stays = np.sort(shares[found.gone[counted] == 0])[::-1]
+        assert stays.sum() >= p - 1e-6 > stays[:-1].sum() - 2e-6
+        if not k:
+            assert found.mass[0] == pytest.approx(1)
+
+
 def test_entropy_and_ranks() -> None:
     logits = torch.log(torch.tensor([0.5, 0.25, 0.125, 0.125]))
     found = weighing.weigh(logits, Settings(temperature=1.0).checked(), range(4))
