@@ -75,7 +75,7 @@ class Controls:
 
     @property
     def changed(self) -> list[Any]:
-        """What tells of another map of the same rows."""
+        """What tells of another map of the same rows; first, of what is added to it."""
         return [
             self.added.change, self.method.input, self.dimensions.input, self.by.input, self.count.release,
             self.neighbours.release, self.min_dist.release, self.metric.input, self.seed.input,
@@ -326,6 +326,7 @@ def _two(do: SentencesActions, at: Controls) -> None:
             info=tr("sentences.other_info"), elem_id="sen-other", scale=3,
         )  # fmt: skip
         go = gr.Button(tr("sentences.two_go"), variant="primary", min_width=100, elem_id="sen-two-go")
+    gr.HTML(tr("sentences.two_stale"), elem_id="sen-two-stale", elem_classes="pg-warning", padding=False)
     shown = gr.HTML(padding=False, elem_id="sen-two", min_height=240)
 
     def two(
@@ -339,6 +340,10 @@ def _two(do: SentencesActions, at: Controls) -> None:
         yield from do.two(source, models, wish(*how), by, int(count))
 
     inputs = [other, *at.source, at.model, at.by, at.count, *at.map]
+    # The page itself sees that what was compared is no longer what is chosen; nothing is computed for it.
+    go.click(None, inputs, None, js="(...now) => { playground.compare(now, true); }")
+    follow = "(...now) => { playground.compare(now); }"
+    gr.on([other.input, *at.moved, *at.changed[1:]], None, inputs, None, js=follow)
     running = go.click(in_place(two), inputs, shown, **QUIET)
     at.stop.click(None, None, None, cancels=[running], api_visibility="private")
 
