@@ -386,7 +386,7 @@
     const items = (data.legend || []).map(([name, colour]) => {
       const text = name.length > 80 ? name.slice(0, 78) + "…" : name, long = pen.measureText(text).width + 18;
       if (x > 12 && x + long > width - 12) { x = 12; y += 20; }
-      const item = { text, colour, x, y };
+      const item = { text, colour, x: Math.round(x), y };
       x += long + 16;
       return item;
     });

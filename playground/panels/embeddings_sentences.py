@@ -326,7 +326,7 @@ def _two(do: SentencesActions, at: Controls) -> None:
             info=tr("sentences.other_info"), elem_id="sen-other", scale=3,
         )  # fmt: skip
         go = gr.Button(tr("sentences.two_go"), variant="primary", min_width=100, elem_id="sen-two-go")
-    gr.HTML(tr("sentences.two_stale"), elem_id="sen-two-stale", elem_classes="pg-warning", padding=False)
+    gr.HTML(tr("sentences.two_stale"), elem_id="sen-two-stale", padding=False)
     shown = gr.HTML(padding=False, elem_id="sen-two", min_height=240)
 
     def two(
