@@ -5,7 +5,6 @@ What they do is in `embeddings_sentences_actions`, the endpoints in `embeddings_
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,10 +14,11 @@ import gradio as gr
 from playground import text
 from playground.errors import PlaygroundError
 from playground.panels import Context, embeddings_sentences_api
-from playground.panels.embeddings_sentences_actions import SentencesActions, model_or_default
+from playground.panels.embeddings_sentences_actions import SentencesActions
 from playground.panels.embeddings_sentences_api import SENTENCES
-from playground.panels.embeddings_sentences_work import MODEL, Wish
-from playground.panels.visitor import guard, in_every_language, in_place, language, sentence, tr
+from playground.panels.embeddings_sentences_opening import beginning, both, pickers, wish
+from playground.panels.embeddings_sentences_work import MODEL, model_or_default
+from playground.panels.visitor import guard, in_every_language, in_place, language, page, tr
 from playground.subjects.projection import MIN_DIST
 from playground.subjects.sentences import CLUSTERINGS, SAMPLES
 from playground.views import sentences as view
@@ -33,7 +33,10 @@ QUIET: dict[str, Any] = {
 # What takes no time never waits behind what does.
 OPENING: dict[str, Any] = {**QUIET, "concurrency_id": "opening", "concurrency_limit": 16}
 FILES = [".csv", ".tsv", ".txt", ".jsonl", ".json"]
-METHOD_NAMES = [("UMAP", "umap"), ("PCA", "pca"), ("t-SNE", "tsne")]
+# What is asked, as `embeddings_sentences_runs.Mark`; of rows and map, or with something of its own in front.
+MARK = "(_, ...rest) => [playground.mark(rest), ...rest]"
+MARK_BEHIND = "(_, own, ...rest) => [playground.mark(rest), own, ...rest]"
+MARK_ALONE = "(_, ...rest) => [playground.mark(rest), ...rest.map((each, at) => at === 1 ? '' : each)]"
 PAIRS = ("movies", "dog", "bank", "not", "emoji")
 
 
@@ -58,6 +61,8 @@ class Controls:
     added: gr.Textbox
     stop: gr.Button
     brought: gr.Textbox
+    picking: gr.Row
+    asked: gr.Textbox
 
     @property
     def source(self) -> list[Any]:
@@ -100,6 +105,7 @@ def build(context: Context, app: gr.Blocks) -> None:
             gr.Tabs(elem_id="sen-tabs", overflow_behavior="wrap"),
         ):
             with gr.Tab(tr("sentences.tab_map"), id="map"):
+                status = gr.HTML(elem_id="sen-status", elem_classes="pg-maybe", padding=False)
                 drawn = gr.HTML(elem_id="sen-map", padding=False, min_height=480)
             with gr.Tab(tr("sentences.tab_search"), id="search"):
                 _search(do, at)
@@ -118,57 +124,42 @@ def build(context: Context, app: gr.Blocks) -> None:
         gr.Markdown(tr("lessons.sentences"))
 
     def draw(
-        sample: str, own: str, file: str, column: str, label: str, model: str, by: str, count: float,
-        added: str, *how: Any,
-    ) -> Iterator[str]:  # fmt: skip
+        asked: str, sample: str, own: str, file: str, column: str, label: str, model: str, by: str,
+        count: float, added: str, *how: Any,
+    ) -> Iterator[tuple[Any, Any]]:  # fmt: skip
         source = (sample, own, file, column, label)
-        yield from do.drawing(source, model_or_default(model), wish(*how), by, int(count), added)
+        steps = do.drawing(source, model_or_default(model), wish(*how), by, int(count), added)
+        yield from both(do.runs.only(page(), asked, "whole", steps, stopped))
 
     inputs = [*at.source, at.model, at.by, at.count, at.added, *at.map]
-    running = gr.on([*at.moved, *at.changed], in_place(draw), inputs, drawn, **QUIET)
-    at.stop.click(None, None, None, cancels=[running], api_visibility="private")
-    _save(do, at, saving, files, running)
-    remember = "(s, o, m) => { playground.remember('sentences', {sample: s, own: o, model: m}); }"
-    gr.on(
-        [at.sample.change, at.own.change, at.model.change],
-        None,
-        [at.sample, at.own, at.model],
-        None,
-        js=remember,
+    running = gr.on(
+        [*at.moved, *at.changed], guard(draw), [at.asked, *inputs], [status, drawn], js=MARK, **QUIET
     )
+    # At once, whatever is running: see `embeddings_sentences_runs`.
+    told: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+    newer = guard(lambda mark, *_: do.runs.newer(page(), mark))
+    gr.on([*at.moved, *at.changed], newer, [at.asked, *inputs], None, js=MARK_ALONE, **told)
+    stop = guard(lambda mark: do.runs.stop(page(), mark))
+    at.stop.click(stop, at.asked, None, js=MARK_ALONE, **told)
+    _save(do, at, saving, files, running)
+    carried = [at.sample, at.own, at.model, at.file, at.column, at.label, at.by, at.count, at.added, *at.map]
+    remember = "(...values) => { playground.remember('sentences', values); }"
+    gr.on([each.change for each in carried], None, carried, None, js=remember, **told)
 
-    def begin(carried: str) -> Iterator[tuple[Any, ...]]:
+    def begin(before: str) -> Iterator[Any]:
         """The shipped map; or, after a change of language, what was chosen before."""
-        brought = json.loads(carried) if carried else {}
-        model, own = brought.get("model") or MODEL, brought.get("own") or ""
-        models = gr.Dropdown(do.work.choices(), value=model)
-        sample = brought.get("sample") or "themes"
-        if sample == "file" or (sample == "own" and not own):
-            sample = "themes"  # a file stays with the page it was sent from
-        lines = own or gr.skip()
-        if sample != "themes":
-            yield models, sample, lines, own, gr.skip()  # that it changed makes the map
-            return
-        if model == MODEL:  # what is set anew counts as changed, and would be computed again
-            yield models, gr.skip(), lines, own, do.opening(language())
-            return
-        try:
-            for step in do.drawing(("themes", "", "", "", ""), model, Wish(), "given", 0, ""):
-                yield models, gr.skip(), lines, own, step
-                models = lines = gr.skip()
-        except PlaygroundError as error:  # the menus stay, so that another model can be chosen
-            yield models, gr.skip(), lines, own, note(sentence(error, language()), "warning")
+        yield from beginning(do, before, first)
 
+    first = [each.value for each in carried]
     app.load(
-        guard(begin), gr.Textbox(visible=False), [at.model, at.sample, at.own, at.brought, drawn],
+        guard(begin), gr.Textbox(visible=False), [*carried, at.picking, at.brought, status, drawn],
         js="() => [playground.carried('sentences')]", **{**OPENING, "trigger_mode": "once"},
     )  # fmt: skip
 
 
-def wish(method: str, dimensions: int, neighbours: float, min_dist: float, metric: str, seed: Any) -> Wish:
-    """The controls of the map as one value; an empty seed is 0."""
-    seed = int(seed) if isinstance(seed, int | float) and 0 <= seed < 2**31 else 0
-    return Wish(method, int(dimensions), int(neighbours), float(min_dist), metric, seed)
+def stopped() -> str:
+    """What stands where a run was stopped."""
+    return note(text.say("sentences.stopped", language()))
 
 
 def _controls(do: SentencesActions) -> Controls:
@@ -203,7 +194,7 @@ def _controls(do: SentencesActions) -> Controls:
     )  # fmt: skip
     with gr.Row():
         method = gr.Radio(
-            METHOD_NAMES,
+            [(name, key) for key, name in view.METHODS.items()],
             value="umap", label=tr("sentences.method"), elem_id="sen-method", min_width=170,
         )  # fmt: skip
         dimensions = gr.Radio(
@@ -244,38 +235,32 @@ def _controls(do: SentencesActions) -> Controls:
 
     def receive(path: str | None) -> tuple[Any, ...]:
         name, table = do.upload(path)
-        first, second = table.guess()
-        every = [(each or "–", each) for each in table.columns]
         said = view.file_told(table.told, language())
-        none = (text.say("sentences.no_label", language()), "")
-        return (
-            gr.Dropdown(every, value=first), gr.Dropdown([none, *every], value=second),
-            gr.Row(visible=len(every) > 1), "file", said, name,
-        )  # fmt: skip
+        return *pickers(table, *table.guess()), "file", said, name
 
     upload.upload(guard(receive), upload, [column, label, picking, sample, told, file], **OPENING)
     return Controls(
         sample, own, file, column, label, model, method, dimensions, by, count, neighbours, min_dist, metric,
-        seed, added, stop, brought,
+        seed, added, stop, brought, picking, gr.Textbox(visible=False),
     )  # fmt: skip
 
 
 def _rows(do: SentencesActions, at: Controls, tab: gr.Tab, listed: gr.HTML) -> None:
     def listing(
-        seen: str, sample: str, own: str, file: str, column: str, label: str, model: str
-    ) -> Iterator[Any]:
+        seen: str, asked: str, sample: str, own: str, file: str, column: str, label: str, model: str
+    ) -> Iterator[Any]:  # fmt: skip
         if seen:
-            yield from do.listed((sample, own, file, column, label), model_or_default(model))
+            steps = do.listed((sample, own, file, column, label), model_or_default(model))
+            yield from do.runs.only(page(), asked, "rows", steps, stopped)
         else:
             yield gr.skip()  # it is made when it is opened
 
-    def opened(*given: str) -> Iterator[Any]:
-        yield from listing("1", *given)
-
-    inputs = [*at.source, at.model]
-    tab.select(in_place(opened), inputs, listed, **QUIET)
-    shown = "(_, ...rest) => [document.querySelector('#sen-rows')?.checkVisibility() ? '1' : '', ...rest]"
-    gr.on(at.moved, in_place(listing), [gr.Textbox(visible=False), *inputs], listed, js=shown, **QUIET)
+    inputs = [gr.Textbox(visible=False), at.asked, *at.source, at.model]
+    opened = "(_seen, _asked, ...rest) => ['1', playground.mark(rest), ...rest]"
+    tab.select(in_place(listing), inputs, listed, js=opened, **QUIET)
+    shown = "document.querySelector('#sen-rows')?.checkVisibility() ? '1' : ''"
+    js = f"(_seen, _asked, ...rest) => [{shown}, playground.mark(rest), ...rest]"
+    gr.on(at.moved, in_place(listing), inputs, listed, js=js, **QUIET)
 
 
 def _search(do: SentencesActions, at: Controls) -> None:
@@ -288,17 +273,15 @@ def _search(do: SentencesActions, at: Controls) -> None:
             sample.click(lambda p=place: text.say(f"sentences.query_{p}", language()), None, query, **OPENING)
     found = gr.HTML(padding=False, elem_id="sen-found", min_height=240)
 
-    def search(asked: str, *given: str) -> Iterator[str]:
+    def search(asked: str, wanted: str, *given: str) -> Iterator[str]:
         *source, model = given
-        yield from do.search(asked, tuple(source), model_or_default(model))  # type: ignore[arg-type]
+        steps = do.search(wanted, tuple(source), model_or_default(model))  # type: ignore[arg-type]
+        yield from do.runs.only(page(), asked, "rows", steps, stopped)
 
     gr.on(
-        [query.change, query.submit, *at.moved],
-        in_place(search),
-        [query, *at.source, at.model],
-        found,
-        **QUIET,
-    )
+        [query.change, query.submit, *at.moved], in_place(search), [at.asked, query, *at.source, at.model],
+        found, js=MARK_BEHIND, **QUIET,
+    )  # fmt: skip
 
 
 def _matrix(do: SentencesActions, at: Controls, tab: gr.Tab) -> None:
@@ -312,11 +295,13 @@ def _matrix(do: SentencesActions, at: Controls, tab: gr.Tab) -> None:
     def fill(now: str) -> Any:
         return gr.skip() if now else text.say("sentences.example_movies", language())
 
-    def compare(told: str, model: str) -> Iterator[str]:
-        yield from do.matrix(told, model_or_default(model))
+    def compare(asked: str, told: str, model: str) -> Iterator[str]:
+        steps = do.matrix(told, model_or_default(model))
+        yield from do.runs.only(page(), asked, "nothing", steps, stopped)
 
     tab.select(guard(fill), lines, lines, **OPENING)
-    gr.on([lines.change, at.model.input], in_place(compare), [lines, at.model], shown, **QUIET)
+    inputs = [at.asked, lines, at.model]
+    gr.on([lines.change, at.model.input], in_place(compare), inputs, shown, js=MARK, **QUIET)
 
 
 def _two(do: SentencesActions, at: Controls) -> None:
@@ -330,22 +315,22 @@ def _two(do: SentencesActions, at: Controls) -> None:
     shown = gr.HTML(padding=False, elem_id="sen-two", min_height=240)
 
     def two(
-        second: str, sample: str, own: str, file: str, column: str, label: str, model: str, by: str,
-        count: float, *how: Any,
+        asked: str, second: str, sample: str, own: str, file: str, column: str, label: str, model: str,
+        by: str, count: float, *how: Any,
     ) -> Iterator[str]:  # fmt: skip
         source, models = (
             (sample, own, file, column, label),
             [model_or_default(model), model_or_default(second)],
         )
-        yield from do.two(source, models, wish(*how), by, int(count))
+        steps = do.two(source, models, wish(*how), by, int(count))
+        yield from do.runs.only(page(), asked, "rows", steps, stopped)
 
-    inputs = [other, *at.source, at.model, at.by, at.count, *at.map]
+    inputs = [at.asked, other, *at.source, at.model, at.by, at.count, *at.map]
     # The page itself sees that what was compared is no longer what is chosen; nothing is computed for it.
-    go.click(None, inputs, None, js="(...now) => { playground.compare(now, true); }")
+    go.click(None, inputs[1:], None, js="(...now) => { playground.compare(now, true); }")
     follow = "(...now) => { playground.compare(now); }"
-    gr.on([other.input, *at.moved, *at.changed[1:]], None, inputs, None, js=follow)
-    running = go.click(in_place(two), inputs, shown, **QUIET)
-    at.stop.click(None, None, None, cancels=[running], api_visibility="private")
+    gr.on([other.input, *at.moved, *at.changed[1:]], None, inputs[1:], None, js=follow)
+    go.click(in_place(two), inputs, shown, js=MARK_BEHIND, **QUIET)
 
 
 def _download(kind: str) -> gr.DownloadButton:
@@ -366,6 +351,8 @@ def _save(do: SentencesActions, at: Controls, tab: gr.Tab, files: list[Any], dra
             return [gr.skip()] * len(files)
         source = (sample, own, file, column, label)
         try:
+            if seen == "after" and not do.work.ready(do.rows(*source).texts, model, wish(*how)):
+                return none(seen)  # it was stopped
             paths = do.downloads(source, model_or_default(model), wish(*how), by, int(count), added)
         except PlaygroundError:
             if seen == "after":  # the map's own place has told it

@@ -17,8 +17,9 @@ from playground import examples
 from playground import text as words
 from playground.errors import BadInput
 from playground.panels import Context
+from playground.panels.embeddings_sentences_runs import Runs, Under, aside
 from playground.panels.embeddings_sentences_shown import Made, Shown, facts, facts_of, written
-from playground.panels.embeddings_sentences_work import MODEL, Wish, Work
+from playground.panels.embeddings_sentences_work import Wish, Work
 from playground.panels.visitor import language
 from playground.subjects import sentence_files, sentences
 from playground.subjects.encoding import Encoded
@@ -54,6 +55,7 @@ class SentencesActions:
     def __init__(self, context: Context) -> None:
         self.context = context
         self.work = Work(context)
+        self.runs = Runs()
 
     # -- rows --
 
@@ -128,7 +130,14 @@ class SentencesActions:
         )
 
     def groups(
-        self, rows: Rows, by: str, points: Any, encoded: Encoded | None, count: int, seed: int = 0
+        self,
+        rows: Rows,
+        by: str,
+        points: Any,
+        encoded: Encoded | None,
+        count: int,
+        seed: int = 0,
+        key: str = "",
     ) -> tuple[Any, list[str]]:
         """The group of each row, and the groups' names: its label, or a cluster named by its words."""
         lang = language()
@@ -138,8 +147,8 @@ class SentencesActions:
             names = [ready.get(f"sentences.theme_{each}", each)[:NAME] for each in known]
             return np.array([known[each] for each in rows.labels]), names
         if by in sentences.CLUSTERINGS and encoded is not None:
-            made = sentences.cluster(encoded.vectors, points, by, count, seed)
-            names = sentences.named(rows.texts, made)
+            key = key or self.work.key(rows.texts, "")
+            made, names = self.work.clusters(key, rows.texts, encoded.vectors, points, by, count, seed)
             names = [
                 each or words.say("sentences.cluster", lang, number=n + 1) for n, each in enumerate(names)
             ]
@@ -149,23 +158,37 @@ class SentencesActions:
     def drawing(
         self, source: Source, model: str, wish: Wish, by: str, count: int, added: str
     ) -> Iterator[str]:
-        """Progress, then PCA's map, then the wished one."""
+        """How far it is (`Under`), PCA's map, and then the wished one."""
         for step in self.making(source, model, wish):
-            yield step if isinstance(step, str) else self.drawn(step, model, by, count, added, wish.seed)
+            if isinstance(step, str):
+                yield Under(step)
+                continue
+            yield from self.clustering(step, by, count, wish.seed)
+            yield self.drawn(step, model, by, count, added, wish.seed)
 
-    def making(self, source: Source, model: str, wish: Wish) -> Iterator[str | Made]:
-        """How far it is, as HTML; a first map, and the wished one."""
+    def clustering(self, made: Made, by: str, count: int, seed: int) -> Iterator[Under]:
+        """Clusters are computed aside, before they are drawn."""
+        by = by if by in sentences.CLUSTERINGS or made.rows.labels else "kmeans"
+        if by in sentences.CLUSTERINGS:
+            told = made.key, made.rows.texts, made.encoded.vectors, made.projection.points, by, count, seed
+            yield from aside(self.work.clusters, *told)
+
+    def making(self, source: Source, model: str, wish: Wish) -> Iterator[Under | Made]:
+        """How far it is; a first map, and the wished one."""
         wish.checked()
         rows = self.rows(*source)
         key = self.work.key(rows.texts, model)
         for step in self.work.encoding(rows.texts, model, key):
             if isinstance(step, str):
-                yield step
+                yield Under(step)
                 continue
-            for made in self.work.laying_out(key, step, wish):
-                if made is not None:
-                    near = self.near(key, step, made, wish)
-                    yield Made(rows, key, step, made, near)
+            encoded = step
+            for made in self.work.laying_out(key, encoded, wish):
+                if isinstance(made, Under):
+                    yield made
+                    continue
+                near = yield from aside(self.near, key, encoded, made, wish)
+                yield Made(rows, key, encoded, made, near)
             return
 
     def near(self, key: str, encoded: Encoded, made: Projection, wish: Wish) -> Near:
@@ -187,7 +210,7 @@ class SentencesActions:
         points, near, texts = made.projection.points, made.near, made.rows.texts
         if not made.rows.labels and by == "given":
             by = "kmeans"
-        groups, names = self.groups(made.rows, by, points, made.encoded, count, seed)
+        groups, names = self.groups(made.rows, by, points, made.encoded, count, seed, made.key)
         lines = [line.strip() for line in (added or "").splitlines() if line.strip()]
         new = lines[:ADDED]
         if not new:
@@ -281,8 +304,9 @@ class SentencesActions:
         both: list[Made] = []
         for model in models:
             for step in self.making(source, model, wish):
-                if isinstance(step, str):
-                    yield step
+                if isinstance(step, Under):
+                    if step:
+                        yield step
                 elif step.projection.note != "first":
                     both.append(step)
         one, _ = both
@@ -339,8 +363,3 @@ def _changed(path: Path) -> float:
         return path.stat().st_mtime
     except OSError:
         return 0.0
-
-
-def model_or_default(name: str | None) -> str:
-    """The model's name; the embedded one where the menu is empty."""
-    return (name or "").strip() or MODEL

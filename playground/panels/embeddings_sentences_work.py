@@ -7,7 +7,6 @@ stopped between two of its steps.
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from playground.catalog import ModelCard, Role
 from playground.errors import BadInput
 from playground.models import Loaded
 from playground.panels import Context
+from playground.panels.embeddings_sentences_runs import Under, aside
 from playground.panels.visitor import language, stages
 from playground.subjects import sentences
 from playground.subjects.encoding import Encoded, encoding
@@ -117,6 +117,7 @@ class Work:
 
     def _through(self, loaded: Loaded, texts: Sequence[str], role: Role, key: str) -> Iterator[str | Encoded]:
         total = len(set(texts))
+        yield view.progress(0, total, loaded.card.name, language())
         for step in encoding(loaded, texts, role):
             if isinstance(step, Encoded):
                 self.kept.put(("vectors", key), step, step.vectors.nbytes + 16 * len(texts))
@@ -140,11 +141,7 @@ class Work:
 
     def projection(self, key: str, vectors: NDArray[np.float32], wish: Wish) -> Projection:
         """The map of some rows."""
-        name = (
-            "map",
-            key,
-            wish if wish.method != "pca" else Wish("pca", wish.dimensions, metric=wish.metric),
-        )
+        name = self._map(key, wish)
         found: Projection | None = self.kept.get(name)
         if found is None:
             near = self.near(key, vectors, wish) if wish.method == "umap" else None
@@ -155,37 +152,46 @@ class Work:
             self.kept.put(name, found, found.points.nbytes)
         return found
 
-    def laying_out(self, key: str, encoded: Encoded, wish: Wish) -> Iterator[Projection | None]:
-        """PCA at once, None as long as the wished map is being made, and then that map.
+    def _map(self, key: str, wish: Wish) -> tuple[str, str, Wish]:
+        """What a map is kept under; nothing else than the width moves PCA's."""
+        plain = Wish("pca", wish.dimensions, metric=wish.metric)
+        return "map", key, plain if wish.method == "pca" else wish
 
-        The work goes on in a thread of its own: who stops waiting finds it done the next time.
-        """
+    def ready(self, texts: Sequence[str], model: str, wish: Wish) -> bool:
+        """Whether this map is there already."""
+        key = self.key(texts, model_or_default(model))
+        return bool(self.shipped(key, wish) or self.kept.get(self._map(key, wish)))
+
+    def laying_out(self, key: str, encoded: Encoded, wish: Wish) -> Iterator[Projection | Under]:
+        """PCA first, how far it is, and then the wished map; all of it in threads, so that it can be left."""
         wish.checked()
-        shipped = self.shipped(key, wish)
-        if shipped is not None:
-            yield shipped
+        ready = self.shipped(key, wish) or self.kept.get(self._map(key, wish))
+        if ready is not None:
+            yield ready
             return
-        vectors = encoded.vectors
-        if self.kept.get(("map", key, wish)) is None and wish.method != "pca":
-            yield replace_note(self.projection(key, vectors, replace(wish, method="pca")))
-        done: list[Projection | BaseException] = []
+        vectors, lang = encoded.vectors, language()
+        if wish.method != "pca":
+            rough = replace(wish, method="pca")
+            yield replace_note((yield from aside(self.projection, key, vectors, rough)))
+        yield Under(view.step("near", len(vectors), wish.method, lang))
+        yield from aside(self.near, key, vectors, wish)
+        yield Under(view.step("layout", len(vectors), wish.method, lang))
+        yield (yield from aside(self.projection, key, vectors, wish))
 
-        def run() -> None:
-            try:
-                done.append(self.projection(key, vectors, wish))
-            except BaseException as error:  # told to whoever waits
-                done.append(error)
-
-        thread = threading.Thread(target=run, daemon=True)
-        thread.start()
-        while thread.is_alive():
-            thread.join(0.5)
-            if thread.is_alive():
-                yield None
-        (made,) = done
-        if isinstance(made, BaseException):
-            raise made
-        yield made
+    def clusters(
+        self, key: str, texts: Sequence[str], vectors: NDArray[np.float32], points: NDArray[np.float32],
+        by: str, count: int, seed: int,
+    ) -> tuple[NDArray[np.int64], list[str]]:  # fmt: skip
+        """The cluster of each row, -1 for none, and the clusters' names by their words."""
+        # HDBSCAN looks at the map, k-means at the vectors.
+        drawn = hashlib.blake2b(np.ascontiguousarray(points).tobytes()).hexdigest() if by == "hdbscan" else ""
+        name = ("clusters", key, by, count, seed, drawn)
+        found: tuple[NDArray[np.int64], list[str]] | None = self.kept.get(name)
+        if found is None:
+            made = sentences.cluster(vectors, points, by, count, seed)
+            found = made, sentences.named(texts, made)
+            self.kept.put(name, found, made.nbytes + 200 * len(found[1]))
+        return found
 
     def shipped(self, key: str, wish: Wish) -> Projection | None:
         """The map that the page opens with, so that it never changes under a visitor's eyes."""
@@ -229,3 +235,8 @@ class Work:
 def replace_note(made: Projection) -> Projection:
     """A first look, that another map will replace: whatever it had to say, the other one will."""
     return Projection(made.points, made.method, "first")
+
+
+def model_or_default(name: str | None) -> str:
+    """The model's name; the embedded one where the menu is empty."""
+    return (name or "").strip() or MODEL

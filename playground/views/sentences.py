@@ -15,6 +15,7 @@ from playground.views.html import escape, note, number, table
 
 BRIEF = 300  # characters of a sentence in a list
 NUMBERED = 12  # sentences of a matrix whose cells have room for their numbers
+METHODS = {"umap": "UMAP", "pca": "PCA", "tsne": "t-SNE"}
 
 
 def progress(done: int, total: int, model: str, lang: str) -> str:
@@ -23,6 +24,12 @@ def progress(done: int, total: int, model: str, lang: str) -> str:
     told = text.say("sentences.encoding", lang, done=number(done), total=number(total), model=model)
     bar = f'class="pg-bar" role="progressbar" aria-valuenow="{share:.0f}" aria-label="{escape(model)}"'
     return note(told) + f'<div {bar}><i style="width:{share:.1f}%"></i></div>'
+
+
+def step(name: str, count: int, method: str, lang: str) -> str:
+    """What is being done with all rows, for as long as it takes."""
+    told = text.say(f"sentences.step_{name}", lang, count=number(count), method=METHODS.get(method, method))
+    return note(told) + '<div class="pg-bar endless" role="progressbar"><i></i></div>'
 
 
 def brief(sentence: str) -> str:
