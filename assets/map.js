@@ -60,8 +60,8 @@
     for (let i = 0; i < count; i++) for (let axis = 0; axis < data.d; axis++) at[axis][i] = raw[i * data.d + axis] / 32767.5 - 1;
     return {
       key: canvas.dataset.key, data, count, space: at, group: new Uint8Array(bytes(data.g)), three: data.d === 3,
-      near: data.near ? new Int32Array(bytes(data.near)) : null, cos: data.cos ? new Int16Array(bytes(data.cos)) : null,
-      kept: data.kept ? new Uint8Array(bytes(data.kept)) : null, low: null,
+      near: "near" in data ? new Int32Array(bytes(data.near)) : null, cos: "cos" in data ? new Int16Array(bytes(data.cos)) : null,
+      kept: "kept" in data ? new Uint8Array(bytes(data.kept)) : null, low: null,
       sx: new Float32Array(count), sy: new Float32Array(count), depth: new Float32Array(count),
       at: -1, chosen: -1, only: -1, found: null, drag: null, moved: false,
     };
