@@ -198,6 +198,9 @@ def test_search_similarity_rows_and_downloads(visit: Visit, tmp_path: Path) -> N
         page.locator("#emb-sentences").get_by_text("Map as a page").last.click()
     download.value.save_as(tmp_path / "map.html")
     page.get_by_role("tab", name="Map", exact=True).first.click()
+    page.locator("#sen-map .pg-map-find").fill("e-mail attachments")
+    page.keyboard.press("Enter")
+    page.locator("#sen-map .pg-map-find").fill("")  # what was found is ringed in pictures, too
     with page.expect_download() as download:
         page.locator("#sen-map [data-map=svg]").click()
     download.value.save_as(tmp_path / "map.svg")
