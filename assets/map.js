@@ -5,7 +5,8 @@
  * A map's data: xyz (base64 of 16-bit numbers, d of them a point), g (base64, a colour a point; 12 is grey),
  * t (what each is called), m (points drawn large), n (points at the ends of lines from the last of m).
  * Either id (a click likes a song), or k true neighbours a point: near, cos (in ten thousandths), kept (1 where
- * the neighbour is near on the map, too); then a click selects a point and lines lead to its neighbours.
+ * the neighbour is near on the map, too; of so many as "measured" says, which may be none); then a click selects
+ * a point and lines lead to its neighbours.
  */
 (() => {
   "use strict";
@@ -59,8 +60,8 @@
     for (let i = 0; i < count; i++) for (let axis = 0; axis < data.d; axis++) at[axis][i] = raw[i * data.d + axis] / 32767.5 - 1;
     return {
       key: canvas.dataset.key, data, count, space: at, group: new Uint8Array(bytes(data.g)), three: data.d === 3,
-      near: data.near ? new Int32Array(bytes(data.near)) : null, cos: data.cos ? new Int16Array(bytes(data.cos)) : null,
-      kept: data.kept ? new Uint8Array(bytes(data.kept)) : null, low: null,
+      near: "near" in data ? new Int32Array(bytes(data.near)) : null, cos: "cos" in data ? new Int16Array(bytes(data.cos)) : null,
+      kept: "kept" in data ? new Uint8Array(bytes(data.kept)) : null, low: null,
       sx: new Float32Array(count), sy: new Float32Array(count), depth: new Float32Array(count),
       at: -1, chosen: -1, only: -1, found: null, drag: null, moved: false,
     };
@@ -138,6 +139,9 @@
       if (!state) begin(canvas);
       else if (state.key !== canvas.dataset.key) { Object.assign(state, read(canvas)); first(canvas); }
       else if (state.width !== canvas.width) state.again();
+      // The same data drawn anew: the canvas stays as it is, but what was written beside it is gone.
+      const side = state && state.near && part(canvas, "side");
+      if (side && !side.childElementCount) choose(canvas, state.chosen, true);
     }
   };
   const scaleOf = (canvas, state) =>
@@ -193,8 +197,37 @@
     paintOn(pen, canvas, width, height);
   };
   const sizeOf = (state, width) => Math.min(9, (state.count > 20000 ? 1.5 : state.count > 3000 ? (width < 480 ? 2 : 3) : 5) * Math.sqrt(state.zoom));
+  const FONT = "13px system-ui, sans-serif";
+  // What lies over the points, the same on the screen and in pictures: lines, large points, names.
+  const overlay = (pen, state, width, paint) => {
+    const { data, sx, sy } = state, lines = [], dots = [], names = [], of = (i) => paint.groups[state.group[i]];
+    const small = Math.max(3, sizeOf(state, width) / 2 + 1);
+    if (state.found) for (const i of state.found) dots.push({ i, radius: small, colour: of(i), ring: paint.ink, wide: 1 });
+    const from = state.near ? state.chosen : data.m.length ? data.m[data.m.length - 1] : -1;
+    const ends = state.near ? neighbours(state, from).slice(0, data.measured || data.k) : data.n;
+    const dot = (i, radius, colour) => dots.push({ i, radius, colour, ring: paint.card, wide: 1.5 });
+    ends.forEach((i, rank) => lines.push({ from, i, torn: data.measured && !state.kept[from * data.measured + rank] }));
+    for (const i of ends) dot(i, 4.5, state.near ? of(i) : paint.accent);
+    const unnamed = Math.max(0, data.m.length - NAMED);
+    for (const i of data.m) if (i !== from) dot(i, 6, state.near ? of(i) : paint.accent);
+    if (from >= 0) dot(from, 7, paint.accent);
+    if (state.at >= 0 && state.at !== from) dot(state.at, 5, of(state.at));
+    // What is chosen or pointed at has its name in any case; of the others, the later ones first, as long as there is room.
+    pen.font = FONT;
+    const name = (i, must) => {
+      const text = data.t[i], brief = text.length > 60 ? text.slice(0, 58) + "…" : text, long = pen.measureText(brief).width;
+      const left = Math.max(4, Math.min(sx[i] - long / 2, width - long - 4)), high = sy[i] > 24 ? sy[i] - 12 : sy[i] + 22;
+      const clear = (y) => names.every((other) => Math.abs(other.y - y) > 15 || left > other.left + other.long + 3 || left + long + 3 < other.left);
+      const y = [0, 16, -16, 32, -32, 48].map((step) => high + step).find(clear);
+      if (y !== undefined || must) names.push({ text: brief, left, long, y: y === undefined ? high : y });
+    };
+    if (from >= 0) name(from, true);
+    if (state.at >= 0 && state.at !== from) name(state.at, true);
+    for (let rank = data.m.length - 1; rank >= unnamed; rank--) if (data.m[rank] !== from && data.m[rank] !== state.at) name(data.m[rank], false);
+    return { lines, dots, names };
+  };
   const paintOn = (pen, canvas, width, height) => {
-    const state = maps.get(canvas), { data, sx, sy } = state, paint = colours(canvas);
+    const state = maps.get(canvas), { sx, sy } = state, paint = colours(canvas);
     const size = sizeOf(state, width), round = state.count <= 3000 && !state.drag;
     const faint = state.found || state.chosen >= 0;
     pen.globalAlpha = faint ? 0.5 : 0.8;
@@ -210,38 +243,19 @@
       }
     }
     pen.globalAlpha = 1;
-    const solid = (i) => { pen.beginPath(); pen.arc(sx[i], sy[i], Math.max(3, size / 2 + 1), 0, 7); pen.fillStyle = paint.groups[state.group[i]]; pen.fill(); };
-    if (state.found) for (const i of state.found) { solid(i); pen.strokeStyle = paint.ink; pen.lineWidth = 1; pen.stroke(); }
-    const taken = []; // where names stand already
-    const free = (left, y, wide) => {
-      const clear = (at) => taken.every((box) => Math.abs(box.y - at) > 15 || left > box.right || left + wide < box.left);
-      const at = [0, 16, -16, 32, -32, 48].map((step) => y + step).find(clear) ?? y;
-      taken.push({ left, right: left + wide, y: at });
-      return at;
-    };
-    const dot = (i, radius, text, colour) => {
-      pen.beginPath(); pen.arc(sx[i], sy[i], radius, 0, 7);
-      pen.fillStyle = colour || paint.accent; pen.fill(); pen.strokeStyle = paint.card; pen.lineWidth = 1.5; pen.stroke();
-      if (!text) return;
-      const brief = text.length > 60 ? text.slice(0, 58) + "…" : text;
-      pen.font = "13px system-ui, sans-serif"; pen.lineWidth = 4; pen.strokeStyle = paint.card; pen.fillStyle = paint.ink;
-      const long = pen.measureText(brief).width, left = Math.max(4, Math.min(sx[i] - long / 2, width - long - 4));
-      const high = free(left, sy[i] > 24 ? sy[i] - 12 : sy[i] + 22, long);
-      pen.strokeText(brief, left, high); pen.fillText(brief, left, high);
-    };
-    const from = state.near ? state.chosen : data.m.length ? data.m[data.m.length - 1] : -1;
-    const ends = state.near ? neighbours(state, from) : data.n;
+    const over = overlay(pen, state, width, paint);
     pen.strokeStyle = paint.accent; pen.lineWidth = 1.2;
-    ends.forEach((i, rank) => {
-      pen.setLineDash(state.kept && !state.kept[from * data.k + rank] ? [4, 4] : []);
+    for (const { from, i, torn } of over.lines) {
+      pen.setLineDash(torn ? [4, 4] : []);
       pen.beginPath(); pen.moveTo(sx[from], sy[from]); pen.lineTo(sx[i], sy[i]); pen.stroke();
-    });
+    }
     pen.setLineDash([]);
-    for (const i of ends) dot(i, 4.5, "", state.near ? paint.groups[state.group[i]] : "");
-    const named = Math.max(0, data.m.length - NAMED);
-    data.m.forEach((i, rank) => { if (i !== from) dot(i, 6, rank >= named ? data.t[i] : ""); });
-    if (from >= 0) dot(from, 7, data.t[from]);
-    if (state.at >= 0 && state.at !== from) dot(state.at, 5, data.t[state.at], paint.groups[state.group[state.at]]);
+    for (const { i, radius, colour, ring, wide } of over.dots) {
+      pen.beginPath(); pen.arc(sx[i], sy[i], radius, 0, 7);
+      pen.fillStyle = colour; pen.fill(); pen.strokeStyle = ring; pen.lineWidth = wide; pen.stroke();
+    }
+    pen.font = FONT; pen.lineWidth = 4; pen.strokeStyle = paint.card; pen.fillStyle = paint.ink;
+    for (const { text, left, y } of over.names) { pen.strokeText(text, left, y); pen.fillText(text, left, y); }
   };
 
   // ---- a chosen point: lines to its true neighbours, and what they are ----
@@ -268,19 +282,20 @@
     if (group) put(side, "small", group);
     put(side, "b", data.t[i]);
     let kept = 0;
+    const measured = data.measured;
     const list = document.createElement("ol");
     neighbours(state, i).forEach((other, rank) => {
-      const near = state.kept[i * data.k + rank];
-      kept += near;
-      const row = put(list, "li", undefined, near ? "" : "far");
+      const near = rank >= measured || state.kept[i * measured + rank];
+      if (rank < measured) kept += near;
+      const row = put(list, "li", undefined, !near ? "far" : measured && rank >= measured ? "more" : "");
       const button = put(row, "button");
       button.type = "button"; button.dataset.point = other;
       const mark = put(button, "i"); mark.style.background = `var(--map-${state.group[other] === GREY ? 0 : state.group[other] + 1})`;
       put(button, "span", data.t[other]);
       put(row, "small", (state.cos[i * data.k + rank] / 10000).toFixed(3));
     });
-    if (data.k) put(side, "p", say.trust.replace("{kept}", kept).replace("{of}", data.k), "pg-map-trust");
-    if (data.k) put(side, "p", say.neighbours, "pg-note");
+    if (measured) put(side, "p", say.trust.replace("{kept}", kept).replace("{of}", measured), "pg-map-trust");
+    if (data.k) put(side, "p", measured ? say.neighbours : say.unmeasured, "pg-note");
     side.append(list);
     state.again();
   };
@@ -322,6 +337,39 @@
     if (found && found.length) choose(canvas, found[0]);
   });
 
+  // ---- all pairs of many sentences: the number of the cell that is pointed at ----
+
+  const cellAt = (event) => event.target.closest && event.target.closest(".sen-matrix.small td");
+  const point = (event) => {
+    const cell = cellAt(event);
+    if (!cell) return;
+    const rows = cell.closest("tbody").rows, said = cell.closest(".sen-pairs").querySelector(".sen-cell");
+    const line = (number) => rows[number - 1].cells[0].title;
+    const [one, other] = [cell.parentNode.rowIndex, cell.cellIndex];
+    said.replaceChildren();
+    put(said, "b", `${one} × ${other}: ${cell.textContent}`);
+    for (const number of one === other ? [one] : [one, other]) { put(said, "br"); put(said, "bdi", `${number}  ${line(number)}`); }
+  };
+  document.addEventListener("mouseover", point);
+  document.addEventListener("focusin", point);
+  document.addEventListener("keydown", (event) => {
+    const cell = cellAt(event), move = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
+    if (!cell || !move) return;
+    const row = cell.closest("table").rows[cell.parentNode.rowIndex + move[0]], next = row && row.cells[cell.cellIndex + move[1]];
+    event.preventDefault();
+    if (!next || next.tagName !== "TD") return;
+    cell.tabIndex = -1; next.tabIndex = 0;
+    next.focus();
+  });
+
+  // ---- two models: whether what was compared is still what is chosen ----
+
+  let compared = "";
+  if (window.playground) window.playground.compare = (now, pressed) => {
+    if (pressed) compared = JSON.stringify(now);
+    document.querySelector("#sen-tabs").toggleAttribute("data-stale", !!compared && JSON.stringify(now) !== compared);
+  };
+
   // ---- pictures ----
 
   const save = (content, type, name) => {
@@ -331,31 +379,55 @@
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   };
+  // Below a picture of the map: what its colours mean, in as many lines as it takes.
+  const legendOf = (pen, data, width, top) => {
+    let [x, y] = [12, top + 20];
+    pen.font = FONT;
+    const items = (data.legend || []).map(([name, colour]) => {
+      const text = name.length > 80 ? name.slice(0, 78) + "…" : name, long = pen.measureText(text).width + 18;
+      if (x > 12 && x + long > width - 12) { x = 12; y += 20; }
+      const item = { text, colour, x: Math.round(x), y };
+      x += long + 16;
+      return item;
+    });
+    return { items, bottom: items.length ? y + 12 : top };
+  };
   const picture = (canvas) => {
     const made = document.createElement("canvas"), [width, height] = [canvas.clientWidth, canvas.clientHeight];
-    made.width = width * 2; made.height = height * 2;
-    const pen = made.getContext("2d");
+    const pen = made.getContext("2d"), paint = colours(canvas);
+    const legend = legendOf(pen, maps.get(canvas).data, width, height);
+    made.width = width * 2; made.height = legend.bottom * 2;
     pen.scale(2, 2);
-    pen.fillStyle = colours(canvas).card; pen.fillRect(0, 0, width, height);
+    pen.fillStyle = paint.card; pen.fillRect(0, 0, width, legend.bottom);
+    pen.save();
+    pen.beginPath(); pen.rect(0, 0, width, height); pen.clip();
     paintOn(pen, canvas, width, height);
+    pen.restore();
+    pen.font = FONT;
+    for (const { text, colour, x, y } of legend.items) {
+      pen.beginPath(); pen.arc(x + 5, y - 4, 5, 0, 7); pen.fillStyle = paint.groups[colour]; pen.fill();
+      pen.fillStyle = paint.ink; pen.fillText(text, x + 15, y);
+    }
     made.toBlob((blob) => save(blob, "image/png", "map.png"));
   };
   const safe = (text) => text.replace(/[<>&"\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, (each) => ({ "<": "&lt;", ">": "&gt;", "&": "&amp;", '"': "&quot;" })[each] || "");
   const drawing = (canvas) => {
-    const state = maps.get(canvas), { data, sx, sy } = state, paint = colours(canvas);
-    const [width, height] = [canvas.clientWidth, canvas.clientHeight], radius = (sizeOf(state, width) / 2 + 0.8).toFixed(1);
-    const lines = [`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="12">`,
-      `<rect width="${width}" height="${height}" fill="${paint.card}"/>`];
-    for (let i = 0; i < state.count; i++)
-      if (shown(state, i)) lines.push(`<circle cx="${sx[i].toFixed(1)}" cy="${sy[i].toFixed(1)}" r="${radius}" fill="${paint.groups[state.group[i]]}" fill-opacity=".8"><title>${safe(data.t[i])}</title></circle>`);
-    const from = state.chosen;
-    if (state.near && from >= 0) {
-      for (const i of neighbours(state, from)) lines.push(`<path d="M${sx[from].toFixed(1)} ${sy[from].toFixed(1)}L${sx[i].toFixed(1)} ${sy[i].toFixed(1)}" stroke="${paint.accent}" fill="none"/>`);
-      lines.push(`<text x="${(sx[from] + 8).toFixed(1)}" y="${(sy[from] + 4).toFixed(1)}" fill="${paint.ink}">${safe(data.t[from])}</text>`);
-    }
-    (data.legend || []).forEach(([name, colour], row) => {
-      lines.push(`<circle cx="12" cy="${14 + row * 17}" r="5" fill="${paint.groups[colour]}"/><text x="22" y="${18 + row * 17}" fill="${paint.ink}">${safe(name)}</text>`);
-    });
+    const state = maps.get(canvas), { data, sx, sy } = state, paint = colours(canvas), pen = canvas.getContext("2d");
+    const [width, height] = [canvas.clientWidth, canvas.clientHeight], radius = (sizeOf(state, width) / 2 + 1).toFixed(1);
+    const legend = legendOf(pen, data, width, height), over = overlay(pen, state, width, paint), at = (i) => `${sx[i].toFixed(1)} ${sy[i].toFixed(1)}`;
+    const circle = (i, r, fill, more) => `<circle cx="${sx[i].toFixed(1)}" cy="${sy[i].toFixed(1)}" r="${r}" fill="${fill}" ${more}><title>${safe(data.t[i])}</title></circle>`;
+    const lines = [`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${legend.bottom}" font-family="system-ui, sans-serif" font-size="13">`,
+      `<rect width="${width}" height="${legend.bottom}" fill="${paint.card}"/>`, `<svg width="${width}" height="${height}">`];
+    const faint = state.found || state.chosen >= 0 ? ".5" : ".8";
+    for (let i = 0; i < state.count; i++) if (shown(state, i)) lines.push(circle(i, radius, paint.groups[state.group[i]], `fill-opacity="${faint}"`));
+    for (const { from, i, torn } of over.lines)
+      lines.push(`<path d="M${at(from)}L${at(i)}" stroke="${paint.accent}" stroke-width="1.2" fill="none"${torn ? ' stroke-dasharray="4 4"' : ""}/>`);
+    for (const { i, radius: r, colour, ring, wide } of over.dots) lines.push(circle(i, r, colour, `stroke="${ring}" stroke-width="${wide}"`));
+    for (const { text, left, y } of over.names)
+      lines.push(`<text x="${left.toFixed(1)}" y="${y.toFixed(1)}" fill="${paint.ink}" stroke="${paint.card}" stroke-width="4" paint-order="stroke">${safe(text)}</text>`);
+    lines.push("</svg>");
+    for (const { text, colour, x, y } of legend.items)
+      lines.push(`<circle cx="${x + 5}" cy="${y - 4}" r="5" fill="${paint.groups[colour]}"/><text x="${x + 15}" y="${y}" fill="${paint.ink}">${safe(text)}</text>`);
     return lines.join("\n") + "\n</svg>\n";
   };
 

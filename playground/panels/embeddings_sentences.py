@@ -80,7 +80,7 @@ class Controls:
 
     @property
     def changed(self) -> list[Any]:
-        """What tells of another map of the same rows."""
+        """What tells of another map of the same rows; first, of what is added to it."""
         return [
             self.added.change, self.method.input, self.dimensions.input, self.by.input, self.count.release,
             self.neighbours.release, self.min_dist.release, self.metric.input, self.seed.input,
@@ -316,6 +316,7 @@ def _two(do: SentencesActions, at: Controls) -> None:
             info=tr("sentences.other_info"), elem_id="sen-other", scale=3,
         )  # fmt: skip
         go = gr.Button(tr("sentences.two_go"), variant="primary", min_width=100, elem_id="sen-two-go")
+    gr.HTML(tr("sentences.two_stale"), elem_id="sen-two-stale", padding=False)
     shown = gr.HTML(padding=False, elem_id="sen-two", min_height=240)
 
     def two(
@@ -330,6 +331,10 @@ def _two(do: SentencesActions, at: Controls) -> None:
         yield from do.runs.only(page(), asked, "rows", steps, stopped)
 
     inputs = [at.asked, other, *at.source, at.model, at.by, at.count, *at.map]
+    # The page itself sees that what was compared is no longer what is chosen; nothing is computed for it.
+    go.click(None, inputs[1:], None, js="(...now) => { playground.compare(now, true); }")
+    follow = "(...now) => { playground.compare(now); }"
+    gr.on([other.input, *at.moved, *at.changed[1:]], None, inputs[1:], None, js=follow)
     go.click(in_place(two), inputs, shown, js=MARK_BEHIND, **QUIET)
 
 

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import csv
 import hashlib
-import io
 import json
 import os
-import shutil
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +18,20 @@ from playground import text as words
 from playground.errors import BadInput
 from playground.panels import Context
 from playground.panels.embeddings_sentences_runs import Runs, Under, aside
+from playground.panels.embeddings_sentences_shown import Made, Shown, facts, facts_of, written
 from playground.panels.embeddings_sentences_work import Wish, Work
 from playground.panels.visitor import language
 from playground.subjects import sentence_files, sentences
 from playground.subjects.encoding import Encoded
-from playground.subjects.neighbours import alike, best, shared, similarity, unit
+from playground.subjects.neighbours import (
+    FEWEST,
+    alike,
+    best,
+    measurable,
+    shared,
+    similarity,
+    unit,
+)
 from playground.subjects.projection import Projection
 from playground.subjects.sentence_files import MOST, Table
 from playground.subjects.sentences import Rows
@@ -42,20 +46,7 @@ LISTED = 200  # rows of the table
 FOUND = 12
 NAME = 60  # characters of a label in the legend
 UPLOADS_KEPT = 100
-DOWNLOADS = "llm-playground-rows-"  # begins the name of every folder of files to download
-DOWNLOADS_AGE = 600  # seconds
 Source = tuple[str, str, str, str, str]  # sample or "own" or "file", own lines, file, its columns
-
-
-@dataclass(frozen=True, eq=False)
-class Made:
-    """Rows with their vectors on a map."""
-
-    rows: Rows
-    key: str
-    encoded: Encoded
-    projection: Projection
-    near: Near
 
 
 class SentencesActions:
@@ -205,46 +196,70 @@ class SentencesActions:
         shipped = self.work.shipped(key, wish)
         if shipped is not None and np.array_equal(shipped.points, made.points):
             return examples.sentences()[1]
-        return self.work.around(key, encoded, made, wish)
+        near = self.work.around(key, encoded, made, wish)
+        # Where all lie on one point, all are near: nothing is measured.
+        return replace(near, kept=near.kept[:, :0]) if made.note == "same" else near
 
     def made(self, source: Source, model: str, wish: Wish) -> Made:
         """`making` to its end."""
         *_, last = (step for step in self.making(source, model, wish) if isinstance(step, Made))
         return last
 
+    def shown(self, made: Made, model: str, by: str, count: int, added: str, seed: int) -> Shown:
+        """A map with its colours and with what was added to it."""
+        points, near, texts = made.projection.points, made.near, made.rows.texts
+        if not made.rows.labels and by == "given":
+            by = "kmeans"
+        groups, names = self.groups(made.rows, by, points, made.encoded, count, seed, made.key)
+        lines = [line.strip() for line in (added or "").splitlines() if line.strip()]
+        new = lines[:ADDED]
+        if not new:
+            return Shown(texts, points, near, by, groups, tuple(names))
+        read = self.work.encoded(new, model)
+        points, near = self.work.added(new, model, made.encoded, points, near)
+        groups = np.concatenate([groups, np.full(len(new), len(names))])
+        names = [*names, words.say("sentences.group_added", language())]
+        left_out = len(lines) - len(new)
+        return Shown((*texts, *new), points, near, by, groups, tuple(names), read, left_out)
+
     def drawn(
         self, made: Made, model: str, by: str, count: int, added: str, seed: int, title: str = ""
     ) -> str:
         """The map as HTML, with what was added to it."""
-        lang = language()
-        points, near, texts = made.projection.points, made.near, list(made.rows.texts)
-        if not made.rows.labels and by == "given":
-            by = "kmeans"
-        groups, names = self.groups(made.rows, by, points, made.encoded, count, seed, made.key)
-        notes = self.notes(made, by)
-        marked: list[int] = []
-        new = [line.strip() for line in (added or "").splitlines() if line.strip()][:ADDED]
-        if new:
-            points, near = self.work.added(new, model, made.encoded, points, near)
-            marked = list(range(len(texts), len(texts) + len(new)))
-            groups = np.concatenate([groups, np.full(len(new), len(names))])
-            names, texts = [*names, ""], [*texts, *new]
+        return self.charted(made, self.shown(made, model, by, count, added, seed), title)
+
+    def charted(self, made: Made, on: Shown, title: str = "") -> str:
+        """What stands on a map as HTML."""
+        lang, rows = language(), len(made.rows.texts)
         chart = point_map.chart(
-            points, texts, groups, names, lang, near=near, marked=marked, notes=notes, title=title
-        )
-        return chart + view.summary(facts(made), lang)
+            on.points, on.texts, on.groups, on.names, lang, near=on.near, marked=range(rows, len(on.texts)),
+            notes=self.notes(made, on.by), title=title, added=on.added is not None,
+        )  # fmt: skip
+        told = view.summary(facts(made), lang)
+        if on.added is not None:
+            told += view.unseen(facts_of(on.added, on.texts[rows:]), "added", lang)
+        if on.left_out:
+            values = {"limit": ADDED, "count": on.left_out}
+            told += note(words.say("sentences.added_limit", lang, **values), "warning")
+        return chart + told
 
     def notes(self, made: Made, by: str) -> list[str]:
         """What a reader of this map should know."""
         lang, projection = language(), made.projection
+        if len(made.rows.texts) == 1:
+            return [words.say("sentences.note_one", lang)]
         if projection.note == "first":
             return [words.say("sentences.note_waiting", lang)]
         keys = [f"note_{projection.method}", *([f"note_{projection.note}"] if projection.note else [])]
         keys += ["note_hdbscan"] if by == "hdbscan" else []
         told = [words.say(f"sentences.{key}", lang) for key in keys]
-        if made.near.kept.size:
-            share = f"{float(made.near.kept.mean()):.0%}"
-            told.append(words.say("sentences.note_trust", lang, share=share, count=made.near.kept.shape[1]))
+        rows, count = made.near.kept.shape
+        if count:
+            share, chance = f"{float(made.near.kept.mean()):.0%}", f"{count / (rows - 1):.0%}"
+            values = {"share": share, "chance": chance, "count": count}
+            told.append(words.say("sentences.note_trust", lang, **values))
+        elif projection.note != "same":
+            told.append(words.say("sentences.note_unmeasured", lang, least=FEWEST))
         return told
 
     # -- search, similarity, two models, rows --
@@ -260,12 +275,14 @@ class SentencesActions:
             if isinstance(step, str):
                 yield step
                 continue
-            (asked,) = unit(self.work.encoded([query[:10_000]], model).vectors)
+            read = self.work.encoded([query[:10_000]], model)
+            (asked,) = unit(read.vectors)
             found = best(unit(step.vectors), asked, FOUND)
             ready = words.catalogue(language())
             named = [ready.get(f"sentences.theme_{each}", each) for each in rows.labels]
             told = [(rows.texts[row], named[row] if named else "", score) for row, score in found]
-            yield view.hits(told, query, language())
+            unseen = view.unseen(facts_of(read, [query]), "query", language())
+            yield unseen + view.hits(told, query, language())
 
     def matrix(self, lines: str, model: str) -> Iterator[str]:
         """Similarity of all pairs of a few lines."""
@@ -278,7 +295,7 @@ class SentencesActions:
             if isinstance(step, str):
                 yield step
                 continue
-            told = view.summary(facts_of(step, texts), language()) if step.unknown.any() else ""
+            told = view.unseen(facts_of(step, texts), "told", language())
             yield view.matrix(texts, similarity(step.vectors), language()) + told
 
     def two(self, source: Source, models: Sequence[str], wish: Wish, by: str, count: int) -> Iterator[str]:
@@ -292,10 +309,12 @@ class SentencesActions:
                         yield step
                 elif step.projection.note != "first":
                     both.append(step)
-        one, other = both
+        one, _ = both
         groups, _ = self.groups(one.rows, "given", one.projection.points, None, 0)
-        parted = [alike(made.near.places, groups) for made in both] if one.rows.labels else []
-        told = view.agreement(models, shared(one.near.places, other.near.places), parted, lang)
+        count = measurable(len(one.rows.texts))  # were it all others, two models could not but agree
+        near = [made.near.places[:, :count] for made in both]
+        parted = [alike(each, groups) for each in near] if one.rows.labels else []
+        told = view.agreement(models, count, shared(*near), parted, lang)
         maps = "".join(
             self.drawn(made, model, by, count, "", wish.seed, title=model)
             for made, model in zip(both, models, strict=True)
@@ -321,41 +340,15 @@ class SentencesActions:
     ) -> tuple[str, str, str]:
         """Vectors as .npy, rows with vectors as .csv, the map as a page: the files' paths."""
         made = self.made(source, model, wish)
-        folder = _fresh()
-        paths = [folder / name for name in ("vectors.npy", "vectors.csv", "map.html")]
-        np.save(paths[0], made.encoded.vectors)
-        with paths[1].open("w", encoding="utf-8-sig", newline="") as file:
-            file.write(_csv(made))
+        on = self.shown(made, model, by, count, added, wish.seed)
         title = f"{words.say('sentences.map_title', language())} · {model} · {made.projection.method}"
-        assets = {
-            name: (words.ASSETS / name).read_text(encoding="utf-8")
-            for name in ("map.js", "map.css", "colours.css")
-        }
-        chart = self.drawn(made, model, by, count, added, wish.seed)
-        page = point_map.standalone(chart, title, assets, language())
-        paths[2].write_text(page, encoding="utf-8")
-        first, second, third = map(str, paths)
-        return first, second, third
+        return written(made, on, self.charted(made, on), title)
 
     # -- for programs --
 
     def embed(self, texts: list[str], model: str) -> Encoded:
         """Vectors of checked texts."""
         return self.work.encoded(texts, model)
-
-
-def facts(made: Made) -> dict[str, Any]:
-    """What `views.sentences.summary` tells of a map's rows."""
-    return facts_of(made.encoded, made.rows.texts)
-
-
-def facts_of(encoded: Encoded, texts: Sequence[str]) -> dict[str, Any]:
-    """What a model did not see of some rows."""
-    return {
-        "rows": len(texts), "distinct": len(set(texts)), "cut": int((encoded.tokens > encoded.limit).sum()),
-        "unknown": int((encoded.unknown > 0).sum()), "limit": encoded.limit,
-        "width": encoded.vectors.shape[1],
-    }  # fmt: skip
 
 
 def _apart(maps: str) -> str:
@@ -370,29 +363,3 @@ def _changed(path: Path) -> float:
         return path.stat().st_mtime
     except OSError:
         return 0.0
-
-
-def _fresh() -> Path:
-    """An empty folder for one visitor's files, which Gradio copies at once; old ones are deleted.
-
-    Gradio serves nothing from the cache's folder, but copies what lies in the system's temporary one.
-    """
-    for old in Path(tempfile.gettempdir()).glob(f"{DOWNLOADS}*"):
-        with contextlib.suppress(OSError):
-            if time.time() - old.stat().st_mtime > DOWNLOADS_AGE:
-                shutil.rmtree(old)
-    return Path(tempfile.mkdtemp(prefix=DOWNLOADS))
-
-
-def _csv(made: Made) -> str:
-    """Rows, labels, places and vectors; a cell that a spreadsheet would take for a formula is quoted."""
-    file = io.StringIO()
-    writer = csv.writer(file)
-    points, vectors = made.projection.points, made.encoded.vectors
-    axes = ["x", "y", "z"][: points.shape[1]]
-    writer.writerow(["text", "label", *axes, *(f"v{place}" for place in range(vectors.shape[1]))])
-    labels = made.rows.labels or [""] * len(vectors)
-    for text, label, point, vector in zip(made.rows.texts, labels, points, vectors, strict=True):
-        safe = [f"'{each}" if each[:1] in ("=", "+", "-", "@") else each for each in (text, label)]
-        writer.writerow([*safe, *(f"{each:.6g}" for each in point), *(f"{each:.8g}" for each in vector)])
-    return file.getvalue()

@@ -221,15 +221,15 @@ class Work:
         new = unit(self.encoded(lines, model).vectors)
         base = unit(encoded.vectors)
         placed = between(new, base, points)
-        count = near.places.shape[1]
+        count, measured = near.places.shape[1], near.kept.shape[1]
         cosines = new @ base.T
         order = np.argsort(-cosines, axis=1, kind="stable")[:, :count].astype(np.int32)
         far = np.linalg.norm(points[None] - placed[:, None], axis=2)
-        radius = np.sort(far, axis=1)[:, max(0, count - 1)] * (1 + 1e-6)
+        radius = np.sort(far, axis=1)[:, max(0, measured - 1)] * (1 + 1e-6)
         more = Near(
             np.concatenate([near.places, order]),
             np.concatenate([near.cosines, np.take_along_axis(cosines, order, 1)]),
-            np.concatenate([near.kept, np.take_along_axis(far, order, 1) <= radius[:, None]]),
+            np.concatenate([near.kept, np.take_along_axis(far, order[:, :measured], 1) <= radius[:, None]]),
         )
         return np.concatenate([points, placed]), more
 

@@ -15,6 +15,7 @@ from playground.errors import BadInput
 
 METRICS = ("cosine", "euclidean")
 BLOCK = 2_048
+FEWEST = 6  # rows from which on it says something that neighbours are near on a map, too
 Near = tuple[NDArray[np.int32], NDArray[np.float32]]
 
 
@@ -66,6 +67,14 @@ def nearest(vectors: NDArray[np.float32], count: int, metric: str = "cosine") ->
         distances[start : start + BLOCK] = np.take_along_axis(far, chosen, 1)
     distances = np.maximum(distances, 0)
     return places, np.sqrt(distances) if metric == "euclidean" else distances
+
+
+def measurable(rows: int, most: int = 10) -> int:
+    """Of how many neighbours a row it is measured whether a map keeps them: less than half of all others.
+
+    Were it all others, every map would keep them; 0 below `FEWEST` rows, where nothing can be told.
+    """
+    return min(most, (rows - 1) // 2) if rows >= FEWEST else 0
 
 
 def kept(points: NDArray[np.float32], near: NDArray[np.int32]) -> NDArray[np.bool_]:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground import text
-from playground.subjects.neighbours import kept, unit
+from playground.subjects.neighbours import kept, measurable, unit
 from playground.views.html import escape, island, note
 
 GROUPS = 12  # colours that can be told apart; the rest is grey
@@ -30,12 +30,18 @@ class Near:
     Args:
         places: n × k, without the point itself.
         cosines: n × k.
-        kept: n × k, whether the neighbour is among the k nearest on the map, too.
+        kept: n × m, whether each of the first m is among the m nearest on the map, too; m is smaller than k
+            where the map could not but keep all of them (see `measurable`), and 0 where nothing is measured.
     """
 
     places: NDArray[np.int32]
     cosines: NDArray[np.float32]
     kept: NDArray[np.bool_]
+
+    @property
+    def measured(self) -> NDArray[np.int32]:
+        """The neighbours that `kept` speaks of: n × m."""
+        return self.places[:, : self.kept.shape[1]]
 
 
 def true_neighbours(
@@ -52,7 +58,7 @@ def true_neighbours(
     cosines = np.zeros((len(whole), count), np.float32)
     for column in range(count):
         cosines[:, column] = (whole * whole[near[:, column]]).sum(1)
-    return Near(near, np.clip(cosines, -1, 1), kept(points, near))
+    return Near(near, np.clip(cosines, -1, 1), kept(points, near[:, : measurable(len(whole), most)]))
 
 
 def packed(numbers: Any, kind: str) -> str:
@@ -61,17 +67,22 @@ def packed(numbers: Any, kind: str) -> str:
 
 
 def coloured(
-    groups: Sequence[int] | NDArray[Any], names: Sequence[str], first: Sequence[int] = ()
+    groups: Sequence[int] | NDArray[Any],
+    names: Sequence[str],
+    first: Sequence[int] = (),
+    last: int | None = None,
 ) -> tuple[NDArray[np.int64], list[int]]:
     """The colour of each point, and the groups that have one of their own.
 
-    Those of the points in ``first`` come before the others, of which the largest do.
+    Those of the points in ``first`` come before the others, of which the largest do; the group ``last`` gets
+    the last colour in any case.
     """
     numbers = np.asarray(groups, np.int64)
     sizes = np.bincount(numbers, minlength=len(names))
     mine = [int(numbers[place]) for place in reversed(first)]
     ranked = dict.fromkeys([*mine, *np.argsort(-sizes, kind="stable").tolist()])
-    order = [group for group in ranked if names[group] and sizes[group]][:GROUPS]
+    order = [group for group in ranked if names[group] and sizes[group] and group != last]
+    order = order[:GROUPS] if last is None else [*order[: GROUPS - 1], last]
     colour = np.full(max(1, len(names)), GROUPS)
     colour[order] = np.arange(len(order))
     return colour[numbers], order
@@ -90,6 +101,7 @@ def chart(
     ends: Sequence[int] = (),
     notes: Sequence[str] = (),
     title: str = "",
+    added: bool = False,
 ) -> str:
     """A map to drag, zoom and search; a point under the pointer says its label.
 
@@ -101,12 +113,15 @@ def chart(
         marked: points drawn large; of liked songs, their groups have a colour in any case.
         ends: points that lines lead to from the last marked one.
         notes: sentences below.
+        added: the last point's group are points that were added: they have a colour however few they are.
     """
     places = np.asarray(points, np.float64)
     places = places.reshape(len(labels), -1)
     numbers = np.asarray(groups, np.int64)
     # Groups of liked songs first: who likes rock looks for it.
-    colour, order = coloured(numbers, names, () if near is not None else marked)
+    last = int(numbers[-1]) if added else None
+    colour, order = coloured(numbers, names, () if near is not None else marked, last)
+    others = len(order) < len(np.unique(numbers))
     data: dict[str, Any] = {
         "d": places.shape[1], "xyz": packed(np.rint((places.clip(-1, 1) + 1) / 2 * 65535), "<u2"),
         "g": packed(colour, "|u1"), "t": [each[:LABEL] for each in labels], "m": list(map(int, marked)),
@@ -116,6 +131,8 @@ def chart(
     def say(key: str) -> str:
         return text.say(f"map.{key}", lang)
 
+    if others:
+        data["legend"].append([say("rest"), GROUPS])
     top = side = ""
     if near is None:
         data["id"] = list(ids)
@@ -123,8 +140,8 @@ def chart(
         data |= {
             "k": near.places.shape[1], "near": packed(near.places, "<i4"), "of": list(names),
             "gi": numbers.tolist(), "cos": packed(np.rint(near.cosines * 10_000), "<i2"),
-            "kept": packed(near.kept, "|u1"),
-            "say": {key: say(key) for key in ("hint", "trust", "neighbours", "found")},
+            "kept": packed(near.kept, "|u1"), "measured": near.kept.shape[1],
+            "say": {key: say(key) for key in ("hint", "trust", "neighbours", "unmeasured", "found")},
         }  # fmt: skip
         buttons = "".join(
             f'<button type="button" data-map="{name}">{escape(say(name))}</button>' for name in ("png", "svg")
@@ -141,7 +158,7 @@ def chart(
         f"{escape(names[group])}</{tag}></li>"
         for place, group in enumerate(order)
     )
-    if len(order) < len(np.unique(numbers)):
+    if others:
         legend += f'<li><i style="background:var(--map-0)"></i>{escape(say("rest"))}</li>'
     told = "".join(note(each) for each in notes)
     island_ = island(data)

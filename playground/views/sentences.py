@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground import text
+from playground.subjects.neighbours import FEWEST
 from playground.views.html import escape, note, number, table
 
 BRIEF = 300  # characters of a sentence in a list
+NUMBERED = 12  # sentences of a matrix whose cells have room for their numbers
 METHODS = {"umap": "UMAP", "pca": "PCA", "tsne": "t-SNE"}
 
 
@@ -56,8 +58,13 @@ def hits(found: Sequence[tuple[str, str, float]], query: str, lang: str) -> str:
 
 
 def matrix(lines: Sequence[str], cosines: NDArray[np.float32], lang: str) -> str:
-    """Cosines of all pairs: the darker, the more alike; sentences are the rows' names."""
+    """Cosines of all pairs: the darker, the more alike; sentences are the rows' names.
+
+    Of more than `NUMBERED`, cells are small: their numbers are in them, but not seen, and said for the cell
+    that is pointed at (assets/map.js).
+    """
     size = len(lines)
+    small = size > NUMBERED
     head = "".join(f"<th>{place + 1}</th>" for place in range(size))
     body = []
     for row in range(size):
@@ -66,14 +73,21 @@ def matrix(lines: Sequence[str], cosines: NDArray[np.float32], lang: str) -> str
             value = float(cosines[row, column])
             strong = " strong" if value > 0.6 and row != column else ""
             own = " own" if row == column else ""
-            cells.append(
-                f'<td class="{(strong + own).strip()}" style="--v:{max(0.0, value):.3f}">{value:.2f}</td>'
-            )
-        body.append(f"<tr><th><b>{row + 1}</b> {brief(lines[row])}</th>{''.join(cells)}</tr>")
+            more = ""
+            if small:
+                first = row == column == 0  # the arrow keys go on from there
+                more = f' tabindex="{0 if first else -1}" title="{row + 1} × {column + 1}: {value:.2f}"'
+            kind, shade = (strong + own).strip(), max(0.0, value)
+            cells.append(f'<td class="{kind}" style="--v:{shade:.3f}"{more}>{value:.2f}</td>')
+        whole = f' title="{escape(lines[row][:BRIEF])}"' if small else ""
+        body.append(f"<tr><th{whole}><b>{row + 1}</b> {brief(lines[row])}</th>{''.join(cells)}</tr>")
     label = escape(text.say("sentences.matrix_label", lang))
+    said = escape(text.say("sentences.matrix_small", lang))
+    pointed = f'<p class="sen-cell" aria-live="polite">{said}</p>' if small else ""
+    box, kind = ("pg-scroll sen-all", "sen-matrix small") if small else ("pg-scroll sen-wide", "sen-matrix")
     return (
-        f'<div class="pg-scroll sen-wide" tabindex="0"><table class="sen-matrix" aria-label="{label}">'
-        f"<thead><tr><th></th>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+        f'<div class="sen-pairs"><div class="{box}" tabindex="0"><table class="{kind}" aria-label="{label}">'
+        f"<thead><tr><th></th>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>{pointed}</div>"
         + note(text.say("sentences.matrix_told", lang))
     )
 
@@ -87,10 +101,22 @@ def summary(facts: Mapping[str, Any], lang: str) -> str:
     say = partial(text.say, lang=lang)
     told = note(say("sentences.told_rows", rows=number(facts["rows"]), distinct=number(facts["distinct"]),
                     width=facts["width"]))  # fmt: skip
+    return told + unseen(facts, "told", lang)
+
+
+def unseen(facts: Mapping[str, Any], what: str, lang: str) -> str:
+    """What a model did not see, as warnings; "" where it saw everything.
+
+    Args:
+        facts: as of `summary`.
+        what: of the rows (``told``), of a ``query``, or of what was ``added``.
+    """
+    say, told = partial(text.say, lang=lang), ""
     if facts["cut"]:
-        told += note(say("sentences.told_cut", count=number(facts["cut"]), limit=facts["limit"]), "warning")
+        values = {"count": number(facts["cut"]), "limit": facts["limit"]}
+        told += note(say(f"sentences.{what}_cut", **values), "warning")
     if facts["unknown"]:
-        told += note(say("sentences.told_unknown", count=number(facts["unknown"])), "warning")
+        told += note(say(f"sentences.{what}_unknown", count=number(facts["unknown"])), "warning")
     return told
 
 
@@ -135,12 +161,19 @@ def rows_table(
     return table(head, lines, "sen-rows") + more
 
 
-def agreement(models: Sequence[str], shared: float, alike: Sequence[float], lang: str) -> str:
-    """How far two models agree: their neighbours in common, and how well each keeps labels together."""
-    told = text.say("sentences.two_shared", lang, share=f"{shared:.0%}")
+def agreement(models: Sequence[str], count: int, shared: float, alike: Sequence[float], lang: str) -> str:
+    """How far two models agree: their neighbours in common, and how well each keeps labels together.
+
+    Args:
+        count: how many neighbours of each row were compared; 0: too few rows.
+    """
+    if not count:
+        return note(text.say("sentences.two_few", lang, least=FEWEST))
+    told = text.say("sentences.two_shared", lang, count=count, share=f"{shared:.0%}")
     lines = [note(told)]
     if alike:
         rows = [[escape(name), f"{share:.0%}"] for name, share in zip(models, alike, strict=True)]
-        head = [escape(text.say(f"sentences.{key}", lang)) for key in ("model", "two_alike")]
+        kept = text.say("sentences.two_alike", lang, count=count)
+        head = [escape(text.say("sentences.model", lang)), escape(kept)]
         lines.append(table(head, rows, "narrow"))
     return "".join(lines)

@@ -25,6 +25,7 @@ from playground.views.strips import WIDEST, places, similarities, strip, stronge
 DIGITS = 6  # of a pooled vector's difference that a page tells
 SHOWN = 5  # numbers of a vector that are written out
 TOKENS = 60  # of a sentence that are shown
+PADDED = 3  # rows of padding that are shown
 KNOWN = ("input_ids", "token_type_ids", "attention_mask")
 
 
@@ -297,6 +298,10 @@ def pooling(passed: Passed, lang: str) -> str:
     ]
     if len(one.tokens) > TOKENS:
         rows.append(["…"] * len(head))
+    padding = max(len(each.tokens) for each in passed.texts) - len(one.tokens)
+    blank = ["<code>[PAD]</code>", "0", *["–"] * (SHOWN + 1)]
+    pads = [blank] * min(padding, PADDED) + [["…"] * len(head)] * (padding > PADDED)
+    rows += [[f'<span class="vec-pad">{cell}</span>' for cell in pad] for pad in pads]
     count = sum(done.mask)
     lines = [
         ("vectors.pool_sum", "Σ", done.total),
@@ -316,10 +321,18 @@ def pooling(passed: Passed, lang: str) -> str:
         )
     return (
         note(say("vectors.pool_lead", count=count, width=number(vectors.shape[1])))
+        + _padding(len(one.tokens), padding, len(passed.texts), lang)
         + table(head, rows, "vec-pool")
         + strips
         + _same(passed, done.difference, lang)
     )
+
+
+def _padding(tokens: int, padding: int, texts: int, lang: str) -> str:
+    """What the mask is for: said where rows of padding show it, else how to see it."""
+    if padding:
+        return note(text.say("vectors.pool_pad", lang, total=tokens + padding, count=padding))
+    return note(text.say("vectors.pool_more", lang)) if texts == 1 else ""
 
 
 def _numbers(values: NDArray[np.float32]) -> list[str]:
@@ -333,6 +346,8 @@ def _same(passed: Passed, difference: float | None, lang: str) -> str:
         return note(text.say("vectors.pool_early", lang, name=passed.model, count=count))
     if difference is None:
         return note(text.say("vectors.pool_none", lang, name=passed.model))
+    if not difference:
+        return f'<p class="vec-verdict yes"><b>{escape(text.say("vectors.pool_exact", lang))}</b></p>'
     if difference < 1e-5:
         told = text.say("vectors.pool_equal", lang, difference=f"{difference:.1e}")
         return f'<p class="vec-verdict yes"><b>{escape(told)}</b></p>'

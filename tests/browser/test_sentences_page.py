@@ -92,12 +92,21 @@ def test_a_new_sentence_lands_and_nothing_moves(visit: Visit) -> None:
 
 def test_own_lines_from_none_to_some_and_html(visit: Visit) -> None:
     page = opened(visit)
+    side = page.locator("#sen-map .pg-map-side")
     lines(page, f"only one {EVIL}")
-    told(page, "Rows: 1,")
+    told(page, "One row, one point")
+    expect(side).to_contain_text("Click a point", timeout=WAIT)
     lines(page, "one", "one", "one")
     told(page, "lie on one point")
+    expect(side).to_contain_text("Click a point", timeout=WAIT)
     lines(page, "a cat", "a dog", EVIL)
     told(page, "Too few different rows")
+    told(page, "too few to measure")
+    expect(side).to_contain_text("Click a point", timeout=WAIT)  # PCA first, and then the same once more
+    page.locator("#sen-map .pg-map-find").fill("dog")
+    page.keyboard.press("Enter")
+    expect(side.locator("li")).to_have_count(2)
+    expect(side.locator(".pg-map-trust")).to_have_count(0)
     lines(page, *(f"{word} {number} {EVIL}" for word in ("cakes", "rockets") for number in range(8)))
     told(page, "UMAP keeps")
     page.locator("#sen-by").get_by_text("k-means").click()
@@ -232,15 +241,33 @@ def test_search_similarity_rows_and_downloads(visit: Visit, tmp_path: Path) -> N
         page.locator("#emb-sentences").get_by_text("Map as a page").last.click()
     download.value.save_as(tmp_path / "map.html")
     page.get_by_role("tab", name="Map", exact=True).first.click()
+    page.locator("#sen-map .pg-map-find").fill("e-mail attachments")
+    page.keyboard.press("Enter")
+    page.locator("#sen-map .pg-map-find").fill("")  # what was found is ringed in pictures, too
     with page.expect_download() as download:
         page.locator("#sen-map [data-map=svg]").click()
     download.value.save_as(tmp_path / "map.svg")
-    assert (tmp_path / "map.svg").read_text().count("<circle") == 272 + 8
+    drawn = (tmp_path / "map.svg").read_text()
+    assert (
+        drawn.count("<circle") == 272 + 8 + 11
+    )  # points, legend, and large: the chosen one with its neighbours
+    torn = page.locator("#sen-map .pg-map-side li.far").count()
+    assert 0 < torn < 10 and drawn.count("stroke-dasharray") == torn and drawn.count("<path") == 10
+    assert ">The virus spread through e-mail attachments.</text>" in drawn and ">computers</text>" in drawn
+    height = page.locator("#sen-map canvas").evaluate("c => [c.clientWidth, c.clientHeight]")
     with page.expect_download() as download:
         page.locator("#sen-map [data-map=png]").click()
     download.value.save_as(tmp_path / "map.png")
     with Image.open(tmp_path / "map.png") as picture:
-        assert picture.width > 600 and len(picture.getcolors(2**20) or []) > 20
+        assert picture.width == 2 * height[0] and len(picture.getcolors(2**20) or []) > 20
+        # Below the map the legend, with all of its colours.
+        legend = picture.convert("RGB").crop((0, 2 * height[1], picture.width, picture.height))
+        seen = {f"#{r:02x}{g:02x}{b:02x}" for _, (r, g, b) in legend.getcolors(2**20) or []}
+        colours = page.evaluate(
+            "[...Array(8).keys()].map((n) => getComputedStyle(document.querySelector('#sen-map canvas'))"
+            ".getPropertyValue(`--map-${n + 1}`).trim())"
+        )
+        assert {*colours} <= seen
     alone = page.context.new_page()  # the page that was saved, with no server behind it
     alone.goto((tmp_path / "map.html").as_uri())
     alone.wait_for_function("document.querySelector('canvas').width > 300")
@@ -270,6 +297,73 @@ def test_two_models_show_the_same_row(visit: Visit) -> None:
     page.keyboard.press("Enter")
     for side in page.locator("#sen-two .pg-map-side b").all():
         expect(side).to_contain_text("Volleyball")
+
+
+def test_a_comparison_of_other_rows_is_greyed(visit: Visit) -> None:
+    page = opened(visit)
+    stale = page.locator("#sen-two-stale")
+    page.locator("#sen-by").get_by_text("k-means").click()
+    page.get_by_role("tab", name="Two models").click()
+    expect(stale).to_be_hidden()
+    page.locator("#sen-two-go").click()
+    expect(page.locator("#sen-two canvas")).to_have_count(2, timeout=PATIENCE)
+    expect(stale).to_be_hidden()
+    page.locator("#sen-by").get_by_text("HDBSCAN").click()
+    expect(stale).to_be_visible()
+    expect(page.locator("#sen-two")).to_have_css("filter", "grayscale(1)")
+    page.locator("#sen-by").get_by_text("k-means").click()
+    expect(stale).to_be_hidden()
+    page.locator("#sen-added textarea, #sen-added input").first.fill("not compared")
+    lines(page, "a cat", "a dog")
+    expect(stale).to_be_visible(timeout=WAIT)
+    page.locator("#sen-two-go").click()
+    expect(stale).to_be_hidden()
+
+
+def test_added_ones_are_in_the_legend_and_warned_of(visit: Visit, tmp_path: Path) -> None:
+    page = opened(visit)
+    added = "It will rain and snow.\nIt will snow and rain.\n😀"
+    page.locator("#sen-added textarea, #sen-added input").first.fill(added)
+    legend = page.locator("#sen-map .pg-map-legend li")
+    expect(legend.last).to_have_text("added", timeout=PATIENCE)
+    expect(legend).to_have_count(9)
+    expect(page.locator("#sen-map .pg-warning")).to_contain_text("[UNK]")
+    with page.expect_download() as download:
+        page.locator("#sen-map [data-map=svg]").click()
+    download.value.save_as(tmp_path / "map.svg")
+    drawn = (tmp_path / "map.svg").read_text()
+    assert (
+        drawn.count('r="6"') == 2 and drawn.count('r="7"') == 1
+    )  # added ones are large, the chosen one larger
+    assert ">It will rain and snow.</text>" in drawn and ">😀</text>" in drawn and ">added</text>" in drawn
+    page.get_by_role("tab", name="Search by meaning").click()
+    page.locator("#sen-query textarea, #sen-query input").first.fill("😀")
+    expect(page.locator("#sen-found .pg-warning")).to_contain_text("What you typed", timeout=WAIT)
+
+
+def test_thirty_sentences_are_seen_at_once(visit: Visit) -> None:
+    page = opened(visit, viewport={"width": 1280, "height": 800})
+    page.get_by_role("tab", name="Similarity").click()
+    cells = page.locator("#sen-matrix td")
+    expect(cells).to_have_count(25, timeout=WAIT)
+    expect(cells.nth(1)).to_have_css("font-size", "13px")  # few: with their numbers
+    page.locator("#sen-lines textarea").fill("\n".join(sample("themes").texts[:30]))
+    expect(cells).to_have_count(900, timeout=WAIT)
+    box = page.locator("#sen-matrix .pg-scroll")
+    sizes = box.evaluate(
+        "e => [e.scrollWidth - e.clientWidth, e.scrollHeight - e.clientHeight, e.clientHeight]"
+    )
+    assert sizes[0] <= 0 and sizes[1] <= 0 and sizes[2] < 800
+    said = page.locator("#sen-matrix .sen-cell")
+    cells.nth(1).hover()
+    expect(said.locator("b")).to_have_text(f"1 × 2: {cells.nth(1).text_content()}")
+    expect(said).to_contain_text(sample("themes").texts[1])
+    cells.first.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(said.locator("b")).to_contain_text("2 × 3: ")
+    assert cells.nth(32).get_attribute("title") == said.locator("b").text_content()
 
 
 @pytest.mark.parametrize(("width", "lang", "scheme"), [(360, "zh-TW", "dark"), (1280, "zh-CN", "light")])

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import csv
 import dataclasses
+import json
 import os
 import re
 import tempfile
 import time
+from html import unescape
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,12 +22,14 @@ from playground.catalog import Catalog
 from playground.errors import BadInput
 from playground.models import ModelCache
 from playground.panels import Context, embeddings_sentences_actions
-from playground.panels.embeddings_sentences_actions import Made, SentencesActions
+from playground.panels.embeddings_sentences_actions import SentencesActions
+from playground.panels.embeddings_sentences_shown import Made
 from playground.panels.embeddings_sentences_work import MODEL, Wish
 from playground.settings import Settings
 from playground.subjects.neighbours import unit
 from playground.subjects.sentences import Rows, sample
 from playground.views import sentences as view
+from playground.views.point_map import coloured
 
 EVIL = "<img src=x onerror=alert(1)>\"'&"
 THEMES = ("themes", "", "", "", "")
@@ -79,13 +86,112 @@ def test_few_rows_are_drawn_and_told(do: SentencesActions, count: int, method: s
     *_, html = do.drawing(
         own(*[f"row {n}" for n in range(count)]), MODEL, Wish(method), "kmeans", 0, "one more"
     )
-    assert "pg-map" in html and ("one and the same" in html) == (count == 1)
+    assert "pg-map" in html and "one and the same" not in html
+    # Where every map would keep all neighbours, nothing is praised, and it is said why.
+    assert "%" not in html and ("One row, one point" in html) == (count == 1)
+    assert ("too few to measure" in html) == (count > 1)
+
+
+def told_data(html: str) -> dict[str, Any]:
+    """What the first map of a page gets to draw."""
+    found = re.search(r'class="pg-data">(\{.*?)</pre>', html, re.DOTALL)
+    assert found
+    data: dict[str, Any] = json.loads(unescape(found[1]))
+    return data
+
+
+@pytest.mark.parametrize(("count", "measured"), [(5, 0), (6, 2), (11, 5), (12, 5), (20, 9), (24, 10)])
+def test_trust_is_measured_where_it_can_fail(do: SentencesActions, count: int, measured: int) -> None:
+    words = ("cake", "rocket", "rain", "violin")
+    source = own(*(f"{words[n % 4]} {n}" for n in range(count)))
+    *_, html = do.drawing(source, MODEL, Wish("pca"), "kmeans", 0, "snow falls")
+    data = told_data(html)
+    assert data["measured"] == measured and data["k"] == min(10, count - 1)
+    assert len(base64.b64decode(data["kept"])) == (count + 1) * measured
+    chance = f"by mere chance it would be {measured / (count - 1):.0%}"
+    assert ("nearest, " in html) == (chance in html) == bool(measured)
+    made = do.made(source, MODEL, Wish("pca"))
+    assert made.near.measured.shape == made.near.kept.shape == (count, measured)
+    # By hand: the nearest in the model's space that are among as many nearest on the map.
+    far = np.linalg.norm(made.projection.points[:, None] - made.projection.points[None], axis=2)
+    np.fill_diagonal(far, -1)
+    near = np.argsort(far, axis=1, kind="stable")[:, 1 : measured + 1]
+    both = [len({*a} & {*b}) for a, b in zip(near.tolist(), made.near.measured.tolist(), strict=True)]
+    assert made.near.kept.sum(1).tolist() == both
+
+
+def test_equal_rows_are_not_praised(do: SentencesActions) -> None:
+    *_, html = do.drawing(own(*["alike"] * 9), MODEL, Wish(), "given", 0, "")
+    assert "one and the same" in html and "%" not in html and told_data(html)["measured"] == 0
+
+
+def test_two_models_agree_where_they_could_not(do: SentencesActions) -> None:
+    def told(count: int) -> str:
+        *_, html = do.two(
+            own(*(f"{n} rows" for n in range(count))), [MODEL, "tutor"], Wish("pca"), "given", 0
+        )
+        return html
+
+    assert "too few to measure how far the two" in told(5) and "in common" not in told(5)
+    assert "Of the 5 nearest rows of each row" in told(11)
+
+
+def test_what_is_typed_beside_the_rows_is_warned_of(do: SentencesActions) -> None:
+    *_, html = do.search("😀", THEMES, MODEL)
+    assert "What you typed has characters" in html and "sen-hits" in html
+    *_, html = do.search("word " * 400, THEMES, MODEL)
+    assert "longer than the 256 tokens" in html
+    *_, html = do.search("dinner", THEMES, MODEL)
+    assert "pg-warning" not in html
+    *_, html = do.drawing(THEMES, MODEL, Wish(), "given", 0, "😀🍕\nnoodles")
+    assert "Added sentences with characters that this model does not know ([UNK]): 1." in html
+    assert told_data(html)["legend"][-1] == ["added", 8]
+    *_, html = do.drawing(THEMES, MODEL, Wish(), "given", 0, "\n".join(f"line {n}" for n in range(60)))
+    assert "At most 50 sentences" in html and "left out: 10." in html and html.count("pg-warning") == 1
+    assert len(told_data(html)["t"]) == 272 + 50
+    *_, html = do.matrix("\n".join(["word " * 400, "b"]), MODEL)
+    assert "longer than the 256 tokens" in html
+
+
+def test_files_hold_what_the_map_shows(do: SentencesActions, tmp_path: Path) -> None:
+    added = "=SUM(1;2) noodles\n😀"
+    paths = do.downloads(THEMES, MODEL, Wish(), "kmeans", 4, added)
+    data = told_data(Path(paths[2]).read_text())
+    with Path(paths[1]).open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    vectors = np.load(paths[0])
+    assert len(rows) == len(vectors) == len(data["t"]) == 274
+    assert [row["text"].removeprefix("'") for row in rows] == data["t"]
+    assert [row["added"] for row in rows] == ["0"] * 272 + ["1"] * 2
+    assert [row["label"] for row in rows] == [*sample("themes").labels, "", ""]
+    groups = [data["of"][place] for place in data["gi"]]
+    assert [row["group"] for row in rows] == groups and len({*groups}) == 5 and groups[-1] == "added"
+    colours = list(base64.b64decode(data["g"]))
+    assert all(data["legend"][colour][0] == group for colour, group in zip(colours, groups, strict=True))
+    assert rows[-2]["text"] == "'=SUM(1;2) noodles" and rows[-1]["unknown_pieces"] == "1"
+    whole = do.embed([*sample("themes").texts, *added.split("\n")], MODEL).vectors
+    assert np.abs(vectors - whole).max() < 1e-5  # rounding of other batches
+    assert float(rows[-1]["v383"]) == pytest.approx(vectors[-1][383], rel=1e-6)
+    kept = np.frombuffer(base64.b64decode(data["kept"]), np.uint8).reshape(274, 10).mean(1)
+    assert [float(row["neighbours_kept"]) for row in rows] == pytest.approx(kept)
+    long = do.downloads(own("word " * 400, "b"), MODEL, Wish("pca"), "given", 0, "c " * 300)
+    with Path(long[1]).open(encoding="utf-8-sig", newline="") as file:
+        told = [(row["tokens"], row["cut_tokens"], row["neighbours_kept"]) for row in csv.DictReader(file)]
+    assert told == [("402", "146", ""), ("3", "0", ""), ("302", "46", "")]
+
+
+def test_added_ones_have_a_colour_beside_many_groups() -> None:
+    names = [f"group {n}" for n in range(20)] + ["added"]
+    colours, order = coloured([*range(20), *range(20), 20], names, last=20)
+    assert len(order) == 12 and order[-1] == 20 and colours[-1] == 11
+    assert coloured([0, 1, 1], ["a", "b"])[1] == [1, 0]
 
 
 @pytest.mark.parametrize("lines", [("alone",), ("alike", "alike", "alike")])
 def test_two_models_with_one_line_or_equal_ones(do: SentencesActions, lines: tuple[str, ...]) -> None:
     *_, html = do.two(own(*lines), [MODEL, MODEL], Wish(), "given", 0)
-    assert html.count('class="pg-map sided"') == 2 and "one and the same" in html
+    told = "one and the same" if len(lines) > 1 else "One row, one point"
+    assert html.count('class="pg-map sided"') == 2 and html.count(told) == 2
 
 
 def test_nothing_is_a_sentence(do: SentencesActions) -> None:

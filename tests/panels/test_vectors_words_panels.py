@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
+import re
+
 import numpy as np
 import pytest
 
@@ -14,6 +18,8 @@ from playground.panels.embeddings_vectors_actions import MODEL, VectorsActions
 from playground.panels.embeddings_words_actions import WordsActions
 from playground.settings import Settings
 from playground.subjects import token_vectors
+from playground.views import strips
+from playground.views import token_vectors as view
 
 
 @pytest.fixture
@@ -133,6 +139,51 @@ def test_text_of_visitors_is_never_html(vectors, words):
         with pytest.raises(BadInput):
             words.near(loaded, "<img src=x>", "")
         assert "King → king" in words.near(loaded, "King", "", 5)
+
+
+def test_the_mask_is_seen_at_work_beside_a_longer_sentence(vectors):
+    def pooled(box):
+        return last(vectors.following(vectors.pool, "pool", "pool", MODEL, 6, box))
+
+    alone, beside = pooled("Hello world"), pooled("Hello world\nOne more cat sleeps on the mat today")
+    assert "[PAD]" not in alone and "a second, longer sentence" in alone
+    # 4 tokens beside 10: six rows of padding, of which three are shown, and nothing of them in the sum.
+    assert beside.count("[PAD]</code>") == 3 and "Rows of padding: 6." in beside and "up to 10 rows" in beside
+    rows = [re.findall(r"<td>(.*?)</td>", row) for row in re.findall("<tr>(.*?)</tr>", beside)]
+    assert [row[1] for row in rows[1:]][4:8] == [f'<span class="vec-pad">{cell}</span>' for cell in "000…"]
+
+    def total(html):
+        return re.search(r"<b>sum</b></td><td>Σ</td>(.*?)</tr>", html)[1]
+
+    shown = [[float(cell) for cell in re.findall(r"[+-]\d\.\d{4}", total(html))] for html in (alone, beside)]
+    assert len(shown[0]) == 5 and shown[0] == pytest.approx(shown[1], abs=1e-3)
+    assert "[PAD]" not in pooled("Hello world\nYes")
+
+
+def test_nothing_differs_by_nothing(vectors):
+    *_, passed = vectors.passing(MODEL, ["Hello world"], [0])
+    one = passed.texts[0]
+    unit = token_vectors.pooled(one).unit
+    exact = dataclasses.replace(passed, texts=(dataclasses.replace(one, encoded=unit),))
+    assert "Exactly equal" in view.pooling(exact, "en") and "0.0e+00" not in view.pooling(exact, "en")
+    near = dataclasses.replace(passed, texts=(dataclasses.replace(one, encoded=unit + np.float32(1e-6)),))
+    assert "no number differs" in view.pooling(near, "en")
+
+
+def test_names_on_a_map_hide_no_others():
+    points = np.array(
+        [[0, 0], [0.01, 0.01], [0.02, 0], [0, 0.03], [-1, -1], [1, 1]] + [[0.01, 0]] * 9, np.float32
+    )
+    labels = ["automobile", "vehicles", "car", "truck", "far", "away"] + [f"crowded {n}" for n in range(9)]
+    loud = [True] + [False] * 14
+    sides = strips._sides(points, labels, loud)
+    for frame in (strips.FRAME, strips.WIDE):
+        hidden = strips._crowded(points, labels, loud, sides, frame)
+        assert hidden and not hidden & {0, 1, 4, 5}  # bold ones and the first ones have room
+        boxes = [strips._box(points[n], labels[n], sides[n], frame) for n in range(15) if n not in hidden]
+        assert not any(strips._meet(one, other) for one, other in itertools.combinations(boxes, 2))
+    html = strips.places(points, labels, [0] * 15, labels, loud, "told")
+    assert html.count("crowded ") >= len(hidden) and html.count("<span") == 15  # hidden, not gone
 
 
 @pytest.mark.parametrize(
