@@ -147,7 +147,6 @@ class SentencesActions:
             names = [ready.get(f"sentences.theme_{each}", each)[:NAME] for each in known]
             return np.array([known[each] for each in rows.labels]), names
         if by in sentences.CLUSTERINGS and encoded is not None:
-            key = key or self.work.key(rows.texts, "")
             made, names = self.work.clusters(key, rows.texts, encoded.vectors, points, by, count, seed)
             names = [
                 each or words.say("sentences.cluster", lang, number=n + 1) for n, each in enumerate(names)
@@ -168,7 +167,7 @@ class SentencesActions:
 
     def clustering(self, made: Made, by: str, count: int, seed: int) -> Iterator[Under]:
         """Clusters are computed aside, before they are drawn."""
-        by = by if by in sentences.CLUSTERINGS or made.rows.labels else "kmeans"
+        by = _coloured_by(made.rows, by)
         if by in sentences.CLUSTERINGS:
             told = made.key, made.rows.texts, made.encoded.vectors, made.projection.points, by, count, seed
             yield from aside(self.work.clusters, *told)
@@ -208,8 +207,7 @@ class SentencesActions:
     def shown(self, made: Made, model: str, by: str, count: int, added: str, seed: int) -> Shown:
         """A map with its colours and with what was added to it."""
         points, near, texts = made.projection.points, made.near, made.rows.texts
-        if not made.rows.labels and by == "given":
-            by = "kmeans"
+        by = _coloured_by(made.rows, by)
         groups, names = self.groups(made.rows, by, points, made.encoded, count, seed, made.key)
         lines = [line.strip() for line in (added or "").splitlines() if line.strip()]
         new = lines[:ADDED]
@@ -363,3 +361,8 @@ def _changed(path: Path) -> float:
         return path.stat().st_mtime
     except OSError:
         return 0.0
+
+
+def _coloured_by(rows: Rows, by: str) -> str:
+    """What rows without labels of their own are coloured by."""
+    return "kmeans" if by == "given" and not rows.labels else by

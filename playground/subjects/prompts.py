@@ -10,7 +10,7 @@ from playground.subjects.readers import reader
 
 
 def prompt_ids(
-    loaded: Loaded, prompt: object, limit: int, *, chat: bool = False, answer: str = ""
+    loaded: Loaded, prompt: object, limit: int, *, chat: bool = False
 ) -> tuple[list[int], tuple[int, ...]]:
     """The ids, and what must end the text besides the ids that the model itself names.
 
@@ -18,13 +18,12 @@ def prompt_ids(
         prompt: a text to go on with, begun as the tokenizer begins one (BOS where it has one); or, with
         chat: what a user says, in the model's own chat template (tokenized without adding anything again).
         limit: the most characters.
-        answer: with chat, how the assistant has begun to answer; the ids end in it.
 
     Raises:
         BadInput: ``not_text``, ``text_too_long``, ``lone_surrogate``, ``prompt_empty``; those of a template.
     """
     if chat:
-        made = message(loaded, prompt, limit, answer)
+        made = message(loaded, prompt, limit)
         return made.ids, made.stop_ids
     text = tokens.check(prompt, limit)
     known = reader(loaded)

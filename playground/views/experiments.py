@@ -14,7 +14,7 @@ from playground.subjects.precision import Measured
 from playground.subjects.repeats import Kind, Repeats
 from playground.views.bars import Bar, bars
 from playground.views.decoding import percent
-from playground.views.html import escape, note, number, sentences, size, table, visible
+from playground.views.html import bar, escape, note, number, sentences, size, table, visible
 from playground.views.lines import Line, chart
 
 FLAT = 1.6  # a time that grows by less over the whole range is called flat: machines have other work
@@ -26,12 +26,7 @@ def progress(state: Progress, name: str, lang: str) -> str:
     """A bar, and what is measured now."""
     say = partial(words.say, lang=lang)
     told = say(f"decoding_lab.now_{name}", what=_what(state.what, lang))
-    share = f"{100 * state.share:.0f}"
-    return (
-        note(told)
-        + f'<div class="pg-bar" role="progressbar" aria-valuenow="{share}" aria-label="{escape(told)}">'
-        f'<i style="width:{share}%"></i></div>'
-    )
+    return note(told) + bar(told, 100 * state.share)
 
 
 def _what(what: str, lang: str) -> str:

@@ -103,6 +103,16 @@ def note(text: str, kind: str = "note") -> str:
     return f'<p class="pg-{kind}">{escape(text)}</p>'
 
 
+def bar(label: str, share: float | None = None) -> str:
+    """How far something is, in per cent; one that wanders where nobody knows."""
+    if share is None:
+        return f'<div class="pg-bar endless" role="progressbar" aria-label="{escape(label)}"><i></i></div>'
+    return (
+        f'<div class="pg-bar" role="progressbar" aria-label="{escape(label)}" aria-valuenow="{share:.0f}">'
+        f'<i style="width:{share:.1f}%"></i></div>'
+    )
+
+
 def sentences(*told: str) -> str:
     """Sentences one after the other: a blank stands between them, but not after a Chinese full stop."""
     whole = ""

@@ -9,7 +9,7 @@ from typing import Any
 from playground import text
 from playground.models import Stage, Status
 from playground.subjects.trial import Trial
-from playground.views.html import escape, note, number, size, table, visible
+from playground.views.html import bar, escape, note, number, size, table, visible
 
 PRECISIONS = {"int8": "int8", "nf4": "NF4"}
 
@@ -96,11 +96,8 @@ def told(stage: Stage, seconds: float, lang: str, rate: float = 0) -> str:
 def progress(stage: Stage, seconds: float, rate: float, lang: str) -> str:
     """The sentence and a bar."""
     known = stage.total and stage.step != "wait"
-    share = 100 * stage.done / stage.total if known else 0
-    kind, how = ("", f' aria-valuenow="{share:.0f}"') if known else (" endless", "")
-    inside = f'<i style="width:{share:.1f}%"></i>' if known else "<i></i>"
-    bar = f'class="pg-bar{kind}" role="progressbar" aria-label="{escape(stage.name)}"{how}'
-    return note(told(stage, seconds, lang, rate)) + f"<div {bar}>{inside}</div>"
+    share = 100 * stage.done / stage.total if known else None
+    return note(told(stage, seconds, lang, rate)) + bar(stage.name, share)
 
 
 def stopped(lang: str) -> str:

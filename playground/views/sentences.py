@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from playground import text
 from playground.subjects.neighbours import FEWEST
-from playground.views.html import escape, note, number, table
+from playground.views.html import bar, escape, note, number, table
 
 BRIEF = 300  # characters of a sentence in a list
 NUMBERED = 12  # sentences of a matrix whose cells have room for their numbers
@@ -22,14 +22,13 @@ def progress(done: int, total: int, model: str, lang: str) -> str:
     """How many rows a model has read."""
     share = 100 * done / total if total else 0
     told = text.say("sentences.encoding", lang, done=number(done), total=number(total), model=model)
-    bar = f'class="pg-bar" role="progressbar" aria-valuenow="{share:.0f}" aria-label="{escape(model)}"'
-    return note(told) + f'<div {bar}><i style="width:{share:.1f}%"></i></div>'
+    return note(told) + bar(model, share)
 
 
 def step(name: str, count: int, method: str, lang: str) -> str:
     """What is being done with all rows, for as long as it takes."""
     told = text.say(f"sentences.step_{name}", lang, count=number(count), method=METHODS.get(method, method))
-    return note(told) + '<div class="pg-bar endless" role="progressbar"><i></i></div>'
+    return note(told) + bar(told)
 
 
 def brief(sentence: str) -> str:
