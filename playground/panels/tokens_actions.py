@@ -151,7 +151,9 @@ class TokensActions:
             if loaded.card.template:
                 path = words.ASSETS / "templates" / f"{loaded.card.template}.jinja"
                 template = path.read_text(encoding="utf-8")
-            rendered = chat.render(r, name, template, messages, add_generation_prompt=generation)
+            rendered = chat.render(
+                r, name, template, messages, add_generation_prompt=generation, source=loaded.card.source
+            )
             return rendered, tokens.of_encoded(r, name, rendered.prompt, rendered.encoded)
 
     def prompt(self, system: str, user: str, assistant: str, again: str, name: str, generation: bool) -> str:

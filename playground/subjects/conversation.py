@@ -3,7 +3,7 @@
 What the model reads is one text: the template's scaffolding, the system prompt, every message, and the cue
 after which it writes (Hands-On Large Language Models, ch. 1 and 3; `playground.subjects.chat` renders it).
 Where that is longer than the model's window, the oldest turns are left out, whole ones, and it says which.
-A model without a chat template was not made for chat: it goes on with the last message (completion).
+A model without a chat template goes on with the last message (completion).
 """
 
 from __future__ import annotations
@@ -201,7 +201,7 @@ class _Composer:
         try:
             rendered, merged = self._render(kept)
         except BadInput as refused:
-            if refused.key != "errors.no_template":
+            if not chat.has_no_template(refused):
                 raise
             return self._completion()
         text, encoded = rendered.prompt, rendered.encoded
@@ -234,7 +234,8 @@ class _Composer:
             try:
                 rendered = self._call(plain)
             except BadInput as refused:
-                if merged is None or refused.key != "errors.template_refused":
+                lost = refused.key == "errors.words_lost" and refused.values["role"] == "system"
+                if merged is None or not (lost or refused.key == "errors.template_refused"):
                     raise
                 try:
                     rendered = self._call(merged)
@@ -242,15 +243,16 @@ class _Composer:
                     raise refused from None
                 memo[self._template] = True
                 return rendered, True
-            if merged is None or plain[0]["content"].strip() in rendered.prompt:
-                return rendered, False
-            memo[self._template] = True  # left out without a word
+            return rendered, False
         assert merged is not None
         return self._call(merged), True
 
     def _call(self, messages: Messages, cue: bool | None = None) -> chat.Rendered:
         wanted = not self._continues if cue is None else cue
-        return chat.render(self._reader, self._name, self._template, messages, add_generation_prompt=wanted)
+        return chat.render(
+            self._reader, self._name, self._template, messages,
+            add_generation_prompt=wanted, source=self._loaded.card.source,
+        )  # fmt: skip
 
     def _habits(self) -> _Habits:
         memo = self._loaded.memo.setdefault("template_habits", {})

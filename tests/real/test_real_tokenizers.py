@@ -106,7 +106,12 @@ def test_ids_as_transformers(real: Callable[[str], Reader], bare: Callable[[str]
     ],
 )
 def test_odd_folders(
-    models: ModelCache, shared: Path, tmp_path: Path, name: str, text: str, rows: list[tuple[str, str, int, int]]
+    models: ModelCache,
+    shared: Path,
+    tmp_path: Path,
+    name: str,
+    text: str,
+    rows: list[tuple[str, str, int, int]],
 ) -> None:
     odd = Catalog(shared / "faults", tmp_path, offline=True)
     with models.lease(odd.find(name)) as loaded:

@@ -195,6 +195,42 @@ def test_a_template_that_leaves_the_system_prompt_out_without_a_word():
     assert prompt.stop_ids == (loaded.tokenizer.eos_token_id,)
 
 
+PICTURES = """{% for m in messages %}{{ m.role }}: {% for part in m.content %}{% if part.type == 'text' %}\
+{{ part.text }}{% endif %}{% endfor %}<|im_end|>
+{% endfor %}{% if add_generation_prompt %}assistant:{% endif %}"""
+
+
+def test_a_template_that_wants_parts_gets_them():
+    """Of a model that sees pictures too: given a text, it would write "user: <|im_end|>" and no word."""
+    loaded = of(PICTURES)
+    said = [user("hello"), assistant("e"), user("a cat")]
+    prompt = compose(loaded, said, system="Be kind.")
+    check(loaded, prompt)
+    assert prompt.text == (
+        "system: Be kind.<|im_end|>\nuser: hello<|im_end|>\nassistant: e<|im_end|>\n"
+        "user: a cat<|im_end|>\nassistant:"
+    )
+    assert [part.source for part in prompt.parts if part.message >= 0] == ["user", "assistant", "user"]
+    assert prompt.parts[-1].source == "cue" and not prompt.system_merged
+    assert prompt.stop_ids == (loaded.tokenizer.convert_tokens_to_ids("<|im_end|>"),)
+    cut = compose(loaded, said[:2])
+    assert cut.continues and cut.text.endswith("assistant: e")
+
+
+def test_a_template_that_loses_words_is_refused():
+    for silent in ("user: <|im_end|>", "{% for m in messages %}{{ m.role }}{% endfor %}"):
+        with pytest.raises(BadInput) as refused:
+            compose(of(silent), [user("hi")])
+        assert (refused.value.key, refused.value.values) == ("errors.words_lost", {"role": "user"})
+    with pytest.raises(BadInput) as refused:  # and not taken for a system prompt that may be merged
+        compose(
+            of(DEAF.replace("'assistant'", "'bot'")),
+            [user("a"), assistant("b"), user("c")],
+            system="Be kind.",
+        )
+    assert refused.value.key == "errors.words_lost"
+
+
 def test_merged_system_prompt_stays_when_turns_go():
     loaded = of(GEMMA, window=120)
     said = [user("one " * 12), assistant("two " * 12), user("three"), assistant("four"), user("five")]
