@@ -440,6 +440,38 @@ def test_ids_that_are_none_are_told_where_one_looks(page: Page) -> None:
     expect(warning).to_have_count(0)
 
 
+@pytest.mark.parametrize("lang", ["en", "zh-TW"])
+def test_ids_to_begin_with_are_the_chosen_tokenizers(visit: Visit, opened: Any, lang: str) -> None:
+    page, sentence = visit(locale=lang), say("tokens.example_ids", lang)
+    ids, one = page.locator("#tok-ids textarea, #tok-ids input"), page.locator("#tok-one input")
+
+    def choose(name: str) -> None:
+        one.fill(name)
+        page.keyboard.press("Enter")
+
+    def under(name: str) -> str:
+        return ", ".join(map(str, opened(name).encode(sentence).ids.tolist()))
+
+    open_tab(page, "vocabulary")
+    for name in ("mistral-v1", "byt5", "all-MiniLM-L6-v2", "mistral-v1"):
+        choose(name)
+        expect(ids).to_have_value(under(name))
+        expect(page.locator("#pg-tokens .tok-text.plain:visible")).to_contain_text(
+            sentence[:2], ignore_case=True
+        )
+    ids.fill("1, 2, 3")  # somebody's own: they stay
+    choose("tekken")
+    expect(page.locator("#pg-tokens .tok-text.plain:visible")).to_have_text(
+        opened("tekken").decode([1, 2, 3])
+    )
+    expect(ids).to_have_value("1, 2, 3")
+    ids.fill("")
+    hint = say("tokens.ids_hint", lang, ids=under("tekken"))
+    expect(page.locator("#pg-tokens").get_by_text(hint, exact=True)).to_be_visible()
+    choose("canine")
+    expect(ids).to_have_value(under("canine"))
+
+
 def test_merges_step_by_step(page: Page) -> None:
     open_tab(page, "merges")
     word = page.locator("#tok-word textarea, #tok-word input")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from playground.errors import BadInput
 from playground.models import Loaded
@@ -13,7 +14,7 @@ from playground.subjects.decoding import Done, reply
 from playground.subjects.passes import Trace
 from playground.subjects.readers import reader
 from playground.subjects.sampling import Settings
-from tests.subjects.small import byte_level, llama_like
+from tests.subjects.small import byte_level, llama_like, wrapped
 from tests.subjects.tiny import loaded_of, model_of
 
 CHATML = """{% for m in messages %}<|im_start|>{{ m.role }}
@@ -93,6 +94,31 @@ def test_whose_is_which_token():
     assert prompt.window == 256
     own = {prompt.parts[o].source for id, _, o in prompt.tokens(reader(loaded)) if id in prompt.stop_ids}
     assert own == {"template"}
+
+
+def test_a_token_that_is_half_a_mark_and_half_a_word_is_the_words():
+    """Marks that a tokenizer does not know as such may grow together with what stands beside them."""
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    merges = [(">", "a"), ("b", "<"), ("]", "]"), ("]]", "c"), (">", "d"), (">d", "d")]
+    pieces = [*letters, *(left + right for left, right in merges)]
+    backend = Tokenizer(models.BPE({piece: id for id, piece in enumerate(pieces)}, merges))
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    backend.decoder = decoders.ByteLevel()
+    tokenizer = wrapped(backend)
+    tokenizer.chat_template = "{% for m in messages %}<{{ m.role }}>{{ m.content }}<end>{% endfor %}<cue>"
+    loaded = loaded_of(model_of("llama"), tokenizer)
+
+    def owner(prompt: Prompt, piece: str) -> list[tuple[str, int]]:
+        found = [o for _, spelled, o in prompt.tokens(reader(loaded)) if spelled == piece]
+        return [(prompt.parts[o].source, prompt.parts[o].message) for o in found]
+
+    prompt = compose(loaded, [user("axb"), assistant("ab"), user("dd")])
+    check(loaded, prompt)
+    assert owner(prompt, ">a") == owner(prompt, "b<") == [("user", 0), ("assistant", 1)]
+    assert owner(prompt, ">dd") == [("user", 2)]  # the most of it is
+    tokenizer.chat_template = "{% for m in messages %}[[{{ m.role }}]]{{ m.content }}{% endfor %}"
+    longer = compose(Loaded(loaded.card, tokenizer, loaded.model), [user("c")])
+    assert owner(longer, "]]c") == [("template", -1)]  # the most of it is not
 
 
 def test_the_system_prompt_given_apart_is_the_same():
