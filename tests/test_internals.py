@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from playground.internals import INTERNALS
+from tests.app import tokenizer_json
 
 ROOT = Path(__file__).resolve().parent.parent
 CHECKS: dict[str, Callable[[], None]] = {}
@@ -153,8 +155,8 @@ def norm_names():
 def bert_parts():
     from transformers import BertConfig, BertModel
 
-    small = dict(num_hidden_layers=1, hidden_size=8, num_attention_heads=2, intermediate_size=9, vocab_size=9)
-    body = BertModel(BertConfig(**small))
+    small = {"num_hidden_layers": 1, "hidden_size": 8, "num_attention_heads": 2, "intermediate_size": 9}
+    body = BertModel(BertConfig(vocab_size=9, **small))
     layer, start = body.encoder.layer[0], body.embeddings
     for part in (layer.attention.self.query, layer.attention.self.key, layer.attention.self.value):
         assert part.weight.shape == (8, 8)
@@ -239,12 +241,15 @@ def sentence_body():
 
 @check("panic")
 def panic():
-    from tokenizers import Tokenizer, models
+    from tokenizers import Tokenizer
 
-    made = Tokenizer(models.WordPiece({"a": 0}, unk_token="[UNK]"))  # whose unknown token it has not got
-    with pytest.raises(BaseException) as raised:  # noqa: PT011
-        made.encode("b")
-    assert isinstance(raised.value, Exception) or type(raised.value).__name__ == "PanicException"
+    whole = json.loads(tokenizer_json())
+    whole["truncation"] = {
+        "direction": "Right", "max_length": 2, "strategy": "LongestFirst", "stride": 5,
+    }  # fmt: skip
+    with pytest.raises(BaseException, match="stride") as raised:
+        Tokenizer.from_str(json.dumps(whole)).encode("hello world hello world")
+    assert type(raised.value).__name__ == "PanicException" and not isinstance(raised.value, Exception)
 
 
 @check("meta-constructors")
