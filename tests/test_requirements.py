@@ -111,3 +111,21 @@ def test_commands_install_with_the_constraints():
         text = (ROOT / name).read_text(encoding="utf-8")
         commands = re.findall(r"pip install[^\n&]*(?:\\\n[^\n&]*)?", text)
         assert commands and all("-c constraints.txt" in each for each in commands), name
+
+
+def test_what_is_required_is_used():
+    """Imported somewhere in the app (by name or by `imported`), or its line says who needs it."""
+    words = {
+        word
+        for path in [ROOT / "app.py", *(ROOT / "playground").rglob("*.py")]
+        for word in re.findall(r"(?:import |from |imported\(\")(\w+)", path.read_text(encoding="utf-8"))
+    }
+    modules: dict[str, set[str]] = {}
+    for module, packages in metadata.packages_distributions().items():
+        for package in packages:
+            modules.setdefault(canonicalize_name(package), set()).add(module)
+    text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    for each in lines("requirements.txt"):
+        (line,) = [line for line in text.splitlines() if re.match(rf"{re.escape(each.name)}[\[=<>]", line)]
+        used = modules[canonicalize_name(each.name)] & words
+        assert used or "  # " in line, f"{each.name} is imported nowhere, and nothing says why it is there"
