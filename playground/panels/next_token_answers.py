@@ -87,7 +87,7 @@ class Answers:
         return self._asking(given, self._look)
 
     def _look(self, loaded: Loaded, wanted: Asked) -> Iterator[Waiting | Reading | Piece]:
-        (ids, plain), began = self.begun(loaded, wanted), time.perf_counter()
+        (ids, plain, parts), began = self.begun(loaded, wanted), time.perf_counter()
         chosen: Piece | None = None
         if wanted.choose is not None:
             room = window(loaded)
@@ -112,25 +112,25 @@ class Answers:
                 told["chosen"] = chosen
             if not wanted.ids:
                 told |= data.prompt(loaded, state)
-                told["plain"] = plain
+                told |= {"plain": plain, "parts": parts}
             yield {"look": told}
 
     def prompt(self, loaded: Loaded, wanted: Asked) -> list[int]:
         """The ids that were read so far, or a prompt's."""
         return self.begun(loaded, wanted)[0]
 
-    def begun(self, loaded: Loaded, wanted: Asked) -> tuple[list[int], bool]:
-        """The ids: read so far, of a text, or of a message in the model's own chat template; and whether it
-        was to be a message but the model has no template."""
+    def begun(self, loaded: Loaded, wanted: Asked) -> tuple[list[int], bool, bool]:
+        """The ids: read so far, of a text, or of a message in the model's own chat template; whether it was
+        to be a message but the model has no template; whether its template takes words as parts only."""
         if wanted.ids:
-            return wanted.ids, False
+            return wanted.ids, False, False
         if not wanted.prompt:
             raise BadInput("next_prompt_empty")
         most = len(wanted.prompt) + len(wanted.answer)
         if wanted.chat:
             made = prompts.message(loaded, wanted.prompt, most, wanted.answer)
-            return made.ids, made.completion
-        return prompts.prompt_ids(loaded, wanted.prompt, most)[0], False
+            return made.ids, made.completion, made.listed
+        return prompts.prompt_ids(loaded, wanted.prompt, most)[0], False, False
 
     def weigh(self, given: Any) -> Piece:
         """The same logits under other settings, without the model; ``gone`` where they are not kept."""

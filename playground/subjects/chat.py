@@ -42,6 +42,7 @@ class Rendered:
     segments: list[Segment]
     encoded: Encoded
     sources: list[str]  # of each token
+    listed: frozenset[str]  # roles whose words the template takes as a list of parts only
     bos: str  # "" where there is none
     doubled: int  # tokens saying "begin" if the prompt were tokenized with special tokens on
 
@@ -94,7 +95,7 @@ def render(
     if not written:
         raise BadInput(NO_TEMPLATE.get(source, "no_template"), name=name)
     own = _Template(reader, written, add_generation_prompt, trusted=template is not None)
-    prompt, skeleton = own.render(asked)
+    prompt, skeleton, listed = own.render(asked)
     segments = _segments(prompt, skeleton, asked)
     markup = [(s.start, s.end) for s in segments if s.source == "template"]
     encoded = reader.encode_prompt(prompt, markup)
@@ -107,6 +108,7 @@ def render(
         segments,
         encoded,
         _sources(encoded, segments),
+        listed,
         reader.piece(bos).piece if bos is not None else "",
         begins + adds_bos,
     )
@@ -123,8 +125,8 @@ class _Template:
         self._values = _values(reader)
         self._forms: dict[str, frozenset[str]] = reader.memo.setdefault("template_forms", {})
 
-    def render(self, asked: list[dict[str, str]]) -> tuple[str, str | None]:
-        """The prompt, and the same with marks for words (None where the template refuses marks).
+    def render(self, asked: list[dict[str, str]]) -> tuple[str, str | None, frozenset[str]]:
+        """The prompt, the same with marks for words (None where the template refuses marks), and the form.
 
         Raises:
             BadInput: ``template_refused`` (reason), ``words_lost`` (role).
@@ -135,7 +137,7 @@ class _Template:
         prompt, skeleton = answers[0].prompt, answers[1].prompt
         lost = _lost(asked, [skeleton])
         if prompt is not None and not lost:
-            return prompt, skeleton
+            return prompt, skeleton, usual
         roles = {message["role"] for message in asked}
         wanted = [usual ^ set(lost)] if prompt is not None else [roles, {"user"}, {"user", "system"}]
         for form in map(frozenset, [*wanted, ()]):
@@ -149,7 +151,7 @@ class _Template:
             if prompt is not None and not _lost(asked, [skeleton, echo], form, prompt):
                 if order:
                     self._forms[self._source] = form
-                return prompt, skeleton
+                return prompt, skeleton, form
         if answers[0].prompt is None:
             raise BadInput("template_refused", reason=answers[0].refused)
         raise BadInput("words_lost", role=lost[0])

@@ -54,6 +54,7 @@ class Prompt:
         dropped: indices of messages left out, since the window is too small for all.
         completion: the model has no chat template; it goes on with the last message.
         continues: the prompt ends inside a text that the reply goes on with (completion, or a cut reply).
+        listed: the template takes the user's words as a list of parts only.
         system_merged: the template knows no system role; its text stands before the user's first words.
         stop_ids: what the template writes after a reply, so what must end one: for `sampling.Settings`.
         window: tokens that the model holds, prompt and reply; None: no limit is known.
@@ -66,6 +67,7 @@ class Prompt:
     dropped: list[int]
     completion: bool = False
     continues: bool = False
+    listed: bool = False
     system_merged: bool = False
     stop_ids: tuple[int, ...] = ()
     window: int | None = None
@@ -221,7 +223,7 @@ class _Composer:
             parts = [part for part in parts if part.start < part.end]
         return self._made(
             text, encoded, parts, dropped=dropped, continues=self._continues, system_merged=merged,
-            stop_ids=habits.ends,
+            listed="user" in rendered.listed, stop_ids=habits.ends,
         )  # fmt: skip
 
     def _render(self, kept: list[int]) -> tuple[chat.Rendered, bool]:
