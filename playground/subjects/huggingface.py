@@ -135,7 +135,8 @@ class HuggingFaceReader(Reader):
         """
         starts, ends = _ordered(offsets[:, 0], offsets[:, 1], len(text), close_gaps=self._whole)
         if self.spelling.literal:
-            marks = np.flatnonzero(np.isin(ids, list(self._added)))
+            # What is unknown is of the text, though many files have its token among the added ones.
+            marks = np.flatnonzero(np.isin(ids, list(self._added)) & (ids != self._unknown))
             for first, last in zip([0, *(marks + 1)], [*marks, len(ids)], strict=True):
                 begin = int(ends[first - 1]) if first else 0
                 end = int(starts[last]) if last < len(ids) else len(text)

@@ -182,6 +182,8 @@ def _characters(raw: bytes, found: list[tuple[int, int]]) -> tuple[Ints, Ints]:
 
 def with_marks(text: str, starts: Ints, ends: Ints) -> Ints:
     """Ends of spans [n], so that an accent that no token has goes to the letter before it."""
+    if not MARKS.search(text):
+        return ends
     following = np.append(starts[1:], len(text))
     longer = ends.copy()
     for order in np.flatnonzero((starts < ends) & (ends < following)).tolist():

@@ -159,6 +159,7 @@ DIGITS = pre_tokenizers.Digits(individual_digits=True)
         ({}, "<y> 中文", [("<y>", 0, 3), ("▁", 3, 4), ("中文", 4, 6)]),
         # Something unknown is in the text: its bytes say nothing, its neighbours' do.
         ({}, "中文語b", [("▁", 0, 0), ("中文", 0, 2), ("<unk>", 2, 3), ("b", 3, 4)]),
+        ({}, "<unk>中文", [("<unk>", 0, 5), ("▁", 5, 5), ("中文", 5, 7)]),
         ({}, "語中文", [("▁", 0, 0), ("<unk>", 0, 1), ("中文", 1, 3)]),
         ({"scheme": "never"}, "中文", [("中文", 0, 2)]),
         ({"scheme": "first"}, "中文<y>中文", [("▁", 0, 0), ("中文", 0, 2), ("<y>", 2, 5), ("中文", 5, 7)]),
