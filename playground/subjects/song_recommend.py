@@ -221,6 +221,7 @@ def shown(ready: Recommender, liked: Sequence[int], disliked: Sequence[int]) -> 
         "rows": rows,
         "artists": ready.similar_artists(liked),
         "popular": [plain(library.songs[row]) for row in common[:POPULAR]],
+        "generated": library.name == "sample",
         "facts": {
             "songs": len(library), "playlists": library.playlists, "seconds": ready.trained.seconds,
             "parameters": ", ".join(

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from playground.errors import BadInput
-from playground.subjects import sentence_cells, sentence_files
+from playground.subjects import delimited, sentence_files
 from playground.subjects.sentence_files import read
 
 CHINESE = "今天下午會下大雨，記得帶傘。\n我們的球隊在延長賽輸了。\n這家餐廳的水餃皮薄餡多。\n"
@@ -114,9 +114,9 @@ def test_a_stray_quotation_mark_costs_only_its_own_line():
 
 
 def test_two_stray_marks_hold_no_rows_together():
-    middle = "\n".join(f"line {n},x" for n in range(sentence_cells.SPAN + 1))
+    middle = "\n".join(f"line {n},x" for n in range(delimited.SPAN + 1))
     table = read("a.csv", f'text,label\n"begins,x\n{middle}\nends",x\n'.encode())
-    assert len(table.rows) == sentence_cells.SPAN + 3 and table.told == {"quotes": 1}
+    assert len(table.rows) == delimited.SPAN + 3 and table.told == {"quotes": 1}
     tsv = read("a.tsv", b'text\tlabel\n"begins\ta\nmiddle\ta\nends"\ta\n')
     assert len(tsv.rows) == 3 and tsv.told["quotes"] == 1
     wrong = read("a.csv", b'text,label\n"He said "hi" to me",a\nshort,b\n')

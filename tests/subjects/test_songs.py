@@ -218,13 +218,12 @@ def test_numbers_parted_by_blanks_are_playlists():
         ([("a.txt", b"")], "songs_file_empty"),
         ([("a.txt", b" \n\n")], "songs_file_empty"),
         ([("a.txt", b"one song\nanother song\n")], "songs_separator"),
-        ([("a.txt", "周杰倫, 七里香".encode("big5"))], "songs_encoding"),
-        ([("a.csv", b"a,b\0,c\n")], "songs_not_text"),
+        ([("a.csv", b"a,b\0,c\n")], "file_not_text"),
         ([("a.json", b'{"playlists": 1}')], "songs_json"),
         ([("a.json", b"{" * 10**5)], "songs_json"),
         ([("a.txt", b"1\n2\n")], "songs_no_playlists"),
         ([("train.txt", b"\n\n0 1 \n"), ("song_hash.txt", b"nothing here\n")], "songs_hash"),
-        ([("a.csv", b'artist,track,playlist\n"never closed' + b"x" * (formats.FIELD + 10))], "songs_csv"),
+        ([("a.csv", b'artist,track,playlist\n"never closed' + b"x" * 10_000_010)], "songs_no_playlists"),
     ],
 )
 def test_files_of_no_use_are_a_sentence(files, key):
