@@ -156,6 +156,6 @@ def test_the_download_is_whole_or_nothing(tmp_path, address, monkeypatch):
     monkeypatch.setattr(Address, "files", {"train.txt": TRAIN.encode()})
     with pytest.raises(HubUnreachable):
         list(download(tmp_path / "uploads" / "other", address))
-    assert [path.name for path in (tmp_path / "uploads" / "other").iterdir()] == ["train.txt"]
+    assert [path.name for path in (tmp_path / "uploads").iterdir()] == ["yes_complete"]
     with pytest.raises(HubUnreachable):
         list(download(tmp_path / "uploads" / "third", "http://127.0.0.1:9/"))

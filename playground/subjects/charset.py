@@ -66,9 +66,10 @@ def _decoded(name: str, content: bytes) -> tuple[str, dict[str, Any]]:
         return content.decode("utf-16", "replace"), {}
     head = content[:4_000]
     zeros = [head[place::2].count(0) / max(1, len(head[place::2])) for place in (0, 1)]
-    whole = len(content) % 2 == 0 or len(content) > len(head)
-    if whole and max(zeros) > 0.3 and min(zeros) < 0.1:
-        encoding = "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
+    even = len(content) % 2 == 0 or len(content) > len(head)
+    encoding = "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
+    # Of Chinese only line ends and commas have zeros: it must then be Chinese all through.
+    if even and min(zeros) < 0.1 and (max(zeros) > 0.3 or (max(zeros) and _chinese_alone(head, encoding))):
         return content.decode(encoding, "replace"), {"encoding": encoding.upper()}
     if head.count(0):
         raise BadInput("file_not_text", name=brief(name))
@@ -88,6 +89,12 @@ def _decoded(name: str, content: bytes) -> tuple[str, dict[str, Any]]:
     if best == "utf-8":
         return text, {"bytes": broken}
     return text, {"encoding": {"cp1252": "Windows-1252", "big5": "Big5", "gb18030": "GB 18030"}[best]}
+
+
+def _chinese_alone(head: bytes, encoding: str) -> bool:
+    """Whether nearly all of it is Chinese or ASCII in this encoding."""
+    sample = head[: len(head) // 2 * 2].decode(encoding, "replace")
+    return len(CHINESE.findall(sample)) + sum(each.isascii() for each in sample) > 0.9 * len(sample)
 
 
 def _broken(content: bytes) -> tuple[int, int]:

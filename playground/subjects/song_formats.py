@@ -1,4 +1,4 @@
-"""Files of playlists, told apart by what is in them: the book's pair of files, tables, JSON, M3U, plain lines.
+"""Files of playlists, told apart by what is in them: the book's pair, tables, JSON, M3U, plain lines.
 
 What a single line or row gets wrong is counted and skipped. A whole file that is not understood is refused
 with what was looked for: nothing is taken for playlists merely because it can be cut at commas.

@@ -70,13 +70,13 @@ def short(text: str) -> str:
 
 @functools.cache
 def known() -> Mapping[str, tuple[str, ...]]:
-    """Usual names of columns, likeliest first: of ``track``, ``artist``, ``playlist``, ``user``, ``other``."""
+    """Usual names of columns, likeliest first, by kind: track, artist, playlist, user, other."""
     found = json.loads((ASSETS / "songs" / "columns.json").read_text(encoding="utf-8"))
     return {kind: tuple(names) for kind, names in found.items()}
 
 
 def columns(cells: Iterable[str]) -> dict[str, int]:
-    """Which cells name which kind of column (see `known`), by their places: ``Artist Name(s)`` is an artist."""
+    """Which cells name a column of a kind (see `known`), by place: ``Artist Name(s)`` is an artist."""
     cleaned = [re.sub(r"[\W_]+", "_", each.casefold()).strip("_") for each in cells]
     return {
         kind: cleaned.index(found)

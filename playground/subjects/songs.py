@@ -41,9 +41,9 @@ class Library:
         songs: row → song.
         items: row numbers of all playlists, one after the other, int32.
         offsets: where each playlist begins in ``items``, and its end; one more than there are playlists.
-        told: what reading told: counts of what was skipped (``empty``, ``single``, ``unknown``, ``duplicate``,
-            ``broken``, ``podcasts``, ``skips``) or lost (``bytes``), ``sessions`` into which a history was
-            parted, and the ``encoding`` that was guessed.
+        told: what reading told: counts of what was skipped (``empty``, ``single``, ``unknown``,
+            ``duplicate``, ``broken``, ``podcasts``, ``skips``) or lost (``bytes``), ``sessions`` into which a
+            history was parted, and the ``encoding`` that was guessed.
         names: of the playlists, in their order; none where files do not tell any.
     """
 

@@ -33,7 +33,10 @@ def test_the_csv_is_read_to_the_byte(file):
     assert len(library.items) == sum(count for count in lengths.values() if count > 1)
     assert library.told["broken"] == len(rows) - len(whole)
     titles = {(song.artist, song.title) for song in library.songs}
-    assert ("The Gaslight Anthem", '"45"') in titles and ("SNAP!", 'Rhythm Is A Dancer - Original 12"') in titles
+    assert ("The Gaslight Anthem", '"45"') in titles and (
+        "SNAP!",
+        'Rhythm Is A Dancer - Original 12"',
+    ) in titles
     assert ("Elvis Costello", "Alison") in titles
 
     index = song_search.index(library)
