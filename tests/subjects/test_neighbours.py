@@ -7,7 +7,6 @@ import pytest
 
 from playground.errors import BadInput
 from playground.subjects import neighbours
-from playground.subjects.kept import Kept
 from playground.subjects.neighbours import alike, best, kept, nearest, shared, similarity, unit
 
 
@@ -57,16 +56,3 @@ def test_search_similarity_and_comparisons():
         one, np.array([[1, 0], [1, 2], [0, 1]], np.int32)
     ) == pytest.approx(2 / 3)
     assert alike(one, np.array([0, 0, 1])) == pytest.approx(2 / 6)
-
-
-def test_the_shelf_stays_within_its_bytes():
-    shelf = Kept(100)
-    shelf.put("a", 1, 60)
-    shelf.put("b", 2, 40)
-    assert shelf.get("a") == 1
-    shelf.put("c", 3, 30)  # b was used least recently
-    assert shelf.get("b") is None and shelf.get("a") == 1 and shelf.get("c") == 3
-    shelf.put("d", 4, 101)
-    assert shelf.get("d") is None and shelf.bytes == 90
-    shelf.put("a", 5, 10)
-    assert shelf.get("a") == 5 and shelf.bytes == 40
