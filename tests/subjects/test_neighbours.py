@@ -7,7 +7,7 @@ import pytest
 
 from playground.errors import BadInput
 from playground.subjects import neighbours
-from playground.subjects.neighbours import alike, best, kept, nearest, shared, similarity, unit
+from playground.subjects.neighbours import alike, best, kept, measurable, nearest, shared, similarity, unit
 
 
 def cloud(count: int, width: int = 24) -> np.ndarray:
@@ -43,6 +43,13 @@ def test_trust_by_hand():
     # What is kept whole: a map that is the space itself.
     flat = cloud(200, 2)
     assert kept(flat, nearest(flat, 11, "euclidean")[0][:, 1:]).all()
+
+
+def test_of_how_many_neighbours_a_map_is_judged():
+    """Fewer than half of all others, ten at most unless more are asked for; below six rows nothing."""
+    told = [measurable(rows) for rows in (0, 1, 5, 6, 7, 8, 20, 21, 22, 1000)]
+    assert told == [0, 0, 0, 2, 3, 3, 9, 10, 10, 10]
+    assert measurable(1000, 30) == 30 and measurable(9, 2) == 2
 
 
 def test_search_similarity_and_comparisons():
