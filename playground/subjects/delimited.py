@@ -66,8 +66,9 @@ class Delimited:
             if not any(cell.strip() for cell in row.cells):
                 continue
             width = width or len(row.cells)
-            mended = _mended(row.raw, self.delimiter) if row.stray else []
-            yield Row(mended, row.raw) if len(mended) == width else row
+            tries = (_mended(row.raw, self.delimiter, all_quoted) for all_quoted in (True, False))
+            mended = next((each for each in tries if len(each) == width), None) if row.stray else None
+            yield Row(mended, row.raw) if mended else row
 
 
 def parse(text: str, delimiter: str = "") -> Delimited:
@@ -145,12 +146,16 @@ def _strict(
     yield None, fed - begun
 
 
-def _mended(line: str, delimiter: str) -> list[str]:
+def _mended(line: str, delimiter: str, all_quoted: bool) -> list[str]:
     """The cells of a line with marks within marks, ``"Rhythm "Live" Mix",x``: one closes a cell only before
     a delimiter or the end. Empty where one is never closed.
+
+    Args:
+        all_quoted: another mark must follow that delimiter.
     """
     cells, place = [], 0
-    end = re.compile(f'"\\s*(?:{re.escape(delimiter)}|$)')
+    after = '(?=\\s*")' if all_quoted else ""
+    end = re.compile(f'"\\s*(?:{re.escape(delimiter)}{after}|$)')
     while place <= len(line):
         if opening := OPENING.match(line, place):
             place = opening.end()

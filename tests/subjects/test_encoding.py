@@ -81,6 +81,16 @@ def test_what_is_cut_and_what_is_unknown_is_counted(minilm: Loaded) -> None:
     assert np.array_equal(made.vectors[0], made.vectors[3])
 
 
+@pytest.mark.parametrize("lang", text.LANGUAGES)
+def test_the_lesson_names_emoji_that_are_known_and_some_that_are_not(minilm: Loaded, lang: str) -> None:
+    lesson = text.say("lessons.sentences", lang)
+    for emoji, unknown in (("😀", 1), ("\u2764\ufe0f", 1), ("\u2665\ufe0f", 0), ("\u2122\ufe0f", 0)):
+        assert emoji in lesson
+        assert encode(minilm, [emoji]).unknown.tolist() == [unknown], emoji
+    before, _, after = lesson.partition("\u2764\ufe0f")  # first what is unknown, then what is not
+    assert "😀" in before and "\u2665\ufe0f" in after and "\u2122\ufe0f" in after
+
+
 def test_progress_and_stop(minilm: Loaded) -> None:
     texts = [f"Sentence number {number}." for number in range(600)]
     steps = list(encoding.encoding(minilm, texts))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
+import re
 from collections import Counter
 from dataclasses import replace
 
@@ -277,6 +279,19 @@ def test_the_books_parameters_are_the_books():
     assert (BOOK.vector_size, BOOK.window, BOOK.negative, BOOK.min_count, BOOK.sg) == (32, 20, 50, 1, 0)
     assert Parameters.from_key(TUNED.key) == TUNED
     assert TUNED.key != BOOK.key
+
+
+@pytest.mark.parametrize("lang", text.LANGUAGES)
+def test_the_lesson_tells_the_books_parameters_and_gensims_own(lang):
+    """The book's were chosen for playlists: gensim's defaults are others."""
+    lesson = text.say("lessons.songs", lang)
+    names = ("vector_size", "window", "negative", "min_count")
+    assert ", ".join(f"{name}={getattr(BOOK, name)}" for name in names) in lesson
+    signature = inspect.signature(Word2Vec.__init__).parameters
+    defaults = [str(signature[name].default) for name in names]
+    assert defaults == ["100", "5", "5", "5"]
+    told = re.split(r", and |, | and |、", lesson.partition("gensim")[2])
+    assert [re.sub(r"\D", "", each) for each in told if re.search(r"\d", each)][:4] == defaults
 
 
 @pytest.mark.parametrize(
