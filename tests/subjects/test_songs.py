@@ -109,6 +109,26 @@ def test_sessions_are_many_whole_and_the_same_for_a_seed(songs, sample):
     assert not np.array_equal(again.items[:500], other.items[:500])
 
 
+def test_nothing_hangs_on_how_a_processor_partitions(songs, monkeypatch):
+    """In which order numpy's partitions leave their parts, and which of equals they take, is their affair."""
+    few = np.array([3, 1, 3, 2, 3, 0, 3], np.float32)
+    for count, places in ((1, [0]), (3, [0, 2, 4]), (5, [0, 2, 4, 6, 3]), (7, [0, 2, 4, 6, 3, 1, 5])):
+        assert evaluation.highest(few, count).tolist() == places
+    assert evaluation.highest(few, 20).tolist() == [0, 2, 4, 6, 3, 1, 5]
+    tied = tiny_recommender([[1, 0], *[[0.6, 0.8]] * 30], [[str(n) for n in range(31)]])
+    assert [each.row for each in tied.recommend([0], count=5)] == [1, 2, 3, 4, 5]
+    made = song_sessions.generate(songs, 300)
+    real = np.argpartition
+
+    def backwards(keys, place):
+        order = real(keys, place)
+        return np.concatenate([order[:place][::-1], order[place:][::-1]])
+
+    monkeypatch.setattr(np, "argpartition", backwards)
+    again = song_sessions.generate(songs, 300)
+    assert np.array_equal(again.items, made.items) and np.array_equal(again.offsets, made.offsets)
+
+
 def test_sessions_have_a_long_tail_a_genre_an_era_and_noise(sample):
     counts = np.sort(sample.counts)[::-1]
     assert counts.min() > 0 and counts[0] > 8 * np.median(counts)
