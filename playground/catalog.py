@@ -138,11 +138,9 @@ GENSIM = tuple(
 
 
 def song_files(path: Path) -> list[Path]:
-    """The files of a song data set: a CSV, the book's pair, Million Playlist slices, or an upload's files."""
+    """The files of a song data set: a CSV or an upload; the book's pair, or Million Playlist slices."""
     if path.is_file():
-        return [path] if path.suffix == ".csv" else []
-    if path.parent.name == "uploads":
-        return sorted(file for file in path.iterdir() if file.is_file())
+        return [path] if path.suffix == ".csv" or SONGS_UPLOAD.fullmatch(path.stem) else []
     pair = [path / name for name in BOOK_SONGS]
     return pair if all(file.is_file() for file in pair) else sorted(path.glob("mpd.slice*.json"))
 
@@ -254,9 +252,9 @@ class Catalog:
             if card.name == name:
                 return card
         if SONGS_UPLOAD.fullmatch(name):
-            folder = self.uploads_dir / name
-            if folder.is_dir() and song_files(folder):
-                return ModelCard(name, "upload", str(folder), SONGS)
+            for path in (self.uploads_dir / name, self.uploads_dir / f"{name}.zip"):
+                if song_files(path):
+                    return ModelCard(name, "upload", str(path), SONGS)
             raise UnknownModel("songs_not_here", name=name)
         if UPLOAD.fullmatch(name):
             path = self.uploads_dir / f"{name}.json"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from typing import Any
@@ -20,6 +19,7 @@ from playground.panels import Context
 from playground.panels.visitor import language, stages
 from playground.subjects import dataflow, forward, memory, what_if
 from playground.subjects.architecture import Architecture, read
+from playground.subjects.kept import Kept
 from playground.subjects.next_token import spelled
 from playground.subjects.readers import reader
 from playground.subjects.tensors import from_tensors
@@ -46,9 +46,9 @@ class ArchitectureActions:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self._plans: OrderedDict[str, Architecture] = OrderedDict()
+        self._plans: Kept[Architecture] = Kept(KEPT)
         self._lock = threading.Lock()
-        self._hub: OrderedDict[str, tuple[float, Any]] = OrderedDict()
+        self._hub: Kept[tuple[float, Any]] = Kept(KEPT)
 
     # -- plans --
 
@@ -112,14 +112,10 @@ class ArchitectureActions:
         if card.source != "hub":
             return ask()
         key = f"{what} {card.where} {card.revision}"
-        with self._lock:
-            when, found = self._hub.get(key, (0.0, None))
+        when, found = self._hub.get(key) or (0.0, None)
         if found is None or time.monotonic() - when > 300:
             found = ask()
-            with self._lock:
-                self._hub[key] = (time.monotonic(), found)
-                while len(self._hub) > KEPT:
-                    self._hub.popitem(last=False)
+            self._hub.put(key, (time.monotonic(), found))
         return found
 
     def build(self, config: Mapping[str, Any], name: str) -> Architecture:
@@ -134,10 +130,7 @@ class ArchitectureActions:
             if plan is None:
                 model = skeletons.build(clean, name)
                 plan = read(name, model, model.config, clean)
-            self._plans[key] = plan
-            self._plans.move_to_end(key)
-            while len(self._plans) > KEPT:
-                self._plans.popitem(last=False)
+            self._plans.put(key, plan)
         return plan
 
     def changed(self, plan: Architecture, changes: Mapping[str, Any]) -> Architecture:

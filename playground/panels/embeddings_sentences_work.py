@@ -64,7 +64,7 @@ class Work:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self.kept = Kept(KEPT_BYTES)
+        self.kept: Kept[Any] = Kept(KEPT_BYTES)
 
     # -- models --
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -20,6 +19,7 @@ from playground.models import Loaded
 from playground.panels import Context
 from playground.panels.visitor import language, stages
 from playground.subjects import token_vectors
+from playground.subjects.kept import Kept
 from playground.subjects.projection import project
 from playground.subjects.token_vectors import STATIC, Passed
 from playground.subjects.tokens import check
@@ -37,7 +37,7 @@ class VectorsActions:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self._kept: OrderedDict[tuple[str, ...], Passed] = OrderedDict()
+        self._kept: Kept[Passed] = Kept(KEPT, least=1)
         self._lock = threading.Lock()
         self.passes = 0  # how often a model was really run; a test watches it
 
@@ -58,10 +58,7 @@ class VectorsActions:
             check(each, self.context.settings.text_limit)
         card, role = self.card(model)
         key = (card.name, card.source, *texts)
-        with self._lock:
-            kept = self._kept.get(key)
-            if kept is not None:
-                self._kept.move_to_end(key)
+        kept = self._kept.get(key)
         if kept is None and model == MODEL:
             kept = examples.token_vectors(texts)
         if kept is not None:
@@ -75,9 +72,7 @@ class VectorsActions:
                 passed = token_vectors.run(step, texts, groups)
                 with self._lock:
                     self.passes += 1
-                    self._kept[key] = passed
-                    while len(self._kept) > 1 and sum(each.bytes for each in self._kept.values()) > KEPT:
-                        self._kept.popitem(last=False)
+                self._kept.put(key, passed, passed.bytes)
                 yield passed
                 return
 

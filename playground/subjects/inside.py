@@ -10,7 +10,6 @@ they use a twin: the same tensors, in modules and with a config of its own. It t
 from __future__ import annotations
 
 import copy
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import numpy as np
 
 from playground.errors import BadInput, PlaygroundError
 from playground.models import Loaded
+from playground.subjects.kept import Kept
 from playground.subjects.next_token import check
 
 SHOWN = 48  # positions, the last ones
@@ -189,7 +189,7 @@ def attention(loaded: Loaded, ids: Sequence[int]) -> Attention:
     import torch
 
     ids = check(loaded, ids)
-    kept: OrderedDict[tuple[int, ...], Attention] = loaded.memo.setdefault("attention", OrderedDict())
+    kept: Kept[Attention] = loaded.memo.setdefault("attention", Kept(KEPT))
     found = kept.get(tuple(ids))
     if found is not None:
         return found
@@ -213,7 +213,6 @@ def attention(loaded: Loaded, ids: Sequence[int]) -> Attention:
         raise BadInput("attention_not_there", name=name)
     start = max(0, len(ids) - SHOWN)
     weights = np.stack([each[0, :, start:, start:].half().cpu().numpy() for _, each in given])
-    found = kept[tuple(ids)] = Attention(start, tuple(n for n, _ in given), weights)
-    while len(kept) > KEPT:
-        kept.popitem(last=False)
+    found = Attention(start, tuple(n for n, _ in given), weights)
+    kept.put(tuple(ids), found)
     return found

@@ -17,7 +17,6 @@ import hashlib
 import secrets
 import threading
 from array import array
-from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from playground.models import Loaded
 from playground.subjects import tokens as texts
 from playground.subjects import turns
 from playground.subjects.decoding import TELL, Reading, Waiting, out_of_memory, window
+from playground.subjects.kept import Kept
 from playground.subjects.passes import Passes, Trace
 from playground.subjects.pieces import Piece
 from playground.subjects.readers import reader
@@ -97,32 +97,20 @@ class Rows:
     """Kept rows, least recently used first; those that are too many go. Shared by all visitors."""
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
-        self._most = most_bytes
-        self._rows: OrderedDict[str, Row] = OrderedDict()
-        self._bytes = 0
-        self._lock = threading.Lock()
+        self._rows: Kept[Row] = Kept(most_bytes, least=1)
 
     def get(self, name: str) -> Row | None:
         """What `name_of` named, if it is still here."""
-        with self._lock:
-            found = self._rows.get(name)
-            if found is not None:
-                self._rows.move_to_end(name)
-            return found
+        return self._rows.get(name)
 
     def put(self, name: str, row: Row) -> None:
         """Keep it, others may go for it."""
-        with self._lock:
-            old = self._rows.pop(name, None)
-            self._bytes += row.bytes - (old.bytes if old else 0)
-            self._rows[name] = row
-            while self._bytes > self._most and len(self._rows) > 1:
-                self._bytes -= self._rows.popitem(last=False)[1].bytes
+        self._rows.put(name, row, row.bytes)
 
     @property
     def bytes(self) -> int:
         """Memory held."""
-        return self._bytes
+        return self._rows.size
 
 
 def name_of(loaded: Loaded, ids: Sequence[int]) -> str:
