@@ -1,4 +1,8 @@
-"""Opens pages, and watches that none of them complains, opens dialogs or asks another host."""
+"""Opens pages, and watches that none of them complains, opens dialogs or asks another host.
+
+A browser context costs little, but its first page fetches and compiles all of Gradio: contexts are kept for
+the session and used again, one per language and permissions, each emptied of what a visit left in it.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,13 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 
-WAIT = 30_000  # milliseconds: for whatever the server computes, on a busy machine
+from tests.app import SLOWER
+
+WAIT = int(30_000 * SLOWER)  # milliseconds: for whatever the server computes, on a busy machine
+SIZE = {"width": 1280, "height": 720}
+_free: dict[tuple[Any, ...], list[BrowserContext]] = {}  # by browser, language and permissions
 
 
 class Watch:
@@ -47,22 +55,92 @@ class Watch:
         assert not seen
 
 
+class Asking:
+    """What a page still waits for: its requests under way, results and their streams among them."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.open: set[Request] = set()
+        page.on("request", self._asked)
+        page.on("requestfinished", lambda request: self.open.discard(request))
+        page.on("requestfailed", lambda request: self.open.discard(request))
+        page.on("framenavigated", lambda _: self.open.clear())
+
+    def _asked(self, request: Request) -> None:
+        if "/heartbeat/" not in request.url and request.url.startswith("http"):
+            self.open.add(request)
+
+
 class Visit:
-    """Opens pages, each in a browser context of its own."""
+    """Opens pages, each in a browser context that no other open page is in."""
 
     def __init__(self, browser: Browser, home: str) -> None:
         self.browser, self.home, self.watch = browser, home, Watch(home)
-        self.contexts: list[BrowserContext] = []
+        self.contexts: list[tuple[tuple[Any, ...], BrowserContext]] = []
+        self.asking: dict[Page, Asking] = {}
 
-    def __call__(self, address: str = "", *, ready: bool = True, **context: Any) -> Page:
-        self.contexts.append(self.browser.new_context(**{"locale": "en-US", **context}))
-        page = self.contexts[-1].new_page()
-        self.watch.follow(page)
+    def __call__(
+        self,
+        address: str = "",
+        *,
+        ready: bool = True,
+        locale: str = "en-US",
+        permissions: tuple[str, ...] = (),
+        viewport: dict[str, int] | None = None,
+        color_scheme: str = "light",
+    ) -> Page:
+        """A new page.
+
+        Args:
+            address: what follows the app's own address.
+            ready: wait until the Tokens panel has painted its example.
+            locale: the browser's language.
+            permissions: what the page may do unasked.
+        """
+        key = (self.browser, locale, tuple(permissions))
+        used = _free.get(key, [])
+        new = not used
+        context = self.browser.new_context(locale=locale, permissions=[*permissions]) if new else used.pop()
+        self.contexts.append((key, context))
+        page = context.new_page()
         page.set_default_timeout(WAIT)
+        if not new:  # what an earlier visit left
+            context.clear_cookies()
+            page.goto(self.home + "robots.txt")
+            page.evaluate("localStorage.clear()")
+        self.watch.follow(page)
+        self.asking[page] = Asking(page)
+        page.set_viewport_size({**(viewport or SIZE)})  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=color_scheme)  # type: ignore[arg-type]
         page.goto(self.home + address)
         if ready:
             page.wait_for_selector("#tok-view .tok-lane .t", state="attached")
         return page
+
+    def settled(self, page: Page) -> Page:
+        """Wait until the page asks nothing and has drawn what it was told: no fixed time is long enough."""
+        asking, calm = self.asking[page], 0
+        for _ in range(WAIT // 20):
+            calm = 0 if asking.open else calm + 1
+            if calm > 2:
+                return page
+            page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 20)))")
+        raise AssertionError(f"it goes on asking: {[request.url for request in asking.open]}")
+
+    def close(self, *, again: bool) -> None:
+        """Close the pages.
+
+        Args:
+            again: keep their contexts for other visits.
+        """
+        self.watch.leaving = True
+        for key, context in self.contexts:
+            if not again:
+                context.close()
+                continue
+            for page in context.pages:
+                page.close()
+            _free.setdefault(key, []).append(context)
 
 
 @contextmanager
@@ -71,9 +149,11 @@ def visiting(browser: Browser, home: str) -> Iterator[Visit]:
     visit = Visit(browser, home)
     try:
         yield visit
-        canaries = [page.evaluate("window.canary") for context in visit.contexts for page in context.pages]
-    finally:
-        for context in visit.contexts:
-            context.close()
+        pages = [page for _, context in visit.contexts for page in context.pages]
+        canaries = [page.evaluate("window.canary") for page in pages]
+    except BaseException:
+        visit.close(again=False)
+        raise
+    visit.close(again=True)
     assert not any(canaries), "something that was text has run"
     visit.watch.check()
