@@ -18,7 +18,6 @@ long as it is now, is better than the worst finished one (``early_stopping=False
 
 from __future__ import annotations
 
-import inspect
 import math
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -27,6 +26,7 @@ from typing import Any, Literal
 
 from playground.errors import BadInput, PlaygroundError
 from playground.models import Loaded
+from playground.subjects import compat
 from playground.subjects.decoding import Waiting, checked, ends_in, out_of_memory, stop_ids, window
 from playground.subjects.in_turn import in_turn
 from playground.subjects.passes import CHUNK, CachedPasses, passes_of
@@ -271,18 +271,12 @@ class _Search:
         return self._hopeful
 
 
-def _last_alone(model: Any) -> dict[str, int]:
-    """What to ask a model besides, so that it makes the logits of the last position alone, where it can."""
-    keeps = "logits_to_keep" in inspect.signature(model.forward).parameters
-    return {"logits_to_keep": 1} if keeps else {}
-
-
 class _Recomputed:
     """All of every beam again at each step: for models whose memory cannot be reordered."""
 
     def __init__(self, model: Any, prompt: list[int]) -> None:
         self._model, self._prompt = model, prompt
-        self._extra = _last_alone(model)
+        self._extra = compat.last_logits_only(model)
 
     def after(self, beams: list[list[int]], parents: list[int]) -> Any:
         """Logits [beams, vocabulary] after the prompt and each beam's ids, in float32."""
@@ -298,11 +292,9 @@ class _Cached:
     """The prompt is read once, each beam goes on from its parent's keys and values."""
 
     def __init__(self, model: Any, prompt: list[int]) -> None:
-        from transformers import DynamicCache
-
         self._model, self._prompt = model, prompt
-        self._cache = DynamicCache(config=model.config.get_text_config(decoder=True))
-        self._extra = _last_alone(model)
+        self._cache = compat.new_cache(model)
+        self._extra = compat.last_logits_only(model)
 
     def after(self, beams: list[list[int]], parents: list[int]) -> Any:
         """As of `_Recomputed`."""
@@ -319,7 +311,7 @@ class _Cached:
 
     def _read(self, ids: Any) -> Any:
         made = self._model(
-            input_ids=ids, past_key_values=self._cache, use_cache=True, return_dict=True, **self._extra
+            input_ids=ids, **compat.with_cache(self._model, self._cache), **self._extra, return_dict=True
         )
         return made.logits[:, -1].float()
 

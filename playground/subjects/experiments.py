@@ -15,7 +15,6 @@ where the machine has other work for many times as long as they compute.
 
 from __future__ import annotations
 
-import inspect
 import math
 import statistics
 import time
@@ -27,6 +26,7 @@ from typing import Any, TypeVar
 from playground import devices
 from playground.errors import BadInput, PlaygroundError
 from playground.models import Loaded
+from playground.subjects import compat
 from playground.subjects.decoding import Waiting, checked, out_of_memory, window
 from playground.subjects.in_turn import in_turn
 from playground.subjects.passes import CachedPasses, PreparedPasses, passes_of
@@ -225,19 +225,17 @@ class _Text:
 
     def __init__(self, loaded: Loaded, ids: list[int], size: int) -> None:
         import torch
-        from transformers import DynamicCache
 
         self._loaded, self._model = loaded, loaded.model
-        self._cache = DynamicCache(config=self._model.config.get_text_config(decoder=True))
+        self._cached = compat.with_cache(self._model, compat.new_cache(self._model))
         self._ids = torch.tensor([ids] * size, device=self._model.device)
-        keeps = "logits_to_keep" in inspect.signature(self._model.forward).parameters
-        self._extra = {"logits_to_keep": 1} if keeps else {}
+        self._extra = compat.last_logits_only(self._model)
         with calm(loaded):
-            self._pass(input_ids=self._ids[:, :-1], past_key_values=self._cache, use_cache=True)
+            self._pass(input_ids=self._ids[:, :-1], **self._cached)
 
     def step(self) -> None:
         """One token of each, with the cache."""
-        self._pass(input_ids=self._ids[:, -1:], past_key_values=self._cache, use_cache=True)
+        self._pass(input_ids=self._ids[:, -1:], **self._cached)
 
     def again(self) -> None:
         """All tokens of each, without it."""

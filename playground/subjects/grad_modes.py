@@ -19,6 +19,7 @@ from typing import Any
 
 from playground.errors import BadInput
 from playground.models import Loaded
+from playground.subjects import compat
 from playground.subjects.decoding import Waiting, checked, out_of_memory, window
 from playground.subjects.experiments import (
     BUDGET,
@@ -148,14 +149,13 @@ def _greedy(
 ) -> list[int]:  # fmt: skip
     """So many tokens, or until ``after``, asked after each, says no."""
     import torch
-    from transformers import DynamicCache
 
-    cache = DynamicCache(config=model.config.get_text_config(decoder=True))
+    cached = compat.with_cache(model, compat.new_cache(model))
     tokens, found = torch.tensor([prompt], device=model.device), list[int]()
     try:
         with _mode(mode):
             for _ in range(count):
-                made = model(input_ids=tokens, past_key_values=cache, use_cache=True, return_dict=True)
+                made = model(input_ids=tokens, **cached, return_dict=True)
                 tokens = made.logits[:, -1].argmax(-1, keepdim=True)
                 found.append(int(tokens))
                 if not after():

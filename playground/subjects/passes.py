@@ -12,12 +12,13 @@ every text that begins so: the next turn of a chat, the same prompt once more, a
 from __future__ import annotations
 
 import functools
-import inspect
 import threading
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
+
+from playground.subjects import compat
 
 GROWTH = 256  # tokens that a cache makes room for at least when it is full
 CHUNK = 512  # tokens of a prompt that are read at once; between two chunks one can stop
@@ -96,12 +97,11 @@ class CachedPasses(Passes):
     def __init__(self, model: Any) -> None:
         super().__init__(model)
         config = model.config.get_text_config(decoder=True)
-        self._takes_keep = "logits_to_keep" in _parameters(model)
+        self._last_only = compat.last_logits_only(model)
         self._rereads = type(model).__name__.startswith(
             "Phi"
         )  # long-rope models of this family, at the switch
         self._switch = _switch(config)
-        self._config = config
         self._cache: Any = None
         self._mark: tuple[int, Any] | None = None
 
@@ -129,12 +129,11 @@ class CachedPasses(Passes):
             tokens = torch.tensor([ids], device=model.device)
         with torch.inference_mode():  # around the pass alone: a generator must not leave it on in its caller
             if self._cache is None:
-                self._cache = _new_cache(self._config)
-            last = self._takes_keep and len(ids) > 1 and self.hear is None
-            extra = {"logits_to_keep": 1} if last else {}
+                self._cache = _new_cache(model)
+            extra = self._last_only if len(ids) > 1 and self.hear is None else {}
             try:
                 every = model(
-                    input_ids=tokens, past_key_values=self._cache, use_cache=True, return_dict=True, **extra
+                    input_ids=tokens, **compat.with_cache(model, self._cache), **extra, return_dict=True
                 ).logits[0]
                 logits = self._heard(every)
             except BaseException:
@@ -205,11 +204,8 @@ class PreparedPasses(Passes):
             if first:
                 self._ids = tokens
                 self._state = {"use_cache": True, "attention_mask": torch.ones_like(tokens)}
-                if model._supports_default_dynamic_cache():
-                    from transformers import DynamicCache
-
-                    name = "cache_params" if "mamba" in type(model).__name__.lower() else "past_key_values"
-                    self._state[name] = DynamicCache(config=model.config.get_text_config(decoder=True))
+                if compat.supports_dynamic_cache(model) and compat.cache_name(model):
+                    self._state |= compat.with_cache(model, compat.new_cache(model))
             else:
                 self._ids = torch.cat([self._ids, tokens], -1)
             inputs = model.prepare_inputs_for_generation(
@@ -283,6 +279,7 @@ def passes_of(model: Any) -> Passes:
     """New passes of a causal model, of the kind that it supports."""
     kind = _kinds.get(model)  # found out once: it takes as long as a small model's pass of some tokens
     if kind is None:
+        compat.check_cache(model)
         kind = _kinds[model] = _kind(model)
     return kind(model)
 
@@ -291,30 +288,18 @@ _kinds: weakref.WeakKeyDictionary[Any, type[Passes]] = weakref.WeakKeyDictionary
 
 
 def _kind(model: Any) -> type[Passes]:
-    from transformers import DynamicCache, GenerationMixin
     from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
-    prepares = type(model).prepare_inputs_for_generation is not GenerationMixin.prepare_inputs_for_generation
     long_rope_only = type(model).__name__ in {"Phi3ForCausalLM", "PhimoeForCausalLM"}
     if (
-        "past_key_values" in _parameters(model)
-        and model._supports_default_dynamic_cache()
-        and (not prepares or long_rope_only)
+        compat.cache_name(model)
+        and compat.supports_dynamic_cache(model)
+        and (long_rope_only or not compat.prepares_its_inputs(model))
     ):
-        layers = DynamicCache(config=model.config.get_text_config(decoder=True)).layers
+        layers = compat.new_cache(model).layers
         if all(type(layer) in (DynamicLayer, DynamicSlidingWindowLayer) for layer in layers):
             return CachedPasses
     return PreparedPasses
-
-
-def _parameters(model: Any) -> frozenset[str]:
-    found = _named.get(model)
-    if found is None:
-        found = _named[model] = frozenset(inspect.signature(model.forward).parameters)
-    return found
-
-
-_named: weakref.WeakKeyDictionary[Any, frozenset[str]] = weakref.WeakKeyDictionary()
 
 
 def _common(some: Sequence[int], others: Sequence[int]) -> int:
@@ -334,16 +319,15 @@ def _switch(config: Any) -> int | None:
     return int(next(length for length in named if length))
 
 
-def _new_cache(config: Any) -> Any:
+def _new_cache(model: Any) -> Any:
     """transformers' cache, but with layers that grow in place.
 
     Its own copy all keys and values for every token (``torch.cat``); these have room for the next ones and
     are copied only when that is used up.
     """
-    from transformers import DynamicCache
     from transformers.cache_utils import DynamicLayer
 
-    cache = DynamicCache(config=config)
+    cache = compat.new_cache(model)
     cache.layers = [_growing()() if type(layer) is DynamicLayer else layer for layer in cache.layers]
     return cache
 

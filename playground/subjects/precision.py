@@ -16,6 +16,7 @@ import numpy as np
 
 from playground.errors import PlaygroundError
 from playground.models import Loaded
+from playground.subjects import compat
 from playground.subjects.decoding import out_of_memory
 from playground.subjects.experiments import calm, settle
 
@@ -90,7 +91,7 @@ def pace(loaded: Loaded, ids: Sequence[int], count: int = 5) -> Iterator[list[fl
     with calm(loaded), torch.inference_mode():
         made = model(input_ids=tokens, use_cache=True)
         for _ in range(count + 1):
-            past = getattr(made, "past_key_values", None)
+            past = compat.returned_cache(made)
             token = made.logits[:, -1:].argmax(-1)
             tokens = torch.cat([tokens, token], 1)
             settle(loaded)
@@ -98,7 +99,7 @@ def pace(loaded: Loaded, ids: Sequence[int], count: int = 5) -> Iterator[list[fl
             if past is None:
                 made = model(input_ids=tokens)
             else:
-                made = model(input_ids=token, past_key_values=past, use_cache=True)
+                made = model(input_ids=token, **compat.with_cache(model, past))
             settle(loaded)
             times.append(1000 * (time.perf_counter() - began))
     yield times[1:]

@@ -47,17 +47,18 @@ gr.ChatInterface(reply).launch(server_port=int(sys.argv[2]), quiet=True)
 """.replace("COUNT", str(COUNT))
 BARE = """
 import sys, time, torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from playground.subjects import compat
 torch.set_num_threads(1)
 model = AutoModelForCausalLM.from_pretrained(sys.argv[1]).eval()
 ids = AutoTokenizer.from_pretrained(sys.argv[1])(sys.argv[2], return_tensors="pt")["input_ids"]
 for _ in range(3):
     with torch.inference_mode():
-        cache = DynamicCache(config=model.config)
-        next = model(input_ids=ids, past_key_values=cache).logits[:, -1:].argmax(-1)
+        cached = compat.with_cache(model, compat.new_cache(model))
+        next = model(input_ids=ids, **cached).logits[:, -1:].argmax(-1)
         began = time.perf_counter()
         for _ in range(COUNT - 1):
-            next = model(input_ids=next, past_key_values=cache).logits[:, -1:].argmax(-1)
+            next = model(input_ids=next, **cached).logits[:, -1:].argmax(-1)
             next.item()
         print((COUNT - 1) / (time.perf_counter() - began), flush=True)
 """.replace("COUNT", str(COUNT))

@@ -27,6 +27,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
+from playground.subjects import compat  # noqa: E402
 from playground.subjects.decoding import Done, Reading, Step, reply  # noqa: E402
 from playground.subjects.passes import Trace  # noqa: E402
 from playground.subjects.sampling import Settings  # noqa: E402
@@ -48,7 +49,6 @@ SIZES: dict[str, dict[str, Any]] = {
 
 def bare(model: Any, prompt: list[int], count: int, drawn: Settings | None = None) -> float:
     import torch
-    from transformers import DynamicCache
     from transformers.generation import logits_process as made_by_them
 
     filters = drawn and (
@@ -57,9 +57,9 @@ def bare(model: Any, prompt: list[int], count: int, drawn: Settings | None = Non
         made_by_them.TopPLogitsWarper(drawn.top_p),
     )
 
-    cache = DynamicCache(config=model.config)
+    cached = compat.with_cache(model, compat.new_cache(model))
     with torch.inference_mode():
-        made = model(input_ids=torch.tensor([prompt]), past_key_values=cache, use_cache=True)
+        made = model(input_ids=torch.tensor([prompt]), **cached)
         began = time.perf_counter()
         for _ in range(count):
             if filters:
@@ -70,7 +70,7 @@ def bare(model: Any, prompt: list[int], count: int, drawn: Settings | None = Non
             else:
                 token = made.logits[:, -1].argmax(-1, keepdim=True)
             token.item()  # whoever shows it needs it
-            made = model(input_ids=token, past_key_values=cache, use_cache=True)
+            made = model(input_ids=token, **cached)
     return count / (time.perf_counter() - began)
 
 

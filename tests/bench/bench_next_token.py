@@ -62,6 +62,7 @@ def looks(folder: Path) -> None:
     from playground.panels import Context
     from playground.panels.next_token_answers import Answers
     from playground.settings import read
+    from playground.subjects import compat
     from playground.subjects.next_token import Rows
 
     context = Context(
@@ -114,11 +115,11 @@ def looks(folder: Path) -> None:
                 path.append(last["look"]["chosen"]["token"][0])
             hook.remove()
             assert fed == [1] * DEEP, fed
-            cache = model(input_ids=torch.tensor([path]), use_cache=True).past_key_values
+            cache = compat.returned_cache(model(input_ids=torch.tensor([path]), use_cache=True))
 
             def one_token(cache: Any = cache, model: Any = model) -> None:
                 with torch.inference_mode():
-                    model(input_ids=torch.tensor([[5]]), past_key_values=cache, use_cache=True)
+                    model(input_ids=torch.tensor([[5]]), **compat.with_cache(model, cache))
                     cache.crop(-1)
 
             (single,) = interleaved(one_token)

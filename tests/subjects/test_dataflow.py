@@ -7,7 +7,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from playground.loaders import presets, skeletons
-from playground.subjects import architecture, dataflow, forward
+from playground.subjects import architecture, compat, dataflow, forward
 from playground.views import architecture_flow
 from tests.subjects.plans import plan_of
 from tests.subjects.test_memory import shrunk
@@ -60,10 +60,10 @@ def test_operations_are_those_that_torch_counts(name):
     model.set_attn_implementation("eager")
     plan = architecture.read(name, model, model.config, config)
     ids = torch.arange(12)[None] + 3
-    past = model(input_ids=ids[:, :5], use_cache=True).past_key_values
+    past = compat.returned_cache(model(input_ids=ids[:, :5], use_cache=True))
     counter = FlopCounterMode(display=False)
     with counter:
-        model(input_ids=ids[:, 5:6], past_key_values=past, use_cache=True)
+        model(input_ids=ids[:, 5:6], **compat.with_cache(model, past))
     assert counter.get_total_flops() == dataflow.flops(plan, 6)
 
 

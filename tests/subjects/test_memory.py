@@ -12,7 +12,7 @@ from playground import weights
 from playground.catalog import CAUSAL, EMBEDDED, ModelCard
 from playground.loaders import TransformersLoader, causal, places, presets, skeletons
 from playground.models import ModelCache
-from playground.subjects import architecture, memory
+from playground.subjects import architecture, compat, memory
 from playground.subjects.architecture import Architecture
 from tests.subjects import saved
 from tests.subjects.plans import plan_of
@@ -159,7 +159,7 @@ def test_the_cache_is_as_large_as_transformers_own(name, tokens):
     plan = architecture.read(name, model, model.config, config)
     ids = torch.arange(tokens)[None] % 90 + 3
     more = {"decoder_input_ids": ids} if model.config.is_encoder_decoder else {}
-    past = model(input_ids=ids, use_cache=True, **more).past_key_values
+    past = compat.returned_cache(model(input_ids=ids, use_cache=True, **more))
     caches = [past.self_attention_cache, past.cross_attention_cache] if more else [past]
     held = sum(t.numel() for each in caches for layer in each.layers for t in (layer.keys, layer.values))
     assert memory.cache_bytes(plan, tokens) == held * memory.CACHE_WIDTH
