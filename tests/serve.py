@@ -14,7 +14,6 @@ from typing import Any
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import app as whole  # noqa: E402
-
 from playground.panels import all_panels  # noqa: E402
 from playground.shell import build_app, launch_options  # noqa: E402
 

@@ -7,10 +7,12 @@ the session and used again, one per language and permissions, each emptied of wh
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 
@@ -71,13 +73,26 @@ class Asking:
             self.open.add(request)
 
 
+_asking: WeakKeyDictionary[Page, Asking] = WeakKeyDictionary()
+
+
+def settled(page: Page) -> Page:
+    """Wait until a page asks nothing and has drawn what it was told: no fixed time is long enough."""
+    asking, calm = _asking[page], 0
+    deadline = time.monotonic() + WAIT / 1000
+    while calm < 3:
+        assert time.monotonic() < deadline, f"it goes on asking: {[request.url for request in asking.open]}"
+        calm = 0 if asking.open else calm + 1
+        page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 20)))")
+    return page
+
+
 class Visit:
     """Opens pages, each in a browser context that no other open page is in."""
 
     def __init__(self, browser: Browser, home: str) -> None:
         self.browser, self.home, self.watch = browser, home, Watch(home)
         self.contexts: list[tuple[tuple[Any, ...], BrowserContext]] = []
-        self.asking: dict[Page, Asking] = {}
 
     def __call__(
         self,
@@ -109,23 +124,13 @@ class Visit:
             page.goto(self.home + "robots.txt")
             page.evaluate("localStorage.clear()")
         self.watch.follow(page)
-        self.asking[page] = Asking(page)
+        _asking[page] = Asking(page)
         page.set_viewport_size({**(viewport or SIZE)})  # type: ignore[arg-type]
         page.emulate_media(color_scheme=color_scheme)  # type: ignore[arg-type]
         page.goto(self.home + address)
         if ready:
             page.wait_for_selector("#tok-view .tok-lane .t", state="attached")
         return page
-
-    def settled(self, page: Page) -> Page:
-        """Wait until the page asks nothing and has drawn what it was told: no fixed time is long enough."""
-        asking, calm = self.asking[page], 0
-        for _ in range(WAIT // 20):
-            calm = 0 if asking.open else calm + 1
-            if calm > 2:
-                return page
-            page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 20)))")
-        raise AssertionError(f"it goes on asking: {[request.url for request in asking.open]}")
 
     def close(self, *, again: bool) -> None:
         """Close the pages.
