@@ -1,6 +1,6 @@
 """A what-if against the bare skeleton, the counts against other ways to count, and the memory that it takes.
 
-``python tests/bench/bench_architecture.py`` prints ratios within one run; the machine's own speed cancels out.
+``python tests/bench/bench_architecture.py`` prints ratios of one run; the machine's own speed cancels out.
 """
 
 from __future__ import annotations
