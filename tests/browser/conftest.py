@@ -18,19 +18,6 @@ ARGUMENTS = (
 expect.set_options(timeout=WAIT)  # what comes soon on a quiet machine may take a while on a busy one
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Make the mark known."""
-    config.addinivalue_line("markers", "browser: needs Chromium")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests last: from the first on, Playwright keeps an event loop running in this thread.
-
-    Any test after it that says ``asyncio.run`` would fail.
-    """
-    items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
-
-
 def chromium() -> str | None:
     """Where Chromium is: ``CHROMIUM``, or under one of its usual names.
 
