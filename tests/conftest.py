@@ -27,11 +27,10 @@ if os.environ.get("CI"):
     hypothesis.settings.load_profile("ci")
 
 
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The order in which ``--dist loadfile`` hands out files: those of the browser last, the longest first.
 
-    From the first browser test on, Playwright keeps an event loop running in its thread, and any test after it
+    From the first browser test on, Playwright keeps an event loop running in its thread, and a test after it
     that says ``asyncio.run`` would fail. The shortest come last, so that no process works on alone for long.
     """
     counts = Counter(item.path for item in items)
