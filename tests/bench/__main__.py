@@ -1,7 +1,8 @@
 """All benches, one after the other: ``python -m tests.bench [--quick] [NAME …]``, and one table of ratios.
 
-Each runs in a process of its own. One that fails is shown with its last lines, and then the exit code is 1; a
-bound that is missed is marked, and fails nothing: figures of a machine that has other work are noise.
+Each runs in a process of its own; what it says goes to standard error as it comes. One that fails is shown
+with its last lines, and then the exit code is 1; a bound that is missed is marked, and fails nothing: figures
+of a machine that has other work are noise.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from pathlib import Path
 
 from tests.bench.rows import FILE, QUICK, Row, figure, read
@@ -58,19 +60,22 @@ def run(name: str, quick: bool) -> tuple[list[Row], str]:
         what it measured, and its last lines if it failed.
     """
     with tempfile.TemporaryDirectory() as folder:
-        file, log = Path(folder) / "rows", Path(folder) / "log"
+        file = Path(folder) / "rows"
         environment = {**os.environ, FILE: str(file), **({QUICK: "1"} if quick else {})}
-        began = time.monotonic()
-        with log.open("wb") as written:
-            done = subprocess.run(
-                [sys.executable, str(HERE / f"bench_{name}.py")], cwd=ROOT, env=environment,
-                stdin=subprocess.DEVNULL, stdout=written, stderr=subprocess.STDOUT,
-            )  # fmt: skip
+        began, last = time.monotonic(), deque[str](maxlen=LAST)
+        with subprocess.Popen(
+            [sys.executable, str(HERE / f"bench_{name}.py")], cwd=ROOT, env=environment, text=True,
+            errors="replace", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        ) as process:  # fmt: skip
+            assert process.stdout
+            for line in process.stdout:
+                print(f"{name}: {line}", end="", file=sys.stderr, flush=True)
+                last.append(line)
         print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
         rows = read(file) if file.exists() else []
-        told = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST:]
-        why = "" if done.returncode == 0 and rows else "\n".join(told) or "it said nothing"
-        return rows, why and f"{why}\n(exit code {done.returncode}, {len(rows)} rows)"
+    if process.returncode == 0 and rows:
+        return rows, ""
+    return rows, f"{''.join(last)}(exit code {process.returncode}, {len(rows)} rows)"
 
 
 def cells(name: str, row: Row) -> tuple[str, ...]:
