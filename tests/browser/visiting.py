@@ -92,7 +92,7 @@ class Visit:
 
     def __init__(self, browser: Browser, home: str) -> None:
         self.browser, self.home, self.watch = browser, home, Watch(home)
-        self.contexts: list[tuple[tuple[Any, ...], BrowserContext]] = []
+        self.contexts: list[tuple[tuple[Any, ...] | None, BrowserContext]] = []  # and where they are kept
 
     def __call__(
         self,
@@ -103,6 +103,7 @@ class Visit:
         permissions: tuple[str, ...] = (),
         viewport: dict[str, int] | None = None,
         color_scheme: str = "light",
+        **context: Any,
     ) -> Page:
         """A new page.
 
@@ -111,16 +112,20 @@ class Visit:
             ready: wait until the Tokens panel has painted its example.
             locale: the browser's language.
             permissions: what the page may do unasked.
+            context: whatever else a browser context may be; it is then used once.
         """
         key = (self.browser, locale, tuple(permissions))
-        used = _free.get(key, [])
+        used = [] if context else _free.get(key, [])
         new = not used
-        context = self.browser.new_context(locale=locale, permissions=[*permissions]) if new else used.pop()
-        self.contexts.append((key, context))
-        page = context.new_page()
+        if new:
+            opened = self.browser.new_context(locale=locale, permissions=[*permissions], **context)
+        else:
+            opened = used.pop()
+        self.contexts.append((None if context else key, opened))
+        page = opened.new_page()
         page.set_default_timeout(WAIT)
         if not new:  # what an earlier visit left
-            context.clear_cookies()
+            opened.clear_cookies()
             page.goto(self.home + "robots.txt")
             page.evaluate("localStorage.clear()")
         self.watch.follow(page)
@@ -140,7 +145,7 @@ class Visit:
         """
         self.watch.leaving = True
         for key, context in self.contexts:
-            if not again:
+            if not again or key is None:
                 context.close()
                 continue
             for page in context.pages:
