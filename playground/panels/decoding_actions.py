@@ -141,7 +141,7 @@ def _lanes(context: Context, loaded: Loaded, asked: Asked, lang: str) -> Iterato
 def _told(state: strategies.Event, lang: str) -> str:
     """Where it is, in a sentence."""
     if isinstance(state, Waiting):
-        return words.say("decoding.waiting", lang, place=state.position)
+        return words.say("shell.waiting", lang, place=state.position)
     if isinstance(state, Reading):
         return words.say("decoding.reading", lang, done=state.done, total=state.total)
     if isinstance(state, BeamStep):

@@ -21,8 +21,9 @@ from playground.errors import BadInput, CannotLoad
 from playground.models import Loaded
 from playground.panels import Context
 from playground.panels.embeddings_sentences_runs import Under, aside
-from playground.panels.visitor import language, stages
+from playground.panels.visitor import language, stages, waiting
 from playground.subjects import sentences
+from playground.subjects.decoding import Waiting
 from playground.subjects.encoding import Encoded, encoding
 from playground.subjects.kept import Kept
 from playground.subjects.neighbours import METRICS, nearest, unit
@@ -120,13 +121,15 @@ class Work:
     def _through(self, loaded: Loaded, texts: Sequence[str], role: Role, key: str) -> Iterator[str | Encoded]:
         total = len(set(texts))
         yield view.progress(0, total, loaded.card.name, language())
-        for step in encoding(loaded, texts, role):
-            if isinstance(step, Encoded):
-                self.kept.put(("vectors", key), step, step.vectors.nbytes + 16 * len(texts))
-                yield step
-                return
-            if step < total:
-                yield view.progress(step, total, loaded.card.name, language())
+        with closing(encoding(loaded, texts, role)) as steps:
+            for step in steps:
+                if isinstance(step, Encoded):
+                    self.kept.put(("vectors", key), step, step.vectors.nbytes + 16 * len(texts))
+                    yield step
+                elif isinstance(step, Waiting):
+                    yield waiting(step, language())
+                elif step < total:
+                    yield view.progress(step, total, loaded.card.name, language())
 
     # -- neighbours and maps --
 

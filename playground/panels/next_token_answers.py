@@ -16,6 +16,7 @@ from playground.panels.next_token_asked import Asked, asked, whole
 from playground.panels.visitor import language, sentence
 from playground.subjects import inside, next_token, prompts, vocabulary, weighing
 from playground.subjects.decoding import Reading, Waiting, stop_ids, window
+from playground.subjects.in_turn import in_line
 from playground.subjects.next_token import Row, Rows
 from playground.subjects.passes import Trace
 from playground.subjects.readers import reader
@@ -208,7 +209,7 @@ class Answers:
         def work(loaded: Loaded, wanted: Asked) -> Iterator[Waiting | Piece]:
             ids = self.prompt(loaded, wanted)
             next_token.check(loaded, ids)
-            for state in next_token.in_line(loaded, len(ids), lambda: see(loaded, ids)):
+            for state in in_line(loaded, lambda: see(loaded, ids), len(ids)):
                 yield state if isinstance(state, Waiting) else told(loaded, ids, state)
 
         return self._asking(given, work)
