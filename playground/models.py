@@ -17,7 +17,6 @@ What it promises (the schedulers of other tools break one or more of these):
 
 from __future__ import annotations
 
-import copy
 import threading
 import time
 import traceback
@@ -28,7 +27,7 @@ from typing import Any, Literal, Protocol
 
 from playground import devices
 from playground.catalog import ModelCard, Role
-from playground.errors import DoesNotFit
+from playground.errors import DoesNotFit, apart
 
 PATIENCE = 0.25  # seconds between two signs of life to who waits
 
@@ -138,14 +137,6 @@ class Status:
         return self.card.name
 
 
-def _own(failure: BaseException) -> BaseException:
-    """An error of one's own: one that many threads raise collects the frames of all of them."""
-    try:
-        return copy.copy(failure).with_traceback(None)
-    except Exception:  # an exception that cannot be made anew from its arguments
-        return failure
-
-
 class ModelCache:
     """All models of all panels.
 
@@ -226,7 +217,7 @@ class ModelCache:
                     self._changed.notify_all()
             assert entry.failure is not None
             if not isinstance(entry.failure, _Abandoned):
-                raise _own(entry.failure) from entry.failure
+                raise apart(entry.failure) from entry.failure
             # It was given up in the moment before this visitor joined: once more, from the start.
 
     def status(self) -> list[Status]:

@@ -28,6 +28,7 @@ from playground.subjects.encoding import Encoded, encoding
 from playground.subjects.kept import Kept
 from playground.subjects.neighbours import METRICS, nearest, unit
 from playground.subjects.projection import METHODS, MIN_DIST, Projection, between, project
+from playground.subjects.shared_work import SharedWork
 from playground.views import sentences as view
 from playground.views.point_map import Near, true_neighbours
 
@@ -66,6 +67,7 @@ class Work:
     def __init__(self, context: Context) -> None:
         self.context = context
         self.kept = Kept(KEPT_BYTES)
+        self.under_way = SharedWork()
 
     # -- models --
 
@@ -135,7 +137,7 @@ class Work:
 
     def near(self, key: str, vectors: NDArray[np.float32], wish: Wish) -> tuple[Any, Any]:
         """Exact neighbours of each row, itself first: places and distances."""
-        count = min(len(vectors), max(wish.neighbours, SHOWN + 1))
+        count = self._count(vectors, wish)
         name = ("near", key, wish.metric, count)
         found = self.kept.get(name)
         if found is None:
@@ -143,6 +145,9 @@ class Work:
             self.kept.put(name, found, found[0].nbytes * 2)
         places, distances = found
         return places, distances
+
+    def _count(self, vectors: NDArray[np.float32], wish: Wish) -> int:
+        return min(len(vectors), max(wish.neighbours, SHOWN + 1))
 
     def projection(self, key: str, vectors: NDArray[np.float32], wish: Wish) -> Projection:
         """The map of some rows."""
@@ -177,11 +182,17 @@ class Work:
         vectors, lang = encoded.vectors, language()
         if wish.method != "pca":
             rough = replace(wish, method="pca")
-            yield replace_note((yield from aside(self.projection, key, vectors, rough)))
+            yield replace_note((yield from self._mapping(key, vectors, rough)))
         yield Under(view.step("near", len(vectors), wish.method, lang))
-        yield from aside(self.near, key, vectors, wish)
+        name = ("near", key, wish.metric, self._count(vectors, wish))
+        yield from aside(self.under_way, name, self.near, key, vectors, wish)
         yield Under(view.step("layout", len(vectors), wish.method, lang))
-        yield (yield from aside(self.projection, key, vectors, wish))
+        yield (yield from self._mapping(key, vectors, wish))
+
+    def _mapping(
+        self, key: str, vectors: NDArray[np.float32], wish: Wish
+    ) -> Generator[Under, None, Projection]:
+        return aside(self.under_way, self._map(key, wish), self.projection, key, vectors, wish)
 
     def clusters(
         self, key: str, texts: Sequence[str], vectors: NDArray[np.float32], points: NDArray[np.float32],
