@@ -23,9 +23,9 @@ from playground.subjects.beams import Beams, BeamStep, Found
 from playground.subjects.decoding import Done, Reading, Step, Waiting
 from playground.subjects.in_turn import in_turn
 from playground.subjects.lanes import Comparison, Plan, Token, Written
-from playground.subjects.passes import Trace
 from playground.subjects.prompts import prompt_ids
 from playground.subjects.sampling import Settings
+from playground.subjects.shelf import Trace
 from playground.views import beam_tree, filters
 from playground.views import decoding as view
 from playground.views.html import note

@@ -18,9 +18,8 @@ from playground.subjects import inside, next_token, prompts, vocabulary, weighin
 from playground.subjects.decoding import Reading, Waiting, stop_ids, window
 from playground.subjects.in_turn import in_line
 from playground.subjects.next_token import Row, Rows
-from playground.subjects.passes import Trace
 from playground.subjects.readers import reader
-from playground.subjects.shelf import shelf
+from playground.subjects.shelf import Trace, shelf
 from playground.views import models as models_view
 from playground.views import next_token as view
 from playground.views import next_token_data as data

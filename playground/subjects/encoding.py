@@ -236,11 +236,37 @@ class _Packed:
 
 def _packed(loaded: Loaded, half: bool = False) -> _Packed | None:
     """The weights of a BERT with mean pooling on a CPU, put together once; None for any other model."""
-    name = "encoding.packed.bfloat16" if half else "encoding.packed"
-    if name not in loaded.memo:
-        loaded.memo[name] = _pack(loaded, half)
-    ready: _Packed | None = loaded.memo[name]
-    return ready
+    if not half:
+        if "encoding.packed" not in loaded.memo:
+            loaded.memo["encoding.packed"] = _pack(loaded, False)
+        ready: _Packed | None = loaded.memo["encoding.packed"]
+        return ready
+    copies = loaded.held.setdefault("encoding.bfloat16", _Copies())
+    assert isinstance(copies, _Copies)
+    return copies.of(loaded)
+
+
+class _Copies:
+    """The weights once more in bfloat16: half the model again, so it counts, and goes where room is short."""
+
+    def __init__(self) -> None:
+        self._packed: _Packed | None = None
+        self.bytes = 0
+
+    def of(self, loaded: Loaded) -> _Packed | None:
+        """The copy, made anew if it went."""
+        found = self._packed or _pack(loaded, True)
+        if found is not None:
+            made = [
+                each for layer in found.layers for pair in layer if isinstance(pair, tuple) for each in pair
+            ]
+            self.bytes = sum(each.nbytes for each in made)
+        self._packed = found
+        return found
+
+    def free(self) -> int:
+        size, self.bytes, self._packed = self.bytes, 0, None
+        return size
 
 
 def _pack(loaded: Loaded, half: bool) -> _Packed | None:

@@ -32,10 +32,11 @@ from playground.subjects import turns
 from playground.subjects.decoding import TELL, Reading, Waiting, window
 from playground.subjects.hooks import hooks
 from playground.subjects.in_turn import memory_told
-from playground.subjects.passes import Passes, Trace
+from playground.subjects.passes import Passes
 from playground.subjects.pieces import Piece
 from playground.subjects.readers import reader
 from playground.subjects.reading import NOTHING, Reader
+from playground.subjects.shelf import Trace
 from playground.subjects.streams import CONTEXT, TextStream, whole
 
 VALUES = 6  # numbers of a vector that the walk shows

@@ -28,8 +28,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
 from playground.subjects.decoding import Done, Reading, Step, reply  # noqa: E402
-from playground.subjects.passes import Trace  # noqa: E402
 from playground.subjects.sampling import Settings  # noqa: E402
+from playground.subjects.shelf import Trace  # noqa: E402
 from tests.subjects.tiny import llama, loaded_of  # noqa: E402
 
 ROUNDS = 5
