@@ -24,6 +24,7 @@ from playground import hub, text
 from playground.errors import CannotLoad, Gated, HubUnreachable, PlaygroundError, UnknownModel
 from playground.hub import aside, cache, client, files, transfer
 from tests.hub import Hub
+from tests.waiting import until
 
 MEBI = 2**20
 WEIGHTS = bytes(range(256)) * (4 * MEBI // 256)
@@ -832,7 +833,4 @@ def test_what_blocks_is_left_alone_but_ends() -> None:
     items = aside.aside(numbers, lambda: None)
     assert next(items) == 1
     items.close()  # type: ignore[attr-defined]
-    end = time.monotonic() + 5
-    while threading.active_count() > before and time.monotonic() < end:
-        time.sleep(0.02)
-    assert threading.active_count() <= before
+    until(lambda: threading.active_count() <= before)

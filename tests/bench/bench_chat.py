@@ -85,7 +85,10 @@ def wait(url: str) -> None:
 def settled(process: subprocess.Popen) -> None:
     """Wait until a server has done what it does after its start (ours imports and loads ahead)."""
     watched, calm = psutil.Process(process.pid), 0
+    deadline = time.monotonic() + 300
     while calm < 3:
+        if time.monotonic() > deadline:
+            raise RuntimeError("the server never comes to rest")
         before = sum(watched.cpu_times()[:2])
         time.sleep(1)
         calm = calm + 1 if sum(watched.cpu_times()[:2]) - before < 0.05 else 0

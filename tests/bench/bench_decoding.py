@@ -29,8 +29,8 @@ sys.path.insert(0, str(ROOT))
 
 from playground.subjects import compat  # noqa: E402
 from playground.subjects.decoding import Done, Reading, Step, reply  # noqa: E402
-from playground.subjects.passes import Trace  # noqa: E402
 from playground.subjects.sampling import Settings  # noqa: E402
+from playground.subjects.shelf import Trace  # noqa: E402
 from tests.bench.rows import rounds, row  # noqa: E402
 from tests.subjects.tiny import llama, loaded_of  # noqa: E402
 
