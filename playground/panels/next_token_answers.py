@@ -16,10 +16,10 @@ from playground.panels.next_token_asked import Asked, asked, whole
 from playground.panels.visitor import language, sentence
 from playground.subjects import inside, next_token, prompts, vocabulary, weighing
 from playground.subjects.decoding import Reading, Waiting, stop_ids, window
+from playground.subjects.in_turn import in_line
 from playground.subjects.next_token import Row, Rows
-from playground.subjects.passes import Trace
 from playground.subjects.readers import reader
-from playground.subjects.shelf import shelf
+from playground.subjects.shelf import Trace, shelf
 from playground.views import models as models_view
 from playground.views import next_token as view
 from playground.views import next_token_data as data
@@ -208,7 +208,7 @@ class Answers:
         def work(loaded: Loaded, wanted: Asked) -> Iterator[Waiting | Piece]:
             ids = self.prompt(loaded, wanted)
             next_token.check(loaded, ids)
-            for state in next_token.in_line(loaded, len(ids), lambda: see(loaded, ids)):
+            for state in in_line(loaded, lambda: see(loaded, ids), len(ids)):
                 yield state if isinstance(state, Waiting) else told(loaded, ids, state)
 
         return self._asking(given, work)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from playground import examples
+from playground import disk, examples
 from playground import text as words
 from playground.errors import BadInput, PlaygroundError
 from playground.models import Loaded
@@ -176,16 +176,9 @@ class TokensActions:
     def keep(self, content: str) -> str:
         """Store a tokenizer.json under the name of its content; the name."""
         folder = self.context.catalog.uploads_dir
-        folder.mkdir(parents=True, exist_ok=True)
         name = f"upload-{hashlib.sha256(content.encode()).hexdigest()[:16]}"
-        path = folder / f"{name}.json"
-        if not path.exists():
-            fresh = path.with_suffix(".tmp")
-            fresh.write_text(content, encoding="utf-8")
-            fresh.replace(path)  # whole or not at all
-            kept = sorted(folder.glob("upload-*.json"), key=lambda p: p.stat().st_mtime)
-            for old in kept[:-UPLOADS_KEPT]:
-                old.unlink(missing_ok=True)
+        disk.write(folder / f"{name}.json", content.encode())
+        disk.trim(folder, "upload-*.json", UPLOADS_KEPT)
         return name
 
     def upload(self, file: str | None, names: list[str]) -> tuple[list[str], str]:

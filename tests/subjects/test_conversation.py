@@ -11,9 +11,9 @@ from playground.errors import BadInput
 from playground.models import Loaded
 from playground.subjects.conversation import Prompt, compose
 from playground.subjects.decoding import Done, reply
-from playground.subjects.passes import Trace
 from playground.subjects.readers import reader
 from playground.subjects.sampling import Settings
+from playground.subjects.shelf import Trace
 from tests.subjects.small import byte_level, llama_like, wrapped
 from tests.subjects.tiny import loaded_of, model_of
 

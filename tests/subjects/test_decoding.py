@@ -16,8 +16,9 @@ from playground.errors import BadInput, DoesNotFit, PlaygroundError
 from playground.subjects import passes as passes_module
 from playground.subjects import turns
 from playground.subjects.decoding import Done, Reading, Step, Waiting, reply, stop_ids, window
-from playground.subjects.passes import CachedPasses, PreparedPasses, Trace, passes_of
+from playground.subjects.passes import CachedPasses, PreparedPasses, passes_of
 from playground.subjects.sampling import Settings
+from playground.subjects.shelf import Trace
 from tests.subjects.tiny import KINDS, loaded_of, model_of
 
 PROMPT = [5, 77, 130, 9, 260, 31, 8, 8, 54, 199, 7, 300]
