@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from typing import Any
 
@@ -16,9 +16,11 @@ from playground.errors import BadInput, CannotLoad, DoesNotFit, PlaygroundError
 from playground.loaders import presets, skeletons
 from playground.models import Loaded
 from playground.panels import Context
-from playground.panels.visitor import language, stages
+from playground.panels.visitor import language, stages, waiting
 from playground.subjects import dataflow, forward, memory, what_if
 from playground.subjects.architecture import Architecture, read
+from playground.subjects.decoding import Waiting
+from playground.subjects.in_turn import in_line
 from playground.subjects.kept import Kept
 from playground.subjects.next_token import spelled
 from playground.subjects.readers import reader
@@ -271,12 +273,18 @@ class ArchitectureActions:
                 if not isinstance(step, Loaded):
                     yield step
                     continue
-                yield self._watched(step, sentence, lang)
+                with closing(self._watching(step, sentence, lang)) as states:
+                    yield from states
                 return
 
-    def _watched(self, loaded: Loaded, sentence: str, lang: str) -> str:
-        model, tokenizer = inner(loaded.model), loaded.tokenizer
-        ids = tokenizer(sentence)["input_ids"][:512]
+    def _watching(self, loaded: Loaded, sentence: str, lang: str) -> Generator[str]:
+        ids = loaded.tokenizer(sentence)["input_ids"][:512]
+        with closing(in_line(loaded, lambda: self._watched(loaded, ids, lang), len(ids))) as states:
+            for state in states:
+                yield waiting(state, lang) if isinstance(state, Waiting) else state
+
+    def _watched(self, loaded: Loaded, ids: list[int], lang: str) -> str:
+        model = inner(loaded.model)
         began = time.monotonic()
         rows = forward.watch(model, ids)
         seconds = time.monotonic() - began

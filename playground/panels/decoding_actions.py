@@ -23,9 +23,9 @@ from playground.subjects.decoding import Done, Reading, Step, Waiting
 from playground.subjects.in_turn import in_turn
 from playground.subjects.kept import Kept
 from playground.subjects.lanes import Comparison, Plan, Token, Written
-from playground.subjects.passes import Trace
 from playground.subjects.prompts import prompt_ids
 from playground.subjects.sampling import Settings
+from playground.subjects.shelf import Trace
 from playground.views import beam_tree, filters
 from playground.views import decoding as view
 from playground.views.html import note
@@ -138,7 +138,7 @@ def _lanes(context: Context, loaded: Loaded, asked: Asked, lang: str) -> Iterato
 def _told(state: strategies.Event, lang: str) -> str:
     """Where it is, in a sentence."""
     if isinstance(state, Waiting):
-        return words.say("decoding.waiting", lang, place=state.position)
+        return words.say("shell.waiting", lang, place=state.position)
     if isinstance(state, Reading):
         return words.say("decoding.reading", lang, done=state.done, total=state.total)
     if isinstance(state, BeamStep):

@@ -163,7 +163,8 @@ class SentencesActions:
         by = _coloured_by(made.rows, by)
         if by in sentences.CLUSTERINGS:
             told = made.key, made.rows.texts, made.encoded.vectors, made.projection.points, by, count, seed
-            yield from aside(self.work.clusters, *told)
+            name = ("clusters", made.key, by, count, seed, id(made.projection.points))
+            yield from aside(self.work.under_way, name, self.work.clusters, *told)
 
     def making(self, source: Source, model: str, wish: Wish) -> Iterator[Under | Made]:
         """How far it is; a first map, and the wished one."""
@@ -179,7 +180,8 @@ class SentencesActions:
                 if isinstance(made, Under):
                     yield made
                     continue
-                near = yield from aside(self.near, key, encoded, made, wish)
+                name = ("around", key, wish, id(made.points))
+                near = yield from aside(self.work.under_way, name, self.near, key, encoded, made, wish)
                 yield Made(rows, key, encoded, made, near)
             return
 

@@ -8,13 +8,13 @@ number that grows with every event, and a hash of what is asked, so that no even
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Hashable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from playground.subjects.kept import Kept
+from playground.subjects.shared_work import SharedWork
 
 T = TypeVar("T")
 PAGES = 1_000  # that are remembered
@@ -92,23 +92,15 @@ def _remember(marks: Kept[Mark], page: str, mark: Mark) -> None:
         marks.put(page, mark)
 
 
-def aside(work: Callable[..., T], *given: Any) -> Generator[Under, None, T]:
-    """Work in a thread of its own: who stops waiting finds it done the next time."""
-    done: list[T] = []
-    failed: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            done.append(work(*given))
-        except BaseException as error:  # told to whoever waits
-            failed.append(error)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    while thread.is_alive():
-        thread.join(0.25)
-        if thread.is_alive():
+def aside(
+    shared: SharedWork, key: Hashable, work: Callable[..., T], *given: Any
+) -> Generator[Under, None, T]:
+    """Work in a thread of its own, one for all who ask for the same; it ends when nobody waits for it."""
+    with closing(shared.running(key, work, *given)) as steps:
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                made: T = end.value
+                return made
             yield Under("")
-    if failed:
-        raise failed[0]
-    return done[0]

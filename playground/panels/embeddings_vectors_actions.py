@@ -17,8 +17,9 @@ from playground.catalog import ModelCard, Role
 from playground.errors import BadInput
 from playground.models import Loaded
 from playground.panels import Context
-from playground.panels.visitor import language, stages
+from playground.panels.visitor import language, stages, waiting
 from playground.subjects import token_vectors
+from playground.subjects.decoding import Waiting
 from playground.subjects.kept import Kept
 from playground.subjects.projection import project
 from playground.subjects.token_vectors import STATIC, Passed
@@ -69,12 +70,19 @@ class VectorsActions:
                 if not isinstance(step, Loaded):
                     yield step
                     continue
-                passed = token_vectors.run(step, texts, groups)
-                with self._lock:
-                    self.passes += 1
-                self._kept.put(key, passed, passed.bytes)
-                yield passed
+                with closing(token_vectors.running(step, texts, groups)) as states:
+                    for state in states:
+                        if isinstance(state, Waiting):
+                            yield waiting(state, language())
+                            continue
+                        self._keep(key, state)
+                        yield state
                 return
+
+    def _keep(self, key: tuple[str, ...], passed: Passed) -> None:
+        with self._lock:
+            self.passes += 1
+        self._kept.put(key, passed, passed.bytes)
 
     def following(
         self, fn: Callable[..., str], mine: str, where: str, model: str, layer: float, box: str, *more: Any

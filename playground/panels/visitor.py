@@ -18,6 +18,7 @@ from gradio.i18n import I18nData
 from playground import text
 from playground.errors import PlaygroundError
 from playground.models import Loaded, Stage
+from playground.subjects.decoding import Waiting
 from playground.views import models as models_view
 from playground.views.html import note
 
@@ -105,6 +106,11 @@ def stages(steps: Iterable[Stage | Loaded], lang: str) -> Iterator[str | Loaded]
             rate = 0.7 * rate + 0.3 * latest if rate else latest
             arrived, mark = step.done, now
         yield models_view.progress(step, now - began, rate, lang)
+
+
+def waiting(state: Waiting, lang: str) -> str:
+    """That others come first on this model, as a note of a page."""
+    return note(text.say("shell.waiting", lang, place=state.position))
 
 
 def in_place(fn: Callable[P, T]) -> Callable[P, T]:

@@ -19,6 +19,7 @@ import numpy as np
 
 from playground.errors import BadInput, PlaygroundError
 from playground.models import Loaded
+from playground.subjects.hooks import hooks
 from playground.subjects.kept import Kept
 from playground.subjects.next_token import check
 
@@ -130,7 +131,7 @@ class _Seen:
 @contextmanager
 def _watched(model: Any) -> Iterator[_Seen]:
     """A pass in which it is found which module's output went to the head: the final norm, by any name."""
-    seen, handles = _Seen(), []
+    seen = _Seen()
     outputs: dict[tuple[int, ...], tuple[str, Any]] = {}
 
     def mark(tensor: Any) -> tuple[int, ...]:
@@ -152,17 +153,14 @@ def _watched(model: Any) -> Iterator[_Seen]:
         if seen.given is None and hasattr(made, "last_hidden_state"):
             seen.base = module, made  # the outermost comes last
 
-    for path, module in model.named_modules():
-        if "norm" in type(module).__name__.lower():
-            handles.append(module.register_forward_hook(norm_hook(path)))
-        elif module is not model and next(module.children(), None) is not None:
-            handles.append(module.register_forward_hook(base_hook))
-    handles.append(model.get_output_embeddings().register_forward_pre_hook(head_hook))
-    try:
+    with hooks() as ours:
+        for path, module in model.named_modules():
+            if "norm" in type(module).__name__.lower():
+                ours.after(module, norm_hook(path))
+            elif module is not model and next(module.children(), None) is not None:
+                ours.after(module, base_hook)
+        ours.before(model.get_output_embeddings(), head_hook)
         yield seen
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 def _head(model: Any, base: Any, made: Any, states: Any, tokens: Any) -> Any:

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from playground.subjects import compat, decoding, passes
+from playground.subjects import compat, decoding
 from playground.subjects.conversation import compose
 from playground.subjects.experiments import cache_times
 from playground.subjects.grad_modes import grad_modes
 from playground.subjects.passes import CachedPasses, passes_of
 from playground.subjects.sampling import Settings
+from playground.subjects.shelf import Trace
 from tests.subjects.tiny import KINDS, loaded_of, model_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,7 +49,7 @@ def finished(states):
 
 @pytest.mark.parametrize("kind", ["gpt2", "llama", "qwen2", "gemma", "phi3"])
 def test_these_are_cached_and_a_longer_text_reads_only_what_is_new(kind):
-    loaded, trace = loaded_of(model_of(kind)), passes.Trace()
+    loaded, trace = loaded_of(model_of(kind)), Trace()
     assert compat.cache_name(loaded.model) and isinstance(passes_of(loaded.model), CachedPasses)
     counted, greedy = Counted(loaded.model), Settings(temperature=0, max_new_tokens=4)
     finished(decoding.reply(loaded, PROMPT, greedy, trace=trace))
@@ -62,7 +63,7 @@ def test_the_tutors_second_turn_reads_only_what_is_new(models, catalog):
     """Of a conversation: not the first question, not the reply, only the last token of it and the second."""
     with models.lease(catalog.find("tutor"), "causal") as loaded:
         assert isinstance(passes_of(loaded.model), CachedPasses)
-        counted, trace = Counted(loaded.model), passes.Trace()
+        counted, trace = Counted(loaded.model), Trace()
         said = [{"role": "user", "content": "What is the capital of France?"}]
         asked = compose(loaded, said, max_new_tokens=40)
         settings = Settings(temperature=0, max_new_tokens=40, stop_ids=asked.stop_ids)

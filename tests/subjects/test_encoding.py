@@ -63,7 +63,10 @@ def test_bfloat16_for_large_sets_keeps_the_directions(
     monkeypatch.setattr(encoding, "BULK", 4)
     monkeypatch.setattr(encoding.devices, "cpu_bf16", lambda cpuinfo: "amx_bf16")
     fast = encode(minilm, texts).vectors
-    del minilm.memo["encoding.packed.bfloat16"]
+    copy = minilm.held.pop("encoding.bfloat16")
+    weights = sum(each.nbytes for each in minilm.model[0].auto_model.encoder.parameters())
+    assert 0.49 * weights < copy.bytes < 0.51 * weights  # norms stay in float32
+    assert copy.free() > 0 == copy.bytes
     assert 0.9999 < (exact * fast).sum(1).min() < 0.9999999
 
 
