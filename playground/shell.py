@@ -34,7 +34,7 @@ MONO = (
     "Noto Sans Mono CJK TC", "Noto Sans Mono CJK SC", "monospace",
 )  # fmt: skip
 
-SCRIPTS = ("page.js", "chat.js", "map.js", "next.js", "next_inside.js", "decoding.js")
+SCRIPTS = ("page.js", "stream.js", "chat.js", "map.js", "next.js", "next_inside.js", "decoding.js")
 STYLES = ("style.css", "map.css", "next.css", "decoding.css", "sentences.css", "vectors.css")
 
 
