@@ -103,6 +103,14 @@
       return value;
     } catch { return ""; }
   };
+  /* Values that the page before held, of controls that are built so; those that fit no more stay as built. */
+  page.brought = (panel, built) => {
+    let values = null;
+    try { values = JSON.parse(page.carried(panel)); } catch { /* none */ }
+    if (!Array.isArray(values) || values.length !== built.length) return built;
+    const kind = (value) => (value === null ? "null" : Array.isArray(value) ? "list" : typeof value);
+    return built.map((usual, i) => (kind(values[i]) === kind(usual) || [kind(values[i]), kind(usual)].includes("null") ? values[i] : usual));
+  };
   /* What an event asks for: a number that grows, a hash of the rows and their model, and one of everything. */
   let events = 0;
   const hash = (values, made = 0x811c9dc5) => {

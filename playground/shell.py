@@ -11,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-from playground import devices, relays, streaming, text, web
+from playground import carry, devices, relays, streaming, text, web
 from playground.panels import Context, all_panels, drawer
 from playground.panels.visitor import (
     guard,
@@ -64,6 +64,7 @@ def build_app(context: Context, panels: Sequence[ModuleType] | None = None) -> g
                 api_visibility="private",
                 show_progress="hidden",
             )
+        carry.part(app)
         relays.part(app)
     return app
 
