@@ -17,6 +17,8 @@ from typing import Any
 from playground import weights
 from playground.catalog import CAUSAL, CAUSAL_CLASS, TOKENIZER, ModelCard
 from playground.errors import CannotLoad
+from playground.loaders import formats
+from playground.loaders.formats import Format
 from playground.loaders.places import config_of, imported, out_of_memory, told
 from playground.loaders.skeletons import of_text, weightless
 from playground.models import Key, Progress, Stage
@@ -28,8 +30,8 @@ LARGEST_CONFIG = 2**20  # bytes; the longest known has 60 KB
 SPARE = 2**28  # bytes of disk that a kept quantized model must leave free
 
 
-def skeleton(card: ModelCard, path: Path, dtype: str = "float32") -> Any:
-    """The model without its weights, on torch's meta device: kilobytes, whatever its size.
+def planned(card: ModelCard, path: Path) -> tuple[Any, Any]:
+    """A model's config and its class.
 
     Args:
         path: a folder with a ``config.json``.
@@ -41,7 +43,30 @@ def skeleton(card: ModelCard, path: Path, dtype: str = "float32") -> Any:
         config = _config(card, path)
         wanted = "MODEL_FOR_CAUSAL_LM_MAPPING" if writes(config) else "MODEL_MAPPING"
         kind = imported("transformers", wanted)[type(config)]
-        kind = kind[0] if isinstance(kind, tuple) else kind  # Funnel has two
+        return config, kind[0] if isinstance(kind, tuple) else kind  # Funnel has two
+
+
+def format_of(card: ModelCard, path: Path, key: Key) -> Format:
+    """The number format that a key's model is computed in.
+
+    Raises:
+        CannotLoad: as `planned`.
+    """
+    with told(card, "broken_weights"):
+        return formats.of(*planned(card, path), path, key.device, key.dtype)
+
+
+def skeleton(card: ModelCard, path: Path, dtype: str = "float32") -> Any:
+    """The model without its weights, on torch's meta device: kilobytes, whatever its size.
+
+    Args:
+        path: a folder with a ``config.json``.
+
+    Raises:
+        CannotLoad: as `planned`.
+    """
+    config, kind = planned(card, path)
+    with told(card, "broken_config"):
         config._attn_implementation = "eager"  # asks for no package of another
         # The class itself and not `from_config`, which sets the default format of the whole process.
         with weightless(dtype):
@@ -108,10 +133,11 @@ def estimate(card: ModelCard, path: Path, key: Key) -> int:
     Raises:
         CannotLoad: shapes or a device that this quantization cannot serve.
     """
-    plan = skeleton(card, path, key.dtype or "float32")
+    dtype = format_of(card, path, key).dtype
+    plan = skeleton(card, path, dtype)
     if key.quantization:
         _check(card, plan, key)
-    return weights.predicted(plan, key.dtype or "float32", key.quantization)
+    return weights.predicted(plan, dtype, key.quantization)
 
 
 def _check(card: ModelCard, plan: Any, key: Key) -> None:
@@ -217,8 +243,9 @@ def _read(card: ModelCard, path: Path, key: Key, quantization: Any = None) -> An
     if quantization is not None:
         options["quantization_config"] = quantization
     safe = any(path.glob("*.safetensors"))
+    dtype = getattr(torch, format_of(card, path, key).dtype)
     model, found = imported("transformers", "AutoModelForCausalLM").from_pretrained(
-        path, dtype=getattr(torch, key.dtype or "float32"), trust_remote_code=False, local_files_only=True,
+        path, dtype=dtype, trust_remote_code=False, local_files_only=True,
         use_safetensors=True if safe else None, output_loading_info=True, **options,
     )  # fmt: skip
     if found["missing_keys"]:
