@@ -16,6 +16,8 @@ guard says it in the visitor's own language.
 
 from __future__ import annotations
 
+from errno import ENOMEM
+
 
 class PlaygroundError(Exception):
     """Base of all errors that a visitor may see.
@@ -61,3 +63,21 @@ class NotAllowed(PlaygroundError):
 
 class TookTooLong(PlaygroundError):
     """It ran into its time limit and was stopped."""
+
+
+# What allocators say when memory is out, beside MemoryError and torch's own class for CUDA.
+OUT_OF_MEMORY = (
+    "not enough memory", "can't allocate memory", "cannot allocate memory", "out of memory", "bad_alloc",
+    "alloc_failed",
+)  # fmt: skip
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether a library failed for want of memory, under whatever name."""
+    kind = type(error).__name__
+    if isinstance(error, MemoryError) or kind == "OutOfMemoryError" or getattr(error, "errno", 0) == ENOMEM:
+        return True
+    said = str(error).lower()
+    # safetensors' own class is no RuntimeError. Others may quote a file that only speaks of memory.
+    known = isinstance(error, RuntimeError | OSError) or kind == "SafetensorError"
+    return known and any(words in said for words in OUT_OF_MEMORY)

@@ -54,7 +54,7 @@ def encoding_and_maps(parts: set[str]) -> None:
     from playground.loaders import TransformersLoader
     from playground.models import ModelCache
     from playground.subjects.encoding import encode
-    from playground.subjects.projection import project, umap_class
+    from playground.subjects.projection import project, umap_module
 
     cache = ModelCache(2**31, TransformersLoader(offline=True))
     with cache.lease(EMBEDDED[1], "encoder", device="cpu", dtype="float32") as loaded:
@@ -68,7 +68,7 @@ def encoding_and_maps(parts: set[str]) -> None:
             print(f"1. encoding: {1000 / wall:.0f} sentences/s, ours {1000 / own:.0f}: {wall / own:.2f} "
                   f"times as fast, by CPU {cpu / own_cpu:.2f} (wanted: 2), cosine {cosine:.6f}")  # fmt: skip
         if "3" in parts:
-            umap = umap_class()
+            umap = umap_module().UMAP  # compiled as ours is: without fastmath
             project(ours)
             best = least({
                 "raw": lambda: umap(metric="cosine", random_state=0, n_jobs=1).fit_transform(raw()),
