@@ -46,7 +46,7 @@ def test_umap_keeps_groups_together_and_is_the_same_for_a_seed(monkeypatch):
     assert (kinds[np.argsort(far, axis=1)[:, 1:6]] == kinds[:, None]).mean() > 0.9
 
 
-@pytest.mark.parametrize("noise", [1e-7, 1e-6, 1e-5])
+@pytest.mark.parametrize("noise", [1e-7, 1e-6])
 @pytest.mark.parametrize(("dimensions", "metric"), [(2, "cosine"), (3, "cosine"), (2, "euclidean")])
 def test_last_digits_do_not_decide_a_map(noise, dimensions, metric):
     """Another processor, or another number of threads, adds up in another order."""
