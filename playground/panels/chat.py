@@ -11,6 +11,7 @@ import gradio as gr
 from playground import text
 from playground.panels import Context, chat_api
 from playground.panels.visitor import guard, in_every_language, tr
+from playground.panels.visitor_precision import precisions
 from playground.views.html import escape, island
 
 KEY = "chat"
@@ -89,10 +90,7 @@ def _controls(context: Context) -> tuple[list[Any], Any]:
                 gr.Button(name.partition("/")[2], size="sm", min_width=80).click(
                     None, None, model, js=f"() => {json.dumps(name)}", **QUIET
                 )
-    precision = gr.Radio(
-        [(tr("models.precision_full"), ""), ("int8", "int8"), ("NF4", "nf4")],
-        value="", label=tr("models.precision_choice"), elem_id="chat-precision",
-    )  # fmt: skip
+    precision = precisions(context, model, elem_id="chat-precision")
     system = gr.Textbox(
         label=tr("chat.system"), placeholder=tr("chat.system_hint"), lines=2, elem_id="chat-system"
     )
@@ -139,10 +137,7 @@ def _beside(context: Context, controls: list[Any]) -> None:
                 models(context), value=default(context), allow_custom_value=True, label=tr("chat.model"),
                 min_width=160,
             )  # fmt: skip
-            precision = gr.Radio(
-                [(tr("models.precision_full"), ""), ("int8", "int8"), ("NF4", "nf4")],
-                value="", label=tr("models.precision_choice"), min_width=180,
-            )  # fmt: skip
+            precision = precisions(context, model, min_width=180)
             temperature = gr.Slider(0, 2, 0.7, step=0.05, label=tr("chat.temperature"), min_width=160)
             top_p = gr.Slider(0, 1, 1.0, step=0.01, label="top-p", min_width=160)
         go = gr.Button(tr("chat.compare"), min_width=120, elem_id="chat-compare")
