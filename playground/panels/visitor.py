@@ -107,6 +107,11 @@ def stages(steps: Iterable[Stage | Loaded], lang: str) -> Iterator[str | Loaded]
         yield models_view.progress(step, now - began, rate, lang)
 
 
+def told_in_place(error: PlaygroundError) -> str:
+    """A known error as HTML, for the place where its answer was to stand."""
+    return note(sentence(error, language()), "warning")
+
+
 def in_place(fn: Callable[P, T]) -> Callable[P, T]:
     """`guard` for what fills one place of the page: a known error is told there, not in a toast."""
     if inspect.isgeneratorfunction(fn):
@@ -116,7 +121,7 @@ def in_place(fn: Callable[P, T]) -> Callable[P, T]:
             try:
                 yield from fn(*args, **kwargs)
             except PlaygroundError as error:
-                yield note(sentence(error, language()), "warning")
+                yield told_in_place(error)
 
         return guard(cast(Callable[P, T], steps))
 
@@ -125,7 +130,7 @@ def in_place(fn: Callable[P, T]) -> Callable[P, T]:
         try:
             return fn(*args, **kwargs)
         except PlaygroundError as error:
-            return cast(T, note(sentence(error, language()), "warning"))
+            return cast(T, told_in_place(error))
 
     return guard(shown)
 
