@@ -18,7 +18,8 @@ from playground import weights
 from playground.catalog import CAUSAL, CAUSAL_CLASS, TOKENIZER, ModelCard
 from playground.errors import CannotLoad
 from playground.loaders.places import config_of, imported, out_of_memory, told
-from playground.loaders.skeletons import of_text, weightless
+from playground.loaders.skeletons import of_text
+from playground.loaders.weightless import weightless
 from playground.models import Key, Progress, Stage
 
 log = logging.getLogger(__name__)

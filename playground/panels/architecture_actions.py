@@ -133,7 +133,8 @@ class ArchitectureActions:
                 plan = shipped if shipped.config == clean else None
             if plan is None:
                 model = skeletons.build(clean, name)
-                plan = read(name, model, model.config, clean)
+                with skeletons.refusals(name, str(clean.get("model_type"))):
+                    plan = read(name, model, model.config, clean)
             self._plans[key] = plan
             self._plans.move_to_end(key)
             while len(self._plans) > KEPT:
