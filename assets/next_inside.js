@@ -23,7 +23,7 @@
     const prompt = next.tools.prompt(), [, , chat] = next.tools.shown();
     const begun = Math.min(rootOf(next.tools.node()).ids.length, at.ids.length), more = at.ids.slice(begun);
     const lines = chat && !prompt.plain
-      ? [`messages = [{"role": "user", "content": prompt}]`, `input_ids = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=True, return_tensors="pt").input_ids`]
+      ? [`messages = [{"role": "user", "content": ${prompt.parts ? `[{"type": "text", "text": prompt}]` : "prompt"}}]`, `input_ids = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=True, return_tensors="pt").input_ids`]
       : [`input_ids = tokenizer(prompt, return_tensors="pt").input_ids`];
     if (begun < prompt.ids.length) lines.push(`input_ids = input_ids[:, :${begun}]`);
     if (more.length) lines.push(`input_ids = torch.cat([input_ids, torch.tensor([[${(more.length > 12 ? ["...", ...more.slice(-11)] : more).join(", ")}]])], dim=-1)`);

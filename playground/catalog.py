@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,12 +138,14 @@ GENSIM = tuple(
 )  # fmt: skip
 
 
+EMBEDDED_BY_NAME = {card.name: card for card in EMBEDDED}
+FETCHED_BY_NAME = {card.name: card for card in (*HUB, *GENSIM)}
+
+
 def song_files(path: Path) -> list[Path]:
-    """The files of a song data set: a CSV, the book's pair, Million Playlist slices, or an upload's files."""
+    """The files of a song data set: a CSV or an upload; the book's pair, or Million Playlist slices."""
     if path.is_file():
-        return [path] if path.suffix == ".csv" else []
-    if path.parent.name == "uploads":
-        return sorted(file for file in path.iterdir() if file.is_file())
+        return [path] if path.suffix == ".csv" or SONGS_UPLOAD.fullmatch(path.stem) else []
     pair = [path / name for name in BOOK_SONGS]
     return pair if all(file.is_file() for file in pair) else sorted(path.glob("mpd.slice*.json"))
 
@@ -184,7 +187,18 @@ def _vector(parts: list[bytes]) -> bool:
 
 
 def roles_of(folder: Path) -> frozenset[Role]:
-    """What a folder of the models folder can be loaded as, told from its files' names and its config."""
+    """What a folder of the models folder can be loaded as, told from its files' names and its config.
+
+    Read again only where a file came or went, or the config was written anew.
+    """
+    config = folder / "config.json"
+    about = config.stat() if config.is_file() else None
+    written = (about.st_mtime_ns, about.st_size, about.st_ino) if about else ()
+    return _roles(folder, folder.stat().st_mtime_ns, written)
+
+
+@functools.lru_cache(maxsize=4096)
+def _roles(folder: Path, changed: int, written: tuple[int, ...]) -> frozenset[Role]:
     roles: set[Role] = set()
     if any(any(folder.glob(pattern)) for pattern in VOCABULARIES):
         roles.add("tokenizer")
@@ -203,6 +217,30 @@ def roles_of(folder: Path) -> frozenset[Role]:
     return frozenset(roles)
 
 
+def _names(folder: Path) -> set[str]:
+    return set(os.listdir(folder))
+
+
+def _card(path: Path, book: bool) -> ModelCard | None:
+    """What an entry of the models folder is; None: nothing of ours, or nobody's to read.
+
+    Args:
+        book: the book's songs stand beside it.
+    """
+    if book and path.name in BOOK_SONGS:
+        return None  # no word vectors, whatever their suffix says
+    try:
+        if (path / "config.json").is_file() or (path / "tokenizer.json").is_file():
+            return ModelCard(path.name, "folder", str(path), roles_of(path))
+        if word_file(path):
+            return ModelCard(path.name, "folder", str(path), WORDS)
+        if song_files(path):
+            return ModelCard(path.name, "folder", str(path), SONGS)
+    except OSError:  # a mounted disk's lost+found; the others stay
+        pass
+    return None
+
+
 class Catalog:
     """Names to cards: embedded rows first, then the models folder, uploads and the Hub."""
 
@@ -217,23 +255,30 @@ class Catalog:
             found = sorted(self.models_dir.iterdir())
         except OSError:  # no such folder, or none that may be read
             return []
-        cards = []
-        book = bool(song_files(self.models_dir))
-        if book:
-            cards.append(ModelCard("yes_complete", "folder", str(self.models_dir), SONGS))
-        for path in found:
-            if book and path.name in BOOK_SONGS:
-                continue  # no word vectors, whatever their suffix says
-            try:
-                if (path / "config.json").is_file() or (path / "tokenizer.json").is_file():
-                    cards.append(ModelCard(path.name, "folder", str(path), roles_of(path)))
-                elif word_file(path):
-                    cards.append(ModelCard(path.name, "folder", str(path), WORDS))
-                elif song_files(path):
-                    cards.append(ModelCard(path.name, "folder", str(path), SONGS))
-            except OSError:  # a mounted disk's lost+found is nobody's to read; the others stay
-                continue
-        return cards
+        book = self._book()
+        cards = [card for path in found if (card := _card(path, book is not None)) is not None]
+        return [book, *cards] if book else cards
+
+    def folder(self, name: str) -> ModelCard | None:
+        """The one of these names, without a look into any other."""
+        book = self._book()
+        if book is not None and name == book.name:
+            return book
+        if name in (".", "..") or "/" in name or "\\" in name or "\0" in name:
+            return None
+        try:
+            # By the list of names, since some file systems find "Qwen" where "qwen" stands.
+            return (
+                _card(self.models_dir / name, book is not None) if name in _names(self.models_dir) else None
+            )
+        except OSError:
+            return None
+
+    def _book(self) -> ModelCard | None:
+        """The book's songs, where their files stand in the models folder itself."""
+        if not song_files(self.models_dir):
+            return None
+        return ModelCard("yes_complete", "folder", str(self.models_dir), SONGS)
 
     def offered(self, role: Role | None = "tokenizer") -> list[ModelCard]:
         """What the menus of this server list for a role (None: for any), what needs no download first."""
@@ -250,13 +295,13 @@ class Catalog:
         if not isinstance(name, str) or not name.strip():
             raise BadInput("name_empty")
         name = name.strip()
-        for card in (*EMBEDDED, *self.folders(), *HUB, *GENSIM):
-            if card.name == name:
-                return card
+        known = EMBEDDED_BY_NAME.get(name) or self.folder(name) or FETCHED_BY_NAME.get(name)
+        if known is not None:
+            return known
         if SONGS_UPLOAD.fullmatch(name):
-            folder = self.uploads_dir / name
-            if folder.is_dir() and song_files(folder):
-                return ModelCard(name, "upload", str(folder), SONGS)
+            for path in (self.uploads_dir / name, self.uploads_dir / f"{name}.zip"):
+                if song_files(path):
+                    return ModelCard(name, "upload", str(path), SONGS)
             raise UnknownModel("songs_not_here", name=name)
         if UPLOAD.fullmatch(name):
             path = self.uploads_dir / f"{name}.json"

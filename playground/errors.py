@@ -16,6 +16,8 @@ guard says it in the visitor's own language.
 
 from __future__ import annotations
 
+import copy
+
 
 class PlaygroundError(Exception):
     """Base of all errors that a visitor may see.
@@ -61,3 +63,11 @@ class NotAllowed(PlaygroundError):
 
 class TookTooLong(PlaygroundError):
     """It ran into its time limit and was stopped."""
+
+
+def apart(failure: BaseException) -> BaseException:
+    """An error of one's own: one that many threads raise collects the frames of all of them."""
+    try:
+        return copy.copy(failure).with_traceback(None)
+    except Exception:  # an exception that cannot be made anew from its arguments
+        return failure

@@ -17,7 +17,6 @@ What it promises (the schedulers of other tools break one or more of these):
 
 from __future__ import annotations
 
-import copy
 import threading
 import time
 import traceback
@@ -28,7 +27,7 @@ from typing import Any, Literal, Protocol
 
 from playground import devices
 from playground.catalog import ModelCard, Role
-from playground.errors import DoesNotFit
+from playground.errors import DoesNotFit, apart
 
 PATIENCE = 0.25  # seconds between two signs of life to who waits
 
@@ -68,12 +67,23 @@ class Key:
     quantization: str
 
 
+class Held(Protocol):
+    """What somebody keeps beside a model's weights, and can make again: it goes before any model does."""
+
+    @property
+    def bytes(self) -> int:
+        """Memory that it takes on the model's device."""
+
+    def free(self) -> int:
+        """Give up what is not in use at the moment; how many bytes came free."""
+
+
 @dataclass
 class Loaded:
     """What a lease gives. Belongs to the cache: use it inside the ``with`` block only.
 
     ``memo`` is for what a subject derives from it once (tables of a vocabulary, say); it goes when
-    the model goes.
+    the model goes. What grows is in ``held``: it counts in the cache's bytes.
     """
 
     card: ModelCard
@@ -82,6 +92,7 @@ class Loaded:
     device: str = "cpu"
     bytes: int = 0
     memo: dict[str, Any] = field(default_factory=dict)
+    held: dict[str, Held] = field(default_factory=dict)
 
 
 class Loader(Protocol):
@@ -113,6 +124,16 @@ class _Entry:
     stage: Stage = Stage("")
 
     @property
+    def held(self) -> list[Held]:
+        """What is kept beside its weights."""
+        return list(self.loaded.held.values()) if self.loaded else []
+
+    @property
+    def whole(self) -> int:
+        """Bytes of its weights, and of what is kept beside them."""
+        return self.bytes + sum(each.bytes for each in self.held)
+
+    @property
     def evictable(self) -> bool:
         return self.leases == 0 and self.loaded is not None
 
@@ -136,14 +157,6 @@ class Status:
     def name(self) -> str:
         """As menus show it."""
         return self.card.name
-
-
-def _own(failure: BaseException) -> BaseException:
-    """An error of one's own: one that many threads raise collects the frames of all of them."""
-    try:
-        return copy.copy(failure).with_traceback(None)
-    except Exception:  # an exception that cannot be made anew from its arguments
-        return failure
 
 
 class ModelCache:
@@ -226,7 +239,7 @@ class ModelCache:
                     self._changed.notify_all()
             assert entry.failure is not None
             if not isinstance(entry.failure, _Abandoned):
-                raise _own(entry.failure) from entry.failure
+                raise apart(entry.failure) from entry.failure
             # It was given up in the moment before this visitor joined: once more, from the start.
 
     def status(self) -> list[Status]:
@@ -244,7 +257,7 @@ class ModelCache:
             ]  # fmt: skip
 
     def used_bytes(self, device: str | None = None) -> int:
-        """Bytes of everything loaded (on a device's memory), and reserved for what is loading."""
+        """Bytes of everything loaded (on a device's memory), kept beside it, and reserved for loading."""
         with self._changed:
             return self._used(None if device is None else devices.memory_of(device))
 
@@ -320,8 +333,11 @@ class ModelCache:
             # Booked only once it fits: two loads that wait for room must not block each other.
             while (over := self._used(memory) - entry.bytes + need - budget) > 0:
                 mine = [e for e in self._entries.values() if devices.memory_of(e.key.device) == memory]
-                idle = sorted((e for e in mine if e.evictable), key=lambda e: e.used)
-                if sum(e.bytes for e in idle) >= over:
+                mine.sort(key=lambda e: e.used)
+                if any(held.free() for each in mine for held in each.held):
+                    continue  # what can be read again goes first, also of models in use
+                idle = [e for e in mine if e.evictable]
+                if sum(e.whole for e in idle) >= over:
                     gone.append(self._drop(idle[0]))
                     continue
                 report(Stage(entry.card.name, "wait", 0, over))
@@ -338,6 +354,9 @@ class ModelCache:
 
     def _free(self, gone: list[Loaded]) -> None:
         for loaded in gone:
+            for held in loaded.held.values():
+                held.free()
+            loaded.held.clear()
             loaded.memo.clear()
             loaded.model = None  # whoever still holds the `Loaded` after its lease holds no weights
             self._loader.free(loaded)
@@ -360,7 +379,7 @@ class ModelCache:
 
     def _used(self, memory: str | None) -> int:
         return sum(
-            entry.bytes
+            entry.whole
             for entry in self._entries.values()
             if memory is None or devices.memory_of(entry.key.device) == memory
         )

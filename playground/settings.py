@@ -20,7 +20,10 @@ ON, OFF = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
 @dataclass(frozen=True)
 class Settings:
-    """How this server runs. Sizes are in the unit of the name; 0 and "" mean "find out yourself"."""
+    """How this server runs. Sizes are in the unit of the name; 0 and "" mean "find out yourself".
+
+    A shared server is public, whatever else is said.
+    """
 
     host: str = "127.0.0.1"
     port: int = 7860
@@ -37,6 +40,11 @@ class Settings:
     upload_mb: int = 25
     allow_pickles: bool = False
     class_mode: bool = field(default=False, metadata={"name": "class"})
+
+    def __post_init__(self) -> None:
+        # Whoever comes through the tunnel is a stranger: not with the owner's token, not over the models.
+        if self.share:
+            object.__setattr__(self, "public", True)
 
     @property
     def text_limit(self) -> int:

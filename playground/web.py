@@ -17,7 +17,6 @@ import gzip
 import hashlib
 import json
 import re
-from collections import OrderedDict
 
 import anyio.to_thread
 import brotli  # type: ignore[import-untyped]
@@ -26,7 +25,10 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from playground import text
+from playground.subjects.kept import Kept
 
+Answer = tuple[list[tuple[bytes, bytes]], bytes]
+"""Headers and body."""
 LANGUAGE_HEADER = "X-Playground-Language"
 
 API = "/gradio_api/"
@@ -92,31 +94,6 @@ def compress(body: bytes, encoding: str) -> bytes:
     return gzip.compress(body, compresslevel=6, mtime=0)
 
 
-class Shelf:
-    """Ready answers (headers and body) in memory; what was asked for longest ago goes first."""
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.bytes = 0
-        self.answers: OrderedDict[str, tuple[list[tuple[bytes, bytes]], bytes]] = OrderedDict()
-
-    def get(self, key: str) -> tuple[list[tuple[bytes, bytes]], bytes] | None:
-        """The answer under a key, or None."""
-        if key in self.answers:
-            self.answers.move_to_end(key)
-        return self.answers.get(key)
-
-    def put(self, key: str, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
-        """Keep an answer, if there is room at all."""
-        if key in self.answers or len(body) > self.limit:
-            return
-        self.answers[key] = headers, body
-        self.bytes += len(body)
-        while self.bytes > self.limit:
-            _, (_, old) = self.answers.popitem(last=False)
-            self.bytes -= len(old)
-
-
 class Web:
     """The middleware. Gradio's own (CORS, brotli by file ending) lie around it.
 
@@ -126,7 +103,7 @@ class Web:
     def __init__(self, app: ASGIApp, script: bytes) -> None:
         self.app = app
         self.script = script
-        self.shelf = Shelf(HELD_BYTES)
+        self.shelf: Kept[Answer] = Kept(HELD_BYTES)
         # One body at a time is compressed: a class that opens a fresh server at once waits for each
         # file's one compression, instead of paying for thirty.
         self.compressing = asyncio.Lock()
@@ -157,7 +134,7 @@ class Web:
                 return held[1]
             # In a thread, for meanwhile other visitors' tokens want to stream.
             small = await anyio.to_thread.run_sync(compress, body, encoding)
-            self.shelf.put(key, [], small)
+            self.shelf.put(key, ([], small), len(small))
             return small
 
 
@@ -238,7 +215,7 @@ class Reply:
                 del headers["accept-ranges"]
         headers["Content-Length"] = str(len(body))
         if self.scope["method"] == "GET" and self.hashed:
-            self.web.shelf.put(f"{self.scope['path']} {encoding}", headers.raw, body)
+            self.web.shelf.put(f"{self.scope['path']} {encoding}", (headers.raw, body), len(body))
         await answer(self.scope, self.send, headers.raw, body)
 
 

@@ -1,7 +1,7 @@
 """What a model's tensors take: counted exactly once loaded, predicted exactly before.
 
 Counting goes by unique storage: tied weights share one (their names count twice in a state dict), packed
-4-bit weights keep their scales outside of any parameter (`get_memory_footprint` leaves them out), and the
+4-bit weights keep their scales outside of any parameter (``get_memory_footprint`` leaves them out), and the
 resident set of the process lies under memory-mapped files.
 """
 
@@ -31,7 +31,7 @@ def _tensors(model: Any) -> Iterator[Any]:
     for module in model.modules():
         for parameter in module.parameters(recurse=False):
             yield parameter
-            yield from _held(parameter)  # bitsandbytes: `quant_state`, or `CB` and `SCB`
+            yield from _held(parameter)  # bitsandbytes: `quant_state`, or ``CB`` and ``SCB``
         yield from _held(getattr(module, "state", None))  # bitsandbytes' 8-bit layers
         yield from _held(getattr(module, "quant_state", None))
 

@@ -1,4 +1,4 @@
-"""The real ``app.py``, started as a visitor's owner starts it, with folders of its own."""
+"""The app as a process with folders of its own: ``app.py`` as its owner starts it, or ``tests/serve.py``."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-PATIENCE = 120.0  # seconds until it answers; on two busy cores it takes some ten
+# How much longer than on a quiet machine to wait for what comes: TEST_PATIENCE=10 where others work as well.
+SLOWER = float(os.environ.get("TEST_PATIENCE", "1"))
+PATIENCE = 120.0 * SLOWER  # seconds until it answers; on two busy cores it takes some ten
 FOREIGN = ("PLAYGROUND_", "GRADIO_", "HF_", "HUGGING", "TRANSFORMERS_", "SPACE_")
 
 
@@ -26,14 +28,31 @@ class App:
     """A running app."""
 
     url: str  # ends with /
-    pid: int
+    process: subprocess.Popen[bytes]
     models: Path
     cache: Path
     log_file: Path
+    panels: dict[str, str] = field(default_factory=dict)  # addresses of those served alone
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
 
     def log(self) -> str:
         """What it printed and logged so far."""
         return self.log_file.read_text(encoding="utf-8", errors="replace")
+
+    def panel(self, name: str) -> str:
+        """The address of the page with this panel alone, made when first asked for (``tests/serve.py``)."""
+        if name not in self.panels:
+            port = free_port()
+            assert self.process.stdin
+            self.process.stdin.write(f"{name} {port}\n".encode())
+            self.process.stdin.flush()
+            address = f"http://127.0.0.1:{port}/"
+            _wait(address, self)
+            self.panels[name] = address
+        return self.panels[name]
 
 
 def tokenizer_json(vocabulary: Sequence[str] = ("hello", "world")) -> str:
@@ -90,32 +109,32 @@ def running(
     with log_file.open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, script, *arguments, "--port", str(port)],
-            cwd=ROOT, env=environment(folder, **(settings or {})), stdin=subprocess.DEVNULL,
+            cwd=ROOT, env=environment(folder, **(settings or {})), stdin=subprocess.PIPE,
             stdout=log, stderr=subprocess.STDOUT,
         )  # fmt: skip
-    app = App(f"http://127.0.0.1:{port}/", process.pid, folder / "models", folder / "cache", log_file)
+    app = App(f"http://127.0.0.1:{port}/", process, folder / "models", folder / "cache", log_file)
     try:
-        _wait(app, process)
+        _wait(app.url, app)
         yield app
     finally:
         process.terminate()
         try:
-            process.wait(20)
+            process.communicate(timeout=20)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait()
+            process.communicate()
 
 
-def _wait(app: App, process: subprocess.Popen[bytes]) -> None:
+def _wait(address: str, app: App) -> None:
     plain = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise RuntimeError(f"app.py ended with {process.returncode}:\n{app.log()}")
+        if app.process.poll() is not None:
+            raise RuntimeError(f"it ended with {app.process.returncode}:\n{app.log()}")
         try:
-            plain.open(app.url, timeout=10).close()
+            plain.open(address, timeout=10).close()
         except OSError:
             time.sleep(0.1)
         else:
             return
-    raise RuntimeError(f"app.py does not answer:\n{app.log()}")
+    raise RuntimeError(f"{address} does not answer:\n{app.log()}")

@@ -14,7 +14,7 @@ _KEY = pytest.StashKey[App]()
 
 @pytest.fixture(scope="session")
 def app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> App:
-    """The real app, offline, with one model of the visitor's own (``tiny``) and uploads up to 2 MiB.
+    """The app, offline, with one model of the visitor's own (``tiny``) and uploads up to 2 MiB.
 
     Kept by the session and not by the fixture: imported into two modules, a fixture is two fixtures.
     """
@@ -26,5 +26,5 @@ def app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         stack = ExitStack()
         request.config.add_cleanup(stack.close)
         settings = {"PLAYGROUND_OFFLINE": "1", "PLAYGROUND_UPLOAD_MB": str(UPLOAD_MB)}
-        stash[_KEY] = stack.enter_context(running(folder, settings))
+        stash[_KEY] = stack.enter_context(running(folder, settings, "tests/serve.py"))
     return stash[_KEY]

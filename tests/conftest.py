@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,6 +25,18 @@ os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(tempfile.gettempdir()) / "llm-
 hypothesis.settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     hypothesis.settings.load_profile("ci")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The order in which ``--dist loadfile`` hands out files: those of the browser last, the longest first.
+
+    From the first browser test on, Playwright keeps an event loop running in its thread, and a test after it
+    that says ``asyncio.run`` would fail. The shortest come last, so that no process works on alone for long.
+    """
+    counts = Counter(item.path for item in items)
+    opens = {item.path for item in items if "browser" in getattr(item, "fixturenames", ())}
+    items.sort(key=lambda item: (item.path in opens, -counts[item.path], item.path))
+
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 

@@ -24,6 +24,7 @@ from playground import hub, text
 from playground.errors import CannotLoad, Gated, HubUnreachable, PlaygroundError, UnknownModel
 from playground.hub import aside, cache, client, files, transfer
 from tests.hub import Hub
+from tests.waiting import until
 
 MEBI = 2**20
 WEIGHTS = bytes(range(256)) * (4 * MEBI // 256)
@@ -308,16 +309,16 @@ def tensors(shape: list[int], name: str = "w", padding: int = 0) -> bytes:
 
 
 def test_header(server: Hub) -> None:
-    repo = {INDEX: b"{}", SHARDS[0]: tensors([MEBI], "a"), SHARDS[1]: tensors([7], "b", padding=300_000)}
+    repo = {INDEX: b"{}", SHARDS[0]: tensors([4 * MEBI], "a"), SHARDS[1]: tensors([7], "b", padding=300_000)}
     server.add("org/shards", repo, large=("*.safetensors",))
-    expected = {"a": ("F32", (MEBI,)), "b": ("F32", (7,))}
+    expected = {"a": ("F32", (4 * MEBI,)), "b": ("F32", (7,))}
     assert hub.header("org/shards") == expected
     assert all(asked for asked in ranges(server))
     assert not any(request.authorized for request in server.requests if "/cdn/" in request.path)
-    server.trouble("GET /cdn/*", whole=True, rate=MEBI)  # whole files of 4 MiB would take seconds
+    server.trouble("GET /cdn/*", whole=True, rate=MEBI)  # a whole file of 16 MiB would take as many seconds
     began = time.monotonic()
     assert hub.header("org/shards") == expected
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 12
 
 
 @pytest.mark.parametrize(
@@ -336,7 +337,7 @@ def test_header_is_stopped(server: Hub) -> None:
     began = time.monotonic()
     with pytest.raises(Enough):
         hub.header("org/name", progress=Watch(stalls=2))
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < client.SECONDS  # sooner than it would have given up
 
 
 # -- stopped and resumed --
@@ -370,8 +371,8 @@ def test_a_stop_is_noticed_while_nothing_arrives(
     watch, began = Watch(stalls=5), time.monotonic()
     with pytest.raises(Enough):
         hub.fetch_model("org/name", progress=watch)
-    assert time.monotonic() - began < 5 + 2
-    assert max(watch.gaps()) < 1.5
+    assert time.monotonic() - began < 20  # of the 30 after which it would have given up
+    assert max(watch.gaps()) < 5
     if silence:
         assert partial(home).read_bytes() == WEIGHTS[:100_000]
         server.troubles.clear()
@@ -647,7 +648,7 @@ def test_another_program_has_the_lock(server: Hub, home: Path) -> None:
         began = time.monotonic()
         with pytest.raises(Enough):
             hub.fetch_model("org/name", progress=Watch(stalls=5))
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 20  # it never lets go
         assert ranges(server) == []
     hub.fetch_model("org/name")
 
@@ -832,7 +833,4 @@ def test_what_blocks_is_left_alone_but_ends() -> None:
     items = aside.aside(numbers, lambda: None)
     assert next(items) == 1
     items.close()  # type: ignore[attr-defined]
-    end = time.monotonic() + 5
-    while threading.active_count() > before and time.monotonic() < end:
-        time.sleep(0.02)
-    assert threading.active_count() <= before
+    until(lambda: threading.active_count() <= before)

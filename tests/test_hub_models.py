@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import threading
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from playground.models import Loaded, ModelCache, Stage
 from tests.hub import Hub
 from tests.subjects import saved
 from tests.test_hub_loading import home, server  # noqa: F401
+from tests.waiting import until
 
 NAME = "org/llama"
 SHAPE = {"hidden_size": 128, "intermediate_size": 256}
@@ -109,10 +109,8 @@ def test_who_leaves_stops_the_download_and_the_next_goes_on(
             assert isinstance(step, Stage)
             if step.step == "download" and step.done > len(files[last]):
                 break
-    deadline = time.monotonic() + 20
-    while models.status() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert models.status() == [] and models.used_bytes() == 0, "it goes on although nobody waits"
+    until(lambda: models.status() == [], "it goes on although nobody waits")
+    assert models.used_bytes() == 0, "it goes on although nobody waits"
     hub.troubles.clear()
     here = [name for name in shards if name != last]
     assert all(hub.count(name, "GET") == 1 for name in here)
@@ -133,8 +131,7 @@ def test_one_of_two_leaves_and_the_other_gets_it(hub: Hub, tmp_path: Path, files
     next(leaves)
     thread = threading.Thread(target=stays)
     thread.start()
-    while models.status()[0].leases < 2:
-        time.sleep(0.01)
+    until(lambda: models.status()[0].leases == 2)
     leaves.close()
     thread.join(60)
     assert got and models.status()[0].state == "loaded"

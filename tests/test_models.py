@@ -6,6 +6,7 @@ import gc
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -16,10 +17,19 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from playground.catalog import ModelCard
 from playground.errors import CannotLoad, DoesNotFit
 from playground.models import Loaded, ModelCache, Stage
+from tests.waiting import until
 
 
 def card(name: str) -> ModelCard:
     return ModelCard(name, "embedded", name)
+
+
+def released(loader: FakeLoader, condition: Callable[[], object]) -> None:
+    """Let the load go on once the condition holds; also where it never does, so that the test ends."""
+    try:
+        until(condition)
+    finally:
+        loader.gate.set()
 
 
 class FakeLoader:
@@ -60,11 +70,7 @@ def test_fifty_ask_and_one_load_serves_them():
 
     with ThreadPoolExecutor(50) as pool:
         asking = [pool.submit(ask) for _ in range(50)]
-        while cache.status() == [] or cache.status()[0].leases < 50:
-            time.sleep(0.01)
-        while len(told) < 50:
-            time.sleep(0.01)
-        loader.gate.set()
+        released(loader, lambda: cache.status() and cache.status()[0].leases == 50 and len(told) >= 50)
         for each in asking:
             each.result(20)
     assert loader.loads == ["a:30"]
@@ -83,6 +89,19 @@ def test_everything_that_changes_the_answer_is_in_the_key():
     with cache.lease(ModelCard("a:1", "embedded", "a:1", revision="other")):
         pass
     assert len(loader.loads) == 5
+
+
+def test_an_older_model_leased_again_is_the_newest():
+    cache = ModelCache(200, FakeLoader())
+    for name in ("a:40", "b:40", "c:40"):
+        with cache.lease(card(name)):
+            pass
+    for name in ("a:40", "b:40"):
+        with cache.lease(card(name)):
+            rows = cache.status()
+            assert rows[0].name == name, "from the moment it is leased, not when it is given back"
+            assert rows[0].idle_seconds <= rows[1].idle_seconds <= rows[2].idle_seconds
+    assert [row.name for row in cache.status()] == ["b:40", "a:40", "c:40"]
 
 
 def test_least_recently_used_goes_first():
@@ -140,9 +159,7 @@ def test_two_that_wait_for_room_do_not_block_each_other():
 
     with ThreadPoolExecutor(2) as pool:
         both = [pool.submit(ask, name) for name in ("a:60", "b:60")]
-        while len(loader.loads) < 2:
-            time.sleep(0.01)
-        loader.gate.set()
+        released(loader, lambda: len(loader.loads) == 2)
         assert {each.result(20) for each in both} == {"a:60", "b:60"}
 
 
@@ -158,9 +175,7 @@ def test_a_failure_is_told_to_all_and_remembered_by_none():
 
     with ThreadPoolExecutor(5) as pool:
         asking = [pool.submit(ask) for _ in range(5)]
-        while not cache.status() or cache.status()[0].leases < 5:
-            time.sleep(0.01)
-        loader.gate.set()
+        released(loader, lambda: cache.status() and cache.status()[0].leases == 5)
         for each in asking:
             with pytest.raises(CannotLoad):
                 each.result(20)
@@ -270,9 +285,7 @@ def test_each_who_waits_gets_an_error_of_their_own():
     threads = [threading.Thread(target=ask) for _ in range(5)]
     for thread in threads:
         thread.start()
-    while not cache.status() or cache.status()[0].leases < 5:
-        time.sleep(0.01)
-    loader.gate.set()
+    released(loader, lambda: cache.status() and cache.status()[0].leases == 5)
     for thread in threads:
         thread.join(20)
     assert len({id(error) for error in caught}) == 5

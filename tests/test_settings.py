@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -38,6 +39,22 @@ def test_environment_and_command_line_say_the_same_thing():
 def test_command_line_wins():
     assert read(["--port", "1"], {"PLAYGROUND_PORT": "2"}).port == 1
     assert read(["--public", "0"], {"SPACE_ID": "me/space"}).public is False
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment"),
+    [
+        (["--share"], {}), (["--share", "1"], {}), ([], {"PLAYGROUND_SHARE": "true"}),
+        (["--share", "--public", "0"], {}), (["--share"], {"PLAYGROUND_PUBLIC": "0"}),
+        (["--share", "--password", "sesame"], {}), (["--share", "--host", "127.0.0.1"], {}),
+    ],
+)  # fmt: skip
+def test_whoever_comes_through_the_tunnel_is_a_stranger(arguments, environment):
+    """Visitors of a shared server used the owner's token, loaded and unloaded."""
+    found = read(arguments, environment)
+    assert found.share and found.public and found.text_limit == Settings(public=True).text_limit
+    assert dataclasses.replace(Settings(), share=True).public
+    assert not read(["--share", "0"], {}).public and not read([], {}).public
 
 
 def test_every_field_has_both_names_and_a_sentence_in_every_language():

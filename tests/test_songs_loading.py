@@ -156,6 +156,66 @@ def test_the_download_is_whole_or_nothing(tmp_path, address, monkeypatch):
     monkeypatch.setattr(Address, "files", {"train.txt": TRAIN.encode()})
     with pytest.raises(HubUnreachable):
         list(download(tmp_path / "uploads" / "other", address))
-    assert [path.name for path in (tmp_path / "uploads" / "other").iterdir()] == ["train.txt"]
+    assert [path.name for path in (tmp_path / "uploads").iterdir()] == ["yes_complete"]
     with pytest.raises(HubUnreachable):
         list(download(tmp_path / "uploads" / "third", "http://127.0.0.1:9/"))
+
+
+def test_who_leaves_a_download_leaves_no_data_set(tmp_path, address, monkeypatch):
+    monkeypatch.setattr(songs, "CHUNK", 5)
+    uploads = tmp_path / "uploads"
+    catalog = Catalog(tmp_path / "models", uploads)
+    for steps in (1, 3, len(TRAIN) // 5 + 2):  # within the first file, and within the second
+        going = download(uploads / "yes_complete", address)
+        for _ in range(steps):
+            next(going)
+        assert not (uploads / "yes_complete").exists()
+        going.close()
+        assert list(uploads.iterdir()) == []
+        with pytest.raises(UnknownModel):
+            catalog.find("yes_complete")
+
+
+def test_two_downloads_at_once_do_not_meet(tmp_path, address, monkeypatch):
+    monkeypatch.setattr(songs, "CHUNK", 5)
+    folder = tmp_path / "uploads" / "yes_complete"
+    one, two = download(folder, address), download(folder, address)
+    for going in (one, two):
+        for _ in range(4):
+            next(going)
+    one.close()  # and the other does not mind
+    three = download(folder, address)
+    for _ in zip(two, three, strict=False):
+        pass
+    for going in (two, three):
+        assert list(going) is not None
+    assert sorted(path.name for path in folder.iterdir()) == ["song_hash.txt", "train.txt"]
+    assert [path.name for path in folder.parent.iterdir()] == ["yes_complete"]
+    assert (folder / "train.txt").read_bytes() == TRAIN.encode()
+
+
+@pytest.mark.parametrize("left", ["train.txt.part", "train.txt", "000.part"])
+def test_what_a_broken_download_left_is_no_data_set_and_in_nobodys_way(tmp_path, address, left):
+    """Versions before this one wrote into the folder itself."""
+    folder = tmp_path / "uploads" / "yes_complete"
+    folder.mkdir(parents=True)
+    (folder / left).write_text("0 1\n0 1\n0 1\n")
+    catalog = Catalog(tmp_path / "models", tmp_path / "uploads")
+    with pytest.raises(UnknownModel):
+        catalog.find("yes_complete")
+    assert list(download(folder, address))
+    with cache_of(tmp_path).lease(data_card(catalog.find("yes_complete")), "songs") as loaded:
+        assert loaded.model.playlists == 2
+
+
+def test_a_download_that_ends_early_is_told(tmp_path, address, monkeypatch):
+    def half(self: Address) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "1000")
+        self.end_headers()
+        self.wfile.write(b"0 1 2")
+
+    monkeypatch.setattr(Address, "do_GET", half)
+    with pytest.raises(HubUnreachable) as caught:
+        list(download(tmp_path / "uploads" / "yes_complete", address))
+    assert caught.value.values == {"file": "train.txt"} and list((tmp_path / "uploads").iterdir()) == []

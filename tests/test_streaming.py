@@ -73,6 +73,8 @@ def test_each_piece_is_a_line(client: TestClient) -> None:
     assert answer.headers["content-type"].startswith("application/x-ndjson")
     assert [line["number"] for line in lines(answer)] == [0, 1, 2]
     assert lines(answer)[0]["text"] == "你好 👍 ?"  # half a pair has no bytes
+    # No cache keeps an answer, and no proxy holds its lines back until the end.
+    assert answer.headers["cache-control"] == "no-store" and answer.headers["x-accel-buffering"] == "no"
 
 
 @pytest.mark.parametrize(("lang", "words"), [("en", "prompt is empty"), ("zh-TW", "提示"), ("zh-CN", "提示")])

@@ -255,18 +255,6 @@ def test_ranges_pass_untouched(client: TestClient) -> None:
     assert (part.status_code, len(part.content)) == (206, 10)
 
 
-def test_the_shelf_forgets_what_was_asked_for_longest_ago() -> None:
-    shelf = web.Shelf(limit=10)
-    shelf.put("a", [], b"aaaa")
-    shelf.put("b", [], b"bbbb")
-    assert shelf.get("a")
-    shelf.put("c", [], b"cccc")
-    assert (list(shelf.answers), shelf.bytes) == (["a", "c"], 8)
-    shelf.put("huge", [], b"x" * 11)
-    shelf.put("a", [], b"other")
-    assert (list(shelf.answers), shelf.bytes) == (["a", "c"], 8)
-
-
 # ---- what is left alone ----
 
 

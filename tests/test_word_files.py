@@ -191,6 +191,33 @@ def test_a_damaged_download_is_thrown_away(gensim_list, tmp_path, monkeypatch):
     assert list((tmp_path / "cache" / "words").iterdir()) == []
 
 
+def test_two_fetch_the_same_vectors_at_once_and_one_stops(gensim_list, tmp_path, monkeypatch):
+    """Two servers on one cache folder: each writes a file of its own."""
+    monkeypatch.setattr(word_downloads, "CHUNK", 10)
+    card = Catalog(tmp_path, tmp_path).find(GLOVE)
+    seen = []
+
+    class Enough(Exception):
+        pass
+
+    def stop(stage) -> None:
+        raise Enough
+
+    def within(stage) -> None:
+        """While the first is half way, another fetches all of it, and a third stops."""
+        if not seen:
+            seen.append(stage.done)
+            with pytest.raises(Enough):
+                word_downloads.fetch(card, tmp_path, False, stop)
+            whole = word_downloads.fetch(card, tmp_path, False, lambda stage: None)
+            assert whole.read_bytes() == List.body
+            whole.unlink()
+
+    path = word_downloads.fetch(card, tmp_path, False, within)
+    assert seen == [10] and path.read_bytes() == List.body
+    assert list(path.parent.iterdir()) == [path]
+
+
 def test_no_answer_offline_and_public(gensim_list, tmp_path, monkeypatch):
     import gensim.downloader
 

@@ -150,7 +150,7 @@ class TransformersLoader:
         if loaded.device == "cpu" and loaded.bytes < 2**24:
             return  # a pause of every thread is dearer than a few megabytes a moment longer
         gc.collect()
-        if "torch" in sys.modules and loaded.device == "cuda":
+        if "torch" in sys.modules and loaded.device in ("cuda", "mps"):
             import torch
 
-            torch.cuda.empty_cache()
+            (torch.cuda if loaded.device == "cuda" else torch.mps).empty_cache()

@@ -44,7 +44,7 @@ def skeleton(card: ModelCard, path: Path, dtype: str = "float32") -> Any:
         kind = imported("transformers", wanted)[type(config)]
         kind = kind[0] if isinstance(kind, tuple) else kind  # Funnel has two
         config._attn_implementation = "eager"  # asks for no package of another
-        # The class itself and not `from_config`, which sets the default format of the whole process.
+        # The class itself and not ``from_config``, which sets the default format of the whole process.
         with weightless(dtype):
             return kind(of_text(config, kind))
 

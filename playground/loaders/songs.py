@@ -9,11 +9,11 @@ trained once is kept in the cache folder. The one download is the book's own add
 from __future__ import annotations
 
 import hashlib
+import http.client
 import logging
-import os
-import urllib.error
 import urllib.request
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -22,11 +22,13 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
+from playground import disk
 from playground.catalog import ASSETS, BOOK_SONGS, ModelCard, song_files
 from playground.errors import CannotLoad, HubUnreachable
 from playground.loaders.places import place, told
 from playground.models import Key, Loaded, Progress, Stage
 from playground.subjects import song_formats, song_sessions
+from playground.subjects.charset import one_line
 from playground.subjects.song_recommend import Recommender, recommender
 from playground.subjects.song_training import TUNED, Parameters, Trained, train
 from playground.subjects.songs import Library
@@ -36,6 +38,7 @@ ADDRESS = "https://storage.googleapis.com/maps-premium/dataset/yes_complete/"  #
 KEPT = 200  # trained files in the cache folder; the oldest go
 LARGEST = 200_000_000  # bytes of one file of yes_complete, whose train.txt has some ten million
 CHUNK = 1 << 18
+PACKED = ".zip"  # files of a visitor
 PLAIN, SHIPPED = "main", "shipped"
 MADE = ASSETS / "songs" / "sample.npz"  # sessions and vectors of the embedded songs
 # Data sets that somebody still holds: a training does not read them again.
@@ -59,8 +62,8 @@ def data_card(card: ModelCard) -> ModelCard:
 
 
 def _stamp(card: ModelCard) -> str:
-    if card.source == "embedded":
-        return ""
+    if card.source == "embedded" or card.where.endswith(PACKED):
+        return ""  # an upload's name is that of its content
     facts = [
         (path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in song_files(Path(card.where))
     ]
@@ -71,6 +74,9 @@ def estimate(card: ModelCard) -> int:
     """Bytes, from the size of the files: songs and playlists take about three times of them."""
     path = place(card)
     assert path is not None
+    if path.suffix == PACKED:
+        with told(card, "songs_unreadable"), zipfile.ZipFile(path) as archive:
+            return 3 * sum(each.file_size for each in archive.infolist())
     files = [path] if card.source == "embedded" else song_files(path)
     return 3 * sum(file.stat().st_size for file in files)
 
@@ -126,10 +132,39 @@ def _library(card: ModelCard) -> Library:
 
 def _read(card: ModelCard, path: Path) -> Library:
     try:
-        files = [(file.name, file.read_bytes()) for file in song_files(path)]
-    except OSError as error:
+        if path.suffix == PACKED:
+            disk.used(path)
+            files = unpacked(path)
+        else:
+            files = [(file.name, file.read_bytes()) for file in song_files(path)]
+    except (OSError, zipfile.BadZipFile) as error:
         raise CannotLoad("songs_unreadable", name=card.name) from error
     return song_formats.read(card.name, files)
+
+
+def keep(files: Sequence[tuple[str, bytes]], uploads: Path, most: int) -> str:
+    """Keep a visitor's files, in one; the oldest of such go. The name under which the catalogue finds them.
+
+    Their own names stay with them (which is the hash, what a playlist is called) and may hold anything:
+    nothing is unpacked to disk.
+    """
+    content = hashlib.sha256()
+    for name, body in files:
+        content.update(f"{len(body)} {name}\n".encode("utf-8", "replace"))
+        content.update(body)
+    made = f"songs-{content.hexdigest()[:16]}"
+    with disk.arriving(uploads / f"{made}{PACKED}") as aside:
+        with zipfile.ZipFile(aside, "w", zipfile.ZIP_DEFLATED) as archive:
+            for place, (name, body) in enumerate(files):
+                archive.writestr(f"{place:03}/{one_line(name)[-200:]}", body)
+    disk.trim(uploads, "songs-*", most)
+    return made
+
+
+def unpacked(path: Path) -> list[tuple[str, bytes]]:
+    """What `keep` was given."""
+    with zipfile.ZipFile(path) as archive:
+        return [(each.filename.partition("/")[2], archive.read(each)) for each in archive.infolist()]
 
 
 def _sample(path: Path) -> Library:
@@ -174,42 +209,43 @@ def _recall(cache_dir: Path | None, name: str) -> Any:
 
 
 def _keep(cache_dir: Path | None, name: str, **arrays: Any) -> None:
-    """Write aside and then in place, so that nobody reads half a file. A full disk keeps nothing."""
+    """Nobody reads half a file; a full disk keeps nothing."""
     if cache_dir is None:
         return
     folder = cache_dir / "songs"
     with suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-        aside = folder / f"{name}.{os.getpid()}.tmp.npz"
-        np.savez(aside, **arrays)
-        aside.replace(folder / f"{name}.npz")
-        oldest = sorted(folder.glob("trained-*.npz"), key=lambda path: path.stat().st_mtime)
-        for path in oldest[:-KEPT]:
-            path.unlink()
+        with disk.arriving(folder / f"{name}.npz") as aside, aside.open("wb") as file:
+            np.savez(file, **arrays)
+        disk.trim(folder, "trained-*.npz", KEPT)
 
 
-def download(folder: Path, address: str = ADDRESS, timeout: float = 20.0) -> Iterator[Stage]:
-    """Fetch the book's yes_complete into a folder, telling how far it is; whole files or none.
+def download(folder: Path, address: str = ADDRESS, timeout: float = 20.0) -> Generator[Stage]:
+    """Fetch the book's yes_complete into a folder, telling how far it is; all of it or nothing.
+
+    Who leaves early (closes the iterator) leaves nothing behind; two who fetch at once do not meet.
 
     Raises:
         HubUnreachable: the address does not answer, or not with what it should.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in BOOK_SONGS:
-        aside = folder / f"{name}.part"
-        try:
-            with urllib.request.urlopen(address + name, timeout=timeout) as answer, aside.open("wb") as file:
-                total, done = int(answer.headers.get("Content-Length") or 0), 0
-                while chunk := answer.read(CHUNK):
-                    done += len(chunk)
-                    if done > LARGEST:
-                        raise ValueError("larger than any train.txt")
-                    file.write(chunk)
-                    yield Stage(name, "download", done, total)
-                if total and done != total:
-                    raise ValueError("ended early")
-        except (urllib.error.URLError, OSError, ValueError) as error:
-            aside.unlink(missing_ok=True)
-            log.info("cannot fetch %s: %r", name, error)
-            raise HubUnreachable("songs_unreachable", file=name) from error
-        aside.replace(folder / name)
+    if folder.exists() and not song_files(folder):
+        disk.delete(folder)  # of a version that wrote its files there one by one
+    with disk.arriving(folder, folder=True) as aside:
+        for name in BOOK_SONGS:
+            try:
+                yield from _fetched(address, name, aside / name, timeout)
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                log.info("cannot fetch %s: %r", name, error)
+                raise HubUnreachable("songs_unreachable", file=name) from error
+
+
+def _fetched(address: str, name: str, path: Path, timeout: float) -> Iterator[Stage]:
+    with urllib.request.urlopen(address + name, timeout=timeout) as answer, path.open("wb") as file:
+        total, done = int(answer.headers.get("Content-Length") or 0), 0
+        while chunk := answer.read(CHUNK):
+            done += len(chunk)
+            if done > LARGEST:
+                raise ValueError("larger than any train.txt")
+            file.write(chunk)
+            yield Stage(name, "download", done, total)
+        if total and done != total:
+            raise ValueError("ended early")

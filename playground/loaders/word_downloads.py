@@ -7,13 +7,14 @@ they hold and how they were made is told at gensim's list of data.
 from __future__ import annotations
 
 import hashlib
+import http.client
 import json
 import logging
-import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
 
+from playground import disk
 from playground.catalog import ModelCard
 from playground.errors import CannotLoad, HubUnreachable
 from playground.loaders.places import imported
@@ -61,30 +62,30 @@ def fetch(card: ModelCard, cache_dir: Path | None, offline: bool, progress: Prog
         return path
     if offline:
         raise HubUnreachable("offline", name=card.name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_suffix(".part")
     try:
-        wanted = _checksum(card.name)
-        got = hashlib.md5(usedforsecurity=False)
-        address = f"{imported('gensim.downloader', 'DOWNLOAD_BASE_URL')}/{card.name}/{card.name}.gz"
-        with urllib.request.urlopen(address, timeout=SECONDS) as answer, aside.open("wb") as file:
-            total, done = int(answer.headers.get("Content-Length") or 0), 0
-            while chunk := answer.read(CHUNK):
-                done += len(chunk)
-                if done > LARGEST:
-                    raise CannotLoad("download_damaged", name=card.name, file=path.name)
-                got.update(chunk)
-                file.write(chunk)
-                progress(Stage(card.name, "download", done, total))
-        if got.hexdigest() != wanted:
-            raise CannotLoad("download_damaged", name=card.name, file=path.name)
-        aside.replace(path)
-    except (urllib.error.URLError, OSError, ValueError, KeyError, TypeError) as error:
+        with disk.arriving(path) as aside:  # deleted also when nobody waits any more
+            _fetched(card, aside, path.name, progress)
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
         log.info("cannot fetch %s: %r", card.name, error)
         raise HubUnreachable("words_unreachable", name=card.name) from error
-    finally:
-        aside.unlink(missing_ok=True)  # also when nobody waits any more
     return path
+
+
+def _fetched(card: ModelCard, aside: Path, name: str, progress: Progress) -> None:
+    wanted = _checksum(card.name)
+    got = hashlib.md5(usedforsecurity=False)
+    address = f"{imported('gensim.downloader', 'DOWNLOAD_BASE_URL')}/{card.name}/{card.name}.gz"
+    with urllib.request.urlopen(address, timeout=SECONDS) as answer, aside.open("wb") as file:
+        total, done = int(answer.headers.get("Content-Length") or 0), 0
+        while chunk := answer.read(CHUNK):
+            done += len(chunk)
+            if done > LARGEST:
+                raise CannotLoad("download_damaged", name=card.name, file=name)
+            got.update(chunk)
+            file.write(chunk)
+            progress(Stage(card.name, "download", done, total))
+    if got.hexdigest() != wanted:
+        raise CannotLoad("download_damaged", name=card.name, file=name)
 
 
 def _checksum(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The tabs. A new panel is one file here and one name in `PANELS`.
+"""The tabs. A new panel is one file here and one name in `all_panels`.
 
 A panel is a module with ``KEY`` (its room in ``assets/text``) and ``build(context, app)``, called inside
 its tab.

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from typing import Any
 
@@ -17,9 +16,12 @@ from playground.errors import BadInput, CannotLoad, DoesNotFit, PlaygroundError
 from playground.loaders import presets, skeletons
 from playground.models import Loaded
 from playground.panels import Context
-from playground.panels.visitor import language, stages
+from playground.panels.visitor import language, stages, waiting
 from playground.subjects import dataflow, forward, memory, what_if
 from playground.subjects.architecture import Architecture, read
+from playground.subjects.decoding import Waiting
+from playground.subjects.in_turn import in_line
+from playground.subjects.kept import Kept
 from playground.subjects.next_token import spelled
 from playground.subjects.readers import reader
 from playground.subjects.tensors import from_tensors
@@ -46,9 +48,9 @@ class ArchitectureActions:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self._plans: OrderedDict[str, Architecture] = OrderedDict()
+        self._plans: Kept[Architecture] = Kept(KEPT)
         self._lock = threading.Lock()
-        self._hub: OrderedDict[str, tuple[float, Any]] = OrderedDict()
+        self._hub: Kept[tuple[float, Any]] = Kept(KEPT)
 
     # -- plans --
 
@@ -112,14 +114,10 @@ class ArchitectureActions:
         if card.source != "hub":
             return ask()
         key = f"{what} {card.where} {card.revision}"
-        with self._lock:
-            when, found = self._hub.get(key, (0.0, None))
+        when, found = self._hub.get(key) or (0.0, None)
         if found is None or time.monotonic() - when > 300:
             found = ask()
-            with self._lock:
-                self._hub[key] = (time.monotonic(), found)
-                while len(self._hub) > KEPT:
-                    self._hub.popitem(last=False)
+            self._hub.put(key, (time.monotonic(), found))
         return found
 
     def build(self, config: Mapping[str, Any], name: str) -> Architecture:
@@ -135,10 +133,7 @@ class ArchitectureActions:
                 model = skeletons.build(clean, name)
                 with skeletons.refusals(name, str(clean.get("model_type"))):
                     plan = read(name, model, model.config, clean)
-            self._plans[key] = plan
-            self._plans.move_to_end(key)
-            while len(self._plans) > KEPT:
-                self._plans.popitem(last=False)
+            self._plans.put(key, plan)
         return plan
 
     def changed(self, plan: Architecture, changes: Mapping[str, Any]) -> Architecture:
@@ -279,12 +274,18 @@ class ArchitectureActions:
                 if not isinstance(step, Loaded):
                     yield step
                     continue
-                yield self._watched(step, sentence, lang)
+                with closing(self._watching(step, sentence, lang)) as states:
+                    yield from states
                 return
 
-    def _watched(self, loaded: Loaded, sentence: str, lang: str) -> str:
-        model, tokenizer = inner(loaded.model), loaded.tokenizer
-        ids = tokenizer(sentence)["input_ids"][:512]
+    def _watching(self, loaded: Loaded, sentence: str, lang: str) -> Generator[str]:
+        ids = loaded.tokenizer(sentence)["input_ids"][:512]
+        with closing(in_line(loaded, lambda: self._watched(loaded, ids, lang), len(ids))) as states:
+            for state in states:
+                yield waiting(state, lang) if isinstance(state, Waiting) else state
+
+    def _watched(self, loaded: Loaded, ids: list[int], lang: str) -> str:
+        model = inner(loaded.model)
         began = time.monotonic()
         rows = forward.watch(model, ids)
         seconds = time.monotonic() - began

@@ -14,9 +14,8 @@ from playground.panels import Context
 from playground.panels.chat_asked import Asked, asked
 from playground.panels.visitor import language, sentence
 from playground.subjects import conversation, decoding, streams
-from playground.subjects.passes import Trace
 from playground.subjects.readers import reader
-from playground.subjects.shelf import shelf
+from playground.subjects.shelf import Trace, shelf
 from playground.subjects.turns import line
 from playground.views import models as models_view
 

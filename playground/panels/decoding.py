@@ -130,7 +130,7 @@ def brought(carried: str, model: str, standing: list[Any]) -> tuple[str, str, li
     """Prompt, model and the other controls as the page before held them, or as an address asks for them.
 
     Args:
-        carried: what `playground.carried` gives: JSON of a page, which may be of an older version.
+        carried: what ``playground.carried`` gives: JSON of a page, which may be of an older version.
         model, standing: what holds where nothing was brought; a prompt is "" then.
     """
     if not carried:

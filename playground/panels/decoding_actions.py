@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -22,10 +21,11 @@ from playground.subjects import beams, decoding, lanes, strategies
 from playground.subjects.beams import Beams, BeamStep, Found
 from playground.subjects.decoding import Done, Reading, Step, Waiting
 from playground.subjects.in_turn import in_turn
+from playground.subjects.kept import Kept
 from playground.subjects.lanes import Comparison, Plan, Token, Written
-from playground.subjects.passes import Trace
 from playground.subjects.prompts import prompt_ids
 from playground.subjects.sampling import Settings
+from playground.subjects.shelf import Trace
 from playground.views import beam_tree, filters
 from playground.views import decoding as view
 from playground.views.html import note
@@ -48,24 +48,21 @@ class Newest:
     """
 
     def __init__(self) -> None:
-        self._last: OrderedDict[str, object] = OrderedDict()
+        self._last: Kept[object] = Kept(PAGES)
 
     def only(self, page: str, states: Generator[T]) -> Iterator[T]:
         """A new run of a page; closed as soon as the page begins another one."""
         mine = object()
         if page:  # else nobody knows whose it is
-            self._last[page] = mine
-            self._last.move_to_end(page)
-        while len(self._last) > PAGES:
-            self._last.popitem(last=False)
+            self._last.put(page, mine)
         with closing(states):
             try:
                 for state in states:
-                    if self._last.get(page, mine) is not mine:
+                    if (self._last.get(page) or mine) is not mine:
                         return
                     yield state
             except PlaygroundError:
-                if self._last.get(page, mine) is mine:
+                if (self._last.get(page) or mine) is mine:
                     raise
 
 
@@ -141,7 +138,7 @@ def _lanes(context: Context, loaded: Loaded, asked: Asked, lang: str) -> Iterato
 def _told(state: strategies.Event, lang: str) -> str:
     """Where it is, in a sentence."""
     if isinstance(state, Waiting):
-        return words.say("decoding.waiting", lang, place=state.position)
+        return words.say("shell.waiting", lang, place=state.position)
     if isinstance(state, Reading):
         return words.say("decoding.reading", lang, done=state.done, total=state.total)
     if isinstance(state, BeamStep):

@@ -24,6 +24,7 @@ from playground.panels.visitor import (
     sentence,
     stages,
     tr,
+    waiting,
 )  # fmt: skip
 from playground.subjects import experiments, grad_modes, precision, repeats
 from playground.subjects.decoding import Waiting
@@ -138,7 +139,7 @@ def experiment(context: Context, name: str, prompt: str, model: str, quantizatio
 
 def _under_way(state: Waiting | Progress, name: str, lang: str) -> str:
     if isinstance(state, Waiting):
-        return note(text.say("decoding.waiting", lang, place=state.position))
+        return waiting(state, lang)
     return view.progress(state, name, lang)
 
 

@@ -13,8 +13,9 @@ from playground import text
 from playground.catalog import ModelCard, Role
 from playground.models import Loaded, Status
 from playground.panels import Context
-from playground.panels.visitor import guard, in_place, language, stages, tr
-from playground.subjects.trial import trial
+from playground.panels.visitor import guard, in_place, language, stages, tr, waiting
+from playground.subjects.decoding import Waiting
+from playground.subjects.trial import trying
 from playground.views import models as models_view
 
 # Best first: a model is tried as the most that it can be.
@@ -48,11 +49,14 @@ def build(context: Context) -> tuple[Any, Any]:
                     continue
                 loading = time.monotonic() - began
                 sentences = text.say("models.trial_sentences", lang).split("\n")
-                found = trial(
-                    step, role, text.say("models.trial_prompt", lang), sentences,
-                    text.say("models.trial_word", lang),
-                )  # fmt: skip
-                yield models_view.tried(found, _status(context, step, role, quantization), loading, lang)
+                prompt, word = text.say("models.trial_prompt", lang), text.say("models.trial_word", lang)
+                with closing(trying(step, role, prompt, sentences, word)) as states:
+                    for found in states:
+                        if isinstance(found, Waiting):
+                            yield waiting(found, lang)
+                            continue
+                        row = _status(context, step, role, quantization)
+                        yield models_view.tried(found, row, loading, lang)
                 return
 
     with gr.Row(elem_classes="pg-actions"):

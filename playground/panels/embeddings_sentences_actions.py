@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from playground import examples
+from playground import disk, examples
 from playground import text as words
 from playground.errors import BadInput
 from playground.panels import Context
@@ -91,7 +89,7 @@ class SentencesActions:
         if not file.isalnum() or not path.is_file():
             raise BadInput("rows_gone")
         try:
-            os.utime(path)  # what is in use is not the oldest
+            disk.used(path)
             whole = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError as error:  # deleted in this moment
             raise BadInput("rows_gone") from error
@@ -104,16 +102,11 @@ class SentencesActions:
         content = Path(path).read_bytes()
         table = sentence_files.read(Path(path).name, content)
         name = hashlib.sha256(Path(path).suffix.encode() + content).hexdigest()[:24]
-        uploads = self.context.settings.cache_dir / "uploads"
-        uploads.mkdir(parents=True, exist_ok=True)
         whole = {"columns": table.columns, "rows": table.rows, "told": table.told}
+        uploads = self.context.settings.cache_dir / "uploads"
         # Whoever sends the same file at the same time, or reads it, never meets half of it.
-        number, partial = tempfile.mkstemp(prefix="partial-", dir=uploads)
-        with os.fdopen(number, "w", encoding="utf-8") as file:
-            file.write(json.dumps(whole, ensure_ascii=False))
-        os.replace(partial, uploads / f"rows-{name}.json")
-        for old in sorted(uploads.glob("rows-*.json"), key=_changed)[:-UPLOADS_KEPT]:
-            old.unlink(missing_ok=True)
+        disk.write(uploads / f"rows-{name}.json", json.dumps(whole, ensure_ascii=False).encode())
+        disk.trim(uploads, "rows-*.json", UPLOADS_KEPT)
         return name, table
 
     # -- the map --
@@ -170,7 +163,8 @@ class SentencesActions:
         by = _coloured_by(made.rows, by)
         if by in sentences.CLUSTERINGS:
             told = made.key, made.rows.texts, made.encoded.vectors, made.projection.points, by, count, seed
-            yield from aside(self.work.clusters, *told)
+            name = ("clusters", made.key, by, count, seed, id(made.projection.points))
+            yield from aside(self.work.under_way, name, self.work.clusters, *told)
 
     def making(self, source: Source, model: str, wish: Wish) -> Iterator[Under | Made]:
         """How far it is; a first map, and the wished one."""
@@ -186,7 +180,8 @@ class SentencesActions:
                 if isinstance(made, Under):
                     yield made
                     continue
-                near = yield from aside(self.near, key, encoded, made, wish)
+                name = ("around", key, wish, id(made.points))
+                near = yield from aside(self.work.under_way, name, self.near, key, encoded, made, wish)
                 yield Made(rows, key, encoded, made, near)
             return
 
@@ -353,14 +348,6 @@ def _apart(maps: str) -> str:
     """Each map with its notes in a cell of its own."""
     parts = maps.split('<div class="pg-map sided">')[1:]
     return "".join(f'<div><div class="pg-map sided">{part}</div>' for part in parts)
-
-
-def _changed(path: Path) -> float:
-    """When a file was changed last; 0 if another visitor's upload has just deleted it."""
-    try:
-        return path.stat().st_mtime
-    except OSError:
-        return 0.0
 
 
 def _coloured_by(rows: Rows, by: str) -> str:

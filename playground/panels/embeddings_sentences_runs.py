@@ -8,12 +8,13 @@ number that grows with every event, and a hash of what is asked, so that no even
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Hashable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
+
+from playground.subjects.kept import Kept
+from playground.subjects.shared_work import SharedWork
 
 T = TypeVar("T")
 PAGES = 1_000  # that are remembered
@@ -46,8 +47,8 @@ class Runs:
     """What every page asked last, and when it said Stop."""
 
     def __init__(self) -> None:
-        self._newest: OrderedDict[str, Mark] = OrderedDict()
-        self._stopped: OrderedDict[str, Mark] = OrderedDict()
+        self._newest: Kept[Mark] = Kept(PAGES)
+        self._stopped: Kept[Mark] = Kept(PAGES)
 
     def newer(self, page: str, told: object) -> None:
         """Something is asked on a page."""
@@ -72,10 +73,10 @@ class Runs:
         own = steps if isinstance(steps, Generator) else _all(steps)
         with closing(own):
             for step in own:
-                if self._stopped.get(page, none).number > mine.number > 0:
+                if (self._stopped.get(page) or none).number > mine.number > 0:
                     yield Under(stopped())
                     return
-                last = self._newest.get(page, mine)
+                last = self._newest.get(page) or mine
                 if last.number > mine.number > 0 and getattr(last, what) != getattr(mine, what):
                     return
                 yield step
@@ -85,33 +86,21 @@ def _all(steps: Iterator[str]) -> Generator[str]:
     yield from steps
 
 
-def _remember(marks: OrderedDict[str, Mark], page: str, mark: Mark) -> None:
+def _remember(marks: Kept[Mark], page: str, mark: Mark) -> None:
     known = marks.get(page)
-    if not page or (known and known.number > mark.number):  # messages may overtake each other
-        return
-    marks[page] = mark
-    marks.move_to_end(page)
-    while len(marks) > PAGES:
-        marks.popitem(last=False)
+    if page and not (known and known.number > mark.number):  # messages may overtake each other
+        marks.put(page, mark)
 
 
-def aside(work: Callable[..., T], *given: Any) -> Generator[Under, None, T]:
-    """Work in a thread of its own: who stops waiting finds it done the next time."""
-    done: list[T] = []
-    failed: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            done.append(work(*given))
-        except BaseException as error:  # told to whoever waits
-            failed.append(error)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    while thread.is_alive():
-        thread.join(0.25)
-        if thread.is_alive():
+def aside(
+    shared: SharedWork, key: Hashable, work: Callable[..., T], *given: Any
+) -> Generator[Under, None, T]:
+    """Work in a thread of its own, one for all who ask for the same; it ends when nobody waits for it."""
+    with closing(shared.running(key, work, *given)) as steps:
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                made: T = end.value
+                return made
             yield Under("")
-    if failed:
-        raise failed[0]
-    return done[0]

@@ -21,12 +21,14 @@ from playground.errors import BadInput, CannotLoad
 from playground.models import Loaded
 from playground.panels import Context
 from playground.panels.embeddings_sentences_runs import Under, aside
-from playground.panels.visitor import language, stages
+from playground.panels.visitor import language, stages, waiting
 from playground.subjects import sentences
+from playground.subjects.decoding import Waiting
 from playground.subjects.encoding import Encoded, encoding
 from playground.subjects.kept import Kept
 from playground.subjects.neighbours import METRICS, nearest, unit
 from playground.subjects.projection import METHODS, MIN_DIST, Projection, between, project
+from playground.subjects.shared_work import SharedWork
 from playground.views import sentences as view
 from playground.views.point_map import Near, true_neighbours
 
@@ -64,7 +66,8 @@ class Work:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self.kept = Kept(KEPT_BYTES)
+        self.kept: Kept[Any] = Kept(KEPT_BYTES)
+        self.under_way = SharedWork()
 
     # -- models --
 
@@ -120,19 +123,21 @@ class Work:
     def _through(self, loaded: Loaded, texts: Sequence[str], role: Role, key: str) -> Iterator[str | Encoded]:
         total = len(set(texts))
         yield view.progress(0, total, loaded.card.name, language())
-        for step in encoding(loaded, texts, role):
-            if isinstance(step, Encoded):
-                self.kept.put(("vectors", key), step, step.vectors.nbytes + 16 * len(texts))
-                yield step
-                return
-            if step < total:
-                yield view.progress(step, total, loaded.card.name, language())
+        with closing(encoding(loaded, texts, role)) as steps:
+            for step in steps:
+                if isinstance(step, Encoded):
+                    self.kept.put(("vectors", key), step, step.vectors.nbytes + 16 * len(texts))
+                    yield step
+                elif isinstance(step, Waiting):
+                    yield waiting(step, language())
+                elif step < total:
+                    yield view.progress(step, total, loaded.card.name, language())
 
     # -- neighbours and maps --
 
     def near(self, key: str, vectors: NDArray[np.float32], wish: Wish) -> tuple[Any, Any]:
         """Exact neighbours of each row, itself first: places and distances."""
-        count = min(len(vectors), max(wish.neighbours, SHOWN + 1))
+        count = self._count(vectors, wish)
         name = ("near", key, wish.metric, count)
         found = self.kept.get(name)
         if found is None:
@@ -140,6 +145,9 @@ class Work:
             self.kept.put(name, found, found[0].nbytes * 2)
         places, distances = found
         return places, distances
+
+    def _count(self, vectors: NDArray[np.float32], wish: Wish) -> int:
+        return min(len(vectors), max(wish.neighbours, SHOWN + 1))
 
     def projection(self, key: str, vectors: NDArray[np.float32], wish: Wish) -> Projection:
         """The map of some rows."""
@@ -174,11 +182,17 @@ class Work:
         vectors, lang = encoded.vectors, language()
         if wish.method != "pca":
             rough = replace(wish, method="pca")
-            yield replace_note((yield from aside(self.projection, key, vectors, rough)))
+            yield replace_note((yield from self._mapping(key, vectors, rough)))
         yield Under(view.step("near", len(vectors), wish.method, lang))
-        yield from aside(self.near, key, vectors, wish)
+        name = ("near", key, wish.metric, self._count(vectors, wish))
+        yield from aside(self.under_way, name, self.near, key, vectors, wish)
         yield Under(view.step("layout", len(vectors), wish.method, lang))
-        yield (yield from aside(self.projection, key, vectors, wish))
+        yield (yield from self._mapping(key, vectors, wish))
+
+    def _mapping(
+        self, key: str, vectors: NDArray[np.float32], wish: Wish
+    ) -> Generator[Under, None, Projection]:
+        return aside(self.under_way, self._map(key, wish), self.projection, key, vectors, wish)
 
     def clusters(
         self, key: str, texts: Sequence[str], vectors: NDArray[np.float32], points: NDArray[np.float32],

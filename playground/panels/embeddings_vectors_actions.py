@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -18,8 +17,10 @@ from playground.catalog import ModelCard, Role
 from playground.errors import BadInput
 from playground.models import Loaded
 from playground.panels import Context
-from playground.panels.visitor import language, stages
+from playground.panels.visitor import language, stages, waiting
 from playground.subjects import token_vectors
+from playground.subjects.decoding import Waiting
+from playground.subjects.kept import Kept
 from playground.subjects.projection import project
 from playground.subjects.token_vectors import STATIC, Passed
 from playground.subjects.tokens import check
@@ -37,7 +38,7 @@ class VectorsActions:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self._kept: OrderedDict[tuple[str, ...], Passed] = OrderedDict()
+        self._kept: Kept[Passed] = Kept(KEPT, least=1)
         self._lock = threading.Lock()
         self.passes = 0  # how often a model was really run; a test watches it
 
@@ -58,10 +59,7 @@ class VectorsActions:
             check(each, self.context.settings.text_limit)
         card, role = self.card(model)
         key = (card.name, card.source, *texts)
-        with self._lock:
-            kept = self._kept.get(key)
-            if kept is not None:
-                self._kept.move_to_end(key)
+        kept = self._kept.get(key)
         if kept is None and model == MODEL:
             kept = examples.token_vectors(texts)
         if kept is not None:
@@ -72,14 +70,19 @@ class VectorsActions:
                 if not isinstance(step, Loaded):
                     yield step
                     continue
-                passed = token_vectors.run(step, texts, groups)
-                with self._lock:
-                    self.passes += 1
-                    self._kept[key] = passed
-                    while len(self._kept) > 1 and sum(each.bytes for each in self._kept.values()) > KEPT:
-                        self._kept.popitem(last=False)
-                yield passed
+                with closing(token_vectors.running(step, texts, groups)) as states:
+                    for state in states:
+                        if isinstance(state, Waiting):
+                            yield waiting(state, language())
+                            continue
+                        self._keep(key, state)
+                        yield state
                 return
+
+    def _keep(self, key: tuple[str, ...], passed: Passed) -> None:
+        with self._lock:
+            self.passes += 1
+        self._kept.put(key, passed, passed.bytes)
 
     def following(
         self, fn: Callable[..., str], mine: str, where: str, model: str, layer: float, box: str, *more: Any

@@ -16,10 +16,10 @@ from playground.panels.next_token_asked import Asked, asked, whole
 from playground.panels.visitor import language, sentence
 from playground.subjects import inside, next_token, prompts, vocabulary, weighing
 from playground.subjects.decoding import Reading, Waiting, stop_ids, window
+from playground.subjects.in_turn import in_line
 from playground.subjects.next_token import Row, Rows
-from playground.subjects.passes import Trace
 from playground.subjects.readers import reader
-from playground.subjects.shelf import shelf
+from playground.subjects.shelf import Trace, shelf
 from playground.views import models as models_view
 from playground.views import next_token as view
 from playground.views import next_token_data as data
@@ -87,7 +87,7 @@ class Answers:
         return self._asking(given, self._look)
 
     def _look(self, loaded: Loaded, wanted: Asked) -> Iterator[Waiting | Reading | Piece]:
-        (ids, plain), began = self.begun(loaded, wanted), time.perf_counter()
+        (ids, plain, parts), began = self.begun(loaded, wanted), time.perf_counter()
         chosen: Piece | None = None
         if wanted.choose is not None:
             room = window(loaded)
@@ -112,25 +112,25 @@ class Answers:
                 told["chosen"] = chosen
             if not wanted.ids:
                 told |= data.prompt(loaded, state)
-                told["plain"] = plain
+                told |= {"plain": plain, "parts": parts}
             yield {"look": told}
 
     def prompt(self, loaded: Loaded, wanted: Asked) -> list[int]:
         """The ids that were read so far, or a prompt's."""
         return self.begun(loaded, wanted)[0]
 
-    def begun(self, loaded: Loaded, wanted: Asked) -> tuple[list[int], bool]:
-        """The ids: read so far, of a text, or of a message in the model's own chat template; and whether it
-        was to be a message but the model has no template."""
+    def begun(self, loaded: Loaded, wanted: Asked) -> tuple[list[int], bool, bool]:
+        """The ids: read so far, of a text, or of a message in the model's own chat template; whether it was
+        to be a message but the model has no template; whether its template takes words as parts only."""
         if wanted.ids:
-            return wanted.ids, False
+            return wanted.ids, False, False
         if not wanted.prompt:
             raise BadInput("next_prompt_empty")
         most = len(wanted.prompt) + len(wanted.answer)
         if wanted.chat:
             made = prompts.message(loaded, wanted.prompt, most, wanted.answer)
-            return made.ids, made.completion
-        return prompts.prompt_ids(loaded, wanted.prompt, most)[0], False
+            return made.ids, made.completion, made.listed
+        return prompts.prompt_ids(loaded, wanted.prompt, most)[0], False, False
 
     def weigh(self, given: Any) -> Piece:
         """The same logits under other settings, without the model; ``gone`` where they are not kept."""
@@ -208,7 +208,7 @@ class Answers:
         def work(loaded: Loaded, wanted: Asked) -> Iterator[Waiting | Piece]:
             ids = self.prompt(loaded, wanted)
             next_token.check(loaded, ids)
-            for state in next_token.in_line(loaded, len(ids), lambda: see(loaded, ids)):
+            for state in in_line(loaded, lambda: see(loaded, ids), len(ids)):
                 yield state if isinstance(state, Waiting) else told(loaded, ids, state)
 
         return self._asking(given, work)

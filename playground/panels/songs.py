@@ -24,7 +24,7 @@ KEY = "songs"
 QUIET: dict[str, Any] = {
     "show_progress": "hidden", "trigger_mode": "always_last", "api_visibility": "private", **SONGS,
 }  # fmt: skip
-FILES = [".csv", ".json", ".txt", ".tsv"]
+FILES = [".csv", ".tsv", ".txt", ".json", ".m3u", ".m3u8"]
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -16,7 +15,7 @@ from playground import examples
 from playground import text as words
 from playground.catalog import ModelCard, song_files
 from playground.errors import BadInput, HubUnreachable, UnknownModel
-from playground.loaders.songs import data_card, download, trained_card
+from playground.loaders.songs import data_card, download, keep, trained_card
 from playground.models import Loaded
 from playground.panels import Context
 from playground.panels.visitor import language, stages
@@ -297,29 +296,17 @@ class SongsActions:
             raise BadInput("songs_file_empty", name="–")
         files = [(Path(path).name, Path(path).read_bytes()) for path in paths]
         song_formats.read(", ".join(name for name, _ in files), files)  # refused before anything is kept
-        content = hashlib.sha256(b"".join(body for _, body in files)).hexdigest()[:16]
-        uploads = self.context.settings.cache_dir / "uploads"
-        folder = uploads / f"songs-{content}"
-        folder.mkdir(parents=True, exist_ok=True)
-        for place, (name, body) in enumerate(files):
-            # Names of our own: a visitor's may hold anything, and which is the hash must still be told.
-            kind = "hash" if "hash" in name.lower() else "part"
-            folder.joinpath(f"{place:03}.{kind}").write_bytes(body)
-        kept = sorted(uploads.glob("songs-*"), key=lambda path: path.stat().st_mtime)
-        for old in kept[:-UPLOADS_KEPT]:
-            for file in old.iterdir():
-                file.unlink()
-            old.rmdir()
-        return folder.name
+        return keep(files, self.context.settings.cache_dir / "uploads", UPLOADS_KEPT)
 
     def fetch(self) -> Iterator[str]:
         """Download the book's data set, telling how far it is."""
         if self.context.settings.offline:
             raise HubUnreachable("songs_offline")
         folder = self.context.settings.cache_dir / "uploads" / BOOK_DATA
-        if not (folder.is_dir() and song_files(folder)):
-            for step in download(folder):
-                yield models_view.progress(step, 0, 0, language())
+        if not song_files(folder):
+            with closing(download(folder)) as steps:  # who stops or goes leaves nothing half
+                for step in steps:
+                    yield models_view.progress(step, 0, 0, language())
         yield ""
 
 

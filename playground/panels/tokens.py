@@ -13,6 +13,7 @@ from typing import Any
 import gradio as gr
 
 from playground import examples, text
+from playground.errors import PlaygroundError
 from playground.panels import Context, tokens_api
 from playground.panels.tokens_actions import DEFAULTS, MOST, TokensActions
 from playground.panels.visitor import TOKENIZING, guard, in_place, language, query, tr
@@ -28,6 +29,9 @@ QUIET: dict[str, Any] = {
     "api_visibility": "private",
     **TOKENIZING,
 }
+UNLESS_WRITTEN = (
+    "(own, fresh, given) => fresh && (!own.trim() || own === given) ? [fresh, fresh] : [own, given]"
+)
 SHOWING = {**QUIET, "show_progress": "minimal"}
 
 
@@ -161,15 +165,26 @@ def _vocabulary(do: TokensActions, at: Controls, tab: gr.Tab) -> None:
             wanted = gr.Textbox(label=tr("tokens.search"), value="token", elem_id="tok-search")
             hits = gr.HTML(padding=False)
         with gr.Column(scale=2, min_width=280):
-            numbers = gr.Textbox(label=tr("tokens.ids"), value="1, 22557, 3304, 28808", elem_id="tok-ids")
+            numbers = gr.Textbox(label=tr("tokens.ids"), elem_id="tok-ids")
+            fresh, given = gr.Textbox(visible=False), gr.Textbox(visible=False)
             decoded = gr.HTML(padding=False)
     with gr.Accordion(tr("tokens.facts"), open=True):
         facts = gr.HTML(padding=False)
     gr.on([tab.select, at.one.change], in_place(do.facts), at.one, facts, **QUIET)
     gr.on([tab.select, at.one.change, wanted.change], in_place(do.search), [wanted, at.one], hits, **QUIET)
-    gr.on(
-        [tab.select, at.one.change, numbers.change], in_place(do.decode), [numbers, at.one], decoded, **QUIET
-    )
+    numbers.change(in_place(do.decode), [numbers, at.one], decoded, **QUIET)
+
+    def begin(name: str) -> str:
+        try:
+            return do.some_ids(name)
+        except PlaygroundError:  # `decode`, which follows, tells it in its place
+            return ""
+
+    # Ids mean something under one tokenizer only: they change with it, unless the visitor wrote some. That is
+    # decided in the page, where whoever types while these are on their way is not overwritten.
+    begun = gr.on([tab.select, at.one.change], guard(begin), at.one, fresh, **QUIET)
+    put = begun.then(None, [numbers, fresh, given], [numbers, given], js=UNLESS_WRITTEN)
+    put.then(in_place(do.decode), [numbers, at.one], decoded, **QUIET)
 
 
 def _merges(do: TokensActions, at: Controls, tab: gr.Tab) -> None:

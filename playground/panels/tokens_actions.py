@@ -9,11 +9,12 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 
 import gradio as gr
 
-from playground import examples
+from playground import disk, examples
 from playground import text as words
 from playground.errors import BadInput, PlaygroundError
 from playground.models import Loaded
@@ -120,11 +121,17 @@ class TokensActions:
             found, total = vocabulary.search(r, query) if query else ([], 0)
         return vocabulary_view.search(found, total, query, language())
 
+    def some_ids(self, name: str) -> str:
+        """Ids to begin with, as somebody would type them: those of a short sentence under this tokenizer."""
+        with self.opened(name) as (_, r):
+            ids = r.encode(words.say("tokens.example_ids", language())).ids.tolist()
+            return ", ".join(map(str, ids or islice(r.vocabulary(), 4)))
+
     def decode(self, numbers: str, name: str) -> str:
         """Ids, as somebody types them, → text."""
         parts = self.checked(numbers).replace(",", " ").replace("[", " ").replace("]", " ").split()
         if not parts:
-            return note(words.say("tokens.ids_hint", language()))
+            return note(words.say("tokens.ids_hint", language(), ids=self.some_ids(name)))
         if len(parts) > 20_000 or any(not (p.isascii() and p.isdigit() and len(p) < 10) for p in parts):
             raise BadInput("ids_not_numbers")
         with self.opened(name) as (_, r):
@@ -151,7 +158,9 @@ class TokensActions:
             if loaded.card.template:
                 path = words.ASSETS / "templates" / f"{loaded.card.template}.jinja"
                 template = path.read_text(encoding="utf-8")
-            rendered = chat.render(r, name, template, messages, add_generation_prompt=generation)
+            rendered = chat.render(
+                r, name, template, messages, add_generation_prompt=generation, source=loaded.card.source
+            )
             return rendered, tokens.of_encoded(r, name, rendered.prompt, rendered.encoded)
 
     def prompt(self, system: str, user: str, assistant: str, again: str, name: str, generation: bool) -> str:
@@ -167,16 +176,9 @@ class TokensActions:
     def keep(self, content: str) -> str:
         """Store a tokenizer.json under the name of its content; the name."""
         folder = self.context.catalog.uploads_dir
-        folder.mkdir(parents=True, exist_ok=True)
         name = f"upload-{hashlib.sha256(content.encode()).hexdigest()[:16]}"
-        path = folder / f"{name}.json"
-        if not path.exists():
-            fresh = path.with_suffix(".tmp")
-            fresh.write_text(content, encoding="utf-8")
-            fresh.replace(path)  # whole or not at all
-            kept = sorted(folder.glob("upload-*.json"), key=lambda p: p.stat().st_mtime)
-            for old in kept[:-UPLOADS_KEPT]:
-                old.unlink(missing_ok=True)
+        disk.write(folder / f"{name}.json", content.encode())
+        disk.trim(folder, "upload-*.json", UPLOADS_KEPT)
         return name
 
     def upload(self, file: str | None, names: list[str]) -> tuple[list[str], str]:

@@ -18,6 +18,7 @@ from gradio.i18n import I18nData
 from playground import text
 from playground.errors import PlaygroundError
 from playground.models import Loaded, Stage
+from playground.subjects.decoding import Waiting
 from playground.views import models as models_view
 from playground.views.html import note
 
@@ -110,6 +111,11 @@ def stages(steps: Iterable[Stage | Loaded], lang: str) -> Iterator[str | Loaded]
 def told_in_place(error: PlaygroundError) -> str:
     """A known error as HTML, for the place where its answer was to stand."""
     return note(sentence(error, language()), "warning")
+
+
+def waiting(state: Waiting, lang: str) -> str:
+    """That others come first on this model, as a note of a page."""
+    return note(text.say("shell.waiting", lang, place=state.position))
 
 
 def in_place(fn: Callable[P, T]) -> Callable[P, T]:

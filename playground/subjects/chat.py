@@ -2,7 +2,9 @@
 
 A chat template is a small Jinja program that comes with the tokenizer (`playground.subjects.templates`).
 Where the words of a message stand is found by rendering the template a second time with marks instead
-of words: what stands between the marks is the template's own.
+of words: what stands between the marks is the template's own. A message whose mark does not come out was lost
+on the way. Templates of models that see pictures too want the words as a list of parts: where a message was
+lost, or the template refused, that form is tried, and what is lost in every form is refused.
 """
 
 from __future__ import annotations
@@ -17,6 +19,9 @@ from playground.subjects import surrogates, templates
 from playground.subjects.reading import Encoded, Reader
 
 ROLES = ("system", "user", "assistant")
+# What ships with the app and has no template was not made for chat; of files from elsewhere nobody knows more
+# than that they hold none.
+NO_TEMPLATE = {"folder": "no_template_folder", "hub": "no_template_hub", "upload": "no_template_upload"}
 MARK = re.compile("\uf8ff([0-9]+)\uf8fe")  # private-use characters, which no template writes
 
 
@@ -37,8 +42,14 @@ class Rendered:
     segments: list[Segment]
     encoded: Encoded
     sources: list[str]  # of each token
+    listed: frozenset[str]  # roles whose words the template takes as a list of parts only
     bos: str  # "" where there is none
     doubled: int  # tokens saying "begin" if the prompt were tokenized with special tokens on
+
+
+def has_no_template(error: BadInput) -> bool:
+    """Whether this is what `render` says where there is no template to render."""
+    return error.key.removeprefix("errors.") in ("no_template", *NO_TEMPLATE.values())
 
 
 def check_messages(messages: object) -> list[dict[str, str]]:
@@ -61,25 +72,30 @@ def check_messages(messages: object) -> list[dict[str, str]]:
 
 
 def render(
-    reader: Reader, name: str, template: str | None, messages: object, *, add_generation_prompt: bool = True
+    reader: Reader,
+    name: str,
+    template: str | None,
+    messages: object,
+    *,
+    add_generation_prompt: bool = True,
+    source: str = "embedded",
 ) -> Rendered:
     """The prompt, its segments and its tokens (tokenized without adding special tokens again).
 
     Args:
         template: the Jinja source, or None to use the tokenizer's own.
+        source: where the tokenizer comes from, as its card says it.
 
     Raises:
-        BadInput: no template, bad messages, or messages that the template refuses.
+        BadInput: no template, bad messages, messages that the template refuses, or of which it loses one.
         TookTooLong, DoesNotFit: a template that does not end, or swallows all memory.
     """
     asked = check_messages(messages)
-    source = template or _own_template(reader.tokenizer)
-    if not source:
-        raise BadInput("no_template", name=name)
-    marked = [{"role": m["role"], "content": _mark(order)} for order, m in enumerate(asked)]
-    job = templates.Job(source, [asked, marked], _values(reader), add_generation_prompt)
-    prompt, skeleton = templates.render(job, trusted=template is not None)
-    assert prompt is not None
+    written = template or _own_template(reader.tokenizer)
+    if not written:
+        raise BadInput(NO_TEMPLATE.get(source, "no_template"), name=name)
+    own = _Template(reader, written, add_generation_prompt, trusted=template is not None)
+    prompt, skeleton, listed = own.render(asked)
     segments = _segments(prompt, skeleton, asked)
     markup = [(s.start, s.end) for s in segments if s.source == "template"]
     encoded = reader.encode_prompt(prompt, markup)
@@ -92,9 +108,97 @@ def render(
         segments,
         encoded,
         _sources(encoded, segments),
+        listed,
         reader.piece(bos).piece if bos is not None else "",
         begins + adds_bos,
     )
+
+
+class _Template:
+    """One template, asked in one form after the other until no words are lost.
+
+    A form says of which roles the words go in as a list of parts; the others' go in as a text.
+    """
+
+    def __init__(self, reader: Reader, source: str, cue: bool, *, trusted: bool) -> None:
+        self._source, self._cue, self._trusted = source, cue, trusted
+        self._values = _values(reader)
+        self._forms: dict[str, frozenset[str]] = reader.memo.setdefault("template_forms", {})
+
+    def render(self, asked: list[dict[str, str]]) -> tuple[str, str | None, frozenset[str]]:
+        """The prompt, the same with marks for words (None where the template refuses marks), and the form.
+
+        Raises:
+            BadInput: ``template_refused`` (reason), ``words_lost`` (role).
+        """
+        usual = self._forms.get(self._source, frozenset())
+        said = [usual]
+        answers = self._ask([_shaped(asked, usual), _shaped(_marked(asked), usual)])
+        prompt, skeleton = answers[0].prompt, answers[1].prompt
+        lost = _lost(asked, [skeleton])
+        if prompt is not None and not lost:
+            return prompt, skeleton, usual
+        roles = {message["role"] for message in asked}
+        wanted = [usual ^ set(lost)] if prompt is not None else [roles, {"user"}, {"user", "system"}]
+        for form in map(frozenset, [*wanted, ()]):
+            if form & roles not in said:
+                said.append(form & roles)
+        # Some templates look into the words, and leave out marks that are none: so words with a mark, too.
+        ways = [asked, _marked(asked), _marked(asked, keep=True)]
+        answers = self._ask([_shaped(way, form) for form in said for way in ways])
+        for order, form in enumerate(said):
+            prompt, skeleton, echo = (answer.prompt for answer in answers[3 * order : 3 * order + 3])
+            if prompt is not None and not _lost(asked, [skeleton, echo], form, prompt):
+                if order:
+                    self._forms[self._source] = form
+                return prompt, skeleton, form
+        if answers[0].prompt is None:
+            raise BadInput("template_refused", reason=answers[0].refused)
+        raise BadInput("words_lost", role=lost[0])
+
+    def _ask(self, conversations: list[templates.Messages]) -> list[templates.Answer]:
+        job = templates.Job(self._source, conversations, self._values, self._cue)
+        return templates.render(job, trusted=self._trusted)
+
+
+def _shaped(messages: list[dict[str, str]], form: frozenset[str]) -> templates.Messages:
+    """Messages, of which those of some roles say their words as a list of parts."""
+    return [
+        {"role": m["role"], "content": _parts(m["content"]) if m["role"] in form else m["content"]}
+        for m in messages
+    ]
+
+
+def _parts(content: str) -> list[dict[str, str]]:
+    return [{"type": "text", "text": content}]
+
+
+def _marked(messages: list[dict[str, str]], *, keep: bool = False) -> list[dict[str, str]]:
+    """Messages with a mark for their words, or after them."""
+    return [
+        {"role": m["role"], "content": (m["content"] if keep else "") + _mark(order)}
+        for order, m in enumerate(messages)
+    ]
+
+
+def _lost(
+    asked: list[dict[str, str]],
+    skeletons: list[str | None],
+    form: frozenset[str] = frozenset(),
+    prompt: str = "",
+) -> list[str]:
+    """Roles of messages that say something of which nothing comes out; in the order of the messages."""
+    shown = [skeleton for skeleton in skeletons if skeleton is not None]
+    found = {mark for skeleton in shown for mark in MARK.findall(skeleton)}
+    lost = {}
+    for order, message in enumerate(asked):
+        words = message["content"].strip()
+        there = str(order) in found if shown else words in prompt
+        if message["role"] in form:  # a list that is written as Python writes it says nothing to a model
+            there &= not any(str(_parts(_mark(order)))[:-1] in skeleton for skeleton in shown)
+        if words and not there:
+            lost[message["role"]] = True
+    return list(lost)
 
 
 def _own_template(tokenizer: Any) -> str | None:

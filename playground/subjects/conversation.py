@@ -3,7 +3,7 @@
 What the model reads is one text: the template's scaffolding, the system prompt, every message, and the cue
 after which it writes (Hands-On Large Language Models, ch. 1 and 3; `playground.subjects.chat` renders it).
 Where that is longer than the model's window, the oldest turns are left out, whole ones, and it says which.
-A model without a chat template was not made for chat: it goes on with the last message (completion).
+A model without a chat template goes on with the last message (completion).
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ class Prompt:
         dropped: indices of messages left out, since the window is too small for all.
         completion: the model has no chat template; it goes on with the last message.
         continues: the prompt ends inside a text that the reply goes on with (completion, or a cut reply).
+        listed: the template takes the user's words as a list of parts only.
         system_merged: the template knows no system role; its text stands before the user's first words.
         stop_ids: what the template writes after a reply, so what must end one: for `sampling.Settings`.
         window: tokens that the model holds, prompt and reply; None: no limit is known.
@@ -66,6 +67,7 @@ class Prompt:
     dropped: list[int]
     completion: bool = False
     continues: bool = False
+    listed: bool = False
     system_merged: bool = False
     stop_ids: tuple[int, ...] = ()
     window: int | None = None
@@ -112,7 +114,7 @@ def compose(
         template: Jinja source of our own; None takes the tokenizer's.
         replies: by the index of an assistant's message, the ids as which the model wrote it. A tokenizer may
             cut the same words otherwise; with its own ids the model meets what it wrote, and a
-            `passes.Trace` of it serves. Where words and ids do not agree, the words count.
+            `shelf.Trace` of it serves. Where words and ids do not agree, the words count.
 
     Raises:
         BadInput: ``prompt_too_long`` (tokens, window): system prompt and last message alone are too long;
@@ -201,7 +203,7 @@ class _Composer:
         try:
             rendered, merged = self._render(kept)
         except BadInput as refused:
-            if refused.key != "errors.no_template":
+            if not chat.has_no_template(refused):
                 raise
             return self._completion()
         text, encoded = rendered.prompt, rendered.encoded
@@ -221,7 +223,7 @@ class _Composer:
             parts = [part for part in parts if part.start < part.end]
         return self._made(
             text, encoded, parts, dropped=dropped, continues=self._continues, system_merged=merged,
-            stop_ids=habits.ends,
+            listed="user" in rendered.listed, stop_ids=habits.ends,
         )  # fmt: skip
 
     def _render(self, kept: list[int]) -> tuple[chat.Rendered, bool]:
@@ -234,7 +236,8 @@ class _Composer:
             try:
                 rendered = self._call(plain)
             except BadInput as refused:
-                if merged is None or refused.key != "errors.template_refused":
+                lost = refused.key == "errors.words_lost" and refused.values["role"] == "system"
+                if merged is None or not (lost or refused.key == "errors.template_refused"):
                     raise
                 try:
                     rendered = self._call(merged)
@@ -242,15 +245,16 @@ class _Composer:
                     raise refused from None
                 memo[self._template] = True
                 return rendered, True
-            if merged is None or plain[0]["content"].strip() in rendered.prompt:
-                return rendered, False
-            memo[self._template] = True  # left out without a word
+            return rendered, False
         assert merged is not None
         return self._call(merged), True
 
     def _call(self, messages: Messages, cue: bool | None = None) -> chat.Rendered:
         wanted = not self._continues if cue is None else cue
-        return chat.render(self._reader, self._name, self._template, messages, add_generation_prompt=wanted)
+        return chat.render(
+            self._reader, self._name, self._template, messages,
+            add_generation_prompt=wanted, source=self._loaded.card.source,
+        )  # fmt: skip
 
     def _habits(self) -> _Habits:
         memo = self._loaded.memo.setdefault("template_habits", {})

@@ -22,9 +22,10 @@ from typing import Any, Literal
 from playground.errors import BadInput, DoesNotFit
 from playground.models import Loaded
 from playground.subjects import turns
-from playground.subjects.passes import Passes, Trace
+from playground.subjects.passes import Passes
 from playground.subjects.readers import reader
 from playground.subjects.sampling import Choice, Sampler, Settings
+from playground.subjects.shelf import Trace
 from playground.subjects.streams import TextStream
 
 TELL = 0.25  # seconds between two words to who waits

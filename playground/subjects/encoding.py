@@ -11,8 +11,8 @@ What a model cannot see is counted: tokens beyond its length, and characters tha
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -24,13 +24,15 @@ from playground import devices
 from playground.errors import BadInput
 from playground.models import Loaded
 from playground.subjects.cutting import cutting
+from playground.subjects.decoding import Waiting
+from playground.subjects.in_turn import in_turn, memory_told
 
 Vectors = NDArray[np.float32]
 PACK = 1_024  # tokens of one matrix: it stays in a core's cache
-CHUNK = 256  # sentences between two signs of life
+CHUNK = 256  # sentences of the packed way between two signs of life, and between two turns
+BATCH = 32  # sentences of every other way at once
 BULK = 1_000  # different rows from which on bfloat16 may be used
 LONGEST = 512  # tokens that are read where a model names no limit, and of a language model
-_running = threading.Lock()  # one at a time: two would halve each other's cache and both be late
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,14 +79,20 @@ def check(texts: object, most: int, longest: int) -> list[str]:
 
 def encode(loaded: Loaded, texts: Sequence[str], role: str = "encoder") -> Encoded:
     """`encoding` to its end."""
-    for step in encoding(loaded, texts, role):
-        if isinstance(step, Encoded):
-            return step
+    with closing(encoding(loaded, texts, role)) as steps:
+        for step in steps:
+            if isinstance(step, Encoded):
+                return step
     raise AssertionError("an encoding ends with what it made")
 
 
-def encoding(loaded: Loaded, texts: Sequence[str], role: str = "encoder") -> Iterator[int | Encoded]:
+def encoding(
+    loaded: Loaded, texts: Sequence[str], role: str = "encoder"
+) -> Generator[Waiting | int | Encoded, None, None]:
     """Rows done so far, now and then, and at last the vectors; closing it stops the work.
+
+    Each chunk takes its turn in the model's line (`turns`), and between two of them whoever waits goes first:
+    a chat with a language model whose states are read here waits for some sentences, not for all.
 
     Args:
         loaded: a sentence model (``encoder``), or a language model (``causal``), whose last hidden states
@@ -93,31 +101,43 @@ def encoding(loaded: Loaded, texts: Sequence[str], role: str = "encoder") -> Ite
 
     Raises:
         BadInput: a text that has no tokens for a model that adds none, and so no vector.
+        DoesNotFit: ``reading_out_of_memory`` (name, tokens).
     """
-    import torch
-
     distinct = list(dict.fromkeys(texts))
     limit, ids, tokens, unknown = _tokenized(loaded, distinct, role)
-    order = sorted(range(len(distinct)), key=lambda row: len(ids[row]))  # alike in length: no padding
-    parts = [order[start : start + CHUNK] for start in range(0, len(order), CHUNK)]
-    run = _runner(loaded, role, len(distinct) >= BULK and bool(devices.cpu_bf16(devices.CPUINFO)))
     vectors: Vectors | None = None
     done = 0
-    for rows in parts:
-        with _running, torch.inference_mode():
-            devices.all_threads()
-            made = run([ids[row] for row in rows])
-        if vectors is None:
-            vectors = np.empty((len(distinct), made.shape[1]), np.float32)
-        vectors[rows] = made
-        done += len(rows)
-        yield done
+    with closing(in_turn(loaded, _chunks(loaded, ids, role), yields=lambda made: True)) as chunks:
+        for chunk in chunks:
+            if isinstance(chunk, Waiting):
+                yield chunk
+                continue
+            rows, made = chunk
+            if vectors is None:
+                vectors = np.empty((len(distinct), made.shape[1]), np.float32)
+            vectors[rows] = made
+            done += len(rows)
+            yield done
     assert vectors is not None
     if not np.isfinite(vectors).all():
         raise BadInput("vectors_not_finite", name=loaded.card.name)
     place = {each: row for row, each in enumerate(distinct)}
     at = np.array([place[each] for each in texts])
     yield Encoded(vectors[at], tokens[at], unknown[at], limit)
+
+
+def _chunks(loaded: Loaded, ids: list[list[int]], role: str) -> Iterator[tuple[list[int], Vectors]]:
+    """Some rows and their vectors at each ``next``, those of like length together: no padding."""
+    import torch
+
+    run, size = _runner(loaded, role, len(ids) >= BULK and bool(devices.cpu_bf16(devices.CPUINFO)))
+    order = sorted(range(len(ids)), key=lambda row: len(ids[row]))
+    for start in range(0, len(order), size):
+        rows = order[start : start + size]
+        batch = [ids[row] for row in rows]
+        with memory_told(loaded, sum(map(len, batch))), torch.inference_mode():
+            made = run(batch)
+        yield rows, made
 
 
 def _tokenized(
@@ -162,14 +182,14 @@ def _tokenized(
 Runner = Callable[[list[list[int]]], Vectors]
 
 
-def _runner(loaded: Loaded, role: str, half: bool) -> Runner:
-    """What turns ids of sentences into vectors, with this model in its fastest way."""
+def _runner(loaded: Loaded, role: str, half: bool) -> tuple[Runner, int]:
+    """What turns ids of sentences into vectors, this model in its fastest way; and how many at once."""
     if role == "causal":
-        return lambda batch: _padded_mean(loaded, batch)
+        return lambda batch: _padded_mean(loaded, batch), BATCH
     packed = _packed(loaded, half)
     if packed is not None:
-        return lambda batch: _by_packs(packed, batch)
-    return lambda batch: _as_it_is(loaded, batch)
+        return lambda batch: _by_packs(packed, batch), CHUNK
+    return lambda batch: _as_it_is(loaded, batch), BATCH
 
 
 def _padded(batch: list[list[int]], pad: int) -> tuple[Any, Any]:
@@ -186,30 +206,19 @@ def _padded(batch: list[list[int]], pad: int) -> tuple[Any, Any]:
 
 def _padded_mean(loaded: Loaded, batch: list[list[int]]) -> Vectors:
     """The mean of a language model's last hidden states over the tokens of each text."""
-    import torch
-
-    parts = []
-    for start in range(0, len(batch), 32):
-        ids, mask = _padded(batch[start : start + 32], 0)
-        ids, mask = ids.to(loaded.device), mask.to(loaded.device)
-        body = getattr(loaded.model, loaded.model.base_model_prefix, loaded.model)
-        states = body(input_ids=ids, attention_mask=mask).last_hidden_state.float()
-        weight = mask[..., None].float()
-        parts.append((states * weight).sum(1) / weight.sum(1))
-    return np.asarray(torch.cat(parts).cpu().numpy(), np.float32)
+    ids, mask = (each.to(loaded.device) for each in _padded(batch, 0))
+    body = getattr(loaded.model, loaded.model.base_model_prefix, loaded.model)
+    states = body(input_ids=ids, attention_mask=mask).last_hidden_state.float()
+    weight = mask[..., None].float()
+    means = (states * weight).sum(1) / weight.sum(1)
+    return np.asarray(means.cpu().numpy(), np.float32)
 
 
 def _as_it_is(loaded: Loaded, batch: list[list[int]]) -> Vectors:
     """Through the sentence model's own modules, whatever they are."""
-    import torch
-
-    pad = loaded.model.tokenizer.pad_token_id or 0
-    parts = []
-    for start in range(0, len(batch), 32):
-        ids, mask = _padded(batch[start : start + 32], pad)
-        features = {"input_ids": ids.to(loaded.device), "attention_mask": mask.to(loaded.device)}
-        parts.append(loaded.model(features)["sentence_embedding"].float())
-    return np.asarray(torch.cat(parts).cpu().numpy(), np.float32)
+    ids, mask = _padded(batch, loaded.model.tokenizer.pad_token_id or 0)
+    features = {"input_ids": ids.to(loaded.device), "attention_mask": mask.to(loaded.device)}
+    return np.asarray(loaded.model(features)["sentence_embedding"].float().cpu().numpy(), np.float32)
 
 
 # ---- a BERT without padding ----
@@ -227,11 +236,37 @@ class _Packed:
 
 def _packed(loaded: Loaded, half: bool = False) -> _Packed | None:
     """The weights of a BERT with mean pooling on a CPU, put together once; None for any other model."""
-    name = "encoding.packed.bfloat16" if half else "encoding.packed"
-    if name not in loaded.memo:
-        loaded.memo[name] = _pack(loaded, half)
-    ready: _Packed | None = loaded.memo[name]
-    return ready
+    if not half:
+        if "encoding.packed" not in loaded.memo:
+            loaded.memo["encoding.packed"] = _pack(loaded, False)
+        ready: _Packed | None = loaded.memo["encoding.packed"]
+        return ready
+    copies = loaded.held.setdefault("encoding.bfloat16", _Copies())
+    assert isinstance(copies, _Copies)
+    return copies.of(loaded)
+
+
+class _Copies:
+    """The weights once more in bfloat16: half the model again, so it counts, and goes where room is short."""
+
+    def __init__(self) -> None:
+        self._packed: _Packed | None = None
+        self.bytes = 0
+
+    def of(self, loaded: Loaded) -> _Packed | None:
+        """The copy, made anew if it went."""
+        found = self._packed or _pack(loaded, True)
+        if found is not None:
+            made = [
+                each for layer in found.layers for pair in layer if isinstance(pair, tuple) for each in pair
+            ]
+            self.bytes = sum(each.nbytes for each in made)
+        self._packed = found
+        return found
+
+    def free(self) -> int:
+        size, self.bytes, self._packed = self.bytes, 0, None
+        return size
 
 
 def _pack(loaded: Loaded, half: bool) -> _Packed | None:

@@ -318,10 +318,11 @@ def calm(loaded: Loaded) -> Iterator[None]:
 
 def settle(loaded: Loaded) -> None:
     """A GPU works on while Python goes on: wait for it."""
-    if loaded.model.device.type == "cuda":
+    kind = loaded.model.device.type
+    if kind in ("cuda", "mps"):
         import torch
 
-        torch.cuda.synchronize()
+        (torch.cuda if kind == "cuda" else torch.mps).synchronize()
 
 
 def with_cache(loaded: Loaded) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from playground.subjects.hooks import hooks
+
 MOST = 400  # rows
 LAYER = re.compile(r"(.*\.)?(layers?|h|block|blocks)\.\d+")
 
@@ -35,13 +37,12 @@ def watch(model: Any, ids: Sequence[int]) -> list[Watched]:
     """One forward pass over a batch of one sentence; a row for each module that put a tensor out, in order.
 
     Args:
-        model: a transformers model with weights.
+        model: a transformers model with weights; of a shared one it must be our turn (`in_turn.in_line`).
         ids: token ids within its vocabulary.
     """
     import torch
 
     found: list[Watched] = []
-    hooks = []
 
     def heard(path: str, kind: str) -> Any:
         def hook(module: Any, given: Any, out: Any) -> None:
@@ -59,17 +60,13 @@ def watch(model: Any, ids: Sequence[int]) -> list[Watched]:
 
         return hook
 
-    try:
+    with hooks() as ours, torch.inference_mode():
         for path, module in model.named_modules():
             if path and _told(path, module):
-                hooks.append(module.register_forward_hook(heard(path, type(module).__name__)))
-        with torch.inference_mode():
-            given = torch.tensor([list(ids)], dtype=torch.long, device=next(model.parameters()).device)
-            more = {"decoder_input_ids": given} if model.config.is_encoder_decoder else {}
-            model(input_ids=given, **more)
-    finally:
-        for hook in hooks:
-            hook.remove()
+                ours.after(module, heard(path, type(module).__name__))
+        given = torch.tensor([list(ids)], dtype=torch.long, device=next(model.parameters()).device)
+        more = {"decoder_input_ids": given} if model.config.is_encoder_decoder else {}
+        model(input_ids=given, **more)
     return found
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from playground.subjects import pieces
+from playground.subjects import pieces, spelling
 from playground.subjects.pieces import Ints, Piece
 from playground.subjects.reading import NOTHING, Encoded, Reader, refusals
 
@@ -37,17 +37,21 @@ class HuggingFaceReader(Reader):
         self._special.update(tokenizer.all_special_ids)
         self._unknown = self._find_unknown()
         self._special.discard(self._unknown)
-        self._spelling = self._find_spelling()
-        model = type(self.backend.model).__name__
-        fallback = getattr(self.backend.model, "byte_fallback", False)
-        self.keeps_bytes = self._spelling == "byte_level" or bool(fallback)
-        self.algorithm = model
-        if model == "BPE":
+        model = self.backend.model
+        names = ("byte_fallback", "continuing_subword_prefix", "end_of_word_suffix")
+        self.spelling = spelling.of({name: getattr(model, name, None) for name in names}, self.parts)
+        self._drops = spelling.drops_blanks(self.parts["pre_tokenizer"])
+        self._whole = not self._drops and (self.spelling.alphabet or self.spelling.fallback)
+        marked = self.spelling.prefix or self.spelling.suffix
+        reads = any(step["type"] == "ByteLevel" for step in self.parts["decoder"])
+        self.keeps_bytes = self._whole and not marked and (reads or not self.spelling.alphabet)
+        self.algorithm = type(model).__name__
+        if self.algorithm == "BPE":
             self.algorithm = (
                 "byte-level BPE"
-                if self._spelling == "byte_level"
+                if self.spelling.alphabet
                 else "BPE with byte fallback"
-                if fallback
+                if self.spelling.fallback
                 else "BPE"
             )
 
@@ -61,21 +65,6 @@ class HuggingFaceReader(Reader):
         # GPT-2's kin name their end of text here too, though nothing is unknown to bytes.
         ends = (self.tokenizer.bos_token_id, self.tokenizer.eos_token_id)
         return -1 if unknown is None or unknown in ends else int(unknown)
-
-    def _find_spelling(self) -> str:
-        named = ("decoder", "pre_tokenizer", "normalizer")
-        kinds = {each["type"] for name in named for each in self.parts[name]}
-        model = self.backend.model
-        if "ByteLevel" in kinds:
-            return "byte_level"
-        if type(model).__name__ == "WordPiece":
-            return "wordpiece"
-        replaces = [each for each in self.parts["decoder"] if each["type"] == "Replace"]
-        if "Metaspace" in kinds or any("▁" in str(each.get("pattern")) for each in replaces):
-            return "metaspace"
-        if getattr(model, "end_of_word_suffix", None):
-            return "suffixed"
-        return "plain"
 
     def vocabulary(self) -> Iterable[int]:
         return self._ids
@@ -94,16 +83,10 @@ class HuggingFaceReader(Reader):
             return Piece(spelled, spelled.encode(), "special")
         if id in self._added:  # written as they are, whatever the spelling
             return Piece(spelled, spelled.encode())
-        match self._spelling:
-            case "byte_level":
-                return pieces.byte_level(spelled)
-            case "metaspace":
-                return pieces.metaspace(spelled)
-            case "wordpiece":
-                return pieces.wordpiece(spelled, self.backend.model.continuing_subword_prefix)
-            case "suffixed":
-                return pieces.suffixed(spelled, self.backend.model.end_of_word_suffix)
-        return Piece(spelled, spelled.encode("utf-8", "replace"))
+        return self.spelling.piece(spelled)
+
+    def _written(self, id: int) -> bytes:
+        return self._raw(self._added[id]) if id in self._added else super()._written(id)
 
     def encode(self, text: str, special: bool = True) -> Encoded:
         with refusals():
@@ -112,10 +95,10 @@ class HuggingFaceReader(Reader):
         added = np.array(encoding.special_tokens_mask, bool)
         starts, ends = np.zeros_like(ids), np.zeros_like(ids)
         own = ~added
-        exact = self._exact(text, ids[own]) if self.keeps_bytes else None
+        exact = self._exact(text, ids[own]) if self.spelling.literal else None
         if exact is None:
             offsets = np.array(encoding.offsets, np.int64).reshape(-1, 2)[own]
-            exact = _ordered(offsets[:, 0], offsets[:, 1], len(text), close_gaps=self.keeps_bytes)
+            exact = self._by_sections(text, ids[own], np.array(encoding.tokens, object)[own], offsets)
         starts[own], ends[own] = exact
         trailing = np.cumsum(own) == own.sum()
         starts[added & trailing] = ends[added & trailing] = len(text) if own.any() else 0
@@ -126,17 +109,69 @@ class HuggingFaceReader(Reader):
 
         The library's own leave out a mark that NFC joined to its letter.
         """
-        blank = "▁" if self._spelling == "metaspace" else " "
-        found = self._join(text, ids, blank=blank)
+        found = self._join(text, ids)
         if found is not None or self.backend.normalizer is None:
             return found
         normalized = self.normalized(text)
-        found = self._join(normalized, ids, blank=blank)
+        return self._back(text, normalized, self._join(normalized, ids))
+
+    def _back(self, text: str, normalized: str, found: tuple[Ints, Ints] | None) -> tuple[Ints, Ints] | None:
+        """Spans of the normalised text as spans of the original."""
         edges = pieces.alignment(text, normalized, self.normalized) if found is not None else None
         if found is None or edges is None:
             return None
         (starts, ends), (begins, stops) = found, edges
         return begins[starts], np.where(starts == ends, begins[starts], stops[ends - 1])
+
+    def _by_sections(self, text: str, ids: Ints, names: np.ndarray, offsets: np.ndarray) -> tuple[Ints, Ints]:
+        """Spans where bytes alone do not tell them; those of the library where nothing else does.
+
+        What stands between two added tokens is a text of its own for the library: normalised alone, with a ▁
+        of its own in front, which the library counts with the first letter though it is none of the text.
+
+        Args:
+            ids, names, offsets: of the text's own tokens: [n]; [n], where Unigram has the text of what is
+                unknown to it; and the spans by the library, [n, 2].
+        """
+        starts, ends = _ordered(offsets[:, 0], offsets[:, 1], len(text), close_gaps=self._whole)
+        if self.spelling.literal:
+            marks = np.flatnonzero(np.isin(ids, list(self._added)))
+            for first, last in zip([0, *(marks + 1)], [*marks, len(ids)], strict=True):
+                begin = int(ends[first - 1]) if first else 0
+                end = int(starts[last]) if last < len(ids) else len(text)
+                part = slice(int(first), int(last))
+                found = self._section(text[begin:end], ids[part], names[part], ends[part] - begin)
+                if found is not None:
+                    starts[part], ends[part] = found[0] + begin, found[1] + begin
+        return starts, pieces.with_marks(text, starts, ends)
+
+    def _section(self, text: str, ids: Ints, names: np.ndarray, until: Ints) -> tuple[Ints, Ints] | None:
+        """Spans of the tokens between two added ones, or None; ``until``: where they end by the library."""
+        if not len(ids):
+            return None
+        exact = self._exact(text, ids)
+        if exact is not None:
+            return exact
+        unigram = self.algorithm == "Unigram"
+        tokens = [
+            (self.spelling.written(name) if unigram else None) if id == self._unknown else self._written(id)
+            for id, name in zip(ids.tolist(), names.tolist(), strict=True)
+        ]
+        found = self._follow(text, tokens, until)
+        if found is not None or self.backend.normalizer is None:
+            return found
+        normalized = self.normalized(text)
+        edges = pieces.alignment(text, normalized, self.normalized)
+        if edges is None:
+            return None
+        until = np.searchsorted(edges[0][:-1], until).astype(np.int32)
+        return self._back(text, normalized, self._follow(normalized, tokens, until))
+
+    def _follow(self, text: str, tokens: list[bytes | None], until: Ints) -> tuple[Ints, Ints] | None:
+        raw = text.encode() if self._drops else self._raw(text)
+        lengths = np.array([len(character.encode()) for character in raw.decode()], np.int64)
+        byte = np.concatenate([[0], np.cumsum(lengths)])[np.clip(until, 0, len(text))]
+        return pieces.follow(raw, tokens, byte, blank=self.spelling.blank.encode(), dropped=self._drops)
 
     def decode(self, ids: list[int]) -> str:
         with refusals():
@@ -173,12 +208,7 @@ def part(component: Any) -> list[dict[str, Any]]:
     """A component of a tokenizer.json (normalizer, decoder …) as a flat list of its steps."""
     if component is None:
         return []
-    state = _state(component)
-    nested = [state.get(name) for name in ("normalizers", "pretokenizers", "decoders", "processors")]
-    for steps in nested:
-        if steps is not None:
-            return [step for each in steps for step in ([each] if "type" in each else [])]
-    return [state]
+    return list(spelling.flat(_state(component)))
 
 
 def _state(component: Any) -> dict[str, Any]:

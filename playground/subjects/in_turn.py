@@ -1,4 +1,9 @@
-"""Work on a model that goes step by step, each step when its turn has come: in the line of all who use it.
+"""Work on a model when its turn has come, in the line of all who use it: no other way leads to a shared one.
+
+for state in in_line(loaded, work, tokens):
+    match state:
+        case Waiting(position): ...     somebody else is at work on this model
+        case _: ...                     what the work gave
 
 for state in in_turn(loaded, steps, stop):
     match state:
@@ -9,13 +14,59 @@ for state in in_turn(loaded, steps, stop):
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
+from playground.errors import DoesNotFit
 from playground.models import Loaded
 from playground.subjects import turns
-from playground.subjects.decoding import TELL, Waiting
+from playground.subjects.decoding import TELL, Waiting, out_of_memory
 
 T = TypeVar("T")
+
+
+def in_line(loaded: Loaded, work: Callable[[], T], tokens: int) -> Generator[Waiting | T, None, None]:
+    """One piece of work, of so many tokens, that nobody else's pass runs beside; close it to leave the line.
+
+    Who gets the result has left the line already.
+
+    Raises:
+        DoesNotFit: ``reading_out_of_memory`` (name, tokens).
+    """
+    ticket = turns.line(loaded).join()
+    try:
+        while place := ticket.wait(TELL):
+            yield Waiting(place)
+        with memory_told(loaded, tokens):
+            made = work()
+    finally:
+        ticket.leave()
+    yield made
+
+
+def finished(states: Iterator[Waiting | T]) -> T:
+    """The last that comes, for those who wait and have nobody to tell how long."""
+    *_, last = states
+    assert not isinstance(last, Waiting)
+    return last
+
+
+@contextmanager
+def memory_told(loaded: Loaded, tokens: int, after: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Memory that runs out within, as a sentence.
+
+    Args:
+        tokens: how many were to be read.
+        after: done when it ran out, once the pass has let go of what it held.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:  # torch.OutOfMemoryError is a RuntimeError
+        out_of_memory(error, loaded, tokens)  # raises whatever is no matter of memory
+    else:
+        return
+    after()
+    raise DoesNotFit("reading_out_of_memory", name=loaded.card.name, tokens=tokens)
 
 
 def in_turn(

@@ -10,7 +10,6 @@ they use a twin: the same tensors, in modules and with a config of its own. It t
 from __future__ import annotations
 
 import copy
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +19,8 @@ import numpy as np
 
 from playground.errors import BadInput, PlaygroundError
 from playground.models import Loaded
+from playground.subjects.hooks import hooks
+from playground.subjects.kept import Kept
 from playground.subjects.next_token import check
 
 SHOWN = 48  # positions, the last ones
@@ -130,7 +131,7 @@ class _Seen:
 @contextmanager
 def _watched(model: Any) -> Iterator[_Seen]:
     """A pass in which it is found which module's output went to the head: the final norm, by any name."""
-    seen, handles = _Seen(), []
+    seen = _Seen()
     outputs: dict[tuple[int, ...], tuple[str, Any]] = {}
 
     def mark(tensor: Any) -> tuple[int, ...]:
@@ -152,17 +153,14 @@ def _watched(model: Any) -> Iterator[_Seen]:
         if seen.given is None and hasattr(made, "last_hidden_state"):
             seen.base = module, made  # the outermost comes last
 
-    for path, module in model.named_modules():
-        if "norm" in type(module).__name__.lower():
-            handles.append(module.register_forward_hook(norm_hook(path)))
-        elif module is not model and next(module.children(), None) is not None:
-            handles.append(module.register_forward_hook(base_hook))
-    handles.append(model.get_output_embeddings().register_forward_pre_hook(head_hook))
-    try:
+    with hooks() as ours:
+        for path, module in model.named_modules():
+            if "norm" in type(module).__name__.lower():
+                ours.after(module, norm_hook(path))
+            elif module is not model and next(module.children(), None) is not None:
+                ours.after(module, base_hook)
+        ours.before(model.get_output_embeddings(), head_hook)
         yield seen
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 def _head(model: Any, base: Any, made: Any, states: Any, tokens: Any) -> Any:
@@ -189,7 +187,7 @@ def attention(loaded: Loaded, ids: Sequence[int]) -> Attention:
     import torch
 
     ids = check(loaded, ids)
-    kept: OrderedDict[tuple[int, ...], Attention] = loaded.memo.setdefault("attention", OrderedDict())
+    kept: Kept[Attention] = loaded.memo.setdefault("attention", Kept(KEPT))
     found = kept.get(tuple(ids))
     if found is not None:
         return found
@@ -213,7 +211,6 @@ def attention(loaded: Loaded, ids: Sequence[int]) -> Attention:
         raise BadInput("attention_not_there", name=name)
     start = max(0, len(ids) - SHOWN)
     weights = np.stack([each[0, :, start:, start:].half().cpu().numpy() for _, each in given])
-    found = kept[tuple(ids)] = Attention(start, tuple(n for n, _ in given), weights)
-    while len(kept) > KEPT:
-        kept.popitem(last=False)
+    found = Attention(start, tuple(n for n, _ in given), weights)
+    kept.put(tuple(ids), found)
     return found

@@ -1,28 +1,35 @@
-"""What was computed, kept by content within bounds of bytes: a second look is instant, whoever looks."""
+"""The one cache of things computed or seen: within bounds, the least recently used go first.
+
+What is counted is for the caller to say: bytes, or 1 each.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
-from typing import Any
+from typing import Generic, TypeVar
+
+V = TypeVar("V")
 
 
-class Kept:
-    """A shelf for results; the least recently used goes first.
+class Kept(Generic[V]):
+    """A shelf, shared by all threads.
 
     Args:
-        limit: bytes that all of them may take together.
+        limit: what all of them may take together.
+        least: so many of the newest stay, however large they are.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, least: int = 0) -> None:
         self.limit = limit
-        self.bytes = 0
-        self._held: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
+        self.least = least
+        self.size = 0
+        self._held: OrderedDict[Hashable, tuple[V, int]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: Hashable) -> Any | None:
-        """What was kept under this key, or None."""
+    def get(self, key: Hashable) -> V | None:
+        """What was kept under this key, which is now the newest; or None."""
         with self._lock:
             found = self._held.get(key)
             if found is None:
@@ -30,16 +37,19 @@ class Kept:
             self._held.move_to_end(key)
             return found[0]
 
-    def put(self, key: Hashable, value: Any, size: int) -> None:
-        """Keep it; what is larger than all room is not kept."""
+    def put(self, key: Hashable, value: V, size: int = 1) -> None:
+        """Keep it, in place of what was kept under this key; what is larger than all room is not kept."""
         with self._lock:
             old = self._held.pop(key, None)
             if old is not None:
-                self.bytes -= old[1]
-            if size > self.limit:
+                self.size -= old[1]
+            if size > self.limit and not self.least:
                 return
             self._held[key] = (value, size)
-            self.bytes += size
-            while self.bytes > self.limit:
+            self.size += size
+            while self.size > self.limit and len(self._held) > self.least:
                 _, (_, gone) = self._held.popitem(last=False)
-                self.bytes -= gone
+                self.size -= gone
+
+    def __len__(self) -> int:
+        return len(self._held)

@@ -13,16 +13,17 @@ The book: chapter 2, "Tokens and Token Embeddings".
 from __future__ import annotations
 
 import json
-import struct
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import regex  # type: ignore[import-untyped]
 
 from playground.errors import BadInput
+from playground.subjects import spelling
 from playground.subjects.pieces import BYTE_ALPHABET
+from playground.subjects.spelling import Spelling
 from playground.subjects.surrogates import check
 
 LONGEST_WORD = 200  # symbols: more steps than that nobody looks at
@@ -214,17 +215,13 @@ class _HuggingFace(MergeTable):
         self.merges = {
             (left, right): (rank, left + right[cut:]) for rank, (left, right) in enumerate(model["merges"])
         }
-        rules = [described["normalizer"], described["pre_tokenizer"]]
-        spelling = json.dumps(rules, ensure_ascii=False)
-        self.byte_level, self.metaspace = '"ByteLevel"' in spelling, "▁" in spelling
+        names = ("normalizer", "pre_tokenizer", "decoder")
+        habits = spelling.of(model, {name: list(spelling.flat(described[name] or {})) for name in names})
+        # A word comes without marks: those are put to its symbols here.
+        self.character = Spelling(alphabet=habits.alphabet, blank=habits.blank)
 
     def words(self, text: str) -> tuple[str, ...]:
         return huggingface_words(self.tokenizer, text)
-
-    def _raw(self, character: str) -> bytes:
-        if self.byte_level and character in BYTE_ALPHABET:
-            return bytes([BYTE_ALPHABET[character]])
-        return (" " if self.metaspace and character == "▁" else character).encode()
 
     def _start(self, word: str) -> list[_Symbol]:
         symbols: list[_Symbol] = []
@@ -233,7 +230,7 @@ class _HuggingFace(MergeTable):
         for index, character in enumerate(word):
             piece = (self.prefix if index else "") + character
             piece += self.suffix if index == len(word) - 1 else ""
-            raw = self._raw(character)
+            raw = self.character.bytes(character)
             if piece in self.vocabulary:
                 symbols += [unknown] if unknown else []
                 unknown = None
@@ -258,7 +255,7 @@ class _HuggingFace(MergeTable):
 
     def _whole(self, symbols: list[_Symbol], word: str) -> _Symbol | None:
         if self.model["ignore_merges"] and word in self.vocabulary:
-            return _Symbol(word, b"".join(self._raw(character) for character in word))
+            return _Symbol(word, b"".join(map(self.character.bytes, word)))
         return None
 
     def _finish(self, symbols: list[_Symbol]) -> list[tuple[int, _Symbol]]:
@@ -293,32 +290,26 @@ class _Ranks(MergeTable):
 class _SentencePiece(MergeTable):
     """SentencePiece (Kudo & Richardson 2018; its ``bpe_model.cc``)."""
 
-    TYPES = ("", "Unigram", "BPE", "Word", "Char")
-    NORMAL, USER_DEFINED, UNUSED, BYTE = 1, 4, 5, 6
-
     def __init__(self, processor: Any) -> None:
+        # The processor hides the model's type and which pieces are user-defined: its file tells them.
+        from sentencepiece.sentencepiece_model_pb2 import ModelProto, TrainerSpec
+
+        model, Kind = ModelProto.FromString(processor.serialized_model_proto()), ModelProto.SentencePiece
+        if model.trainer_spec.model_type != TrainerSpec.BPE:
+            name = TrainerSpec.ModelType.Name(model.trainer_spec.model_type)
+            raise BadInput("not_bpe", algorithm=name.capitalize())
         self.processor = processor
         self.mergeable: dict[str, int] = {}
         self.reserved: dict[str, int] = {}
         scores: dict[str, float] = {}
-        frozen, self.byte_fallback, type = [], False, 1
-        # The processor hides the model's type and which pieces are user-defined: read the file.
-        for number, value in _fields(processor.serialized_model_proto()):
-            if number == 1:
-                entry = dict(_fields(value))
-                piece, kind = entry[1].decode(), entry.get(3, self.NORMAL)
-                id = len(self.mergeable) + len(self.reserved)
-                self.byte_fallback |= kind == self.BYTE
-                frozen += [piece] if kind == self.USER_DEFINED else []
-                if kind in (self.NORMAL, self.USER_DEFINED, self.UNUSED):
-                    self.mergeable[piece] = id
-                    scores[piece] = struct.unpack("<f", entry.get(2, bytes(4)))[0]
-                else:
-                    self.reserved[piece] = id
-            elif number == 2:
-                type = dict(_fields(value)).get(3, 1)
-        if type != 2:
-            raise BadInput("not_bpe", algorithm=self.TYPES[type])
+        for id, entry in enumerate(model.pieces):
+            if entry.type in (Kind.NORMAL, Kind.USER_DEFINED, Kind.UNUSED):
+                self.mergeable[entry.piece] = id
+                scores[entry.piece] = entry.score
+            else:
+                self.reserved[entry.piece] = id
+        self.byte_fallback = any(entry.type == Kind.BYTE for entry in model.pieces)
+        frozen = [entry.piece for entry in model.pieces if entry.type == Kind.USER_DEFINED]
         place = {score: rank for rank, score in enumerate(sorted(set(scores.values()), reverse=True))}
         self.ranks = {piece: place[score] for piece, score in scores.items()}
         self.frozen = sorted(frozen, key=len, reverse=True)
@@ -372,28 +363,3 @@ def huggingface_words(tokenizer: Any, text: str) -> tuple[str, ...]:
     if not tokenizer.pre_tokenizer:
         return (text,) if text else ()
     return tuple(word for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(text))
-
-
-def _fields(message: bytes) -> Iterator[tuple[int, Any]]:
-    """The fields of a protocol buffer: number, and a whole number (wire type 0) or the bytes."""
-    at = 0
-
-    def number() -> int:
-        nonlocal at
-        value = shift = 0
-        while True:
-            byte = message[at]
-            at += 1
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                return value
-
-    while at < len(message):
-        key = number()
-        if key & 7 == 0:
-            yield key >> 3, number()
-            continue
-        length = number() if key & 7 == 2 else {1: 8, 5: 4}[key & 7]
-        yield key >> 3, message[at : at + length]
-        at += length

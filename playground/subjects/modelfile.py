@@ -52,7 +52,7 @@ def _template(loaded: Loaded) -> tuple[str, str]:
         asked = _rendered(loaded, [user], cue=True)
         whole = _rendered(loaded, [user, reply], cue=False)
     except BadInput as error:
-        if error.key == "errors.no_template":
+        if chat.has_no_template(error):
             return "{{ .Prompt }}", ""  # it goes on with what it is given
         raise
     before, _, cue = asked.partition(USER)
@@ -74,7 +74,9 @@ def _template(loaded: Loaded) -> tuple[str, str]:
 
 
 def _rendered(loaded: Loaded, messages: list[dict[str, str]], *, cue: bool) -> str:
-    made = chat.render(reader(loaded), loaded.card.name, None, messages, add_generation_prompt=cue)
+    made = chat.render(
+        reader(loaded), loaded.card.name, None, messages, add_generation_prompt=cue, source=loaded.card.source
+    )
     # The beginning of a text is for the program that reads it to mark, not for the template.
     return made.prompt.removeprefix(made.bos) if made.bos else made.prompt
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.errors import BadInput
+from playground.subjects import stopping
 
 METRICS = ("cosine", "euclidean")
 BLOCK = 2_048
@@ -46,6 +47,7 @@ def nearest(vectors: NDArray[np.float32], count: int, metric: str = "cosine") ->
     distances = np.empty((len(vectors), count), np.float32)
     squares = (vectors * vectors).sum(1)
     for start in range(0, len(vectors), BLOCK):
+        stopping.check()
         block = vectors[start : start + BLOCK]
         far = block @ vectors.T
         if metric == "cosine":

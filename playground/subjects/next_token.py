@@ -15,13 +15,11 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-import threading
 from array import array
-from collections import OrderedDict
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -29,14 +27,17 @@ from playground.errors import BadInput, PlaygroundError
 from playground.models import Loaded
 from playground.subjects import tokens as texts
 from playground.subjects import turns
-from playground.subjects.decoding import TELL, Reading, Waiting, out_of_memory, window
-from playground.subjects.passes import Passes, Trace
+from playground.subjects.decoding import TELL, Reading, Waiting, window
+from playground.subjects.hooks import hooks
+from playground.subjects.in_turn import memory_told
+from playground.subjects.kept import Kept
+from playground.subjects.passes import Passes
 from playground.subjects.pieces import Piece
 from playground.subjects.readers import reader
 from playground.subjects.reading import NOTHING, Reader
+from playground.subjects.shelf import Trace
 from playground.subjects.streams import CONTEXT, TextStream, whole
 
-T = TypeVar("T")
 VALUES = 6  # numbers of a vector that the walk shows
 BLOCK = 2**19  # logits of a pass that are looked at together: 2 MiB, which a processor's cache holds
 AT_ONCE = 2**24  # logits that one pass may give to who listens: 64 MiB in float32
@@ -97,32 +98,20 @@ class Rows:
     """Kept rows, least recently used first; those that are too many go. Shared by all visitors."""
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
-        self._most = most_bytes
-        self._rows: OrderedDict[str, Row] = OrderedDict()
-        self._bytes = 0
-        self._lock = threading.Lock()
+        self._rows: Kept[Row] = Kept(most_bytes, least=1)
 
     def get(self, name: str) -> Row | None:
         """What `name_of` named, if it is still here."""
-        with self._lock:
-            found = self._rows.get(name)
-            if found is not None:
-                self._rows.move_to_end(name)
-            return found
+        return self._rows.get(name)
 
     def put(self, name: str, row: Row) -> None:
         """Keep it, others may go for it."""
-        with self._lock:
-            old = self._rows.pop(name, None)
-            self._bytes += row.bytes - (old.bytes if old else 0)
-            self._rows[name] = row
-            while self._bytes > self._most and len(self._rows) > 1:
-                self._bytes -= self._rows.popitem(last=False)[1].bytes
+        self._rows.put(name, row, row.bytes)
 
     @property
     def bytes(self) -> int:
         """Memory held."""
-        return self._bytes
+        return self._rows.size
 
 
 def name_of(loaded: Loaded, ids: Sequence[int]) -> str:
@@ -190,7 +179,7 @@ def _look(
             chunk = max(chunk, AT_ONCE // loaded.model.config.get_text_config(decoder=True).vocab_size)
         while True:
             part, unread = unread[:chunk], unread[chunk:]
-            with _memory(loaded, len(ids), passes), _last_hidden(loaded.model) as seen:
+            with memory_told(loaded, len(ids), passes.forget), _last_hidden(loaded.model) as seen:
                 logits = passes.feed(part)
             if not unread:
                 break
@@ -205,19 +194,6 @@ def _look(
             passes.hear = None
             trace.put(passes)
     yield row
-
-
-def in_line(loaded: Loaded, tokens: int, work: Callable[[], T]) -> Generator[Waiting | T, None, None]:
-    """Do something else with a model, of so many tokens, when its turn has come."""
-    ticket = turns.line(loaded).join()
-    try:
-        while place := ticket.wait(TELL):
-            yield Waiting(place)
-        with _memory(loaded, tokens):
-            made = work()
-    finally:
-        ticket.leave()
-    yield made
 
 
 def _row(loaded: Loaded, ids: list[int], logits: Any, seen: list[Any], reused: int, ears: Any) -> Row:
@@ -237,18 +213,14 @@ def _row(loaded: Loaded, ids: list[int], logits: Any, seen: list[Any], reused: i
 def _last_hidden(model: Any) -> Iterator[list[Any]]:
     """The hidden state of the last position, as this thread's next pass hands it to ``lm_head``."""
     seen: list[Any] = []
-    mine = threading.get_ident()
 
     def hook(module: Any, given: tuple[Any, ...]) -> None:
-        if threading.get_ident() == mine:
-            states = given[0]
-            seen.append(states.reshape(-1, states.shape[-1])[-1])
+        states = given[0]
+        seen.append(states.reshape(-1, states.shape[-1])[-1])
 
-    handle = model.get_output_embeddings().register_forward_pre_hook(hook)
-    try:
+    with hooks() as ours:
+        ours.before(model.get_output_embeddings(), hook)
         yield seen
-    finally:
-        handle.remove()
 
 
 class _Ears:
@@ -285,20 +257,6 @@ class _Ears:
             return Heard(np.zeros(0, np.float32), np.zeros(0, np.int64))
         likely, ranks = (np.concatenate(column) for column in zip(*self._columns, strict=True))
         return Heard(likely, ranks)
-
-
-@contextmanager
-def _memory(loaded: Loaded, tokens: int, passes: Passes | None = None) -> Iterator[None]:
-    """Memory that runs out, as a sentence."""
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:  # torch.OutOfMemoryError is a RuntimeError
-        failure = out_of_memory(error, loaded, tokens)
-    else:
-        return
-    if passes is not None:
-        passes.forget()
-    raise failure
 
 
 @dataclass(frozen=True, slots=True)

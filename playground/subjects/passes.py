@@ -12,7 +12,6 @@ every text that begins so: the next turn of a chat, the same prompt once more, a
 from __future__ import annotations
 
 import functools
-import threading
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -228,51 +227,6 @@ class PreparedPasses(Passes):
     def forget(self) -> None:
         super().forget()
         self._ids, self._state = None, {}
-
-
-class Trace:
-    """What a model has read, kept by a visitor between replies: hand it to the next one.
-
-    Whatever the next text has in common with this one from its beginning is not read again. While a reply
-    runs it has the trace to itself; a second one meanwhile reads all of its text. What was read by another
-    model, or by this one before it was unloaded, does not count.
-    """
-
-    def __init__(self) -> None:
-        self._passes: Passes | None = None
-        self._using: Passes | None = None
-        self._lock = threading.RLock()  # given back by generators that end inside a garbage collection
-
-    @property
-    def ids(self) -> list[int]:
-        """What it holds, as ids."""
-        passes = self._passes
-        return list(passes.fed) if passes else []
-
-    @property
-    def bytes(self) -> int:
-        """Memory of its keys and values, those of a running reply too."""
-        return sum(passes.bytes for passes in {self._passes, self._using} if passes)
-
-    def clear(self) -> None:
-        """Free everything; a running reply frees its own when it ends."""
-        with self._lock:
-            self._passes = self._using = None
-
-    def take(self, model: Any) -> Passes:
-        """For one reply; give it back with `put`."""
-        with self._lock:
-            found, self._passes = self._passes, None
-            if found is None or found.model is not model:
-                found = passes_of(model)
-            self._using = found
-            return found
-
-    def put(self, passes: Passes) -> None:
-        """After the reply; not kept where it was cleared meanwhile, or another reply came later."""
-        with self._lock:
-            if self._using is passes:
-                self._passes, self._using = passes if passes.lasting else None, None
 
 
 def passes_of(model: Any) -> Passes:

@@ -1,15 +1,13 @@
-"""From a piece, as a vocabulary writes it, to the bytes it stands for; from bytes to characters.
+"""From the bytes of tokens to the characters of a text.
 
-Three spellings are in use: byte-level BPE writes every byte as a printable character ("Ġthe", GPT-2,
-Radford et al. 2019), SentencePiece writes a space as ▁ and a byte outside its vocabulary as <0xE4>
-(Kudo & Richardson 2018), WordPiece marks what continues a word with ## (Devlin et al. 2018).
-Decoding one token alone is never the way: half a character decodes to �. Bytes are.
+Decoding one token alone is never the way: half a character decodes to �. Bytes are. What a piece of a
+vocabulary is in bytes, `playground.subjects.spelling` says.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,7 +23,8 @@ BLANKS = re.compile(
     rb"|\xe2\x81\x9f|\xe3\x80\x80)*+"
 )
 LETTER = regex.compile(r"\X")
-BYTE_FALLBACK = re.compile(r"<0x([0-9A-Fa-f]{2})>")
+LETTER_OR_BLANKS = regex.compile(r"\s++|\X")
+MARKS = regex.compile(r"\p{M}+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,34 +46,6 @@ def _byte_alphabet() -> dict[str, int]:
 
 
 BYTE_ALPHABET = _byte_alphabet()
-
-
-def byte_level(piece: str) -> Piece:
-    """``"Ġthe"`` → ``b" the"``; a piece with characters outside the alphabet stands for itself."""
-    try:
-        return Piece(piece, bytes(BYTE_ALPHABET[character] for character in piece))
-    except KeyError:
-        return Piece(piece, piece.encode("utf-8", "replace"))
-
-
-def metaspace(piece: str) -> Piece:
-    """``"▁the"`` → ``b" the"``; ``"<0xE4>"`` → ``b"\\xe4"``."""
-    if match := BYTE_FALLBACK.fullmatch(piece):
-        return Piece(piece, bytes([int(match[1], 16)]), "byte")
-    return Piece(piece, piece.replace("▁", " ").encode("utf-8", "replace"))
-
-
-def wordpiece(piece: str, prefix: str = "##") -> Piece:
-    """``"##ing"`` → ``b"ing"``."""
-    return Piece(piece, piece.removeprefix(prefix).encode("utf-8", "replace"))
-
-
-def suffixed(piece: str, suffix: str) -> Piece:
-    """``"the</w>"`` → ``b"the "`` (the first BPE vocabularies: Sennrich et al. 2016)."""
-    return Piece(
-        piece,
-        (piece.removesuffix(suffix) + " " if piece.endswith(suffix) else piece).encode("utf-8", "replace"),
-    )
 
 
 def distinct(ids: Ints) -> list[int]:
@@ -108,29 +79,77 @@ def alignment(text: str, normalized: str, normalize: Callable[[str], str]) -> tu
     """Where each character of a normalised text comes from.
 
     Letter by letter, a letter being all that a reader sees as one (é of two code points, a Hangul syllable
-    of three: UAX 29), since no normal form reaches beyond it.
+    of three: UAX 29), since no normal form reaches beyond it. Some normalizers do: those that make one blank
+    of several or strip the edges (a run of blanks is then taken as one, and seen between its neighbours), and
+    those that write something in front of a text (Llama 2's ▁), which comes from nowhere.
 
     Returns:
         first and last + 1 code point of the original for each normalised one, [m + 1] and [m]; None for a
-        normalizer that does reach further.
+        normalizer that reaches further.
     """
-    begins: list[int] = []
-    ends: list[int] = []
-    known: dict[str, str] = {}
-    for match in LETTER.finditer(text):
-        letter, (begin, end) = match[0], match.span()
-        made = known.get(letter)
-        if made is None:
-            made = known[letter] = normalize(letter)
-        if made == letter:
-            begins.extend(range(begin, end))
-            ends.extend(range(begin + 1, end + 1))
+    probe = normalize("a")
+    front = probe[:-1] if probe.endswith("a") else ""
+    for pattern in (LETTER, LETTER_OR_BLANKS):
+        known: dict[str, str] = {}
+        begins, ends, written = [0] * len(front), [0] * len(front), [front]
+        for match in pattern.finditer(text):
+            letter, (begin, end) = match[0], match.span()
+            key = letter
+            if pattern is LETTER_OR_BLANKS and letter.isspace():  # what becomes of it depends on where it is
+                key = ("a" if begin else "") + letter + ("a" if end < len(text) else "")
+            made = known.get(key)
+            if made is None:
+                made = normalize(key).removeprefix(front)
+                if key != letter:
+                    made = made.removeprefix("a" if begin else "").removesuffix(
+                        "a" if end < len(text) else ""
+                    )
+                known[key] = made
+            if made == letter:
+                begins.extend(range(begin, end))
+                ends.extend(range(begin + 1, end + 1))
+            else:
+                begins.extend([begin] * len(made))
+                ends.extend([end] * len(made))
+            written.append(made)
+        if "".join(written) == normalized:
+            return np.array([*begins, len(text)], np.int32), np.array(ends, np.int32)
+    return None
+
+
+def follow(
+    raw: bytes, tokens: Sequence[bytes | None], until: Ints, *, blank: bytes, dropped: bool
+) -> tuple[Ints, Ints] | None:
+    """Character spans of tokens that tell the text from its beginning to its end, and nothing else.
+
+    Args:
+        raw: the text, in UTF-8; with ``blank`` for a space, unless blanks are ``dropped``.
+        tokens: the bytes of each; None for one that does not say what it stands for (<unk>).
+        until: byte of the text up to which such a token reaches, [n].
+        blank: what a tokenizer may write in front of a word though the text has none there; b"" for nothing.
+        dropped: blanks between the tokens belong to none of them.
+
+    Returns:
+        starts [n] and ends [n], in code points; None where the tokens tell something else.
+    """
+    at, found = 0, []
+    for token, end in zip(tokens, until.tolist(), strict=True):
+        if dropped:
+            at = BLANKS.match(raw, at).end()  # type: ignore[union-attr]
+            token = token and token.removeprefix(blank).replace(blank or b" ", b" ")
+        begin = at
+        if token is None:
+            at = max(at, end)
+        elif raw.startswith(token, at):
+            at += len(token)
+        elif blank and token.startswith(blank) and raw.startswith(token[len(blank) :], at):
+            at += len(token) - len(blank)
         else:
-            begins.extend([begin] * len(made))
-            ends.extend([end] * len(made))
-    if "".join(known[match[0]] for match in LETTER.finditer(text)) != normalized:
+            return None
+        found.append((begin, at))
+    if raw[at:].strip() if dropped else raw[at:]:
         return None
-    return np.array([*begins, len(text)], np.int32), np.array(ends, np.int32)
+    return _characters(raw, found)
 
 
 def walk(text: str, tokens: list[bytes]) -> tuple[Ints, Ints]:
@@ -149,8 +168,23 @@ def walk(text: str, tokens: list[bytes]) -> tuple[Ints, Ints]:
         if begin >= 0:
             at = begin + len(token)
         found.append((max(begin, 0) if begin >= 0 else at, at))
+    return _characters(raw, found)
+
+
+def _characters(raw: bytes, found: list[tuple[int, int]]) -> tuple[Ints, Ints]:
+    """Spans in bytes as spans in code points; a part of a character spans it whole."""
     edges = np.array(found, dtype=np.int64).reshape(-1, 2)
     heads = (np.frombuffer(raw, dtype=np.uint8) & 0xC0) != 0x80
     before = np.concatenate([[0], np.cumsum(heads)])  # characters begun before each byte
     starts = before[edges[:, 0]] - ~np.append(heads, True)[edges[:, 0]]
     return starts.astype(np.int32), before[edges[:, 1]].astype(np.int32)
+
+
+def with_marks(text: str, starts: Ints, ends: Ints) -> Ints:
+    """Ends of spans [n], so that an accent that no token has goes to the letter before it."""
+    following = np.append(starts[1:], len(text))
+    longer = ends.copy()
+    for order in np.flatnonzero((starts < ends) & (ends < following)).tolist():
+        if match := MARKS.match(text, int(ends[order]), int(following[order])):
+            longer[order] = match.end()
+    return longer

@@ -17,8 +17,8 @@ import numpy as np
 from playground.errors import PlaygroundError
 from playground.models import Loaded
 from playground.subjects import compat
-from playground.subjects.decoding import out_of_memory
 from playground.subjects.experiments import calm, settle
+from playground.subjects.in_turn import memory_told
 
 PRECISIONS = ("float32", "bfloat16", "int8", "nf4")
 
@@ -53,17 +53,14 @@ def distributions(loaded: Loaded, prompts: Sequence[Sequence[int]]) -> Iterator[
     """log p of the next token at every position of each prompt: float32 [positions, vocabulary].
 
     Raises:
-        PlaygroundError: ``logits_not_finite`` (name). DoesNotFit: ``reply_out_of_memory``.
+        PlaygroundError: ``logits_not_finite`` (name). DoesNotFit: ``reading_out_of_memory`` (name, tokens).
     """
     import torch
 
     for ids in prompts:
-        try:
-            with calm(loaded), torch.inference_mode():
-                made = loaded.model(input_ids=torch.tensor([list(ids)], device=loaded.model.device))
+        with memory_told(loaded, len(ids)), calm(loaded), torch.inference_mode():
+            made = loaded.model(input_ids=torch.tensor([list(ids)], device=loaded.model.device))
             found = made.logits[0].float().log_softmax(-1).cpu().numpy()
-        except (MemoryError, RuntimeError) as error:
-            raise out_of_memory(error, loaded, len(ids)) from None
         if np.isnan(found).any():
             raise PlaygroundError("logits_not_finite", name=loaded.card.name)
         yield found
@@ -83,12 +80,16 @@ def moved(full: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> Moved:
 
 
 def pace(loaded: Loaded, ids: Sequence[int], count: int = 5) -> Iterator[list[float]]:
-    """Milliseconds of single tokens after a prompt, with the cache where the model has one."""
+    """Milliseconds of single tokens after a prompt, with the cache where the model has one.
+
+    Raises:
+        DoesNotFit: ``reading_out_of_memory`` (name, tokens).
+    """
     import torch
 
     model, times = loaded.model, list[float]()
-    tokens = torch.tensor([list(ids)], device=model.device)
-    with calm(loaded), torch.inference_mode():
+    with memory_told(loaded, len(ids) + count + 1), calm(loaded), torch.inference_mode():
+        tokens = torch.tensor([list(ids)], device=model.device)
         made = model(input_ids=tokens, use_cache=True)
         for _ in range(count + 1):
             past = compat.returned_cache(made)

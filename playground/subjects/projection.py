@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.errors import BadInput
+from playground.subjects import stopping
 from playground.subjects.neighbours import BLOCK, METRICS, Near, nearest, unit
 
 METHODS = ("pca", "umap", "tsne")
@@ -26,7 +27,8 @@ TSNE_LANDMARKS = 3_000  # t-SNE takes ten times as long
 BETWEEN = 5
 MIN_DIST = 0.15
 # Numba's compiled code is no matter of many threads at once, and two layouts would only halve each other.
-# One at a time of each: two would halve each other's cache. A long t-SNE keeps nobody from UMAP.
+# One at a time of each: two would halve each other's cache. A long t-SNE keeps nobody from UMAP. What nobody
+# waits for any more (`stopping`) never begins, and ends within an epoch where it has begun.
 _one = {"umap": threading.Lock(), "tsne": threading.Lock()}
 
 
@@ -145,7 +147,7 @@ def _laid_out(
     count = max(2, min(neighbours, len(vectors) - 1))
     if near is None or near[0].shape[1] < count:
         near = nearest(vectors, count, metric) if method == "umap" else None
-    with _one[method], warnings.catch_warnings():
+    with stopping.turn(_one[method]), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that new points could not be added, and that there is one thread
         if method == "tsne":
             return np.asarray(_tsne(vectors, start, seed, 3 * count), np.float32)
@@ -166,7 +168,7 @@ def _tsne(vectors: NDArray[np.float32], start: NDArray[np.float32], seed: int, p
 
     spread = start / max(float(start[:, 0].std()), 1e-12) * 1e-4  # as its authors begin
     # Several threads add up in any order: other bytes each time.
-    with threadpool_limits(1, user_api="openmp"):
+    with threadpool_limits(1, user_api="openmp"), stopping.at_calls_of(TSNE.__module__):
         made = TSNE(
             start.shape[1], perplexity=min(perplexity, (len(vectors) - 1) / 3),
             init=spread.astype(np.float32), random_state=seed, n_jobs=1, learning_rate="auto",
@@ -192,9 +194,11 @@ def umap_class() -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that TensorFlow is not here
+            from umap import layouts
             from umap.umap_ import UMAP
     finally:
         numba.njit = plain
+    layouts.tqdm = stopping.asking  # its loop over the epochs is a bar: the one place where it can be ended
     return UMAP
 
 
@@ -218,6 +222,7 @@ def between(
     placed = np.empty((len(vectors), points.shape[1]), np.float32)
     count = min(BETWEEN, len(landmarks))
     for start in range(0, len(vectors), BLOCK):
+        stopping.check()
         cosines = vectors[start : start + BLOCK] @ landmarks.T
         near = np.argpartition(-cosines, count - 1, axis=1)[:, :count]
         some = np.take_along_axis(cosines, near, 1)

@@ -22,6 +22,7 @@ from playground.subjects import pieces
 from playground.subjects.huggingface import HuggingFaceReader
 from playground.subjects.pieces import Ints, Piece
 from playground.subjects.reading import NOTHING, Encoded, Reader
+from playground.subjects.spelling import Spelling
 
 __all__ = [
     "BytesReader",
@@ -41,6 +42,7 @@ class SentencePieceReader(Reader):
     """A SentencePiece model file, read by its own library. Adds <s> in front, as Mistral does."""
 
     keeps_bytes = True
+    spelling = Spelling(blank="▁", fallback=True)
 
     def __init__(self, tokenizer: Any) -> None:
         super().__init__(tokenizer)
@@ -53,11 +55,11 @@ class SentencePieceReader(Reader):
             return Piece(spelled, spelled.encode(), "special")
         if self.tokenizer.is_unknown(id):
             return Piece(spelled, spelled.encode(), "unknown")
-        return pieces.metaspace(spelled)
+        return self.spelling.piece(spelled)
 
     def encode(self, text: str, special: bool = True) -> Encoded:
         ids = np.array(self.tokenizer.encode(text), np.int32)
-        spans = self._join(text, ids, blank="▁")
+        spans = self._join(text, ids)
         if spans is None:
             spans = pieces.walk(text, [self.piece(id).bytes for id in ids.tolist()])
         return self._framed(ids, spans, len(text), [self.tokenizer.bos_id()] if special else [], [])

@@ -18,6 +18,7 @@ import numpy as np
 from playground.errors import BadInput
 from playground.subjects import pieces
 from playground.subjects.pieces import Ints, Piece
+from playground.subjects.spelling import Spelling
 
 NOTHING = Piece("", b"", "unknown")
 """What an id outside the vocabulary is."""
@@ -41,8 +42,9 @@ class Reader(ABC):
 
     algorithm: str  # the field's name for how it cuts
     size: int  # entries of the vocabulary
-    keeps_bytes: bool  # the bytes of its tokens are the (normalised) text, nothing lost
+    keeps_bytes: bool  # its decoder joins the bytes of its tokens, and they are the (normalised) text
     finer_than_words = False  # bytes or characters: cuts everywhere, so it agrees with nobody
+    spelling: Spelling = Spelling()
 
     def __init__(self, tokenizer: Any) -> None:
         self.tokenizer = tokenizer
@@ -136,34 +138,38 @@ class Reader(ABC):
     def _control_ids(self) -> Iterable[int]:
         return self.specials().values()
 
-    def _join(self, text: str, ids: Ints, *, blank: str = " ") -> tuple[Ints, Ints] | None:
+    def _join(self, text: str, ids: Ints) -> tuple[Ints, Ints] | None:
         """Spans by bytes, exact; None where the tokens' bytes are not the text's.
 
-        A blank that the tokenizer puts in front belongs to no character of the text.
-
-        Args:
-            blank: ``"▁"`` where the vocabulary cannot tell a ▁ of the text from a space: there both
-                count as ▁, which changes no place of a code point.
+        A blank that the tokenizer puts in front belongs to no character of the text. Where the vocabulary
+        cannot tell a ▁ of the text from a space, both count as ▁, which changes no place of a code point.
         """
         if not len(ids):
             return (ids, ids) if not text else None
         kinds = pieces.distinct(ids)
-        entries = [self.piece(id) for id in kinds]
-        if blank != " ":
-            text = text.replace(" ", blank)
-            written = [e.bytes if e.kind == "byte" else e.piece.replace(" ", blank).encode() for e in entries]
-        else:
-            written = [e.bytes for e in entries]
+        written = [self._written(id) for id in kinds]
         table = dict(zip(kinds, written, strict=True))
-        joined, raw = b"".join(map(table.__getitem__, ids.tolist())), text.encode()
-        dummy = blank.encode()
+        joined, raw = b"".join(map(table.__getitem__, ids.tolist())), self._raw(text)
+        dummy = (self.spelling.blank or " ").encode()
         skip = len(dummy) if joined != raw and joined.startswith(dummy) else 0
         if joined[skip:] != raw:
             return None
         length_of = np.zeros(kinds[-1] + 1, np.int32)
         length_of[kinds] = list(map(len, written))
-        lengths = length_of[ids]
-        return pieces.spans(text, lengths, skip)
+        return pieces.spans(raw.decode(), length_of[ids], skip)
+
+    def _raw(self, text: str) -> bytes:
+        """A text as `_written` would say it."""
+        return (text.replace(" ", self.spelling.blank) if self.spelling.blank else text).encode()
+
+    def _written(self, id: int) -> bytes:
+        """The bytes of a token, with ▁ for a space where the vocabulary writes one so."""
+        entry = self.piece(id)
+        if not self.spelling.literal:
+            return entry.bytes
+        if entry.kind in ("special", "unknown"):
+            return self._raw(entry.bytes.decode())
+        return self.spelling.written(entry.piece)
 
     def _framed(
         self, ids: Ints, spans: tuple[Ints, Ints], n: int, before: list[int], after: list[int]

@@ -12,9 +12,9 @@ from playground.subjects import decoding
 from playground.subjects.decoding import Done, Step, Waiting
 from playground.subjects.experiments import Machine, Progress, calm, machine
 from playground.subjects.in_turn import in_turn
-from playground.subjects.passes import Trace
 from playground.subjects.readers import reader
 from playground.subjects.sampling import Settings
+from playground.subjects.shelf import Trace
 from playground.subjects.streams import label
 
 GREEDY, SEEDED, OTHERS = 3, 3, 4

@@ -1,41 +1,43 @@
-"""CSV and TSV to rows of cells, where quotation marks may be stray and rows ragged.
-
-A quotation mark that nothing closes costs its own line and no other: RFC 4180 is followed as long as it can
-be, and a line that breaks it is taken as it stands.
-"""
+"""Delimited rows to the table of a file of sentences: which row names the columns, and every row as wide."""
 
 from __future__ import annotations
 
-import csv
-import io
+import functools
+import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
-from playground.subjects.sentence_texts import known, names
+from playground.catalog import ASSETS
+from playground.subjects.charset import one_line
+from playground.subjects.delimited import Delimited, Row
 
 COLUMNS = 64
 ROWS = 100_000  # that are read at most
-SPAN = 200  # lines of one cell: what is longer is a quotation mark that was never closed
-WASTE = 4  # times the file may be read in vain after stray quotation marks, before none is believed any more
 
 
-@dataclass(frozen=True)
-class Row:
-    """One row as it was parted, and the line that it came from ("": several)."""
+@functools.cache
+def known() -> dict[str, list[str]]:
+    """Usual names of columns: of the ``text``, and of the ``label``."""
+    found = json.loads((ASSETS / "sentences" / "columns.json").read_text(encoding="utf-8"))
+    return {"text": found["text"], "label": found["label"]}
 
-    cells: list[str]
-    raw: str
+
+def names(cells: Iterable[str]) -> list[str]:
+    """Names of columns, each one once."""
+    found: list[str] = []
+    for place, cell in enumerate(cells):
+        name = one_line(cell)[:60] or str(place + 1)
+        while name in found:
+            name += "+"
+        found.append(name)
+    return found
 
 
-def separated(text: str, kind: str) -> tuple[list[str], list[list[str]], dict[str, Any]]:
+def separated(table: Delimited) -> tuple[list[str], list[list[str]], dict[str, Any]]:
     """Names of the columns, rows as wide, and what was told of them.
-
-    Args:
-        kind: ``tsv``, or anything else, whose delimiter is guessed.
 
     Returns:
         names: of the first row if that names columns; a single column is "", others are numbered.
@@ -43,17 +45,13 @@ def separated(text: str, kind: str) -> tuple[list[str], list[list[str]], dict[st
         told: ``quotes`` (lines with a stray quotation mark), ``joined`` (rows whose surplus went back into
             the last cell), ``ragged`` (rows filled up or cut).
     """
-    lines = list(io.StringIO(text.lstrip("\ufeff"), newline=""))
-    delimiter = "\t" if kind == "tsv" else _delimiter(lines)
     told: dict[str, Any] = {}
-    rows: list[Row] = []
-    for row in _rows(lines, delimiter, told):
-        if any(cell.strip() for cell in row.cells):
-            rows.append(row)
-        if len(rows) > ROWS:
-            break
+    rows = list(islice(table.rows(), ROWS + 1))
     if not rows:
         return [""], [], told
+    stray = sum(row.stray for row in rows)
+    if stray:
+        told["quotes"] = stray
     cells = [row.cells for row in rows]
     if _heading(cells):
         named, body = names(cells[0][:COLUMNS]), rows[1:]
@@ -61,7 +59,22 @@ def separated(text: str, kind: str) -> tuple[list[str], list[list[str]], dict[st
     else:
         width = _width(cells)
         named, body, last = [""] if width == 1 else [str(place + 1) for place in range(width)], rows, True
-    return named, _even(body, len(named), delimiter, last, told), told
+    return named, _even(body, len(named), table.delimiter, last, told), told
+
+
+def names_text(table: Delimited) -> bool:
+    """Whether the first of at least two rows has several cells, one of which is a usual name of a text.
+
+    So much makes a table even of a file whose name does not say that it is one.
+    """
+    first = [row.cells for row in islice(table.rows(), 2)]
+    usual = {*known()["text"]}
+    return (
+        len(first) == 2
+        and len(first[0]) == len(first[1]) > 1
+        and any(cell.strip().lower() in usual for cell in first[0])
+        and all(len(cell) <= 40 for cell in first[0])
+    )
 
 
 def text_column(named: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
@@ -72,65 +85,6 @@ def text_column(named: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
             return lowered[each]
     lengths = [sum(len(row[place]) for row in rows if place < len(row)) for place in range(len(named))]
     return lengths.index(max(lengths))
-
-
-def _delimiter(lines: Sequence[str]) -> str:
-    """The commonest one of the first line that has any."""
-    for line in islice((line for line in lines if line.strip()), 50):
-        counts = {each: line.count(each) for each in ",;\t|"}
-        if any(counts.values()):
-            return max(counts, key=lambda each: counts[each])
-    return ","
-
-
-def _rows(lines: Sequence[str], delimiter: str, told: dict[str, Any]) -> Iterator[Row]:
-    """Records in reading order; those that quote wrongly, line by line as they stand."""
-    csv.field_size_limit(2**31 - 1)
-    place, left = 0, WASTE * sum(map(len, lines)) + 10**6
-    while place < len(lines):
-        if left > 0:  # else quotation marks are letters like any other
-            for cells, taken in _strict(lines, place, delimiter):
-                if cells is None:
-                    left -= sum(map(len, lines[place : place + taken]))
-                    break
-                yield Row(cells, _bare(lines[place]) if taken == 1 else "")
-                place += taken
-            if place == len(lines):
-                return
-        bare = _bare(lines[place])
-        if '"' in bare:
-            told["quotes"] = told.get("quotes", 0) + 1
-        yield Row(bare.split(delimiter), bare)
-        place += 1
-
-
-def _strict(lines: Sequence[str], start: int, delimiter: str) -> Iterator[tuple[list[str] | None, int]]:
-    """Records with the lines they take; None for the first that breaks the rules or takes too many lines."""
-    fed = begun = start
-
-    def feed() -> Iterator[str]:
-        nonlocal fed
-        while fed < len(lines) and fed - begun <= SPAN:
-            fed += 1
-            yield lines[fed - 1]
-
-    reader = csv.reader(feed(), delimiter=delimiter, skipinitialspace=True, strict=True)
-    try:
-        for cells in reader:
-            # Tabs and line ends in one cell: several rows that two stray marks hold together.
-            if delimiter == "\t" and fed - begun > 1 and any("\t" in c and "\n" in c for c in cells):
-                break
-            taken, begun = fed - begun, fed
-            yield cells, taken
-        else:
-            return
-    except csv.Error:
-        pass
-    yield None, fed - begun
-
-
-def _bare(line: str) -> str:
-    return line.rstrip("\r\n")
 
 
 def _heading(rows: Sequence[list[str]]) -> bool:

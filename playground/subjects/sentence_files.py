@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from playground.errors import BadInput
-from playground.subjects.sentence_cells import COLUMNS, separated, text_column
-from playground.subjects.sentence_texts import brief, decoded, known, line, names
+from playground.subjects import delimited
+from playground.subjects.charset import brief, decoded, lines, one_line
+from playground.subjects.sentence_cells import COLUMNS, known, names, names_text, separated, text_column
 
 MOST = 20_000  # rows
 CELL = 10_000  # characters of a cell that are kept: a model reads some 1,500 of them
@@ -86,16 +87,14 @@ def read(name: str, content: bytes) -> Table:
         raise BadInput("rows_file_empty", name=brief(name))
     text, guessed = decoded(name, content)
     kind = name.lower().rpartition(".")[2]
-    first = next((each for each in text.splitlines() if each.strip()), "")
-    if kind in ("jsonl", "ndjson", "json") or (
-        kind not in ("csv", "tsv") and first.lstrip().startswith('{"')
-    ):
+    table = delimited.parse(text, "\t" if kind == "tsv" else "")
+    if kind in ("jsonl", "ndjson", "json") or _is_json(text):
         found = _json(name, text)
-    elif kind in ("csv", "tsv"):
-        found = separated(text, kind)
+    elif kind in ("csv", "tsv") or table.named or names_text(table):
+        found = separated(table)
     else:
-        lines = [each.strip() for each in text.splitlines()]
-        found = [""], [[each] for each in lines if each], {}
+        bare = [each.strip() for each in lines(text)]
+        found = [""], [[each] for each in bare if each], {}
     columns, rows, told = found
     if not rows:
         raise BadInput("rows_file_empty", name=brief(name))
@@ -105,12 +104,26 @@ def read(name: str, content: bytes) -> Table:
     long = 0
     whole = []
     for row in rows:
-        cells = tuple(line(cell)[:CELL] for cell in row)
+        cells = tuple(one_line(cell)[:CELL] for cell in row)
         long += any(len(cell) > CELL for cell in row)
         whole.append(cells)
     if long:
         told["long"] = long
     return Table(tuple(columns), tuple(whole), {**told, **guessed})
+
+
+def _is_json(text: str) -> bool:
+    """Whether a file is JSON whatever its name says: its first line, or all of it, is an object or a list."""
+    if text.lstrip()[:1] not in ("{", "["):
+        return False
+    for each in (next(line for line in lines(text) if line.strip()), text):
+        try:
+            whole = json.loads(each)
+        except (ValueError, RecursionError):
+            continue
+        # A list of numbers, as in "[1]", may begin a note as well.
+        return isinstance(whole, dict) or any(isinstance(one, dict | str) for one in whole)
+    return False
 
 
 def _json(name: str, text: str) -> Found:

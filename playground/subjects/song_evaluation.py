@@ -145,10 +145,20 @@ def best(scores: NDArray[np.float32], given: Given, count: int = TOP) -> NDArray
     """The best songs of each row of scores, best first, never one that was given."""
     for row, songs in zip(scores, given, strict=True):
         row[songs] = -np.inf
-    count = min(count, scores.shape[1])
-    some = np.argpartition(-scores, count - 1, axis=1)[:, :count]
-    order = np.argsort(-np.take_along_axis(scores, some, 1), axis=1, kind="stable")
-    return np.take_along_axis(some, order, 1)
+    return np.stack([highest(row, count) for row in scores])
+
+
+def highest(scores: NDArray[np.float32], count: int) -> NDArray[np.int64]:
+    """The places of the highest scores, best first; of equals the earlier one, on every processor.
+
+    Counts have many equals, and which of them a partition takes depends on the instruction set.
+    """
+    if count < len(scores):
+        least = np.partition(scores, len(scores) - count)[len(scores) - count]
+        some = np.flatnonzero(scores >= least)
+    else:
+        some = np.arange(len(scores))
+    return some[np.argsort(-scores[some], kind="stable")][:count]
 
 
 def unit(vectors: NDArray[Any]) -> NDArray[np.float32]:

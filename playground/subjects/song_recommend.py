@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.errors import BadInput
-from playground.subjects.song_evaluation import unit
+from playground.subjects.song_evaluation import highest, unit
 from playground.subjects.song_training import Trained
 from playground.subjects.songs import Library, Song
 
@@ -84,9 +84,8 @@ class Recommender:
         scores = self.whole @ (target / length)
         scores[given] = -np.inf
         scores[~self.known] = -np.inf
-        some = np.argpartition(-scores, min(count, len(scores) - 1))[:count]
-        order = some[np.argsort(-scores[some], kind="stable")]
-        return [Recommendation(int(row), float(scores[row])) for row in order if np.isfinite(scores[row])]
+        best = highest(scores, count)
+        return [Recommendation(int(row), float(scores[row])) for row in best if np.isfinite(scores[row])]
 
     def evidence(self, liked: Sequence[int], rows: Sequence[int]) -> list[Evidence]:
         """For each recommended row, what the playlists say."""
@@ -221,6 +220,7 @@ def shown(ready: Recommender, liked: Sequence[int], disliked: Sequence[int]) -> 
         "rows": rows,
         "artists": ready.similar_artists(liked),
         "popular": [plain(library.songs[row]) for row in common[:POPULAR]],
+        "generated": library.name == "sample",
         "facts": {
             "songs": len(library), "playlists": library.playlists, "seconds": ready.trained.seconds,
             "parameters": ", ".join(

@@ -110,7 +110,8 @@ def generate(songs: list[Song], sessions: int = SESSIONS, seed: int = SEED) -> L
                     weight = weight + np.log(ARTIST) * (artists[pool] == artists[first])
             keys = weight - np.log(-np.log(draw(len(pool))))
             most = min(count, len(pool))
-            chosen.append(pool[np.argpartition(keys, -most)[-most:]])
+            # Sorted: in which order a partition leaves its parts depends on the processor.
+            chosen.append(pool[np.sort(np.argpartition(keys, -most)[-most:])])
         rows = np.concatenate(chosen)
         _, place = np.unique(rows, return_index=True)  # a stranger may be there already
         rows = rows[np.sort(place)]

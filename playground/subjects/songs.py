@@ -41,14 +41,18 @@ class Library:
         songs: row → song.
         items: row numbers of all playlists, one after the other, int32.
         offsets: where each playlist begins in ``items``, and its end; one more than there are playlists.
-        told: what was skipped while reading (``empty``, ``single``, ``unknown``, ``duplicate``, ``broken``).
+        told: what reading told: counts of what was skipped (``empty``, ``single``, ``unknown``,
+            ``duplicate``, ``broken``, ``podcasts``, ``skips``) or lost (``bytes``), ``sessions`` into which a
+            history was parted, and the ``encoding`` that was guessed.
+        names: of the playlists, in their order; none where files do not tell any.
     """
 
     name: str
     songs: tuple[Song, ...]
     items: NDArray[np.int32]
     offsets: NDArray[np.int64]
-    told: Mapping[str, int] = field(default_factory=dict)
+    told: Mapping[str, Any] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.items.flags.writeable = False  # shared by all who read it
@@ -120,7 +124,8 @@ class Library:
     def bytes(self) -> int:
         """Roughly what it takes in memory: arrays to the byte, strings by their usual size."""
         arrays = self.items.nbytes * 3 + self.offsets.nbytes  # with the playlists of each song
-        return arrays + len(self.songs) * (4 * STRING + 900)  # with what the search keeps of each
+        names = STRING * len(self.names)
+        return arrays + names + len(self.songs) * (4 * STRING + 900)  # with what the search keeps of each
 
 
 def _numbered(names: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.int32]]:
@@ -133,12 +138,16 @@ def assemble(
     name: str,
     songs: Iterable[Song],
     playlists: Iterable[Sequence[str]],
-    told: Mapping[str, int] | None = None,
+    told: Mapping[str, Any] | None = None,
+    names: Sequence[str] = (),
 ) -> Library:
     """A library from songs and playlists of ids.
 
     Playlists of fewer than two songs are left out, as the book does: they put nothing beside anything. An id
     that no song has becomes a song named by its id. Of songs with one id the first counts.
+
+    Args:
+        names: of the playlists, as many; or none.
 
     Raises:
         BadInput: no playlist with two songs is left.
@@ -151,8 +160,8 @@ def assemble(
         else:
             kept[song.id] = song
     rows = {id: row for row, id in enumerate(kept)}
-    parts, lengths = [], []
-    for playlist in playlists:
+    parts, lengths, called = [], [], []
+    for place, playlist in enumerate(playlists):
         if len(playlist) < 2:
             counted["single" if playlist else "empty"] += 1
             continue
@@ -166,10 +175,12 @@ def assemble(
                     counted["unknown"] += 1
             parts.append(np.array([rows[id] for id in playlist], np.int32))
         lengths.append(len(playlist))
+        called.append(names[place] if names else "")
     if not parts:
         raise BadInput("songs_no_playlists", name=name)
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    return Library(name, tuple(kept.values()), np.concatenate(parts), offsets, counted)
+    known = tuple(called) if any(called) else ()
+    return Library(name, tuple(kept.values()), np.concatenate(parts), offsets, counted, known)
 
 
 def part(library: Library, numbers: NDArray[Any]) -> Library:

@@ -14,9 +14,9 @@ from playground.subjects.decoding import Done, Reading, Step, Waiting
 from playground.subjects.filters import Stage, filtered, removed_by, stages
 from playground.subjects.in_turn import in_turn
 from playground.subjects.lanes import LANES, SHOWN, Comparison, Lane, Parting, Plan, Token, Written, part
-from playground.subjects.passes import Trace
 from playground.subjects.readers import Reader, reader
 from playground.subjects.sampling import Choice, Settings
+from playground.subjects.shelf import Trace
 from playground.subjects.streams import TextStream, alternatives, label
 
 

@@ -22,7 +22,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from playground.errors import BadInput, DoesNotFit, TookTooLong
+from playground.errors import DoesNotFit, TookTooLong
 
 SECONDS = 5.0  # of wall-clock time; a template takes milliseconds, the process some 150 of them
 MEMORY = 512 << 20  # bytes of address space
@@ -30,7 +30,7 @@ LONGEST = 20_000_000  # characters of all prompts together
 COMMAND = (sys.executable, "-m", "playground.subjects.templates")
 ROOT = Path(__file__).resolve().parents[2]
 
-Messages = Sequence[Mapping[str, str]]
+Messages = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -43,20 +43,30 @@ class Job:
     add_generation_prompt: bool = True
 
 
-def render(job: Job, *, trusted: bool = False) -> list[str | None]:
-    """The prompt of each conversation; None for a later one that the template refuses.
+@dataclass(frozen=True)
+class Answer:
+    """What a template makes of one conversation.
+
+    Args:
+        prompt: the text; None where it does not take the conversation.
+        refused: why not, in its own words.
+    """
+
+    prompt: str | None = None
+    refused: str = ""
+
+
+def render(job: Job, *, trusted: bool = False) -> list[Answer]:
+    """The prompt of each conversation, or the reason why there is none.
 
     Args:
         trusted: the template is our own, and needs no process to itself.
 
     Raises:
-        BadInput: ``template_refused`` (reason), it does not take the first conversation.
         TookTooLong: ``template_too_long`` (seconds). DoesNotFit: ``template_too_large`` (megabytes).
     """
     answers = _answers(job) if trusted else _in_a_process(job)
-    if "refused" in answers[0]:
-        raise BadInput("template_refused", reason=answers[0]["refused"])
-    return [answer.get("prompt") for answer in answers]
+    return [Answer(**answer) for answer in answers]
 
 
 def _in_a_process(job: Job) -> list[dict[str, str]]:

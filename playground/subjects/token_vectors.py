@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from playground.errors import BadInput, CannotLoad
 from playground.models import Loaded
 from playground.subjects.cutting import cutting
+from playground.subjects.decoding import Waiting
+from playground.subjects.in_turn import finished, in_line, memory_told
 
 LINES = 16  # texts at once
 LONGEST = 256  # tokens of one text; the rest is cut, and said to be
@@ -142,7 +144,14 @@ def lines(box: str) -> tuple[list[str], list[int]]:
 
 
 def run(loaded: Loaded, texts: Sequence[str], groups: Sequence[int] = ()) -> Passed:
-    """One forward pass over all texts, with the hidden states of every layer.
+    """`running` to its end."""
+    return finished(running(loaded, texts, groups))
+
+
+def running(
+    loaded: Loaded, texts: Sequence[str], groups: Sequence[int] = ()
+) -> Generator[Waiting | Passed, None, None]:
+    """One forward pass over all texts when it is our turn, with the hidden states of every layer.
 
     Args:
         loaded: leased as ``encoder`` (a ``SentenceTransformer``) or ``causal``.
@@ -150,7 +159,12 @@ def run(loaded: Loaded, texts: Sequence[str], groups: Sequence[int] = ()) -> Pas
     Raises:
         BadInput: a text without tokens, or more numbers than can be kept.
         CannotLoad: a model without layers of tokens, or whose tokenizer tells no places.
+        DoesNotFit: ``reading_out_of_memory`` (name, tokens).
     """
+    return in_line(loaded, lambda: _pass(loaded, texts, groups), LONGEST * len(texts))
+
+
+def _pass(loaded: Loaded, texts: Sequence[str], groups: Sequence[int]) -> Passed:
     import torch
 
     sentence = hasattr(loaded.model, "encode")
@@ -183,7 +197,7 @@ def run(loaded: Loaded, texts: Sequence[str], groups: Sequence[int] = ()) -> Pas
         name: torch.tensor([each[name] + [pad.get(name, 0)] * (longest - len(each[name])) for each in cut])
         for name in names
     }
-    with torch.inference_mode():
+    with memory_told(loaded, longest * len(cut)), torch.inference_mode():
         batch = {name: tensor.to(model.device) for name, tensor in batch.items()}
         out = model(**batch, output_hidden_states=True, return_dict=True)
         states = [

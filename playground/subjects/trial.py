@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 from playground.catalog import Role
 from playground.models import Loaded
 from playground.subjects.cutting import cutting
+from playground.subjects.decoding import Waiting
+from playground.subjects.in_turn import finished, in_line
 from playground.subjects.readers import reader
 
 NEW_TOKENS = 24
@@ -37,14 +39,28 @@ Answers = tuple[str, tuple[tuple[str, float], ...]]
 
 
 def trial(loaded: Loaded, role: Role, prompt: str, sentences: Sequence[str], word: str) -> Trial:
-    """Use a model once for what it was loaded as.
+    """`trying` to its end."""
+    return finished(trying(loaded, role, prompt, sentences, word))
+
+
+def trying(
+    loaded: Loaded, role: Role, prompt: str, sentences: Sequence[str], word: str
+) -> Generator[Waiting | Trial, None, None]:
+    """Use a model once for what it was loaded as, when its turn has come.
 
     Args:
         loaded: as the cache's lease gives it, loaded in this role.
         prompt: what a language model continues and a tokenizer cuts.
         sentences: what an encoder compares, the first with each of the others.
         word: whose neighbours word vectors give; the commonest if they do not know it.
+
+    Raises:
+        DoesNotFit: ``reading_out_of_memory`` (name, tokens).
     """
+    return in_line(loaded, lambda: _tried(loaded, role, prompt, sentences, word), NEW_TOKENS)
+
+
+def _tried(loaded: Loaded, role: Role, prompt: str, sentences: Sequence[str], word: str) -> Trial:
     began = time.perf_counter()
     if role == "causal":
         given, answers = _write(loaded, prompt)

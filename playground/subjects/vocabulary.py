@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import bisect
+import json
 import re
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from playground.subjects.huggingface import HuggingFaceReader
 from playground.subjects.pieces import Kind
@@ -29,13 +32,15 @@ class Found:
 class Facts:
     """What a tokenizer is, as its files say it."""
 
-    kind: str  # class
+    kind: str  # class, as the library that runs it names it
+    named: str | None  # class, as its tokenizer_config.json names it; None where it names none
     algorithm: str
     size: int
     longest_input: int | None  # model_max_length; None: no limit told
     specials: list[tuple[str, str, int]]  # role, spelling, id
     parts: dict[str, list[str]]  # normalizer, pre_tokenizer, post_processor, decoder → types
     padding_side: str | None
+    truncation_side: str | None
 
 
 def search(reader: Reader, query: str, limit: int = SHOWN) -> tuple[list[Found], int]:
@@ -116,7 +121,11 @@ def prepare(reader: Reader) -> None:
 
 
 def facts(reader: Reader) -> Facts:
-    """The facts, read from the tokenizer itself."""
+    """The facts, read from the tokenizer itself, and from the file that names its class.
+
+    Both names are told: transformers 5 makes one class of what older files call LlamaTokenizer and
+    LlamaTokenizerFast, and runs many under no name but TokenizersBackend.
+    """
     tokenizer = reader.tokenizer
     longest = getattr(tokenizer, "model_max_length", None)
     parts = {}
@@ -124,6 +133,7 @@ def facts(reader: Reader) -> Facts:
         parts = {name: [step["type"] for step in steps] for name, steps in reader.parts.items()}
     return Facts(
         type(tokenizer).__name__,
+        _named(tokenizer),
         reader.algorithm,
         reader.size,
         # transformers writes "none" as 1e30; a file may say anything.
@@ -131,4 +141,14 @@ def facts(reader: Reader) -> Facts:
         [(role, reader.piece(id).piece, id) for role, id in reader.specials().items()],
         parts,
         getattr(tokenizer, "padding_side", None),
+        getattr(tokenizer, "truncation_side", None),
     )
+
+
+def _named(tokenizer: Any) -> str | None:
+    folder = getattr(tokenizer, "name_or_path", "")
+    file = Path(folder) / "tokenizer_config.json"
+    if not folder or not file.is_file():
+        return None
+    name = json.loads(file.read_text(encoding="utf-8")).get("tokenizer_class")
+    return name if isinstance(name, str) else None

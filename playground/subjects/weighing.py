@@ -22,7 +22,9 @@ FILTERS = ("top_k", "top_p", "min_p")
 KEPT, GREEDY = 0, 4  # of `Weighed.gone`: 1 to 3 are the filters in their order
 How = Literal["greedy", "sample"]
 STATE = 5_100  # bytes of a generator of random numbers
-_kept = Kept(1_000 * STATE)  # generators after so many draws of a seed, so that a text goes on draw by draw
+_kept: Kept[Any] = Kept(
+    1_000 * STATE
+)  # generators after so many draws of a seed, so that a text goes on draw by draw
 
 
 @dataclass(frozen=True, eq=False)

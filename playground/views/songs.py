@@ -11,6 +11,7 @@ from playground.subjects.song_evaluation import Measured
 from playground.subjects.songs import Library
 from playground.views.html import escape, note, number, table
 
+NAMES = 6  # of playlists that are shown
 Plain = Mapping[str, Any]
 """A song as JSON: id, title, artist, year, genre."""
 
@@ -80,7 +81,8 @@ def recommended(shown: Mapping[str, Any], lang: str) -> str:
     Args:
         shown: ``rows``: songs with ``score``, ``together``, ``about`` (genre, share, decade) and ``by``:
             liked songs with cosine and playlists in common; ``artists``: (name, cosine); ``popular``: songs;
-            ``facts``: playlists, songs, method, seconds.
+            ``generated``: whether a program made the playlists up; ``facts``: playlists, songs, method,
+            seconds.
     """
     say = partial(text.say, lang=lang)
     if not shown["rows"]:
@@ -110,11 +112,12 @@ def recommended(shown: Mapping[str, Any], lang: str) -> str:
     popular = "".join(f"<li>{name(song, lang)}</li>" for song in shown["popular"])
     if artists:
         artists = f"<h5>{escape(say('songs.similar_artists'))}</h5><ul class='pg-chips'>{artists}</ul>"
+    most = "songs.popular_generated" if shown["generated"] else "songs.popular"
     return (
         f'<div class="song-two"><section><h4>{escape(say("songs.ten"))}</h4>'
         f'<ol class="song-ten">{"".join(items)}</ol>'
-        f"{artists}</section><section class='song-popular'><h4>{escape(say('songs.popular'))}</h4>"
-        f"{note(say('songs.popular_note'))}<ol>{popular}</ol></section></div>{_facts(shown['facts'], lang)}"
+        f"{artists}</section><section class='song-popular'><h4>{escape(say(most))}</h4>"
+        f"{note(say(f'{most}_note'))}<ol>{popular}</ol></section></div>{_facts(shown['facts'], lang)}"
     )
 
 
@@ -232,12 +235,16 @@ def about(library: Library, lang: str) -> str:
     facts = text.say(
         "songs.data_facts", lang, songs=number(len(library)), playlists=number(library.playlists)
     )
+    some = list(dict.fromkeys(filter(None, library.names)))
+    if some:
+        more = ["…"] if len(some) > NAMES else []
+        facts += " " + text.say("songs.data_names", lang, names=" · ".join([*some[:NAMES], *more]))
     told = note(facts)
     if library.name == "sample":
         told += note(text.say("songs.data_sample", lang))
     skipped = [
-        text.say(f"songs.skipped_{kind}", lang, count=number(count))
-        for kind, count in library.told.items()
-        if count
+        text.say(f"songs.told_{kind}", lang, count=value if isinstance(value, str) else number(value))
+        for kind, value in library.told.items()
+        if value
     ]
     return told + (note(" ".join(skipped)) if skipped else "")

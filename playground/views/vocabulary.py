@@ -23,7 +23,16 @@ def facts(found: Facts, lang: str) -> str:
         return escape(known.get(f"tokenizer_parts.{kind}", say("tokens.part_unknown")))
 
     rows = [
-        [say("tokens.fact_class"), f"<code>{escape(found.kind)}</code>", ""],
+        [
+            say("tokens.fact_class"),
+            f"<code>{escape(found.kind)}</code>",
+            escape(say("tokens.fact_class_why")),
+        ],
+        [
+            "tokenizer_class",
+            f"<code>{escape(found.named)}</code>" if found.named else "—",
+            escape(say("tokens.fact_named_why")),
+        ],
         [say("tokens.fact_algorithm"), f"<b>{escape(found.algorithm)}</b>", explained(found.algorithm)],
         [say("tokens.fact_size"), number(found.size), escape(say("tokens.fact_size_why"))],
         [
@@ -39,6 +48,8 @@ def facts(found: Facts, lang: str) -> str:
             rows.append([part, f"<code>{escape(kind)}</code>", explained(kind)])
     if found.padding_side:
         rows.append(["padding_side", escape(found.padding_side), escape(say("tokens.fact_side_why"))])
+    if found.truncation_side:
+        rows.append(["truncation_side", escape(found.truncation_side), escape(say("tokens.fact_cut_why"))])
     return table([], rows, "facts")
 
 

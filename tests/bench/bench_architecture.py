@@ -1,8 +1,6 @@
 """A what-if against the bare skeleton, the counts against other ways to count, and the memory that it takes.
 
-    .venv/bin/python tests/bench/bench_architecture.py
-
-Prints ratios within one run; the machine's own speed cancels out.
+``python tests/bench/bench_architecture.py`` prints ratios of one run; the machine's own speed cancels out.
 """
 
 from __future__ import annotations
@@ -29,9 +27,10 @@ from playground.panels.architecture_actions import ArchitectureActions
 from playground.settings import Settings
 from playground.views import architecture as view
 from playground.warm import warm_up
+from tests.bench.rows import rounds, row
 from tests.subjects import closed_form
 
-LARGE, ROUNDS = "meta-llama/Llama-3.1-405B", 15
+LARGE, ROUNDS = "meta-llama/Llama-3.1-405B", rounds(15)
 
 
 def actions() -> ArchitectureActions:
@@ -68,11 +67,9 @@ def what_if(do: ArchitectureActions) -> None:
     bare(99), whole(99)
     skeleton, ours = median(bare), median(whole)
     arithmetic = median(lambda lap: closed_form.count(config))
-    print(
-        f"405B: bare skeleton {skeleton * 1e3:.0f} ms; what-if with tree, bytes and code {ours * 1e3:.0f} ms"
-    )
-    print(f"  {'holds' if ours <= 2 * skeleton else 'MISSED'}: {ours / skeleton:.2f} of it, at most 2")
-    print(f"  arithmetic alone: {arithmetic * 1e6:.0f} µs, the same number")
+    what = "what-if of a 405B, with tree, bytes and code"
+    row(what, ours * 1e3, skeleton * 1e3, "ms", "the bare skeleton", most=2)
+    row(what, ours * 1e3, arithmetic * 1e3, "ms", "arithmetic of Llama's count alone")
     try:
         from accelerate import init_empty_weights
     except ImportError:
@@ -82,7 +79,7 @@ def what_if(do: ArchitectureActions) -> None:
         with init_empty_weights():
             AutoModelForCausalLM.from_config(CONFIG_MAPPING["llama"].from_dict(dict(config)))
 
-    print(f"  accelerate's empty weights alone: {median(theirs, 5) / ours:.1f} times our whole what-if")
+    row(what, ours * 1e3, median(theirs, 5) * 1e3, "ms", "accelerate's empty weights")
 
 
 def memory(do: ArchitectureActions) -> None:
@@ -95,8 +92,8 @@ def memory(do: ArchitectureActions) -> None:
         plan, _ = do.plan(name)
         do.memory(plan, 131072, 64), do.raw(plan), do.flow(plan, "hello"), view.tree(plan, "en")
         peak = max(peak, process.memory_info().rss)
-    print(f"memory: {(peak - idle) / 1e6:.0f} MB above the idle app")
-    print(f"  {'holds' if peak - idle < 100e6 else 'MISSED'}: under 100 MB")
+    most = (idle + 100e6) / idle  # 100 MB
+    row("memory with four skeletons of up to 671B", peak / 1e6, idle / 1e6, "MB", "the idle app", most=most)
 
 
 if __name__ == "__main__":

@@ -23,9 +23,10 @@ from playground.subjects.beams import Beams, search  # noqa: E402
 from playground.subjects.lanes import Plan  # noqa: E402
 from playground.subjects.sampling import Settings  # noqa: E402
 from playground.subjects.strategies import compare  # noqa: E402
+from tests.bench.rows import rounds, row  # noqa: E402
 from tests.subjects.tiny import llama, loaded_of  # noqa: E402
 
-ROUNDS, NEW, WIDTH = 4, 24, 4
+ROUNDS, NEW, WIDTH = rounds(4), 24, 4
 SIZE: dict[str, Any] = {
     "vocab_size": 6144, "hidden_size": 256, "intermediate_size": 640, "num_hidden_layers": 5,
     "num_attention_heads": 8, "num_key_value_heads": 2, "max_position_embeddings": 4096,
@@ -77,9 +78,12 @@ def main() -> None:
         for _ in range(ROUNDS):
             for way, run in ways.items():
                 best[way] = min(best[way], timed(run))
-        print(f"prompt of {length} tokens, {NEW} new ones, {WIDTH} beams")
-        for way, base in (("generate", "generate"), ("ours", "generate"), ("six", "six"), ("lanes", "six")):
-            print(f"   {way:9} {1000 * best[way]:8.1f} ms   {best[way] / best[base]:.2f}")
+        after = f"after {length:,} tokens"
+        for way, base, what, against in (
+            ("ours", "generate", f"beam search, every candidate kept, {after}", "generate(num_beams=4)"),
+            ("lanes", "six", f"six lanes with all they show, {after}", "generate six times"),
+        ):
+            row(what, 1000 * best[way], 1000 * best[base], "ms", against)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from playground.catalog import CAUSAL, ModelCard
 from playground.loaders import TransformersLoader
 from playground.models import Loaded, ModelCache
+from tests.bench.rows import rounds, row
 
 WORK, LOAD = 0.010, 0.030  # seconds that a lease is used, and that a load takes
 THREADS, EACH = 10, 60
@@ -55,15 +56,14 @@ def lease_cost() -> None:
     times = {}
     for what, make in (("lease", lambda: cache.lease(card("A"))), ("nullcontext", nullcontext)):
         laps = []
-        for _ in range(20):
+        for _ in range(rounds(20)):
             began = time.perf_counter()
             for _ in range(500):
                 with make():
                     pass
             laps.append((time.perf_counter() - began) / 500 * 1e6)
         times[what] = statistics.median(laps)
-    print(f"a lease of what is loaded: {times['lease']:.1f} µs; no context: {times['nullcontext']:.1f} µs")
-    print(f"  {'holds' if times['lease'] < 50 else 'MISSED'}: under 50 µs")
+    row("a lease of what is loaded", times["lease"], times["nullcontext"], "µs", "nullcontext()")
 
 
 def simulated(plans: list[str]) -> float:
@@ -129,17 +129,14 @@ def real(plans: list[str]) -> float:
 
 def ten_threads() -> None:
     losses = []
-    for seed in range(5):
+    for seed in range(rounds(5)):
         generator = random.Random(seed)
         plans = ["".join(generator.choice(MODELS) for _ in range(EACH)) for _ in range(THREADS)]
         perfect, took = simulated(plans), real(plans)
-        losses.append(took / perfect - 1)
-    loss = statistics.median(losses)
-    told = " ".join(f"{each:+.1%}" for each in losses)
-    print(
-        f"{THREADS} threads, 3 models, room for 2: {loss:+.1%} against the same schedule for nothing ({told})"
-    )
-    print(f"  {'holds' if loss <= 0.10 else 'MISSED'}: at most 10 %")
+        losses.append((took / perfect, took, perfect))
+    _, took, perfect = sorted(losses)[len(losses) // 2]
+    what = f"{THREADS} threads, 3 models, room for 2"
+    row(what, took, perfect, "s", "the same schedule, bookkeeping for nothing", most=1.1)
 
 
 def second_load(millions: int) -> None:
@@ -173,10 +170,8 @@ def second_load(millions: int) -> None:
                 began = time.perf_counter()
                 with ModelCache(2**34, loader).lease(one, "causal", dtype="bfloat16", quantization="nf4"):
                     times[which] = time.perf_counter() - began
-        ratio = times["first"] / times["second"]
-        print(f"NF4 of {count / 1e6:.0f} million parameters: first {times['first']:.2f} s, "
-              f"second {times['second']:.2f} s: {ratio:.0f} times faster")  # fmt: skip
-        print(f"  {'holds' if ratio >= 20 else 'MISSED'}: at least 20 times")
+        what = f"second load in NF4, {count / 1e6:.0f} million parameters"
+        row(what, times["second"], times["first"], "s", "the first load", most=1 / 20)
     finally:
         shutil.rmtree(root)
 

@@ -26,8 +26,9 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from tests.app import free_port  # noqa: E402
+from tests.bench.rows import rounds, row  # noqa: E402
 
-COUNT, ROUNDS, WORDS = 128, 7, "Once upon a time there was a little girl named Lily"
+COUNT, ROUNDS, WORDS = 128, rounds(7), "Once upon a time there was a little girl named Lily"
 OTHER = """
 import sys, threading, torch, gradio as gr
 from transformers import AutoModelForCausalLM, AutoTokenizer, TextIteratorStreamer
@@ -84,7 +85,10 @@ def wait(url: str) -> None:
 def settled(process: subprocess.Popen) -> None:
     """Wait until a server has done what it does after its start (ours imports and loads ahead)."""
     watched, calm = psutil.Process(process.pid), 0
+    deadline = time.monotonic() + 300
     while calm < 3:
+        if time.monotonic() > deadline:
+            raise RuntimeError("the server never comes to rest")
         before = sum(watched.cpu_times()[:2])
         time.sleep(1)
         calm = calm + 1 if sum(watched.cpu_times()[:2]) - before < 0.05 else 0
@@ -178,20 +182,19 @@ def compare(model: Path, folder: Path) -> None:
         capture_output=True,
         text=True,
         env=environment,
+        cwd=ROOT,
         check=True,
     )
     rate = statistics.median(float(line) for line in bare.stdout.split())
     mine, theirs = (
         [statistics.median(run[who][what] for run in runs) for what in range(3)] for who in (0, 1)
     )
-    print(f"{model.name}, {COUNT} tokens, medians of {ROUNDS}:")
-    print(f"  first token    {theirs[0] / mine[0]:.2f} × sooner ({mine[0]:.3f} s against {theirs[0]:.3f})")
-    print(f"  whole reply    {theirs[1] / mine[1]:.2f} × faster ({mine[1]:.2f} s against {theirs[1]:.2f})")
-    print(f"  over the wire  {mine[2] / theirs[2]:.2f} of the bytes ({mine[2]:,} against {theirs[2]:,})")
+    for place, (what, unit) in enumerate(
+        (("first token", "s"), ("whole reply", "s"), ("over the wire", "B"))
+    ):
+        row(f"{what}, {model.name}", mine[place], theirs[place], unit, "ChatInterface, TextIteratorStreamer")
     writing = (COUNT - 1) / (mine[1] - mine[0])
-    print(
-        f"  writing        {writing / rate:.2f} of the bare loop ({writing:.0f} against {rate:.0f} tokens/s)"
-    )
+    row(f"writing, {model.name}", writing, rate, "tokens/s", "the bare loop without a server")
 
 
 if __name__ == "__main__":

@@ -29,11 +29,12 @@ sys.path.insert(0, str(ROOT))
 
 from playground.subjects import compat  # noqa: E402
 from playground.subjects.decoding import Done, Reading, Step, reply  # noqa: E402
-from playground.subjects.passes import Trace  # noqa: E402
 from playground.subjects.sampling import Settings  # noqa: E402
+from playground.subjects.shelf import Trace  # noqa: E402
+from tests.bench.rows import rounds, row  # noqa: E402
 from tests.subjects.tiny import llama, loaded_of  # noqa: E402
 
-ROUNDS = 5
+ROUNDS = rounds(5)
 SIZES: dict[str, dict[str, Any]] = {
     "tutor, 5M": {
         "vocab_size": 6144, "hidden_size": 256, "intermediate_size": 688, "num_hidden_layers": 6,
@@ -128,13 +129,16 @@ def compare(name: str, size: dict[str, Any]) -> None:
     for _ in range(ROUNDS):
         for way, run in ways.items():
             best[way] = max(best[way], run())
-    print(f"{name} ({sum(p.numel() for p in model.parameters()) / 1e6:.1f}M parameters)")
-    for way, rate in best.items():
-        print(f"   {way:9} {rate:7.1f} tokens/s   {rate / best['bare']:.2f}")
-    second_turn(loaded)
+    for way, what, base, against in (
+        ("ours", "greedy", "bare", "forward and argmax, nothing looked at"),
+        ("our draw", "drawn", "bare draw", "forward, their filters, multinomial"),
+        ("ours", "greedy", "generate", "generate with a TextIteratorStreamer"),
+    ):
+        row(f"{what}, {name}", best[way], best[base], "tokens/s", against)
+    second_turn(loaded, name)
 
 
-def second_turn(loaded: Any) -> None:
+def second_turn(loaded: Any, name: str) -> None:
     """A long history and a new message: time to the first token, without and with a trace."""
     history, message = list(range(3, 1203)), list(range(5, 35))
     times = {}
@@ -150,7 +154,8 @@ def second_turn(loaded: Any) -> None:
         assert isinstance(next(states), Reading)
         next(state for state in states if isinstance(state, Step))
         times[way] = time.perf_counter() - began
-    print(f"   second turn, 1250 tokens: {times['without'] / times['with']:.0f} times sooner with a trace")
+    what = f"first token of a second turn of 1,250, {name}"
+    row(what, 1e3 * times["with"], 1e3 * times["without"], "ms", "without what was read before")
 
 
 if __name__ == "__main__":

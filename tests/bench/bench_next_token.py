@@ -24,8 +24,9 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from tests.app import running  # noqa: E402
+from tests.bench.rows import chromium, rounds, row  # noqa: E402
 
-ROUNDS, LENGTH, DEEP = 9, 2000, 24
+ROUNDS, LENGTH, DEEP = rounds(9), 2000, 24
 SHAPES: dict[str, dict[str, Any]] = {
     "five-million": {
         "hidden_size": 256, "num_hidden_layers": 6, "intermediate_size": 704, "vocab_size": 6144,
@@ -91,12 +92,11 @@ def looks(folder: Path) -> None:
                     *_, last = do.look({"model": name, "ids": ids, "listen": listen})
                     assert "look" in last, last
 
-                rounds = 2 if length == LENGTH and name == "hundred-million" else ROUNDS
-                one, quiet, heard = interleaved(bare, lambda: look(False), lambda: look(True), rounds=rounds)
-                print(
-                    f"{name}, {length} tokens: a look {quiet / one:.2f} × a bare forward pass"
-                    f" ({one * 1000:.0f} ms), with every token's probability {heard / one:.2f} × (goal 1.15)"
-                )
+                laps = 2 if length == LENGTH and name == "hundred-million" else ROUNDS
+                one, quiet, heard = interleaved(bare, lambda: look(False), lambda: look(True), rounds=laps)
+                for what, took in (("a look", quiet), ("with every token's probability", heard)):
+                    told = f"{what}, {length:,} tokens, {name}"
+                    row(told, took * 1e3, one * 1e3, "CPU-ms", "a bare forward pass", most=1.15)
             do.rows = Rows()
             fed: list[int] = []
             hook = model.register_forward_pre_hook(
@@ -123,10 +123,8 @@ def looks(folder: Path) -> None:
                     cache.crop(-1)
 
             (single,) = interleaved(one_token)
-            print(
-                f"{name}: branching {DEEP} tokens deep fed {sum(fed)} tokens; a step"
-                f" {statistics.median(steps) / single:.2f} × a bare pass of one ({single * 1000:.1f} ms)"
-            )
+            what = f"a step, {DEEP} deep, {name}"
+            row(what, statistics.median(steps) * 1e3, single * 1e3, "CPU-ms", "a bare pass of one token")
     weighing(context)
 
 
@@ -145,13 +143,12 @@ def weighing(context: Any) -> None:
     again, softmax = interleaved(
         lambda: do.weigh({**given, "ids": None, "row": row}),
         lambda: torch.softmax(kept.logits, -1),
-        rounds=30,
+        rounds=rounds(30),
     )
     wire = len(json.dumps(last))
-    print(
-        f"{kept.vocabulary:,} entries: weighing anew {again * 1000:.1f} ms ({again / softmax:.0f} softmaxes);"
-        f" on the wire {wire:,} bytes of {4 * kept.vocabulary:,} ({4 * kept.vocabulary / wire:.0f} × less)"
-    )
+    entries = f"{kept.vocabulary:,} entries"
+    row(f"weighing anew, {entries}", again * 1e3, softmax * 1e3, "CPU-ms", "a softmax of them")
+    row(f"an answer on the wire, {entries}", wire, 4 * kept.vocabulary, "B", "all logits")
 
 
 def client(folder: Path) -> None:
@@ -164,9 +161,7 @@ def client(folder: Path) -> None:
         "PLAYGROUND_DTYPE": "float32",
     }
     with running(folder.parent / "app", settings) as app, sync_playwright() as play:
-        browser = play.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
-        )
+        browser = play.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
         for name in ("tutor", "large-vocabulary"):
             page = browser.new_page()
             page.goto(f"{app.url}?tab=next_token&text=Once upon a time")
@@ -179,12 +174,9 @@ def client(folder: Path) -> None:
             )
             page.wait_for_timeout(1500)
             times = page.evaluate(SLIDES)
-            known, asking = sorted(times), statistics.median(page.evaluate(ASKING))
-            print(
-                f"{name}: a slider at the client {statistics.median(times):.0f} ms,"
-                f" 9 of 10 within {known[int(0.9 * len(known))]:.0f} ms (goal 100);"
-                f" {statistics.median(times) / asking:.1f} × an empty question ({asking:.0f} ms)"
-            )
+            asking = statistics.median(page.evaluate(ASKING))
+            what = f"a slider, from its event to the changed bar, {name}"
+            row(what, statistics.median(times), asking, "ms", "an empty question to the server")
             page.close()
         browser.close()
         sizes(app.url)
@@ -230,7 +222,8 @@ def sizes(url: str) -> None:
         f"{url}playground/next/look", json.dumps(asked).encode(), {"Content-Type": "application/json"}
     )
     with urllib.request.urlopen(request, timeout=60) as answer:
-        print(f"large-vocabulary: a whole look, as it comes to the page, is {len(answer.read()):,} bytes")
+        size = len(answer.read())
+    row("a whole look, as the page gets it", size, 4 * 152_064, "B", "all logits")
 
 
 def main() -> None:

@@ -16,6 +16,8 @@ from pathlib import Path
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from tests.bench.rows import chromium, rounds, row
+
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -92,7 +94,7 @@ def main(loads: int) -> None:
         session.detach()
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         for turn in range(loads + 1):
             for kind in servers:
                 context = browser.new_context()
@@ -108,14 +110,13 @@ def main(loads: int) -> None:
 
     for when in ("cold", "warm"):
         bare, ours = ([part / loads for part in costs[kind, when]] for kind in ("bare", "ours"))
-        for name, cost in (("bare", bare), ("ours", ours)):
-            print(f"{when} {name}: {cost[0]:.3f} CPU-s, {cost[1]:.0f} answers, {cost[2]:,.0f} B")
-        ratios = [theirs / max(own, 1e-9) for theirs, own in zip(bare, ours, strict=True)]
-        print(f"{when} bare / ours: CPU {ratios[0]:.1f}, bytes {ratios[2]:.1f}")
+        for place, unit in enumerate(("CPU-s", "answers", "B")):
+            what = f"a {when} load of six tabs"
+            row(what, ours[place], bare[place], unit, "the same without our middleware")
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--serve"]:
         serve(sys.argv[2])
     else:
-        main(int(sys.argv[1]) if len(sys.argv) > 1 else 15)
+        main(int(sys.argv[1]) if len(sys.argv) > 1 else rounds(15))

@@ -9,29 +9,22 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
+from tests.browser.visiting import WAIT
+
 ARGUMENTS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
     "--disable-background-networking --disable-component-update --disable-sync"
 )
-expect.set_options(timeout=30_000)  # what comes soon on a quiet machine may take a while on a busy one
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Make the mark known."""
-    config.addinivalue_line("markers", "browser: needs Chromium")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests last: from the first on, Playwright keeps an event loop running in this thread.
-
-    Any test after it that says ``asyncio.run`` would fail.
-    """
-    items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
+expect.set_options(timeout=WAIT)  # what comes soon on a quiet machine may take a while on a busy one
 
 
 def chromium() -> str | None:
-    """Where Chromium is: ``CHROMIUM``, or under one of its usual names."""
-    names = (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
+    """Where Chromium is: ``CHROMIUM``, or under one of its usual names.
+
+    The headless shell comes first: the whole browser runs a second renderer for windows that nobody sees.
+    """
+    usual = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+    names = (os.environ.get("CHROMIUM", ""), *usual)
     return next((path for name in names if name and (path := shutil.which(name))), None)
 
 

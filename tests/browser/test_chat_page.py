@@ -7,7 +7,7 @@ import re
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from playground import text
 from tests.app import App, running
-from tests.browser.visiting import WAIT, Visit, visiting
+from tests.browser.visiting import WAIT, Visit, settled, visiting
 from tests.subjects import saved
 
 pytestmark = pytest.mark.browser
@@ -30,13 +30,13 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     saved.save(folder / "models" / "b-base", "GPT2")
     # Some thirty milliseconds a token: slow enough to be stopped.
     saved.save(folder / "models" / "slow", template=saved.TEMPLATE, max_position_embeddings=4096, **SLOW)
-    with running(folder, {"PLAYGROUND_OFFLINE": "1"}) as app:
+    with running(folder, {"PLAYGROUND_OFFLINE": "1"}, "tests/serve.py") as app:
         yield app
 
 
 @pytest.fixture
 def visit(browser: Browser, app: App) -> Iterator[Visit]:
-    with visiting(browser, app.url) as visit:
+    with visiting(browser, app.panel("chat")) as visit:
         yield visit
 
 
@@ -46,20 +46,29 @@ def say(key: str, lang: str = "en") -> str:
 
 def opened(visit: Visit, model: str = "a-chatty", **context: object) -> Page:
     page = visit("?tab=chat", ready=False, **context)
-    expect(page.locator(".chat-log")).to_be_visible(timeout=2 * WAIT)
-    expect(page.locator("#chat-model input")).to_have_value("tutor", timeout=WAIT)
-    page.wait_for_function("window.playground.chat")
-    page.wait_for_timeout(500)  # the page's controls tell their values once they are drawn
+    ready(page)
     choose(page, model)
     return page
 
 
+def ready(page: Page) -> None:
+    """The controls have told their values; from now on what they tell is written down."""
+    expect(page.locator(".chat-log")).to_be_visible(timeout=2 * WAIT)
+    expect(page.locator("#chat-model input")).to_have_value("tutor", timeout=WAIT)
+    settled(page).evaluate(
+        """() => {
+            const chat = playground.chat, keep = chat.keep;
+            chat.keep = (values) => { keep(values); window.told = values; };
+        }"""
+    )
+
+
 def choose(page: Page, model: str) -> None:
     menu = page.locator("#chat-model input")
-    menu.fill(model)
-    menu.press("Enter")
-    expect(menu).to_have_value(model)
-    page.wait_for_timeout(200)
+    if menu.input_value() != model:
+        menu.fill(model)
+        menu.press("Enter")
+        page.wait_for_function("(model) => window.told && window.told[0] === model", arg=model)
 
 
 def tell(page: Page, words: str) -> None:
@@ -83,6 +92,12 @@ def act(page: Page, name: str) -> None:
     page.locator(f"#chat-{name}").click()
 
 
+def again(page: Page, do: Callable[[], None]) -> None:
+    """Do what asks for a reply; it is asked for when the reply of before is gone from the page."""
+    with page.expect_request("**/playground/chat"):
+        do()
+
+
 def test_a_conversation(visit: Visit) -> None:
     page = opened(visit)
     expect(page.locator(".chat-log")).to_contain_text(say("js_empty"))
@@ -92,8 +107,7 @@ def test_a_conversation(visit: Visit) -> None:
     expect(page.locator(".chat-msg.user .chat-body")).to_have_text("Once upon <b>a</b> time 你好 👍")
     expect(page.locator(".chat-context")).to_contain_text(re.compile(r"Context: \d+ of 2,048 tokens"))
     # Greedy: again is the same. Then a second turn, undone, and all cleared.
-    act(page, "regenerate")
-    page.wait_for_timeout(300)
+    again(page, lambda: act(page, "regenerate"))
     assert answered(page) == first
     tell(page, "and then?")
     answered(page, 2)
@@ -114,8 +128,7 @@ def test_a_token_its_alternatives_and_a_branch(visit: Visit) -> None:
     choices = page.locator(".chat-token li button")
     expect(choices).to_have_count(10, timeout=WAIT)
     expect(choices.first).to_contain_text(say("js_chosen"))
-    choices.nth(1).click()
-    page.wait_for_timeout(300)
+    again(page, choices.nth(1).click)
     answered(page)
     assert [chips.nth(i).inner_text() for i in range(3)] == before[:3]
     assert chips.nth(3).inner_text() != before[3]
@@ -147,7 +160,7 @@ def test_stop_keeps_what_came_and_go_on_continues(visit: Visit, app: App) -> Non
 def test_a_closed_page_frees_the_model_and_tokens_never_wait(browser: Browser, app: App) -> None:
     client = Client(app.url, verbose=False)
     client.predict("hello world", ["byt5"], api_name="/tokenize")  # its first call imports what it needs
-    with visiting(browser, app.url) as visit:
+    with visiting(browser, app.panel("chat")) as visit:
         page = opened(visit)
         choose(page, "slow")
         tell(page, "Once upon a time")
@@ -248,7 +261,7 @@ def test_saved_opened_and_reloaded(visit: Visit, tmp_path: Path) -> None:
     visit.watch.leaving = True
     page.reload()
     expect(page.locator(".chat-msg")).to_have_count(2, timeout=2 * WAIT)
-    page.wait_for_timeout(500)
+    ready(page)
     choose(page, "a-chatty")
     act(page, "clear")
     expect(page.locator(".chat-msg")).to_have_count(0)
@@ -301,8 +314,7 @@ def test_no_sequence_of_clicks_loses_or_revives_a_conversation(visit: Visit) -> 
     expect(page.locator(".chat-log .pg-warning")).to_be_visible(timeout=WAIT)
     assert answered(page) == words
     # Going on asks the model that wrote it, whichever is chosen now: its ids are no other's.
-    act(page, "continue")
-    page.wait_for_timeout(500)
+    again(page, lambda: act(page, "continue"))
     assert answered(page).startswith(words.rstrip("�"))
     # Cleared while it writes: it stays cleared. Stopped at once: no empty turn is left.
     choose(page, "slow")
@@ -312,11 +324,11 @@ def test_no_sequence_of_clicks_loses_or_revives_a_conversation(visit: Visit) -> 
         act(page, name)
     expect(page.locator(".chat-msg.user")).to_have_count(1)
     act(page, "clear")
-    page.wait_for_timeout(1000)
+    settled(page)
     expect(page.locator(".chat-msg")).to_have_count(0)
     tell(page, "one")
     act(page, "stop")
-    page.wait_for_timeout(1000)
+    settled(page)
     tell(page, "two")
     written(page, 2)
     act(page, "stop")

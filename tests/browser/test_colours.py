@@ -167,7 +167,7 @@ def ciede2000(one: Sequence[float], other: Sequence[float]) -> float:
 def page(browser: Browser, app: App) -> Iterator[Page]:  # noqa: F811
     context = browser.new_context(locale="en-US", viewport={"width": 1280, "height": 900})
     page = context.new_page()
-    page.goto(app.url)
+    page.goto(app.panel("tokens"))
     page.wait_for_selector("#tok-view .tok-lane .t")
     page.locator('#tok-tabs button[role=tab][data-tab-id="merges"]').click()
     page.locator("#pg-tokens button.primary").wait_for()

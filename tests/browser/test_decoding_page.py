@@ -12,14 +12,14 @@ from playwright.sync_api import Browser, Page, expect
 from playground import text
 from tests.app import App
 from tests.app_fixture import app  # noqa: F401
-from tests.browser.visiting import WAIT, Visit, visiting
+from tests.browser.visiting import WAIT, Visit, settled, visiting
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
 def visit(browser: Browser, app: App) -> Iterator[Visit]:  # noqa: F811
-    with visiting(browser, app.url) as visit:
+    with visiting(browser, app.panel("decoding")) as visit:
         yield visit
 
 
@@ -128,7 +128,7 @@ def test_a_switch_of_language_takes_everything_along(visit: Visit) -> None:
     page.get_by_role("button", name=say("more", "zh-TW")).click()
     page.locator("#dec-stops textarea").fill("停")
     page.locator("#dec-stops textarea").blur()
-    page.wait_for_timeout(300)
+    settled(page)
     for lang in ("en", "zh-CN"):  # twice: what came along goes along
         page.locator('[data-pg="language"]').select_option(lang)
         expect(page.locator("#dec-view")).to_contain_text(say("go", lang), timeout=WAIT)

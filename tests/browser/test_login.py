@@ -9,12 +9,14 @@ from playwright.sync_api import Browser, expect
 
 from playground import text
 from tests.app import running
+from tests.browser.visiting import WAIT
 
 pytestmark = pytest.mark.browser
 
 
 def test_the_login_page_is_ours_to_see_and_opens_with_the_password(browser: Browser, tmp_path: Path) -> None:
-    with running(tmp_path, {"PLAYGROUND_PASSWORD": "secret", "PLAYGROUND_OFFLINE": "1"}) as app:
+    settings = {"PLAYGROUND_PASSWORD": "secret", "PLAYGROUND_OFFLINE": "1"}
+    with running(tmp_path, settings, "tests/serve.py") as app:
         context = browser.new_context(locale="zh-TW")
         page = context.new_page()
         page.goto(app.url)
@@ -33,5 +35,5 @@ def test_the_login_page_is_ours_to_see_and_opens_with_the_password(browser: Brow
             with page.expect_response("**/login*") as answer:
                 password.press("Enter")
             assert answer.value.ok == let_in
-            expect(lanes).to_have_count(6 if let_in else 0, timeout=60_000)  # the page loads anew
+            expect(lanes).to_have_count(6 if let_in else 0, timeout=2 * WAIT)  # the page loads anew
         context.close()

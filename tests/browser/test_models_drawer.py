@@ -17,7 +17,7 @@ from playground.devices import QUANTIZATIONS
 from playground.loaders import TransformersLoader
 from playground.models import Key
 from tests.app import App, running
-from tests.browser.visiting import WAIT, Visit, visiting
+from tests.browser.visiting import WAIT, Visit, settled, visiting
 from tests.hub import Hub
 from tests.subjects import saved
 
@@ -38,13 +38,15 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     saved.save(folder / "models" / "small")
     broken = saved.save(folder / "models" / "broken")
     (broken / "model.safetensors").write_bytes(b"\0" * 100)
-    with running(folder, {"PLAYGROUND_OFFLINE": "1", "PLAYGROUND_DTYPE": "bfloat16"}) as app:
+    with running(
+        folder, {"PLAYGROUND_OFFLINE": "1", "PLAYGROUND_DTYPE": "bfloat16"}, "tests/serve.py"
+    ) as app:
         yield app
 
 
 @pytest.fixture
 def visit(browser: Browser, app: App) -> Iterator[Visit]:
-    with visiting(browser, app.url) as visit:
+    with visiting(browser, app.panel("tokens")) as visit:
         yield visit
 
 
@@ -154,8 +156,8 @@ def test_a_download_shows_its_bytes_stops_and_goes_on(browser: Browser, tmp_path
         hub.add("org/llama", folder, large=("*.safetensors",))
         hub.trouble("GET *", rate=200_000)
         with (
-            running(tmp_path / "app", {"HF_ENDPOINT": hub.url}) as app,
-            visiting(browser, app.url) as visit,
+            running(tmp_path / "app", {"HF_ENDPOINT": hub.url}, "tests/serve.py") as app,
+            visiting(browser, app.panel("tokens")) as visit,
         ):
             page = visit()
             drawer = opened(page)
@@ -170,9 +172,10 @@ def test_a_download_shows_its_bytes_stops_and_goes_on(browser: Browser, tmp_path
             row = drawer.locator("#pg-models-held tr", has_text="org/llama")
             for _ in range(20):
                 drawer.get_by_role("button", name=say("models.refresh")).click()
-                page.wait_for_timeout(500)
+                settled(page)
                 if not row.count():
                     break
+                page.wait_for_timeout(500)
             expect(row).not_to_be_visible()
             hub.troubles.clear()
             load(page, "org/llama")

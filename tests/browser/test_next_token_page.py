@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, Route
 from playground import examples
 from tests.app import App
 from tests.app_fixture import app  # noqa: F401
-from tests.browser.visiting import Visit, visiting
+from tests.browser.visiting import Visit, settled, visiting
 from tests.subjects import saved
 
 ROWS = "#next-frame .nx-chart > .nx-row:not(.rest)"
@@ -24,7 +24,7 @@ TOKENS = "#next-frame .nx-text .ct"
 @pytest.fixture(scope="module")
 def visit(browser: Browser, app: App) -> Iterator[Visit]:  # noqa: F811
     saved.save(app.models / "small", "GPT2", seed=3)
-    with visiting(browser, app.url) as visit:
+    with visiting(browser, app.panel("next_token")) as visit:
         yield visit
 
 
@@ -160,7 +160,7 @@ def test_play_goes_on_and_stops(page: Page) -> None:
     page.wait_for_function("document.querySelector('[data-act=play]').textContent.startsWith('▶')")
     settle(page)
     count = page.locator(TOKENS).count()
-    page.wait_for_timeout(400)
+    page.wait_for_timeout(400)  # what must not come has no mark to wait for
     assert page.locator(TOKENS).count() == count
 
 
@@ -187,8 +187,7 @@ def test_what_is_folded_fills_when_opened(page: Page) -> None:
 
 
 def test_no_ids_of_one_model_for_another(visit: Visit) -> None:
-    page = opened(visit)
-    page.wait_for_timeout(300)  # until the controls have told their values
+    page = settled(opened(visit))  # the controls have told their values
     asked: list[Any] = []
     held: list[Route] = []
 
@@ -203,7 +202,7 @@ def test_no_ids_of_one_model_for_another(visit: Visit) -> None:
     page.wait_for_selector("#next-frame .nx.busy")
     page.locator(ROWS).nth(1).click()
     page.locator(TOKENS).nth(2).click()
-    page.wait_for_timeout(300)
+    page.wait_for_timeout(300)  # what must not be asked has no mark to wait for
     assert [(each["model"], each.get("ids")) for each in asked] == [("small", None)]
     held[0].continue_()
     page.unroute("**/playground/next/look")

@@ -14,7 +14,7 @@ from playground import examples
 from tests.app import App
 from tests.app_fixture import app  # noqa: F401
 from tests.browser.test_next_token_page import ROWS, TOKENS, act, opened, settle, share, slide
-from tests.browser.visiting import Visit, visiting
+from tests.browser.visiting import Visit, settled, visiting
 from tests.subjects import saved
 
 OPEN = "Something else entirely"  # the tutor is in doubt about what follows
@@ -23,14 +23,13 @@ OPEN = "Something else entirely"  # the tutor is in doubt about what follows
 @pytest.fixture(scope="module")
 def visit(browser: Browser, app: App) -> Iterator[Visit]:  # noqa: F811
     saved.save(app.models / "small", "GPT2", seed=3)
-    with visiting(browser, app.url) as visit:
+    with visiting(browser, app.panel("next_token")) as visit:
         yield visit
 
 
 @pytest.fixture
 def page(visit: Visit) -> Iterator[Page]:
-    page = opened(visit)
-    page.wait_for_timeout(500)  # until the controls have told their values
+    page = settled(opened(visit))  # the controls have told their values
     yield page
     visit.watch.leaving = True
     page.close()

@@ -31,7 +31,7 @@ EVIL = "<img src=x onerror='window.canary=1'>"
 
 @pytest.fixture
 def visit(browser: Browser, app: App) -> Iterator[Visit]:  # noqa: F811
-    with visiting(browser, app.url) as visit:
+    with visiting(browser, app.panel("embeddings")) as visit:
         yield visit
 
 

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from playground import text
 from tests.app import App, tokenizer_json
 from tests.app_fixture import app  # noqa: F401
-from tests.browser.visiting import WAIT, Visit, Watch, visiting
+from tests.browser.visiting import WAIT, Visit, Watch, settled, visiting
 
 pytestmark = pytest.mark.browser
 
@@ -41,13 +41,13 @@ DETAIL = """() => [...document.querySelectorAll(".tok-detail dl")].map((list) =>
 
 @pytest.fixture
 def visit(browser: Browser, app: App) -> Iterator[Visit]:  # noqa: F811
-    with visiting(browser, app.url) as visit:
+    with visiting(browser, app.panel("tokens")) as visit:
         yield visit
 
 
 @pytest.fixture(scope="module")
 def shared(browser: Browser, app: App) -> Iterator[Page]:  # noqa: F811
-    with visiting(browser, app.url) as visit:
+    with visiting(browser, app.panel("tokens")) as visit:
         yield visit(viewport={"width": 1280, "height": 900})
 
 
@@ -246,7 +246,7 @@ def test_a_character_over_several_tokens_is_shown_once(page: Page) -> None:
             assert shown.replace("▁", "") == "a👍🏽龘é👩ZWJ🚀"
     for tab in TABS:
         open_tab(page, tab)
-        page.wait_for_timeout(400)
+        settled(page)
         assert "\ufffd" not in page.content(), tab
 
 
@@ -438,6 +438,38 @@ def test_ids_that_are_none_are_told_where_one_looks(page: Page) -> None:
     ids.fill("6312, 28709")
     expect(page.locator("#pg-tokens .tok-text.plain:visible")).to_have_text("hello")
     expect(warning).to_have_count(0)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh-TW"])
+def test_ids_to_begin_with_are_the_chosen_tokenizers(visit: Visit, opened: Any, lang: str) -> None:
+    page, sentence = visit(locale=lang), say("tokens.example_ids", lang)
+    ids, one = page.locator("#tok-ids textarea, #tok-ids input"), page.locator("#tok-one input")
+
+    def choose(name: str) -> None:
+        one.fill(name)
+        page.keyboard.press("Enter")
+
+    def under(name: str) -> str:
+        return ", ".join(map(str, opened(name).encode(sentence).ids.tolist()))
+
+    open_tab(page, "vocabulary")
+    for name in ("mistral-v1", "byt5", "all-MiniLM-L6-v2", "mistral-v1"):
+        choose(name)
+        expect(ids).to_have_value(under(name))
+        expect(page.locator("#pg-tokens .tok-text.plain:visible")).to_contain_text(
+            sentence[:2], ignore_case=True
+        )
+    ids.fill("1, 2, 3")  # somebody's own: they stay
+    choose("tekken")
+    expect(page.locator("#pg-tokens .tok-text.plain:visible")).to_have_text(
+        opened("tekken").decode([1, 2, 3])
+    )
+    expect(ids).to_have_value("1, 2, 3")
+    ids.fill("")
+    hint = say("tokens.ids_hint", lang, ids=under("tekken"))
+    expect(page.locator("#pg-tokens").get_by_text(hint, exact=True)).to_be_visible()
+    choose("canine")
+    expect(ids).to_have_value(under("canine"))
 
 
 def test_merges_step_by_step(page: Page) -> None:
@@ -637,7 +669,7 @@ def test_after_an_error_no_english_badge_lies_over_the_controls(shared_zh: Page)
 
 @pytest.fixture(scope="module")
 def shared_zh(browser: Browser, app: App) -> Iterator[Page]:  # noqa: F811
-    with visiting(browser, app.url) as visit:
+    with visiting(browser, app.panel("tokens")) as visit:
         yield visit(locale="zh-TW")
 
 
@@ -671,7 +703,7 @@ def test_nothing_typed_is_ever_run(visit: Visit) -> None:
     for label in ("system", "assistant"):
         box(page, say(f"tokens.source_{label}")).fill(" ".join(HOSTILE))
     expect(page.locator(".tok-text.plain:visible")).to_contain_text("{{canary++}}")
-    page.wait_for_timeout(500)
+    settled(page)
     strange = "#pg-tokens :is(iframe, script, style, img, svg[onload], a[href^=javascript])"
     assert page.locator(strange).evaluate_all("found => found.map(e => e.outerHTML.slice(0, 200))") == []
 
@@ -691,7 +723,7 @@ def test_nothing_in_a_vocabulary_is_ever_run(visit: Visit) -> None:
     page.keyboard.press("Escape")
     for tab in TABS[1:4]:
         open_tab(page, tab)
-        page.wait_for_timeout(400)
+        settled(page)
     open_tab(page, "vocabulary")
     box(page, say("tokens.search")).fill("canary")
     expect(page.locator("#pg-tokens tr", has_text="<script>canary++</script>")).to_have_count(1)
@@ -748,12 +780,13 @@ def test_a_pasted_megabyte_comes_in_parts(visit: Visit) -> None:
 
 
 def test_seven_pages_of_one_browser_all_work(browser: Browser, app: App) -> None:  # noqa: F811
-    watch = Watch(app.url)
+    home = app.panel("tokens")
+    watch = Watch(home)
     context: BrowserContext = browser.new_context(locale="en-US")
     pages = [context.new_page() for _ in range(7)]
     for place, page in enumerate(pages):
         watch.follow(page)
-        page.goto(f"{app.url}?with=byt5&text=page{place}", wait_until="commit")
+        page.goto(f"{home}?with=byt5&text=page{place}", wait_until="commit")
     for place, page in enumerate(pages):
         page.wait_for_function(SHOWN, arg=f"page{place}", timeout=2 * WAIT)
     enter(pages[0], "hello")
@@ -849,7 +882,7 @@ def test_on_a_phone_nothing_spills_and_targets_can_be_hit(visit: Visit, lang: st
     small: set[str] = set()
     for tab in TABS:
         choose_tab(page, tab, lang)
-        page.wait_for_timeout(500)
+        settled(page)
         spilled[tab] = page.evaluate(SPILLED)
         small.update(page.evaluate(SMALL))
     assert {tab: found for tab, found in spilled.items() if found} == {}
@@ -873,5 +906,5 @@ def test_large_text_spills_nothing_either(visit: Visit) -> None:
     page.locator('[data-pg="large"]').click()
     expect(page.locator('[data-pg="large"]')).to_have_attribute("aria-pressed", "true")
     assert page.evaluate("getComputedStyle(document.documentElement).fontSize") == "20px"
-    page.wait_for_timeout(500)
+    settled(page)
     assert page.evaluate(SPILLED) == []

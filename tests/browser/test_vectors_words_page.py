@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def visit(browser: Browser, app: App) -> Iterator[Visit]:  # noqa: F811
-    with visiting(browser, app.url) as visit:
+    with visiting(browser, app.panel("embeddings")) as visit:
         yield visit
 
 

@@ -1,16 +1,26 @@
-"""Opens pages, and watches that none of them complains, opens dialogs or asks another host."""
+"""Opens pages, and watches that none of them complains, opens dialogs or asks another host.
+
+A browser context costs little, but its first page fetches and compiles all of Gradio: contexts are kept for
+the session and used again, one per language and permissions, each emptied of what a visit left in it.
+"""
 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 
-WAIT = 30_000  # milliseconds: for whatever the server computes, on a busy machine
+from tests.app import SLOWER
+
+WAIT = int(30_000 * SLOWER)  # milliseconds: for whatever the server computes, on a busy machine
+SIZE = {"width": 1280, "height": 720}
+_free: dict[tuple[Any, ...], list[BrowserContext]] = {}  # by browser, language and permissions
 
 
 class Watch:
@@ -47,22 +57,100 @@ class Watch:
         assert not seen
 
 
+class Asking:
+    """What a page still waits for: its requests under way, results and their streams among them."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.open: set[Request] = set()
+        page.on("request", self._asked)
+        page.on("requestfinished", lambda request: self.open.discard(request))
+        page.on("requestfailed", lambda request: self.open.discard(request))
+        page.on("framenavigated", lambda _: self.open.clear())
+
+    def _asked(self, request: Request) -> None:
+        if "/heartbeat/" not in request.url and request.url.startswith("http"):
+            self.open.add(request)
+
+
+_asking: WeakKeyDictionary[Page, Asking] = WeakKeyDictionary()
+
+
+def settled(page: Page) -> Page:
+    """Wait until a page asks nothing and has drawn what it was told: no fixed time is long enough."""
+    asking, calm = _asking[page], 0
+    deadline = time.monotonic() + WAIT / 1000
+    while calm < 3:
+        assert time.monotonic() < deadline, f"it goes on asking: {[request.url for request in asking.open]}"
+        calm = 0 if asking.open else calm + 1
+        page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 20)))")
+    return page
+
+
 class Visit:
-    """Opens pages, each in a browser context of its own."""
+    """Opens pages, each in a browser context that no other open page is in."""
 
     def __init__(self, browser: Browser, home: str) -> None:
         self.browser, self.home, self.watch = browser, home, Watch(home)
-        self.contexts: list[BrowserContext] = []
+        self.contexts: list[tuple[tuple[Any, ...] | None, BrowserContext]] = []  # and where they are kept
 
-    def __call__(self, address: str = "", *, ready: bool = True, **context: Any) -> Page:
-        self.contexts.append(self.browser.new_context(**{"locale": "en-US", **context}))
-        page = self.contexts[-1].new_page()
-        self.watch.follow(page)
+    def __call__(
+        self,
+        address: str = "",
+        *,
+        ready: bool = True,
+        locale: str = "en-US",
+        permissions: tuple[str, ...] = (),
+        viewport: dict[str, int] | None = None,
+        color_scheme: str = "light",
+        **context: Any,
+    ) -> Page:
+        """A new page.
+
+        Args:
+            address: what follows the app's own address.
+            ready: wait until the Tokens panel has painted its example.
+            locale: the browser's language.
+            permissions: what the page may do unasked.
+            context: whatever else a browser context may be; it is then used once.
+        """
+        key = (self.browser, locale, tuple(permissions))
+        used = [] if context else _free.get(key, [])
+        new = not used
+        if new:
+            opened = self.browser.new_context(locale=locale, permissions=[*permissions], **context)
+        else:
+            opened = used.pop()
+        self.contexts.append((None if context else key, opened))
+        page = opened.new_page()
         page.set_default_timeout(WAIT)
+        if not new:  # what an earlier visit left
+            opened.clear_cookies()
+            page.goto(self.home + "robots.txt")
+            page.evaluate("localStorage.clear()")
+        self.watch.follow(page)
+        _asking[page] = Asking(page)
+        page.set_viewport_size({**(viewport or SIZE)})  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=color_scheme)  # type: ignore[arg-type]
         page.goto(self.home + address)
         if ready:
             page.wait_for_selector("#tok-view .tok-lane .t", state="attached")
         return page
+
+    def close(self, *, again: bool) -> None:
+        """Close the pages.
+
+        Args:
+            again: keep their contexts for other visits.
+        """
+        self.watch.leaving = True
+        for key, context in self.contexts:
+            if not again or key is None:
+                context.close()
+                continue
+            for page in context.pages:
+                page.close()
+            _free.setdefault(key, []).append(context)
 
 
 @contextmanager
@@ -71,9 +159,11 @@ def visiting(browser: Browser, home: str) -> Iterator[Visit]:
     visit = Visit(browser, home)
     try:
         yield visit
-        canaries = [page.evaluate("window.canary") for context in visit.contexts for page in context.pages]
-    finally:
-        for context in visit.contexts:
-            context.close()
+        pages = [page for _, context in visit.contexts for page in context.pages]
+        canaries = [page.evaluate("window.canary") for page in pages]
+    except BaseException:
+        visit.close(again=False)
+        raise
+    visit.close(again=True)
     assert not any(canaries), "something that was text has run"
     visit.watch.check()

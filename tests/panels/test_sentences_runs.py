@@ -9,6 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from playground.panels.embeddings_sentences_runs import PAGES, Mark, Runs, Under, aside
+from playground.subjects import stopping
+from playground.subjects.shared_work import SharedWork
 
 THREE = ["one", "two", "three"]
 
@@ -80,22 +82,29 @@ def test_pages_are_forgotten():
     assert len(runs._newest) == PAGES
 
 
-def test_aside_says_that_it_goes_on_and_can_be_left():
-    done = threading.Event()
+def test_aside_says_that_it_goes_on_and_ends_what_was_left():
+    ended = threading.Event()
 
     def work(answer: int) -> int:
-        time.sleep(0.6)
-        done.set()
+        try:
+            while True:
+                stopping.check()
+                time.sleep(0.01)
+        finally:
+            ended.set()
         return answer
 
-    steps = aside(work, 7)
+    shared = SharedWork()
+    steps = aside(shared, "a", work, 7)
     assert next(steps) == "" and isinstance(next(steps), Under)
-    steps.close()  # who has left finds it done
-    assert done.wait(10)
+    assert not ended.is_set()
+    steps.close()
+    assert ended.wait(10)
 
     def whole() -> Iterator[Under]:
-        assert (yield from aside(lambda: 7)) == 7
+        assert (yield from aside(shared, "a", lambda: 7)) == 7
         with pytest.raises(ValueError):
-            yield from aside(int, "no number")
+            yield from aside(shared, "b", int, "no number")
 
     list(whole())
+    assert len(shared) == 0

@@ -67,13 +67,11 @@ def test_a_model_folder_without_weights_is_told_as_that(models, tmp_path):
 
 
 def test_passes_are_kept_within_bounds(vectors, monkeypatch):
-    from playground.panels import embeddings_vectors_actions as actions
-
-    monkeypatch.setattr(actions, "KEPT", 10**6)
+    monkeypatch.setattr(vectors._kept, "limit", 10**6)
     for number in range(30):
         last(vectors.passing(MODEL, [f"sentence number {number} of a few"], [0]))
     assert 1 <= len(vectors._kept) < 30
-    assert sum(each.bytes for each in vectors._kept.values()) <= 10**6
+    assert 0 < vectors._kept.size <= 10**6
 
 
 def test_shipped_examples_are_what_is_computed(models, catalog):

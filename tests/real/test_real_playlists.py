@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from pathlib import Path
 
@@ -25,14 +24,19 @@ def file(shared: Path) -> Path:
 
 def test_the_csv_is_read_to_the_byte(file):
     library = song_formats.read("now playing", [(file.name, file.read_bytes())])
-    with file.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.reader(stream, skipinitialspace=True))[1:]
-    whole = [row for row in rows if len(row) == 4 and row[2].strip()]
+    # All cells are quoted, and 26 hold quotation marks that are not doubled: csv's reader garbles these.
+    rows = [line.strip()[1:-1].split('","') for line in file.read_text(encoding="utf-8").splitlines()[1:]]
+    assert len(rows) == 10_000 and {len(row) for row in rows} == {4}
+    whole = [row for row in rows if row[2].strip()]
     lengths = Counter((row[0], row[3].strip()) for row in whole)
     assert library.playlists == sum(count > 1 for count in lengths.values())
     assert len(library.items) == sum(count for count in lengths.values() if count > 1)
     assert library.told["broken"] == len(rows) - len(whole)
     titles = {(song.artist, song.title) for song in library.songs}
+    assert ("The Gaslight Anthem", '"45"') in titles and (
+        "SNAP!",
+        'Rhythm Is A Dancer - Original 12"',
+    ) in titles
     assert ("Elvis Costello", "Alison") in titles
 
     index = song_search.index(library)

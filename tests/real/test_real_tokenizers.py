@@ -96,3 +96,24 @@ def test_ids_as_transformers(real: Callable[[str], Reader], bare: Callable[[str]
         back = detokenize(it, name, ids)
         assert back.text == library.decode(ids)
         check_columns(back.encoded, back.text)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "rows"),
+    [
+        ("clip-kind", "photo", [("photo</w>", "70686f746f", 0, 5)]),
+        ("meta-cjk", "中文", [("▁", "20", 0, 0), ("中文", "e4b8ade69687", 0, 2)]),
+    ],
+)
+def test_odd_folders(
+    models: ModelCache,
+    shared: Path,
+    tmp_path: Path,
+    name: str,
+    text: str,
+    rows: list[tuple[str, str, int, int]],
+) -> None:
+    odd = Catalog(shared / "faults", tmp_path, offline=True)
+    with models.lease(odd.find(name)) as loaded:
+        shown = tokenize(reader(loaded), name, text, special=False).tokens()
+    assert [(token.piece, token.bytes.hex(), token.start, token.end) for token in shown] == rows

@@ -98,6 +98,73 @@ def byte_level(*, prefix: bool = False, normalizer: Any = None, trim: bool = Tru
     return wrapped(backend, eos_token="<|end|>", **special)
 
 
+def clip_of_bytes() -> Any:
+    """CLIP itself: its letters are bytes, blanks are thrown away, and </w> is none of the text."""
+    alphabet = [*BYTES, *(letter + "</w>" for letter in BYTES)]
+    learned = ["ph", "pho", "to</w>", "photo</w>", "ca", "cat</w>", "ìĿ"]
+    pieces = ["<|start|>", "<|end|>", *alphabet, *learned]
+    merges = [
+        ("p", "h"),
+        ("ph", "o"),
+        ("t", "o</w>"),
+        ("pho", "to</w>"),
+        ("c", "a"),
+        ("ca", "t</w>"),
+        ("ì", "Ŀ"),
+    ]
+    model = models.BPE(
+        {piece: id for id, piece in enumerate(pieces)}, merges, unk_token="<|end|>", end_of_word_suffix="</w>"
+    )
+    backend = Tokenizer(model)
+    backend.normalizer = normalizers.Sequence(
+        [normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()]
+    )
+    word = Regex(r"[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+")
+    backend.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(word, "removed", invert=True),
+            pre_tokenizers.ByteLevel(add_prefix_space=False),
+        ]
+    )
+    backend.decoder = decoders.ByteLevel()
+    backend.post_processor = processors.RobertaProcessing(
+        ("<|end|>", 1), ("<|start|>", 0), trim_offsets=False, add_prefix_space=False
+    )
+    ends = {"eos_token": "<|end|>", "unk_token": "<|end|>", "pad_token": "<|end|>"}
+    return wrapped(backend, bos_token="<|start|>", **ends)
+
+
+def wordpiece_of_bytes() -> Any:
+    """WordPiece over bytes: ## goes on with a word, and what is longer than a word may be is unknown."""
+    pieces = ["[UNK]", *BYTES, *("##" + letter for letter in BYTES), "Ġthe", "##llo", "##åĨ"]
+    model = models.WordPiece({piece: id for id, piece in enumerate(pieces)}, unk_token="[UNK]")
+    backend = Tokenizer(model)
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = decoders.WordPiece("##")
+    return wrapped(backend, unk_token="[UNK]")
+
+
+def metaspace_cjk(*, scheme: str = "always", blank: str = "▁", split: Any = None) -> Any:
+    """Unigram with ▁ in front, and Chinese words that never have one. ``split``: what cuts before that."""
+    pieces = [
+        ("<unk>", 0.0),
+        ("</s>", 0.0),
+        (blank, -2.0),
+        ("中文", -3.0),
+        (blank + "the", -3.0),
+        (blank + "a", -3.0),
+    ]
+    pieces += [(letter, -5.0) for letter in LETTERS if letter != blank]
+    backend = Tokenizer(models.Unigram(pieces, unk_id=0, byte_fallback=False))
+    front = pre_tokenizers.Metaspace(replacement=blank, prepend_scheme=scheme)
+    backend.pre_tokenizer = pre_tokenizers.Sequence([split, front]) if split else front
+    backend.decoder = decoders.Metaspace(replacement=blank, prepend_scheme=scheme)
+    backend.post_processor = processors.TemplateProcessing("$A </s>", special_tokens=[("</s>", 1)])
+    tokenizer = wrapped(backend, eos_token="</s>", unk_token="<unk>")
+    tokenizer.add_tokens([AddedToken("<x0>", lstrip=True, rstrip=True), AddedToken("<y>")])
+    return tokenizer
+
+
 def roberta_like() -> Any:
     """<s> … </s>, and a <mask> that swallows the blank before it."""
     tokenizer = byte_level()
@@ -146,4 +213,8 @@ KINDS: dict[str, Any] = {
     "bytes-strip": lambda: byte_level(normalizer=normalizers.Strip()),
     "roberta": roberta_like,
     "added": with_added_tokens,
+    "clip-bytes": clip_of_bytes,
+    "wordpiece-bytes": wordpiece_of_bytes,
+    "unigram-cjk": metaspace_cjk,
+    "unigram-cjk-words": lambda: metaspace_cjk(split=pre_tokenizers.WhitespaceSplit()),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from typing import Any
 
 import pytest
@@ -170,6 +171,23 @@ def test_it_stops_and_waits_its_turn():
     cut = list(search(loaded, PROMPT, Settings(max_new_tokens=50), Beams(2), stop=lambda: next(asked)))
     assert [type(state) for state in cut] == [BeamStep, BeamStep]
     assert len(turns.line(loaded)) == 0
+
+
+def test_too_much_asked_for_is_told_with_its_limits():
+    for asked in (513, 600, 4_096):
+        with pytest.raises(BadInput) as caught:
+            search(loaded_of(model_of("llama")), PROMPT, Settings(max_new_tokens=asked), Beams(2))
+        assert caught.value.key == "errors.setting_outside"
+        assert caught.value.values == {"name": "max_new_tokens", "low": 1, "high": 512, "value": asked}
+    assert search(loaded_of(model_of("llama")), PROMPT, Settings(max_new_tokens=512), Beams(2))
+
+
+def test_the_time_of_its_passes_is_counted():
+    model, slept = model_of("llama"), 0.05
+    model.register_forward_pre_hook(lambda *_: time.sleep(slept))
+    *steps, last = search(loaded_of(model), PROMPT, Settings(max_new_tokens=3), Beams(2))
+    assert isinstance(last, Found) and len(steps) == 3
+    assert 3 * slept <= last.seconds < 60
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from playground import text as words
 from playground.errors import BadInput, DoesNotFit, PlaygroundError, TookTooLong
 from playground.subjects import templates
-from playground.subjects.chat import Rendered, check_messages, render
+from playground.subjects.chat import Rendered, check_messages, has_no_template, render
 from playground.subjects.reading import Reader
 from tests.subjects import small
 from tests.subjects.nasty import SNIPPETS, check_columns, nasty
@@ -276,22 +276,130 @@ def test_only_role_and_content_count() -> None:
     ]
 
 
+# -- words that a template loses --
+
+LOOP = "{% for m in messages %}"
+PARTS = (
+    "{% for part in m['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% endif %}{% endfor %}"
+)
+LISTS = {  # templates of models that see pictures too
+    "parts": LOOP + "{{ m.role | capitalize }}: " + PARTS + "<end>\n{% endfor %}Assistant:",
+    "first part": LOOP + "<{{ m.role }}>{{ m.content[0]['text'] }}</{{ m.role }}>{% endfor %}",
+    "attribute": LOOP + "[{{ m.role }}]{{ m.content | map(attribute='text') | join(' ') }}{% endfor %}",
+    "added": LOOP + "({{ m.role }}){{ m.content[0].text + eos_token }}{% endfor %}",  # refuses a text
+    "strict": LOOP + "{% if m.content is string %}{{ raise_exception('parts!') }}{% endif %}"
+    + PARTS + ";{% endfor %}",
+    "users only": LOOP + "{% if m.role == 'user' %}" + PARTS
+    + "{% else %}{{ m.content + eos_token }}{% endif %}|{% endfor %}",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+@pytest.mark.parametrize("name", LISTS)
+def test_words_as_a_list_of_parts(name: str, trusted: bool) -> None:
+    """ "e" stands in every such prompt, whether anybody said it or not: what counts is what comes out."""
+    reader = own(LISTS[name])
+    template = LISTS[name] if trusted else None
+    said = [
+        {"role": "system", "content": "e"}, {"role": "user", "content": "How many?\nTwo"},
+        {"role": "assistant", "content": "as"}, {"role": "user", "content": "{{ 7 * 7 }} 你好"},
+    ]  # fmt: skip
+    for _ in range(2):  # the second time it is known
+        rendered = render(reader, "it", template, said)
+        check(rendered, said)
+        for role in ("system", "user", "assistant"):
+            assert written(rendered, role) == [m["content"] for m in said if m["role"] == role]
+    shaped = [
+        m if name == "users only" and m["role"] != "user"
+        else {"role": m["role"], "content": [{"type": "text", "text": m["content"]}]}
+        for m in said
+    ]  # fmt: skip
+    assert rendered.prompt == reader.tokenizer.apply_chat_template(
+        shaped, chat_template=LISTS[name], add_generation_prompt=True, tokenize=False
+    )
+
+
+def test_the_form_is_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, asked = own(LISTS["parts"]), []
+    real = templates.render
+
+    def counted(job: templates.Job, *, trusted: bool) -> list[templates.Answer]:
+        asked.append(len(job.conversations))
+        return real(job, trusted=trusted)
+
+    monkeypatch.setattr(templates, "render", counted)
+    for expected in (2, 1, 1):
+        asked.clear()
+        render(reader, "it", None, TURNS)
+        assert len(asked) == expected
+    render(reader, "it", CHATML, TURNS)
+    assert asked[-1] == 2  # another template has another form
+
+
+@pytest.mark.parametrize(
+    ("source", "role"),
+    [
+        ("User: <end_of_utterance>", "user"),
+        (LOOP + "{% if m.role != 'assistant' %}{{ m.content }}{% endif %}{% endfor %}", "assistant"),
+        # A list as Python writes it.
+        (LOOP + "{% if m.content is not string %}{{ m.content }}{% endif %}{% endfor %}", "user"),
+        ("{{ messages[-1].content }} for the user, the assistant says hello", "user"),
+        (LOOP + "{% for part in m.content %}{{ part.image }}{% endfor %}{% endfor %}", "user"),
+    ],
+)  # fmt: skip
+def test_what_is_lost_in_every_form_is_refused(it: Reader, source: str, role: str) -> None:
+    for reader, template in ((own(source), None), (it, source)):
+        with pytest.raises(BadInput) as caught:
+            render(reader, "it", template, TURNS)
+        assert (caught.value.key, caught.value.values) == ("errors.words_lost", {"role": role})
+
+
+def test_nothing_is_lost_of_what_nobody_said(it: Reader) -> None:
+    silent = [{"role": "system", "content": " \n"}, *TURNS]
+    source = LOOP + "{% if m.role != 'system' %}{{ m.content }};{% endif %}{% endfor %}"
+    assert render(it, "it", source, silent).prompt.count(";") == 3
+
+
+def test_a_template_that_prints_only_what_it_looks_for(it: Reader) -> None:
+    source = LOOP + "{% if 'hello' in m.content %}{{ m.content }}!{% endif %}{% endfor %}"
+    assert render(it, "it", source, TURNS).prompt.count("says hello!") == 3
+    with pytest.raises(BadInput, match="words_lost"):
+        render(it, "it", source, [*TURNS, {"role": "assistant", "content": "bye"}])
+
+
+@pytest.mark.parametrize(
+    ("where", "key"),
+    [
+        ("embedded", "no_template"), ("folder", "no_template_folder"), ("hub", "no_template_hub"),
+        ("upload", "no_template_upload"),
+    ],
+)  # fmt: skip
+def test_who_has_no_template(it: Reader, where: str, key: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        render(it, "mine", None, TURNS, source=where)
+    assert caught.value.key == f"errors.{key}" and has_no_template(caught.value)
+    said = words.say(caught.value.key, "en", name="mine")
+    assert ("was not made for chat" in said) == (where == "embedded")
+
+
 # -- two beginnings --
+
+BARE = "{% for m in messages %}{{ m.content }}{% endfor %}"
 
 
 @pytest.mark.parametrize(
     ("template", "count"), [("{{ bos_token }}x", 2), ("x", 1), ("{{ bos_token }}{{ bos_token }}x", 3)]
 )
 def test_double_beginnings(it: Reader, template: str, count: int) -> None:
-    rendered = render(it, "it", template, TURNS)
+    rendered = render(it, "it", template + BARE, TURNS)
     assert (rendered.bos, rendered.doubled) == ("<s>", count)
     again = it.tokenizer(rendered.prompt)["input_ids"]
     assert again.count(it.specials()["bos"]) == count
 
 
 def test_no_beginning_at_all() -> None:
-    rendered = render(of(small.byte_level()), "it", "{{ bos_token }}x", TURNS)
-    assert (rendered.prompt, rendered.bos, rendered.doubled) == ("x", "", 0)
+    rendered = render(of(small.byte_level()), "it", "{{ bos_token }}x" + BARE, TURNS[:1])
+    assert (rendered.prompt, rendered.bos, rendered.doubled) == ("xuser says hello", "", 0)
 
 
 # -- Mistral's own --

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from playground.errors import BadInput
 from playground.models import Loaded
 from playground.subjects.conversation import Prompt, compose
 from playground.subjects.decoding import Done, reply
-from playground.subjects.passes import Trace
 from playground.subjects.readers import reader
 from playground.subjects.sampling import Settings
-from tests.subjects.small import byte_level, llama_like
+from playground.subjects.shelf import Trace
+from tests.subjects.small import byte_level, llama_like, wrapped
 from tests.subjects.tiny import loaded_of, model_of
 
 CHATML = """{% for m in messages %}<|im_start|>{{ m.role }}
@@ -93,6 +94,31 @@ def test_whose_is_which_token():
     assert prompt.window == 256
     own = {prompt.parts[o].source for id, _, o in prompt.tokens(reader(loaded)) if id in prompt.stop_ids}
     assert own == {"template"}
+
+
+def test_a_token_that_is_half_a_mark_and_half_a_word_is_the_words():
+    """Marks that a tokenizer does not know as such may grow together with what stands beside them."""
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    merges = [(">", "a"), ("b", "<"), ("]", "]"), ("]]", "c"), (">", "d"), (">d", "d")]
+    pieces = [*letters, *(left + right for left, right in merges)]
+    backend = Tokenizer(models.BPE({piece: id for id, piece in enumerate(pieces)}, merges))
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    backend.decoder = decoders.ByteLevel()
+    tokenizer = wrapped(backend)
+    tokenizer.chat_template = "{% for m in messages %}<{{ m.role }}>{{ m.content }}<end>{% endfor %}<cue>"
+    loaded = loaded_of(model_of("llama"), tokenizer)
+
+    def owner(prompt: Prompt, piece: str) -> list[tuple[str, int]]:
+        found = [o for _, spelled, o in prompt.tokens(reader(loaded)) if spelled == piece]
+        return [(prompt.parts[o].source, prompt.parts[o].message) for o in found]
+
+    prompt = compose(loaded, [user("axb"), assistant("ab"), user("dd")])
+    check(loaded, prompt)
+    assert owner(prompt, ">a") == owner(prompt, "b<") == [("user", 0), ("assistant", 1)]
+    assert owner(prompt, ">dd") == [("user", 2)]  # the most of it is
+    tokenizer.chat_template = "{% for m in messages %}[[{{ m.role }}]]{{ m.content }}{% endfor %}"
+    longer = compose(Loaded(loaded.card, tokenizer, loaded.model), [user("c")])
+    assert owner(longer, "]]c") == [("template", -1)]  # the most of it is not
 
 
 def test_the_system_prompt_given_apart_is_the_same():
@@ -193,6 +219,42 @@ def test_a_template_that_leaves_the_system_prompt_out_without_a_word():
     check(loaded, prompt)
     assert prompt.counts["system"] > 0
     assert prompt.stop_ids == (loaded.tokenizer.eos_token_id,)
+
+
+PICTURES = """{% for m in messages %}{{ m.role }}: {% for part in m.content %}{% if part.type == 'text' %}\
+{{ part.text }}{% endif %}{% endfor %}<|im_end|>
+{% endfor %}{% if add_generation_prompt %}assistant:{% endif %}"""
+
+
+def test_a_template_that_wants_parts_gets_them():
+    """Of a model that sees pictures too: given a text, it would write "user: <|im_end|>" and no word."""
+    loaded = of(PICTURES)
+    said = [user("hello"), assistant("e"), user("a cat")]
+    prompt = compose(loaded, said, system="Be kind.")
+    check(loaded, prompt)
+    assert prompt.text == (
+        "system: Be kind.<|im_end|>\nuser: hello<|im_end|>\nassistant: e<|im_end|>\n"
+        "user: a cat<|im_end|>\nassistant:"
+    )
+    assert [part.source for part in prompt.parts if part.message >= 0] == ["user", "assistant", "user"]
+    assert prompt.parts[-1].source == "cue" and not prompt.system_merged
+    assert prompt.stop_ids == (loaded.tokenizer.convert_tokens_to_ids("<|im_end|>"),)
+    cut = compose(loaded, said[:2])
+    assert cut.continues and cut.text.endswith("assistant: e")
+
+
+def test_a_template_that_loses_words_is_refused():
+    for silent in ("user: <|im_end|>", "{% for m in messages %}{{ m.role }}{% endfor %}"):
+        with pytest.raises(BadInput) as refused:
+            compose(of(silent), [user("hi")])
+        assert (refused.value.key, refused.value.values) == ("errors.words_lost", {"role": "user"})
+    with pytest.raises(BadInput) as refused:  # and not taken for a system prompt that may be merged
+        compose(
+            of(DEAF.replace("'assistant'", "'bot'")),
+            [user("a"), assistant("b"), user("c")],
+            system="Be kind.",
+        )
+    assert refused.value.key == "errors.words_lost"
 
 
 def test_merged_system_prompt_stays_when_turns_go():

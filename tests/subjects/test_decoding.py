@@ -16,8 +16,9 @@ from playground.errors import BadInput, DoesNotFit, PlaygroundError
 from playground.subjects import passes as passes_module
 from playground.subjects import turns
 from playground.subjects.decoding import Done, Reading, Step, Waiting, reply, stop_ids, window
-from playground.subjects.passes import CachedPasses, PreparedPasses, Trace, passes_of
+from playground.subjects.passes import CachedPasses, PreparedPasses, passes_of
 from playground.subjects.sampling import Settings
+from playground.subjects.shelf import Trace
 from tests.subjects.tiny import KINDS, loaded_of, model_of
 
 PROMPT = [5, 77, 130, 9, 260, 31, 8, 8, 54, 199, 7, 300]
@@ -574,6 +575,37 @@ def test_long_rope_at_the_switch():
     for prompt in (PROMPT + first.ids[:5], long, [*long, 9], PROMPT[:4]):
         done = finish(reply(loaded, prompt, Settings(max_new_tokens=20), trace=trace))[1]
         assert done.ids == generate(model, prompt, 20), len(prompt)
+
+
+@pytest.mark.parametrize("kind", ["llama", "qwen2", "gemma"])
+def test_dynamic_rope_is_not_steady_and_past_the_trained_length_nothing_is_reused(kind):
+    """Its rotations stretch with the text once that is longer than any in training: all is read again."""
+    import torch
+
+    steady = model_of(kind)
+    assert passes_of(steady).steady
+    factors = {"rope_type": "dynamic", "rope_theta": 1e4, "factor": 4.0}
+    model = model_of(kind, rope_parameters=factors, max_position_embeddings=24)
+    passes, text = passes_of(model), [3 + i * 7 % 390 for i in range(40)]
+    assert isinstance(passes, CachedPasses) and not passes.steady
+
+    def read(length: int) -> tuple[int, Any]:
+        known, _ = passes.begin(text[:length])
+        return known, passes.feed(text[known:length])
+
+    assert (
+        read(10)[0] == 0 and read(20)[0] == 10 and read(24)[0] == 20
+    )  # as trained: a common beginning serves
+    for length, known in ((25, 0), (40, 0), (24, 0), (30, 0)):  # longer, or read longer: it does not
+        reused, last = read(length)
+        assert reused == known, length
+        with torch.no_grad():
+            alone = model(torch.tensor([text[:length]]), use_cache=False).logits[0, -1]
+        assert torch.allclose(last, alone, atol=1e-4), length
+    other = passes_of(steady)
+    other.begin(text)
+    other.feed(text[:30])
+    assert other.begin(text)[0] == 30
 
 
 def test_which_models_can_be_cut():

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from playground.catalog import Catalog
+from playground import text
+from playground.catalog import Catalog, ModelCard
 from playground.errors import BadInput
 from playground.models import Loaded, ModelCache
 from playground.subjects import encoding
@@ -62,7 +63,10 @@ def test_bfloat16_for_large_sets_keeps_the_directions(
     monkeypatch.setattr(encoding, "BULK", 4)
     monkeypatch.setattr(encoding.devices, "cpu_bf16", lambda cpuinfo: "amx_bf16")
     fast = encode(minilm, texts).vectors
-    del minilm.memo["encoding.packed.bfloat16"]
+    copy = minilm.held.pop("encoding.bfloat16")
+    weights = sum(each.nbytes for each in minilm.model[0].auto_model.encoder.parameters())
+    assert 0.49 * weights < copy.bytes < 0.51 * weights  # norms stay in float32
+    assert copy.free() > 0 == copy.bytes
     assert 0.9999 < (exact * fast).sum(1).min() < 0.9999999
 
 
@@ -78,6 +82,16 @@ def test_what_is_cut_and_what_is_unknown_is_counted(minilm: Loaded) -> None:
     assert made.tokens.tolist() == [4, 602, 4, 4]
     assert made.unknown.tolist() == [0, 0, 2, 0]
     assert np.array_equal(made.vectors[0], made.vectors[3])
+
+
+@pytest.mark.parametrize("lang", text.LANGUAGES)
+def test_the_lesson_names_emoji_that_are_known_and_some_that_are_not(minilm: Loaded, lang: str) -> None:
+    lesson = text.say("lessons.sentences", lang)
+    for emoji, unknown in (("😀", 1), ("\u2764\ufe0f", 1), ("\u2665\ufe0f", 0), ("\u2122\ufe0f", 0)):
+        assert emoji in lesson
+        assert encode(minilm, [emoji]).unknown.tolist() == [unknown], emoji
+    before, _, after = lesson.partition("\u2764\ufe0f")  # first what is unknown, then what is not
+    assert "😀" in before and "\u2665\ufe0f" in after and "\u2122\ufe0f" in after
 
 
 def test_progress_and_stop(minilm: Loaded) -> None:
@@ -101,6 +115,44 @@ def test_a_language_models_hidden_states(models: ModelCache, catalog: Catalog) -
         with torch.inference_mode():
             states = loaded.model(input_ids=ids, output_hidden_states=True).hidden_states[-1][0]
         assert np.abs(made.vectors[0] - states.float().mean(0).numpy()).max() < 1e-4
+
+
+def bare(**special: str) -> Loaded:
+    """A tiny language model whose tokenizer adds nothing to a text."""
+    import torch
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    torch.manual_seed(0)
+    backend = Tokenizer(models.WordLevel({"<a>": 0, "<b>": 1, "?": 2, "hello": 3, "world": 4}, "?"))
+    backend.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, **special)
+    config = LlamaConfig(vocab_size=5, hidden_size=8, intermediate_size=8, num_hidden_layers=1,
+                         num_attention_heads=2)  # fmt: skip
+    card = ModelCard("bare", "folder", "bare", frozenset({"causal"}))
+    return Loaded(card, tokenizer, LlamaForCausalLM(config).eval())
+
+
+@pytest.mark.parametrize("texts", [[""], ["hello", ""], ["hello world", " \n", "world"]])
+def test_an_empty_text_where_nothing_can_stand_for_it_is_a_sentence(texts: list[str]) -> None:
+    with pytest.raises(BadInput) as caught:
+        encode(bare(), texts, "causal")
+    assert caught.value.key == "errors.texts_no_tokens" and caught.value.values == {"name": "bare"}
+    for lang in text.LANGUAGES:
+        assert "{" not in text.say(caught.value.key, lang, **caught.value.values)
+    full = [each for each in texts if each.strip()]
+    assert not full or np.isfinite(encode(bare(), full, "causal").vectors).all()
+
+
+@pytest.mark.parametrize(
+    ("special", "stands"),
+    [({"bos_token": "<a>"}, "<a>"), ({"eos_token": "<b>"}, "<b>"),
+     ({"bos_token": "<a>", "eos_token": "<b>"}, "<a>")],
+)  # fmt: skip
+def test_an_empty_text_is_the_beginning_of_one_or_else_its_end(special: dict[str, str], stands: str) -> None:
+    loaded = bare(**special)
+    made = encode(loaded, ["hello", "", stands], "causal").vectors
+    assert np.array_equal(made[1], made[2]) and not np.array_equal(made[0], made[1])
 
 
 @pytest.mark.parametrize(

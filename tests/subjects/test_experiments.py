@@ -17,6 +17,7 @@ from playground.subjects.grad_modes import MODES, GradModes, grad_modes, twin
 from playground.subjects.precision import distributions, moved, pace
 from playground.subjects.repeats import BATCH, LONGEST, Repeats, repeats
 from tests.subjects.tiny import loaded_of, model_of
+from tests.waiting import until
 
 PROMPT = [5, 77, 130, 9, 260, 31]
 
@@ -141,21 +142,19 @@ def test_no_number_is_not_taken_for_nothing_moved():
 @pytest.mark.parametrize("measure", [cache_times, batch_times, grad_modes])
 def test_between_two_measurements_whoever_waits_goes_first(measure):
     loaded = loaded_of(model_of("llama"))
-    line, passes = turns.line(loaded), [0]
+    line, passes, seen = turns.line(loaded), [0], []
     running = measure(loaded, PROMPT, 5.0)
     assert isinstance(next(running), Progress)
     assert isinstance(next(running), Progress)
     other = line.join()
     assert other.wait(0) <= 1
     loaded.model.register_forward_pre_hook(lambda *given: passes.__setitem__(0, passes[0] + 1))
-    while other.wait(0):
-        next(running)
+    until(lambda: not other.wait(0) or not next(running))
     measured = passes[0]
     assert isinstance(next(running), Waiting) and passes[0] == measured, "nothing runs while others do"
     other.leave()
-    while isinstance(state := next(running), Waiting):
-        pass
-    assert isinstance(state, Progress) and passes[0] >= measured
+    until(lambda: not isinstance(seen.append(next(running)) or seen[-1], Waiting))
+    assert isinstance(seen[-1], Progress) and passes[0] >= measured
     running.close()
     assert len(line) == 0
 
@@ -190,8 +189,7 @@ def test_each_waits_its_turn_and_stops_at_once(measure):
     seen = next(running), next(running)
     assert any(isinstance(state, Waiting) for state in seen)
     holder.leave()
-    while isinstance(next(running), Waiting):
-        pass
+    until(lambda: not isinstance(next(running), Waiting))
     running.close()
     assert len(turns.line(loaded)) == 0
     with pytest.raises(BadInput):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
+from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers
 
 from playground.catalog import ModelCard
 from playground.errors import BadInput, CannotLoad
@@ -103,6 +103,109 @@ def test_suffixed_pieces_end_with_a_blank() -> None:
     it = of(small.clip_like())
     bytes_ = [it.piece(id).bytes for id in it.encode("the the", special=False).ids.tolist()]
     assert b"".join(bytes_) == b"the the "
+
+
+def rows(it: Reader, text: str) -> list[tuple[str, str, int, int]]:
+    """Piece, bytes in hexadecimal and span of the text's own tokens."""
+    shown = tokenize(it, "it", text, special=False).tokens()
+    return [(token.piece, token.bytes.hex(), token.start, token.end) for token in shown]
+
+
+def test_clips_bytes_are_the_words() -> None:
+    """Spellings combine: the characters are bytes and </w> is a mark, which stands for no byte."""
+    it = of(small.clip_of_bytes())
+    assert rows(it, "photo") == [("photo</w>", "70686f746f", 0, 5)]
+    assert it.backend.encode("photo", add_special_tokens=False).offsets == [(0, 5)]
+    assert rows(it, "A  Cat!") == [("a</w>", "61", 0, 1), ("cat</w>", "636174", 3, 6), ("!</w>", "21", 6, 7)]
+    assert rows(it, "인 cat")[:2] == [("ìĿ", "ec9d", 0, 1), ("¸</w>", "b8", 0, 1)]
+    tokenized = tokenize(it, "it", "Cafe\u0301 photo", special=False)
+    assert [(t.text, t.start, t.end) for t in tokenized.tokens()] == [
+        ("Ca", 0, 2), ("f", 2, 3), ("", 3, 5), ("e\u0301", 3, 5), ("photo", 6, 11)
+    ]  # fmt: skip
+    assert (it.algorithm, it.keeps_bytes) == ("byte-level BPE", False)
+    assert detokenize(it, "it", tokenized.encoded.ids.tolist()).text == it.decode(
+        tokenized.encoded.ids.tolist()
+    )
+
+
+def test_wordpiece_of_bytes() -> None:
+    it = of(small.wordpiece_of_bytes())
+    assert rows(it, "hello") == [
+        ("h", "68", 0, 1), ("##e", "65", 1, 2), ("##llo", "6c6c6f", 2, 5)
+    ]  # fmt: skip
+    assert rows(it, "x the")[1:] == [("Ġthe", "20746865", 1, 5)]
+    assert rows(it, "a内")[1:] == [("##åĨ", "e586", 1, 2), ("##ħ", "85", 1, 2)]
+    lost = "y" * 101
+    assert rows(it, f"x the {lost} a") == [
+        ("x", "78", 0, 1), ("Ġthe", "20746865", 1, 5), ("[UNK]", "5b554e4b5d", 5, 107),
+        ("Ġ", "20", 107, 108), ("##a", "61", 108, 109),
+    ]  # fmt: skip
+
+
+WORDS = pre_tokenizers.WhitespaceSplit()
+DIGITS = pre_tokenizers.Digits(individual_digits=True)
+
+
+@pytest.mark.parametrize(
+    ("how", "text", "spans"),
+    [
+        ({}, "中文", [("▁", 0, 0), ("中文", 0, 2)]),
+        ({}, " 中文", [("▁", 0, 1), ("中文", 1, 3)]),
+        ({}, "the 中文", [("▁the", 0, 3), ("▁", 3, 4), ("中文", 4, 6)]),
+        ({}, "a  the", [("▁a", 0, 1), ("▁", 1, 2), ("▁the", 2, 6)]),
+        # An added token ends a text, and another begins after it, with a ▁ of its own.
+        ({}, "中文<y>中文", [("▁", 0, 0), ("中文", 0, 2), ("<y>", 2, 5), ("▁", 5, 5), ("中文", 5, 7)]),
+        ({}, "中文 <x0> a", [("▁", 0, 0), ("中文", 0, 2), ("<x0>", 2, 8), ("▁a", 8, 9)]),
+        ({}, "<y> 中文", [("<y>", 0, 3), ("▁", 3, 4), ("中文", 4, 6)]),
+        # Something unknown is in the text: its bytes say nothing, its neighbours' do.
+        ({}, "中文語b", [("▁", 0, 0), ("中文", 0, 2), ("<unk>", 2, 3), ("b", 3, 4)]),
+        ({}, "語中文", [("▁", 0, 0), ("<unk>", 0, 1), ("中文", 1, 3)]),
+        ({"scheme": "never"}, "中文", [("中文", 0, 2)]),
+        ({"scheme": "first"}, "中文<y>中文", [("▁", 0, 0), ("中文", 0, 2), ("<y>", 2, 5), ("中文", 5, 7)]),
+        ({"blank": "_"}, "中文 a", [("_", 0, 0), ("中文", 0, 2), ("_a", 2, 4)]),
+        # The blanks are thrown away first, and every word is given a ▁, as in T5's older files.
+        ({"split": WORDS}, "the  中文", [("▁the", 0, 3), ("▁", 5, 5), ("中文", 5, 7)]),
+        ({"split": WORDS}, "  中文 ", [("▁", 2, 2), ("中文", 2, 4)]),
+        ({"split": DIGITS}, "中文1", [("▁", 0, 0), ("中文", 0, 2), ("▁", 2, 2), ("1", 2, 3)]),
+    ],
+)  # fmt: skip
+def test_a_blank_in_front_is_none_of_the_text(
+    how: dict[str, Any], text: str, spans: list[tuple[str, int, int]]
+) -> None:
+    it = of(small.metaspace_cjk(**how))
+    assert [(piece, start, end) for piece, _, start, end in rows(it, text)] == spans
+
+
+def test_a_normalizer_between_blank_and_text() -> None:
+    """XLM-R's kind: the text is changed (full-width letters, blanks), and ▁ put in front of what came out."""
+    tokenizer = small.metaspace_cjk()
+    tokenizer.backend_tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.NFKC(), normalizers.Strip(left=False), normalizers.Replace(Regex(" {2,}"), "▁")]
+    )
+    it = of(tokenizer)
+    spans = [(piece, start, end) for piece, _, start, end in rows(it, "中文，the   ａ ")]
+    assert spans == [
+        ("▁", 0, 0),
+        ("中文", 0, 2),
+        (",", 2, 3),
+        ("t", 3, 4),
+        ("h", 4, 5),
+        ("e", 5, 6),
+        ("▁a", 6, 10),
+    ]
+
+
+def test_an_accent_stays_with_its_letter_where_the_normalizer_takes_it_off() -> None:
+    it = of(small.word_level())
+    shown = tokenize(it, "it", "he\u0301llo, wo\u0302rld\u0301 x\u0301", special=False).tokens()
+    assert [token.text for token in shown] == ["he\u0301llo", ",", "wo\u0302rld\u0301", "x\u0301"]
+
+
+def test_sequences_in_sequences() -> None:
+    backend = small.word_level().backend_tokenizer
+    inner = normalizers.Sequence([normalizers.NFD(), normalizers.Sequence([normalizers.StripAccents()])])
+    backend.normalizer = normalizers.Sequence([inner, normalizers.Lowercase()])
+    assert facts(of(small.wrapped(backend))).parts["normalizer"] == ["NFD", "StripAccents", "Lowercase"]
 
 
 def test_gpt2s_end_is_no_unknown() -> None:

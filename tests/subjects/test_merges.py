@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from playground.errors import BadInput
 from playground.subjects.longest_match import WordPieceReplay, wordpiece_replay
 from playground.subjects.merges import LONGEST_WORD, Candidate, MergeTable, Replay, huggingface_words
+from tests.subjects.small import clip_of_bytes
 
 DATA = Path(mistral_common.__file__).parent / "data"
 MODELS = Path(__file__).resolve().parents[3] / "shared" / "models"
@@ -271,23 +271,24 @@ def test_sentencepiece_spells_bytes_only_at_the_end():
     assert replay.raw == (b" a", b"\x00", b"b")
 
 
-def field(number: int, value: bytes | int) -> bytes:
-    if isinstance(value, int):
-        return bytes([number << 3, value])
-    head = number << 3 | 2
-    return bytes([head & 0x7F | 0x80, head >> 7] if head > 0x7F else [head]) + bytes([len(value)]) + value
-
-
-def handmade(type: int = 2) -> sentencepiece.SentencePieceProcessor:
+def handmade(type: str = "BPE") -> sentencepiece.SentencePieceProcessor:
     """A model without bytes, with a user-defined piece: a, b, ab, <x>, unknown the rest."""
-    entries = [("<unk>", 0.0, 2), ("a", -3.0, 1), ("b", -4.0, 1), ("ab", -1.0, 1)]
-    entries += [("<x>", 0.0, 4), ("▁", -5.0, 1), ("a<x>", -1.0, 1), ("ba", -1.0, 1)]
-    model = b""
+    from sentencepiece.sentencepiece_model_pb2 import ModelProto, TrainerSpec
+
+    entries = [
+        ("<unk>", 0.0, "UNKNOWN"),
+        ("a", -3.0, "NORMAL"),
+        ("b", -4.0, "NORMAL"),
+        ("ab", -1.0, "NORMAL"),
+    ]
+    entries += [("<x>", 0.0, "USER_DEFINED"), ("▁", -5.0, "NORMAL"), ("a<x>", -1.0, "NORMAL")]
+    entries += [("ba", -1.0, "NORMAL")]
+    model = ModelProto()
     for piece, score, kind in entries:
-        packed = bytes([2 << 3 | 5]) + struct.pack("<f", score)
-        model += field(1, field(1, piece.encode()) + packed + field(3, kind))
-    model += field(2, field(3, type)) + field(3, field(1, b"identity"))
-    return sentencepiece.SentencePieceProcessor(model_proto=model)
+        model.pieces.add(piece=piece, score=score, type=ModelProto.SentencePiece.Type.Value(kind))
+    model.trainer_spec.model_type = TrainerSpec.ModelType.Value(type)
+    model.normalizer_spec.name = "identity"
+    return sentencepiece.SentencePieceProcessor(model_proto=model.SerializeToString())
 
 
 @hundreds
@@ -303,9 +304,22 @@ def test_only_bpe():
     with pytest.raises(BadInput) as caught:
         MergeTable.from_huggingface(Tokenizer(models.WordPiece({"[UNK]": 0})))
     assert (caught.value.key, caught.value.values) == ("errors.not_bpe", {"algorithm": "WordPiece"})
-    with pytest.raises(BadInput) as caught:
-        MergeTable.from_sentencepiece(handmade(type=1))
-    assert (caught.value.key, caught.value.values) == ("errors.not_bpe", {"algorithm": "Unigram"})
+    for type in ("Unigram", "Word", "Char"):
+        with pytest.raises(BadInput) as caught:
+            MergeTable.from_sentencepiece(handmade(type.upper()))
+        assert (caught.value.key, caught.value.values) == ("errors.not_bpe", {"algorithm": type})
+
+
+def test_bytes_and_blanks_of_a_word_by_any_spelling():
+    """CLIP's </w> and a blank that is written _ are no bytes of the text; é is two."""
+    clip = MergeTable.from_huggingface(clip_of_bytes().backend_tokenizer)
+    (photo, cafe) = clip.replay_text("Photo é")
+    assert (photo.pieces, photo.raw) == (("photo</w>",), (b"photo",))
+    assert (cafe.start, cafe.raw) == (("Ã", "©</w>"), (b"\xc3", b"\xa9"))
+    line = bpe([("_", "a"), ("b", "▁")], "ab_▁")
+    line.pre_tokenizer = pre_tokenizers.Metaspace(replacement="_", prepend_scheme="never")
+    (a, b) = MergeTable.from_huggingface(line).replay_text("b▁ a")
+    assert (a.raw, b.raw) == (("b▁".encode(),), (b" a",))
 
 
 @pytest.mark.parametrize("table", [TABLES["byte-level"], RANKS, SCORES])

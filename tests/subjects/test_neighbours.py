@@ -7,8 +7,7 @@ import pytest
 
 from playground.errors import BadInput
 from playground.subjects import neighbours
-from playground.subjects.kept import Kept
-from playground.subjects.neighbours import alike, best, kept, nearest, shared, similarity, unit
+from playground.subjects.neighbours import alike, best, kept, measurable, nearest, shared, similarity, unit
 
 
 def cloud(count: int, width: int = 24) -> np.ndarray:
@@ -46,6 +45,13 @@ def test_trust_by_hand():
     assert kept(flat, nearest(flat, 11, "euclidean")[0][:, 1:]).all()
 
 
+def test_of_how_many_neighbours_a_map_is_judged():
+    """Fewer than half of all others, ten at most unless more are asked for; below six rows nothing."""
+    told = [measurable(rows) for rows in (0, 1, 5, 6, 7, 8, 20, 21, 22, 1000)]
+    assert told == [0, 0, 0, 2, 3, 3, 9, 10, 10, 10]
+    assert measurable(1000, 30) == 30 and measurable(9, 2) == 2
+
+
 def test_search_similarity_and_comparisons():
     vectors = unit(cloud(50))
     found = best(vectors, vectors[7], 3)
@@ -57,16 +63,3 @@ def test_search_similarity_and_comparisons():
         one, np.array([[1, 0], [1, 2], [0, 1]], np.int32)
     ) == pytest.approx(2 / 3)
     assert alike(one, np.array([0, 0, 1])) == pytest.approx(2 / 6)
-
-
-def test_the_shelf_stays_within_its_bytes():
-    shelf = Kept(100)
-    shelf.put("a", 1, 60)
-    shelf.put("b", 2, 40)
-    assert shelf.get("a") == 1
-    shelf.put("c", 3, 30)  # b was used least recently
-    assert shelf.get("b") is None and shelf.get("a") == 1 and shelf.get("c") == 3
-    shelf.put("d", 4, 101)
-    assert shelf.get("d") is None and shelf.bytes == 90
-    shelf.put("a", 5, 10)
-    assert shelf.get("a") == 5 and shelf.bytes == 40

@@ -22,9 +22,9 @@ from playground.subjects import next_token, prompts, weighing
 from playground.subjects.decoding import Reading, Waiting
 from playground.subjects.kept import Kept
 from playground.subjects.next_token import Row, Rows, candidates, look, lookup, name_of, spelled
-from playground.subjects.passes import Trace
 from playground.subjects.readers import reader
 from playground.subjects.sampling import Settings
+from playground.subjects.shelf import Trace
 from playground.subjects.turns import line
 from tests.subjects import saved, small
 

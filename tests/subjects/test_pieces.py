@@ -1,11 +1,14 @@
-"""Spellings, bytes, and where bytes lie in a text."""
+"""Where bytes lie in a text."""
 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
+import regex  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,37 +21,6 @@ def test_gpt2s_alphabet() -> None:
 
     assert {character: byte for byte, character in bytes_to_unicode().items()} == pieces.BYTE_ALPHABET
     assert sorted(pieces.BYTE_ALPHABET.values()) == list(range(256))
-
-
-@given(st.binary())
-def test_byte_level_is_the_alphabet_and_back(raw: bytes) -> None:
-    spelled = {byte: character for character, byte in pieces.BYTE_ALPHABET.items()}
-    assert pieces.byte_level("".join(spelled[byte] for byte in raw)).bytes == raw
-
-
-@pytest.mark.parametrize(
-    ("made", "raw", "kind"),
-    [
-        (pieces.byte_level("Ġthe"), b" the", "text"),
-        (pieces.byte_level("ðŁĳį"), "👍".encode(), "text"),
-        (pieces.byte_level("你好"), "你好".encode(), "text"),
-        (pieces.byte_level(""), b"", "text"),
-        (pieces.metaspace("▁the"), b" the", "text"),
-        (pieces.metaspace("a▁▁b"), b"a  b", "text"),
-        (pieces.metaspace("<0xE4>"), b"\xe4", "byte"),
-        (pieces.metaspace("<0xe4>"), b"\xe4", "byte"),
-        (pieces.metaspace("<0xE4> "), b"<0xE4> ", "text"),
-        (pieces.metaspace("<0xE4>\n"), b"<0xE4>\n", "text"),
-        (pieces.wordpiece("##ing"), b"ing", "text"),
-        (pieces.wordpiece("ing##"), b"ing##", "text"),
-        (pieces.wordpiece("##"), b"", "text"),
-        (pieces.suffixed("the</w>", "</w>"), b"the ", "text"),
-        (pieces.suffixed("</w>the", "</w>"), b"</w>the", "text"),
-        (pieces.suffixed("the</w>\n", "</w>"), b"the</w>\n", "text"),
-    ],
-)
-def test_spellings(made: pieces.Piece, raw: bytes, kind: str) -> None:
-    assert (made.bytes, made.kind) == (raw, kind)
 
 
 @given(nasty, st.lists(st.integers(0, 9)))
@@ -93,8 +65,68 @@ def test_alignment_of_normal_forms(text: str, form: str) -> None:
     assert (begins[:-1] < ends).all() or not whole
 
 
+@pytest.mark.parametrize(
+    ("text", "normalize", "whole", "spans"),
+    [
+        ("a b ", str.strip, "a b", [(0, 1), (1, 2), (2, 3)]),
+        ("  a", str.strip, "a", [(2, 3)]),
+        ("a  \n b", lambda part: regex.sub(r"\s+", " ", part), "a b", [(0, 1), (1, 5), (5, 6)]),
+        (
+            "é  x  ",
+            lambda part: regex.sub(" {2,}", "▁", unicodedata.normalize("NFD", part).rstrip()),
+            "e\u0301▁x",
+            [(0, 1), (0, 1), (1, 3), (3, 4)],
+        ),
+        ("a b", lambda part: ("▁" + part).replace(" ", "▁"), "▁a▁b", [(0, 0), (0, 1), (1, 2), (2, 3)]),
+    ],
+)
+def test_alignment_of_what_changes_blanks(
+    text: str, normalize: Callable[[str], str], whole: str, spans: list[tuple[int, int]]
+) -> None:
+    assert normalize(text) == whole
+    edges = pieces.alignment(text, whole, normalize)
+    assert edges is not None
+    assert list(zip(edges[0][:-1].tolist(), edges[1].tolist(), strict=True)) == spans
+    assert edges[0][-1] == len(text)
+
+
 def test_alignment_gives_up_on_what_reaches_further() -> None:
-    assert pieces.alignment("a b ", "a b", str.strip) is None
+    for normalize in (lambda part: part[::-1], lambda part: part.replace("ab", "c")):
+        assert pieces.alignment("ab abc", normalize("ab abc"), normalize) is None
+
+
+def followed(
+    text: str, tokens: list[bytes | None], until: list[int], **how: Any
+) -> list[tuple[int, int]] | None:
+    found = pieces.follow(
+        text.encode(), tokens, np.array(until, np.int32), **{"blank": b"", "dropped": False, **how}
+    )
+    return found and list(zip(found[0].tolist(), found[1].tolist(), strict=True))
+
+
+def test_follow_tells_a_blank_in_front_from_one_of_the_text() -> None:
+    mark = "▁".encode()
+    tokens = [mark + b"a", mark, "中".encode()]
+    assert followed("a▁中", tokens, [0] * 3, blank=mark) == [(0, 1), (1, 2), (2, 3)]
+    assert followed("a中", tokens, [0] * 3, blank=mark) == [(0, 1), (1, 1), (1, 2)]
+    assert followed(" a  中 ", tokens, [0] * 3, blank=mark, dropped=True) == [(1, 2), (4, 4), (4, 5)]
+    assert followed("a中", [b"a", mark], [0, 0], blank=mark) is None
+    assert followed("a中!", [b"a", "中".encode()], [0, 0], blank=mark) is None  # something is left
+    assert followed("a!", [b"a", mark + b"b"], [0, 0], blank=mark) is None
+
+
+def test_follow_spans_whole_characters_and_what_is_unknown() -> None:
+    assert followed("é x", [b"\xc3", b"\xa9", b"x"], [0] * 3, dropped=True) == [(0, 1), (0, 1), (2, 3)]
+    assert followed("a中文b", [b"a", None, b"b"], [1, 7, 8]) == [(0, 1), (1, 3), (3, 4)]
+    assert followed("a中文b", [b"a", None, b"b"], [1, 4, 8]) is None
+
+
+def test_a_mark_that_no_token_has_goes_to_its_letter() -> None:
+    starts, ends = np.array([0, 1, 6], np.int32), np.array([1, 3, 7], np.int32)
+    assert pieces.with_marks("e\u0301f\u0301\u0302 g\u0301\u0301", starts, ends).tolist() == [1, 5, 9]
+    assert pieces.with_marks(
+        "ab \u0301\u0301g", np.array([0, 5], np.int32), np.array([2, 6], np.int32)
+    ).tolist() == [2, 6]
 
 
 def test_walk_finds_what_is_there() -> None:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from playground.errors import BadInput
-from playground.subjects import sentence_cells, sentence_files
+from playground.subjects import delimited, sentence_files
 from playground.subjects.sentence_files import read
 
 CHINESE = "今天下午會下大雨，記得帶傘。\n我們的球隊在延長賽輸了。\n這家餐廳的水餃皮薄餡多。\n"
@@ -114,9 +114,9 @@ def test_a_stray_quotation_mark_costs_only_its_own_line():
 
 
 def test_two_stray_marks_hold_no_rows_together():
-    middle = "\n".join(f"line {n},x" for n in range(sentence_cells.SPAN + 1))
+    middle = "\n".join(f"line {n},x" for n in range(delimited.SPAN + 1))
     table = read("a.csv", f'text,label\n"begins,x\n{middle}\nends",x\n'.encode())
-    assert len(table.rows) == sentence_cells.SPAN + 3 and table.told == {"quotes": 1}
+    assert len(table.rows) == delimited.SPAN + 3 and table.told == {"quotes": 1}
     tsv = read("a.tsv", b'text\tlabel\n"begins\ta\nmiddle\ta\nends"\ta\n')
     assert len(tsv.rows) == 3 and tsv.told["quotes"] == 1
     wrong = read("a.csv", b'text,label\n"He said "hi" to me",a\nshort,b\n')
@@ -232,3 +232,55 @@ def test_deep_json_stays_a_sentence():
             assert read("a.json", deep).told == {"broken": 1}
         except BadInput as error:
             assert error.key == "errors.rows_json"
+
+
+# ---- told apart by what is in them ----
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", "sep=;\ntext;label\nHello, world;a\nGood night;b\n"),
+        ("a.txt", "sep=;\ntext;label\nHello, world;a\nGood night;b\n"),
+        ("a.txt", "text\tlabel\nHello, world\ta\nGood night\tb\n"),
+        ("a.tsv", 'sep=,\ntext,label\n"Hello, world",a\nGood night,b\n'),
+        ("a.csv", "text|label\rHello, world|a\rGood night|b"),
+        ("a.txt", '{"text": "Hello, world", "label": "a"}\n{"text": "Good night", "label": "b"}\n'),
+        ("a.csv", '{"text": "Hello, world", "label": "a"}\n{"text": "Good night", "label": "b"}\n'),
+        ("a.txt", '[{"text": "Hello, world", "label": "a"},\n {"text": "Good night", "label": "b"}]'),
+    ],
+)
+def test_a_table_is_one_whatever_its_name(name, content):
+    table = read(name, content.encode())
+    assert table.columns == ("text", "label") and table.rows == (("Hello, world", "a"), ("Good night", "b"))
+    assert table.told == {}
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_end_where_files_end_them_and_nowhere_else(end):
+    """A form feed and U+2028 stand within a line; ``str.splitlines`` would cut there."""
+    lines = ["one\x0ctwo", "three\u2028four\x85five", "[1] a note, not JSON", "text, and so on"]
+    table = read("a.txt", end.join(lines).encode())
+    assert [row[0] for row in table.rows] == ["one two", "three four five", *lines[2:]]
+    quoted = read("a.csv", end.join(["text,label", '"one, two",a', "three,b", ""]).encode())
+    assert quoted.rows == (("one, two", "a"), ("three", "b")) and quoted.told == {}
+
+
+def test_marks_within_marks():
+    table = read("a.csv", b'"text","label"\n"He said "hi", and went","a"\n"No","b"\n')
+    assert table.rows == (('He said "hi", and went', "a"), ("No", "b")) and table.told == {}
+    table = read("a.csv", b'text,n,label\n"He "hi", and",5,a\n"The "b"",6,"c"\n')
+    assert table.told == {"quotes": 1, "ragged": 1}  # the comma after the mark may as well end the cell
+    assert table.rows[1] == ('The "b"', "6", "c")
+    table = read("a.csv", b'"text","label"\n"The "best" one","a"\n"12" and 7"","b"\n"Plain","c"\n')
+    assert table.rows == (('The "best" one', "a"), ('12" and 7"', "b"), ("Plain", "c")) and table.told == {}
+
+
+def test_utf_16_without_a_mark_may_be_chinese_all_through():
+    for encoding in ("utf-16-le", "utf-16-be"):
+        table = read("a.txt", CHINESE.encode(encoding))
+        assert table.told == {"encoding": encoding.upper()} and len(table.rows) == 3
+    for wrong in (b"a,b\0,c\n", b"text\n\0\x01\x02\x03 abcdefgh" * 3):
+        with pytest.raises(BadInput) as caught:
+            read("a.csv", wrong)
+        assert caught.value.key == "errors.file_not_text"

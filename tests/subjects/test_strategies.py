@@ -27,8 +27,8 @@ from playground.subjects.lanes import (
     perplexity,
     to_plain,
 )
-from playground.subjects.passes import Trace
 from playground.subjects.sampling import Settings
+from playground.subjects.shelf import Trace
 from playground.subjects.strategies import compare, scored
 from tests.subjects.small import byte_level
 from tests.subjects.tiny import loaded_of, model_of

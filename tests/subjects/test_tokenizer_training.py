@@ -161,7 +161,7 @@ def test_time_limit_kills(algorithm, children):
     began = time.monotonic()
     with pytest.raises(TookTooLong) as caught:
         train(SLOW, algorithm, 1000, seconds=0.7)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 20  # of the minutes that it would take
     assert (caught.value.key, caught.value.values) == ("errors.training_too_long", {"seconds": 0.7})
     assert gone(children)
 
@@ -185,7 +185,7 @@ def test_stop(children):
     began = time.monotonic()
     with pytest.raises(TookTooLong) as caught:
         train(SLOW, "bpe", 1000, seconds=60, stop=stop)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 20  # of the minutes that it would take
     assert (caught.value.key, caught.value.values) == ("errors.training_stopped", {})
     assert gone(children)
 

@@ -7,6 +7,7 @@ import time
 
 from playground.subjects import turns
 from playground.subjects.turns import Line
+from tests.waiting import until
 
 
 def test_first_come_first_served():
@@ -27,8 +28,8 @@ def test_who_waits_wakes_when_the_turn_comes():
     assert first.wait(0) == 0
     threading.Timer(0.1, first.leave).start()
     began = time.monotonic()
-    assert second.wait(5) == 0
-    assert time.monotonic() - began < 1
+    assert second.wait(60) == 0
+    assert time.monotonic() - began < 30  # woken, not by the end of its patience
 
 
 def test_waiting_takes_no_longer_than_asked():
@@ -37,7 +38,7 @@ def test_waiting_takes_no_longer_than_asked():
     second = line.join()
     began = time.monotonic()
     assert second.wait(0.1) == 1
-    assert 0.09 < time.monotonic() - began < 1
+    assert 0.09 < time.monotonic() - began < 30
 
 
 def test_a_resting_holder_is_passed_and_comes_next(monkeypatch):
@@ -67,8 +68,7 @@ def test_many_at_once_one_at_a_time():
     def work(name: int) -> None:
         ticket = line.join()
         try:
-            while ticket.wait(0.01):
-                pass
+            until(lambda: not ticket.wait(0.01))
             inside[0] += 1
             assert inside[0] == 1
             order.append(name)
@@ -77,11 +77,11 @@ def test_many_at_once_one_at_a_time():
         finally:
             ticket.leave()
 
-    threads = [threading.Thread(target=work, args=(name,)) for name in range(20)]
+    threads = [threading.Thread(target=work, args=(name,), daemon=True) for name in range(20)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(60)
     assert sorted(order) == list(range(20)) and inside == [0] and len(line) == 0
 
 

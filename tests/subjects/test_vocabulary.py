@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 
 from playground.subjects.reading import Reader
 from playground.subjects.vocabulary import facts, prepare, search
+from playground.views import vocabulary as vocabulary_view
 from tests.subjects import small
 from tests.subjects.nasty import EMBEDDED, SNIPPETS
 from tests.subjects.test_huggingface import of
@@ -123,6 +126,45 @@ def test_facts(opened: Opened) -> None:
     assert facts(opened("mistral-v1")).longest_input is None
     for name in EMBEDDED:
         assert facts(opened(name)).size == opened(name).size
+
+
+@pytest.mark.parametrize(
+    "named", ["LlamaTokenizerFast", "LlamaTokenizer", "PreTrainedTokenizerFast", None, 7]
+)
+def test_both_names_of_a_class(tmp_path: Path, named: Any) -> None:
+    """As transformers names it, whatever that is in its version, and as the file does."""
+    from transformers import AutoTokenizer
+
+    llama = small.llama_like()
+    llama.truncation_side, llama.padding_side = "left", "left"
+    sides = {"padding_side": "left", "truncation_side": "left"}
+    llama.save_pretrained(tmp_path)
+    file = tmp_path / "tokenizer_config.json"
+    config = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps(config | {"tokenizer_class": named} | sides), encoding="utf-8")
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path) if isinstance(named, str) else llama
+    if not isinstance(named, str):
+        tokenizer.name_or_path = str(tmp_path)
+    told = facts(of(tokenizer))
+    assert told.kind == type(tokenizer).__name__
+    assert told.named == (named if isinstance(named, str) else None)
+    assert (told.padding_side, told.truncation_side) == ("left", "left")
+
+
+def test_who_has_no_file_names_no_class(opened: Opened) -> None:
+    assert facts(of(small.llama_like())).named is None  # an upload: a tokenizer.json alone
+    sentencepiece = facts(opened("mistral-v1"))
+    assert (sentencepiece.kind, sentencepiece.named) == ("SentencePieceProcessor", None)
+    assert (sentencepiece.padding_side, sentencepiece.truncation_side) == (None, None)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh-TW", "zh-CN"])
+def test_the_facts_shown(opened: Opened, lang: str) -> None:
+    shown = vocabulary_view.facts(facts(opened("all-MiniLM-L6-v2")), lang)
+    for fact in ("BertTokenizer", "tokenizer_class", "padding_side", "truncation_side"):
+        assert fact in shown, fact
+    unnamed = vocabulary_view.facts(facts(opened("mistral-v1")), lang)
+    assert "SentencePieceProcessor" in unnamed and "truncation_side" not in unnamed
 
 
 @pytest.mark.parametrize("length", ["abc", [1], None, True, -1, 10**30, 0, {"a": 1}])

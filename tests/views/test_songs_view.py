@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html as html_
 import json
 import re
 
@@ -28,6 +29,7 @@ def cache() -> ModelCache:
 def test_the_shipped_example_is_what_is_computed(lang, cache):
     shipped, now = examples.songs(lang), examples.computed_songs(lang, cache)
     assert shipped["liked"] == now["liked"] and shipped["popular"] == now["popular"]
+    assert shipped["generated"] is now["generated"] is True
     assert shipped["facts"] == now["facts"] and len(shipped["rows"]) == 10
     for was, row in zip(shipped["rows"], now["rows"], strict=True):
         assert (was["id"], was["together"], was["about"]) == (row["id"], row["together"], row["about"])
@@ -65,10 +67,10 @@ def test_titles_are_never_html(lang):
     song = {"id": EVIL, "title": EVIL, "artist": EVIL, "year": 0, "genre": EVIL}
     whole = {
         "rows": [row(**song, about=[EVIL, 1, 0], by=[song | {"cosine": 1.0, "together": 1}])],
-        "artists": [(EVIL, 1.0)], "popular": [song],
+        "artists": [(EVIL, 1.0)], "popular": [song], "generated": False,
         "facts": {"songs": 1, "playlists": 1, "seconds": 0.0, "parameters": EVIL},
     }  # fmt: skip
-    library = assemble("n", [Song("a", EVIL), Song("b", EVIL)], [["a", "b"], []])
+    library = assemble("n", [Song("a", EVIL), Song("b", EVIL)], [["a", "b"], []], {}, [EVIL, ""])
     made = [
         view.hits([song], "x", lang), view.picked([song], [song], lang), view.recommended(whole, lang),
         view.walked([song | {"cosine": 1.0}] * 2, lang),
@@ -101,6 +103,41 @@ def test_the_map_colours_the_largest_groups():
     colours = base64.b64decode(data["g"])
     assert colours[small] == 0 and colours[-1] == 1 and "group 1<" in html
     assert html.count("<button") == html.count("aria-label") - 1 == 3
+
+
+@pytest.mark.parametrize("lang", text.LANGUAGES)
+def test_a_list_of_hits_says_when_its_playlists_are_generated(lang):
+    shipped = examples.songs(lang)
+    say = {key: html_.escape(text.say(f"songs.{key}", lang)) for key in (
+        "popular", "popular_note", "popular_generated", "popular_generated_note")}  # fmt: skip
+    made, own = view.recommended(shipped, lang), view.recommended(shipped | {"generated": False}, lang)
+    assert f"<h4>{say['popular_generated']}</h4>" in made and say["popular_generated_note"] in made
+    assert f"<h4>{say['popular']}</h4>" in own and say["popular_note"] in own
+    assert say["popular_generated_note"] not in own
+    for told in (say["popular_generated"], say["popular_generated_note"]):
+        assert any(word in told for word in ("generated", "made these playlists up", "產生", "生成"))
+
+
+@pytest.mark.parametrize("lang", text.LANGUAGES)
+def test_what_was_understood_of_files_is_told(lang):
+    told = {
+        "broken": 3,
+        "podcasts": 1,
+        "skips": 12,
+        "sessions": 7,
+        "bytes": 2,
+        "encoding": "Big5",
+        "empty": 0,
+    }
+    songs = [Song("a", "A"), Song("b", "B")]
+    library = assemble("n", songs, [["a", "b"]] * 8, told, [f"list {n}" for n in range(8)])
+    html = view.about(library, lang)
+    assert "{" not in html and "Big5" in html and "12" in html
+    assert "list 0 · list 1" in html and "list 5 · …" in html and "list 6" not in html
+    nameless = view.about(assemble("n", songs, [["a", "b"]] * 2, {}, ["", ""]), lang)
+    assert nameless.count("<p") == 1 and text.say("songs.data_names", lang, names="") not in nameless
+    twice = assemble("n", songs, [["a", "b"]] * 3, {}, ["p", "", "p"])
+    assert html_.escape(text.say("songs.data_names", lang, names="p")) in view.about(twice, lang)
 
 
 def test_nothing_found_and_nothing_liked_are_sentences():

@@ -1,0 +1,175 @@
+"""What the app leans on in other libraries that they never promised, in one table.
+
+Private names, signatures, names of classes, the shape of answers: each may change with any release, without
+a word. Whoever takes a newer library reads here what to look at; `tests/test_internals.py` checks each row
+against the library that is installed, and fails loudly where one no longer holds. One row more is one entry
+here and one check there.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Internal(NamedTuple):
+    """One thing that is leaned on.
+
+    Args:
+        library: whose it is.
+        what: what is taken for granted.
+        file: where, from the repository's root.
+        mark: text that stands in that file as long as it is leaned on.
+        otherwise: what a visitor would notice if it changed.
+    """
+
+    library: str
+    what: str
+    file: str
+    mark: str
+    otherwise: str
+
+
+_SUBJECTS, _LOADERS = "playground/subjects", "playground/loaders"
+
+INTERNALS: dict[str, Internal] = {
+    "cache-argument": Internal(
+        "transformers", "forward takes its cache as `cache`; before 5.24 `past_key_values`, `cache_params`",
+        f"{_SUBJECTS}/compat.py", "cache_names", "every token reads the whole text again (logged)",
+    ),
+    "dynamic-cache": Internal(
+        "transformers", "`_supports_default_dynamic_cache` tells which models write with a DynamicCache",
+        f"{_SUBJECTS}/compat.py", "_supports_default_dynamic_cache", "no model can be asked to write",
+    ),
+    "prepared-inputs": Internal(
+        "transformers", "`prepare_inputs_for_generation(ids, next_sequence_length=, is_first_iteration=, …)`"
+        " and `_update_model_kwargs_for_generation(output, kwargs, is_encoder_decoder=)`",
+        f"{_SUBJECTS}/passes.py", "_update_model_kwargs_for_generation", "Mamba and hybrids cannot write",
+    ),
+    "cache-layers": Internal(
+        "transformers", "DynamicLayer and DynamicSlidingWindowLayer: `update`, `crop(-n)`, `keys`, `values`,"
+        " `is_initialized`, `is_sliding`, `sliding_window`",
+        f"{_SUBJECTS}/passes.py", "DynamicSlidingWindowLayer", "what was read is read again, or wrongly used",
+    ),
+    "long-rope": Internal(
+        "transformers", "Phi-3 and Phi-MoE prepare their inputs only to read again where LongRoPE switches",
+        f"{_SUBJECTS}/passes.py", "Phi3ForCausalLM", "other logits than `generate` beyond the trained length",
+    ),
+    "layer-kinds": Internal(
+        "transformers", "`get_layer_types_and_kwargs(config)` gives each layer's kind and window",
+        f"{_SUBJECTS}/architecture.py", "get_layer_types_and_kwargs", "a wrong size of the KV cache",
+    ),
+    "quantized-layers": Internal(
+        "transformers", "`get_keys_to_not_convert`, `should_convert_module`, `Conv1D`: what is quantized",
+        "playground/weights.py", "get_keys_to_not_convert", "foretold bytes are not those of the load",
+    ),
+    "attention-setting": Internal(
+        "transformers", "`config._attn_implementation` chooses the attention of a model that is made",
+        f"{_LOADERS}/causal.py", "_attn_implementation", "some plans need packages that are missing",
+    ),
+    "progress-hook": Internal(
+        "transformers", "`utils.logging.set_tqdm_hook(hook)`: hook(factory, args, kwargs) for each bar",
+        f"{_LOADERS}/causal.py", "set_tqdm_hook", "no progress while weights are read",
+    ),
+    "canine-names": Internal(
+        "transformers", "`tokenization_canine.SPECIAL_CODEPOINTS`: names of special tokens by code point",
+        f"{_SUBJECTS}/readers.py", "SPECIAL_CODEPOINTS", "CANINE cannot be opened",
+    ),
+    "norm-names": Internal(
+        "transformers", "the final normalization is a module whose class has \"norm\" in its name",
+        f"{_SUBJECTS}/inside.py", '"norm" in type(module).__name__.lower()', "no logit lens of the model",
+    ),
+    "bert-parts": Internal(
+        "transformers", "BertModel: embeddings, encoder.layer[i].attention.self.query … output.LayerNorm",
+        f"{_SUBJECTS}/encoding.py", "layer.attention.self", "sentences are encoded the library's slower way",
+    ),
+    "sentence-modules": Internal(
+        "sentence-transformers", "a model is a list of modules whose classes are named Transformer, Pooling,"
+        " Normalize; Pooling tells `pooling_mode`",
+        f"{_SUBJECTS}/encoding.py", '["Transformer", "Pooling", "Normalize"]', "the same",
+    ),
+    "tekken-ranks": Internal(
+        "mistral-common", "`Tekkenizer._model` is a tiktoken.Encoding",
+        f"{_SUBJECTS}/replays.py", "tokenizer._model", "tekken's merges cannot be replayed",
+    ),
+    "tiktoken-ranks": Internal(
+        "tiktoken", "`Encoding._mergeable_ranks` and `_pat_str`",
+        f"{_SUBJECTS}/replays.py", "_mergeable_ranks", "the same",
+    ),
+    "tokenizer-kinds": Internal(
+        "tokenizers", "`Tokenizer.model` is of a class named BPE, WordPiece, Unigram or WordLevel",
+        f"{_SUBJECTS}/huggingface.py", "type(self.backend.model).__name__", "algorithms told wrongly",
+    ),
+    "out-of-memory": Internal(
+        "torch", "an accelerator without room raises an `OutOfMemoryError`",
+        f"{_LOADERS}/places.py", "OutOfMemoryError", "\"on our side\" in place of what would fit",
+    ),
+    "sentence-body": Internal(
+        "sentence-transformers", "the first module of a `SentenceTransformer` keeps the body as `auto_model`",
+        "playground/panels/architecture_actions.py", "auto_model", "sentence models are not measured",
+    ),
+    "panic": Internal(
+        "tokenizers", "a panic in Rust comes as `PanicException`, which is no Exception",
+        f"{_SUBJECTS}/reading.py", "PanicException", "a broken tokenizer is not told as one",
+    ),
+    "meta-constructors": Internal(
+        "torch", "`torch.utils._device._device_constructors()`: all functions that make tensors",
+        f"{_LOADERS}/skeletons.py", "_device_constructors", "a plan of a large model takes its memory",
+    ),
+    "module-dictionaries": Internal(
+        "torch", "`Module._parameters`, `_buffers`, `_modules`: by name, shared ones at every place",
+        f"{_SUBJECTS}/architecture.py", "module._parameters", "tied weights counted twice",
+    ),
+    "hub-links": Internal(
+        "huggingface_hub", "`file_download._create_symlink(source, target, new_blob=)`",
+        "playground/hub/cache.py", "_create_symlink", "what was downloaded is not found",
+    ),
+    "hub-lock": Internal(
+        "huggingface_hub", "`utils.WeakFileLock(path, timeout=)`, at .locks/<repository>/<etag>.lock",
+        "playground/hub/cache.py", "WeakFileLock", "two programs write one file",
+    ),
+    "hub-client": Internal(
+        "huggingface_hub", "`set_client_factory` takes a maker of an `httpx.Client`, of `utils.httpx`",
+        "playground/hub/client.py", "set_client_factory", "a dead network holds a page for minutes",
+    ),
+    "hub-headers": Internal(
+        "huggingface_hub", "`utils.build_hf_headers`, `hf_raise_for_status`, `validate_repo_id`",
+        "playground/hub/transfer.py", "build_hf_headers", "gated models cannot be fetched",
+    ),
+    "gensim-lists": Internal(
+        "gensim", "`downloader.DATA_LIST_URL` and `DOWNLOAD_BASE_URL`",
+        f"{_LOADERS}/word_downloads.py", "DOWNLOAD_BASE_URL", "word vectors cannot be fetched",
+    ),
+    "umap-numba": Internal(
+        "umap-learn", "its functions are compiled by `numba.njit` as its modules are imported",
+        f"{_SUBJECTS}/projection.py", "numba.njit = keeping", "the first map takes ten seconds each time",
+    ),
+    "bitsandbytes-packing": Internal(
+        "bitsandbytes", "`functional.has_avx512bf16()` tells whether NF4 is repacked on this CPU",
+        f"{_LOADERS}/causal.py", "has_avx512bf16", "some NF4 models end the process",
+    ),
+    "gradio-request": Internal(
+        "gradio", "`context.LocalContext.request`: the request of whoever is being answered",
+        "playground/panels/visitor.py", "LocalContext", "everybody gets the server's language",
+    ),
+    "gradio-i18n": Internal(
+        "gradio", "`i18n.I18nData(key)` stands for a text that the page translates",
+        "playground/panels/visitor.py", "I18nData", "keys on the page instead of texts",
+    ),
+    "gradio-listeners": Internal(
+        "gradio", "`Blocks.fns`, a listener's `targets` and `trigger_mode`, a component's `_id`",
+        "playground/relays.py", "listener.targets", "an idle page asks the server for ever",
+    ),
+    "gradio-login": Internal(
+        "gradio", "the app's `auth`, `tokens`, `cookie_id`; cookies access-token-…, access-token-unsecure-…",
+        "playground/streaming.py", "access-token-unsecure-", "nobody, or everybody, gets past the password",
+    ),
+    "gradio-page": Internal(
+        "gradio", "its page has <gradio-app>, and classes tabitem, tab-container, label-wrap, toast-title,"
+        " fillable, reset-button, clear-status, data-testid=status-tracker",
+        "assets/style.css", "status-tracker", "parts of the page look as Gradio left them",
+    ),
+    "gradio-addresses": Internal(
+        "gradio", "/gradio_api/…, hashed names under /assets/, `\"protocol\":\"sse_v3\"` in /config",
+        "playground/web.py", '"protocol":"sse_v3"', "assets are sent anew; /inspect fails for programs",
+    ),
+}  # fmt: skip

@@ -1,0 +1,84 @@
+"""The Tokens panel on folders of a visitor's own, from names and texts to what it shows."""
+
+from __future__ import annotations
+
+import pytest
+
+from playground import text
+from playground.catalog import Catalog
+from playground.errors import BadInput
+from playground.loaders import TransformersLoader
+from playground.models import ModelCache
+from playground.panels import Context
+from playground.panels.next_token_answers import Answers
+from playground.panels.tokens_actions import TokensActions
+from playground.panels.visitor import sentence
+from playground.settings import read
+from playground.subjects import prompts
+from tests.subjects import saved, small
+
+PICTURES = (  # of a model that sees pictures too
+    "{% for m in messages %}{{ m.role | capitalize }}: {% for part in m.content %}"
+    "{% if part.type == 'text' %}{{ part.text }}{% endif %}{% endfor %}<end_of_utterance>\n{% endfor %}"
+    "{% if add_generation_prompt %}Assistant:{% endif %}"
+)
+SAID = [{"role": "user", "content": "How many legs has a cat?"}]
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory: pytest.TempPathFactory) -> Context:
+    folder = tmp_path_factory.mktemp("own")
+    saved.save(folder / "models" / "pictures", template=PICTURES)
+    saved.save(folder / "models" / "deaf", template="User: <end_of_utterance>")
+    small.llama_like().save_pretrained(folder / "models" / "TinyLlama-1.1B-Chat")
+    settings = read(["--device", "cpu", "--dtype", "float32"], {})
+    catalog = Catalog(folder / "models", folder / "uploads", offline=True)
+    return Context(settings, catalog, ModelCache(2**30, TransformersLoader(offline=True)))
+
+
+@pytest.fixture
+def do(context: Context) -> TokensActions:
+    return TokensActions(context)
+
+
+def test_a_template_of_parts_keeps_the_words_wherever_it_is_rendered(
+    do: TokensActions, context: Context
+) -> None:
+    whole = "User: How many legs has a cat?<end_of_utterance>\nAssistant:"
+    rendered, tokenized = do.chat_prompt(SAID, "pictures")
+    assert rendered.prompt == tokenized.text == whole
+    assert "legs" in do.prompt("", SAID[0]["content"], "", "", "pictures", True)
+    with do.opened("pictures") as (loaded, r):  # Next token in chat mode, and Decoding
+        made = prompts.message(loaded, SAID[0]["content"], 100)
+        assert (made.text, made.listed) == (whole, True)
+        assert made.ids == r.encode(whole, special=False).ids.tolist()
+    *_, last = Answers(context).look({"model": "pictures", "prompt": SAID[0]["content"], "chat": True})
+    assert last["look"]["parts"] is True and last["look"]["plain"] is False
+
+
+def test_a_template_that_loses_the_words_is_refused(do: TokensActions) -> None:
+    for name, key in (("deaf", "words_lost"), ("TinyLlama-1.1B-Chat", "no_template_folder")):
+        with pytest.raises(BadInput) as refused:
+            do.chat_prompt(SAID, name)
+        assert refused.value.key == f"errors.{key}"
+        for lang in text.LANGUAGES:
+            assert sentence(refused.value, lang)
+    assert "This folder has no chat template" in sentence(refused.value, "en")
+    assert "TinyLlama-1.1B-Chat" in sentence(refused.value, "en")
+
+
+@pytest.mark.parametrize("name", ["all-MiniLM-L6-v2", "mistral-v1", "tekken", "byt5", "canine", "pictures"])
+def test_ids_to_begin_with_are_this_tokenizers(do: TokensActions, name: str) -> None:
+    ids = do.some_ids(name)
+    with do.opened(name) as (_, r):
+        known = r.encode(text.say("tokens.example_ids", "en")).ids.tolist()
+        assert [int(id) for id in ids.split(", ")] == known
+    assert do.decode(ids, name)  # they are this vocabulary's: nothing is outside
+    assert ids in do.decode(" ", name)  # the hint names them
+
+
+def test_ids_to_begin_with_where_no_letter_is_known(do: TokensActions) -> None:
+    name = do.keep(
+        '{"version": "1.0", "model": {"type": "BPE", "vocab": {"\u4e00": 0, "\u4e8c": 1}, "merges": []}}'
+    )
+    assert do.some_ids(name) == "0, 1"

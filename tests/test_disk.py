@@ -1,0 +1,166 @@
+"""Files of ours in the cache folder: whole or not there, and the oldest go, whoever else is at it."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from playground import disk
+from playground.catalog import Catalog
+from playground.errors import CannotLoad
+from playground.loaders import TransformersLoader
+from playground.loaders.songs import data_card, keep
+from playground.models import ModelCache
+from playground.panels import Context
+from playground.panels import embeddings_sentences_actions as sentences
+from playground.panels import songs_actions as songs
+from playground.panels import tokens_actions as tokens
+from playground.settings import Settings
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def aged(path: Path, seconds: float) -> Path:
+    os.utime(path, (time.time() - seconds,) * 2)
+    return path
+
+
+def test_what_is_left_early_leaves_what_was_there(tmp_path):
+    path = tmp_path / "sub" / "file"
+    disk.write(path, b"old")
+    with pytest.raises(RuntimeError), disk.arriving(path) as aside:
+        aside.write_bytes(b"half")
+        assert path.read_bytes() == b"old" and aside.parent == path.parent
+        raise RuntimeError
+    assert names(path.parent) == ["file"] and path.read_bytes() == b"old"
+    with pytest.raises(FileNotFoundError), disk.arriving(path):  # nothing was written
+        pass
+    assert path.read_bytes() == b"old"
+
+
+def test_of_two_folders_that_arrive_the_first_stays(tmp_path):
+    path = tmp_path / "data"
+    with disk.arriving(path, folder=True) as one, disk.arriving(path, folder=True) as two:
+        assert one != two
+        (one / "a").write_text("one")
+        (two / "a").write_text("two")
+    assert names(tmp_path) == ["data"] and (path / "a").read_text() == "two"
+    path.joinpath("a").unlink()
+    path.rmdir()
+    path.write_text("a file is in the way")
+    with pytest.raises(OSError), disk.arriving(path, folder=True) as aside:
+        (aside / "a").write_text("x")
+    assert names(tmp_path) == ["data"]
+
+
+def test_what_a_killed_process_left_is_swept(tmp_path):
+    for name, age in (("old", disk.ABANDONED + 60), ("new", disk.ABANDONED - 60)):
+        folder = tmp_path / f"{disk.ARRIVING}{name}"
+        folder.mkdir()
+        (folder / "train.txt").write_text("x")
+        aged(folder, age)
+    (tmp_path / "mine").write_text("x")
+    aged(tmp_path / "mine", 10 * disk.ABANDONED)
+    disk.write(tmp_path / "another", b"")
+    assert names(tmp_path) == ["another", f"{disk.ARRIVING}new", "mine"]
+
+
+def test_the_oldest_go_files_and_folders(tmp_path):
+    for age, name in enumerate(("d", "c", "b", "a")):
+        (tmp_path / f"x-{name}").mkdir() if age % 2 else (tmp_path / f"x-{name}").write_text("x")
+        aged(tmp_path / f"x-{name}", 100 * age)
+    (tmp_path / "y-old").write_text("x")
+    disk.trim(tmp_path, "x-*", 2)
+    assert names(tmp_path) == ["x-c", "x-d", "y-old"]
+    disk.used(aged(tmp_path / "x-d", 1000))
+    disk.trim(tmp_path, "x-*", 1)
+    assert names(tmp_path) == ["x-d", "y-old"]
+    for nothing in (tmp_path / "none", tmp_path / "x-none"):
+        disk.delete(nothing)
+        disk.used(nothing)
+        assert disk.changed(nothing) == 0.0
+
+
+def at_once(count: int, work) -> None:
+    """The same in several threads; the first error of any of them."""
+    failed: list[BaseException] = []
+    barrier = threading.Barrier(count)
+
+    def run(number: int) -> None:
+        barrier.wait()
+        try:
+            for each in range(10):
+                work(number, each)
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    if failed:
+        raise failed[0]
+
+
+@pytest.fixture
+def context(tmp_path) -> Context:
+    settings = Settings(models_dir=tmp_path / "models", cache_dir=tmp_path, offline=True)
+    catalog = Catalog(settings.models_dir, tmp_path / "uploads", offline=True)
+    return Context(settings, catalog, ModelCache(2**31, TransformersLoader(offline=True)))
+
+
+def test_visitors_upload_and_evict_at_once(context, tmp_path, monkeypatch):
+    """Every upload keeps one and evicts another visitor's, while that one is being evicted already."""
+    for module in (songs, tokens, sentences):
+        monkeypatch.setattr(module, "UPLOADS_KEPT", 3)
+    sent = tmp_path / "sent"
+    sent.mkdir()
+    songs_, tokens_ = songs.SongsActions(context), tokens.TokensActions(context)
+    sentences_ = sentences.SentencesActions(context)
+
+    def upload(number: int, each: int) -> None:
+        file = sent / f"{number}-{each}.csv"
+        file.write_text(f"artist,track,playlist\nAnn,A{number},p\nBob,B{each},p\n")
+        songs_.upload([str(file)])
+        tokens_.keep(json.dumps({"number": [number, each]}))
+        sentences_.upload(str(file))
+
+    at_once(6, upload)
+    for pattern in ("songs-*", "upload-*.json", "rows-*.json"):
+        disk.trim(tmp_path / "uploads", pattern, 3)
+        assert len(list((tmp_path / "uploads").glob(pattern))) == 3
+    assert len(names(tmp_path / "uploads")) == 9  # nothing half
+
+
+def test_one_upload_from_many_is_read_whole_at_every_moment(context, tmp_path):
+    files = [
+        ("a b.csv", b"artist,track\nAnn,A\nBob,B\n"),
+        ("../c/\udcff.csv", b"artist,track\nAnn,A\nCy,C\n"),
+    ]
+    name = keep(files, tmp_path / "uploads", 10)
+
+    def again(number: int, each: int) -> None:
+        if number % 2:
+            assert keep(files, tmp_path / "uploads", 10) == name
+            return
+        cache = ModelCache(2**30, TransformersLoader(offline=True, cache_dir=tmp_path))
+        with cache.lease(data_card(context.catalog.find(name)), "songs") as loaded:
+            assert loaded.model.playlists == 2 and loaded.model.names[0] == "a b"
+
+    at_once(4, again)
+    assert names(tmp_path / "uploads") == [f"{name}.zip"] and not (tmp_path / "c").exists()
+    other = keep([files[0]], tmp_path / "uploads", 1)  # the first one goes
+    assert names(tmp_path / "uploads") == [f"{other}.zip"]
+    card = data_card(context.catalog.find(other))
+    (tmp_path / "uploads" / f"{other}.zip").unlink()
+    with pytest.raises(CannotLoad) as caught, context.models.lease(card, "songs"):
+        pass
+    assert caught.value.key == "errors.songs_unreadable"

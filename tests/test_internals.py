@@ -1,0 +1,435 @@
+"""Whatever is leaned on in other libraries still holds in those that are installed: a check for each row."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from playground.internals import INTERNALS
+from tests.app import tokenizer_json
+
+ROOT = Path(__file__).resolve().parent.parent
+CHECKS: dict[str, Callable[[], None]] = {}
+
+
+def check(key: str):
+    def keep(function: Callable[[], None]) -> Callable[[], None]:
+        CHECKS[key] = function
+        return function
+
+    return keep
+
+
+def takes(function: object, *names: str) -> None:
+    """The function has arguments of these names."""
+    found = inspect.signature(function).parameters  # type: ignore[arg-type]
+    assert set(names) <= set(found), f"{function} takes {', '.join(found)}"
+
+
+def gpt2():
+    from tests.subjects.tiny import model_of
+
+    return model_of("gpt2")
+
+
+@check("cache-argument")
+def cache_argument():
+    from playground.subjects import compat
+
+    assert compat.cache_name(gpt2()) in ("cache", "past_key_values")
+
+
+@check("dynamic-cache")
+def dynamic_cache():
+    from tests.subjects.tiny import model_of
+
+    assert model_of("llama")._supports_default_dynamic_cache() is True
+
+
+@check("prepared-inputs")
+def prepared_inputs():
+    from transformers import GenerationMixin
+
+    takes(GenerationMixin.prepare_inputs_for_generation, "next_sequence_length", "is_first_iteration")
+    takes(
+        GenerationMixin._update_model_kwargs_for_generation, "outputs", "model_kwargs", "is_encoder_decoder"
+    )
+
+
+@check("cache-layers")
+def cache_layers():
+    import torch
+    from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
+
+    states = torch.zeros(1, 2, 5, 4)
+    whole, sliding = DynamicLayer(), DynamicSlidingWindowLayer(sliding_window=8)
+    for layer in (whole, sliding):
+        assert layer.is_initialized is False
+        keys, values = layer.update(states, states)
+        assert keys.shape == values.shape == states.shape and layer.is_initialized
+        layer.crop(-2)
+        assert layer.keys.shape[-2] == layer.values.shape[-2] == layer.get_seq_length() == 3
+    assert (whole.is_sliding, sliding.is_sliding, sliding.sliding_window) == (False, True, 8)
+
+
+@check("long-rope")
+def long_rope():
+    import transformers
+
+    for name in ("Phi3ForCausalLM", "PhimoeForCausalLM"):
+        source = inspect.getsource(getattr(transformers, name).prepare_inputs_for_generation)
+        assert "original_max_position_embeddings" in source and "super().prepare_inputs" in source
+
+
+@check("layer-kinds")
+def layer_kinds():
+    from transformers import MistralConfig
+    from transformers.cache_utils import get_layer_types_and_kwargs
+
+    kinds, options = get_layer_types_and_kwargs(MistralConfig(num_hidden_layers=2, sliding_window=8))
+    assert list(kinds) == ["sliding_attention"] * 2 and [each["sliding_window"] for each in options] == [8, 8]
+
+
+@check("quantized-layers")
+def quantized_layers():
+    from transformers.pytorch_utils import Conv1D
+    from transformers.quantizers.base import get_keys_to_not_convert
+    from transformers.quantizers.quantizers_utils import should_convert_module
+
+    model = gpt2()
+    kept = get_keys_to_not_convert(model)
+    assert "lm_head" in kept and isinstance(model.transformer.h[0].attn.c_attn, Conv1D)
+    assert should_convert_module("transformer.h.0.attn.c_attn", kept)
+    assert not should_convert_module("lm_head", kept)
+
+
+@check("attention-setting")
+def attention_setting():
+    from transformers import AutoModelForCausalLM, GPT2Config
+
+    config = GPT2Config(n_layer=1, n_embd=8, n_head=2, vocab_size=9)
+    config._attn_implementation = "eager"
+    assert AutoModelForCausalLM.from_config(config).config._attn_implementation == "eager"
+
+
+@check("progress-hook")
+def progress_hook():
+    from transformers.utils import logging
+
+    seen = []
+
+    def hook(factory, args, kwargs):
+        seen.append(list(args[0]))
+        return factory(*args, **{**kwargs, "disable": True})
+
+    before = logging.set_tqdm_hook(hook)
+    try:
+        assert list(logging.tqdm([1, 2])) == [1, 2] and seen == [[1, 2]]
+    finally:
+        logging.set_tqdm_hook(before)
+
+
+@check("canine-names")
+def canine_names():
+    from transformers.models.canine.tokenization_canine import SPECIAL_CODEPOINTS
+
+    assert SPECIAL_CODEPOINTS[0xE000] == "[CLS]" and SPECIAL_CODEPOINTS[0xE001] == "[SEP]"
+
+
+@check("norm-names")
+def norm_names():
+    from tests.subjects.tiny import KINDS, model_of
+
+    for kind in set(KINDS) - {"gpt1"}:  # it normalizes inside its layers only
+        names = [type(module).__name__.lower() for module in model_of(kind).modules()]
+        assert any("norm" in name for name in names), kind
+
+
+@check("bert-parts")
+def bert_parts():
+    from transformers import BertConfig, BertModel
+
+    small = {"num_hidden_layers": 1, "hidden_size": 8, "num_attention_heads": 2, "intermediate_size": 9}
+    body = BertModel(BertConfig(vocab_size=9, **small))
+    layer, start = body.encoder.layer[0], body.embeddings
+    for part in (layer.attention.self.query, layer.attention.self.key, layer.attention.self.value):
+        assert part.weight.shape == (8, 8)
+    assert layer.attention.output.dense.weight.shape == (8, 8)
+    assert layer.intermediate.dense.weight.shape == (9, 8) and layer.output.dense.weight.shape == (8, 9)
+    for norm in (start.LayerNorm, layer.attention.output.LayerNorm, layer.output.LayerNorm):
+        assert norm.weight.shape == (8,)
+    assert start.token_type_embeddings.weight.shape == (2, 8)
+    assert start.position_embeddings.weight.shape[1] == start.word_embeddings.weight.shape[1] == 8
+
+
+@check("sentence-modules")
+def sentence_modules():
+    from sentence_transformers.models import Normalize, Pooling, Transformer
+
+    assert [each.__name__ for each in (Transformer, Pooling, Normalize)] == [
+        "Transformer",
+        "Pooling",
+        "Normalize",
+    ]
+    assert Pooling(8, "mean").get_config_dict().get("pooling_mode") in ("mean", ["mean"])
+
+
+def tekken():
+    from playground.catalog import TOKENIZERS
+    from playground.loaders import TransformersLoader
+    from playground.models import ModelCache
+
+    card = next(card for card in TOKENIZERS if card.name == "tekken")
+    with ModelCache(2**30, TransformersLoader(offline=True)).lease(card) as loaded:
+        return loaded.tokenizer
+
+
+@check("tekken-ranks")
+def tekken_ranks():
+    import tiktoken
+
+    assert isinstance(tekken()._model, tiktoken.Encoding)
+
+
+@check("tiktoken-ranks")
+def tiktoken_ranks():
+    import tiktoken
+
+    made = tiktoken.Encoding(
+        "two", pat_str=".", mergeable_ranks={b"a": 0, b"b": 1, b"ab": 2}, special_tokens={}
+    )
+    assert made._mergeable_ranks[b"ab"] == 2 and made._pat_str == "."
+
+
+@check("tokenizer-kinds")
+def tokenizer_kinds():
+    from tokenizers import Tokenizer, models
+
+    for kind in (models.BPE(), models.WordPiece({}), models.Unigram(), models.WordLevel({})):
+        assert type(Tokenizer(kind).model).__name__ == type(kind).__name__
+    assert [each.__name__ for each in (models.BPE, models.WordPiece, models.Unigram)] == [
+        "BPE", "WordPiece", "Unigram",
+    ]  # fmt: skip
+
+
+@check("out-of-memory")
+def out_of_memory():
+    import torch
+
+    assert torch.OutOfMemoryError.__name__ == "OutOfMemoryError"
+    assert torch.cuda.OutOfMemoryError is torch.OutOfMemoryError
+
+
+@check("sentence-body")
+def sentence_body():
+    from playground.catalog import EMBEDDED
+    from playground.loaders import TransformersLoader
+    from playground.models import ModelCache
+    from playground.panels.architecture_actions import inner
+
+    card = next(card for card in EMBEDDED if "encoder" in card.roles)
+    with ModelCache(2**31, TransformersLoader(offline=True)).lease(card, "encoder") as loaded:
+        assert type(loaded.model).__name__ == "SentenceTransformer"
+        assert type(inner(loaded.model)).__name__ == "BertModel"
+
+
+@check("panic")
+def panic():
+    from tokenizers import Tokenizer
+
+    whole = json.loads(tokenizer_json())
+    whole["truncation"] = {
+        "direction": "Right", "max_length": 2, "strategy": "LongestFirst", "stride": 5,
+    }  # fmt: skip
+    with pytest.raises(BaseException, match="stride") as raised:
+        Tokenizer.from_str(json.dumps(whole)).encode("hello world hello world")
+    assert type(raised.value).__name__ == "PanicException" and not isinstance(raised.value, Exception)
+
+
+@check("meta-constructors")
+def meta_constructors():
+    import torch
+    from torch.utils._device import _device_constructors
+
+    makers = _device_constructors()
+    assert {torch.empty, torch.zeros, torch.ones, torch.full, torch.arange, torch.tensor} <= set(makers)
+
+
+@check("module-dictionaries")
+def module_dictionaries():
+    model = gpt2()
+    assert model.lm_head._parameters["weight"] is model.transformer.wte._parameters["weight"]
+    assert "transformer" in model._modules and isinstance(model._buffers, dict)
+
+
+@check("hub-links")
+def hub_links():
+    import tempfile
+
+    from huggingface_hub.file_download import _create_symlink
+
+    takes(_create_symlink, "src", "dst", "new_blob")
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "blob").write_text("here", encoding="utf-8")
+        _create_symlink(f"{folder}/blob", f"{folder}/name", new_blob=True)
+        assert (Path(folder) / "name").read_text(encoding="utf-8") == "here"
+
+
+@check("hub-lock")
+def hub_lock():
+    import tempfile
+
+    from huggingface_hub.utils import WeakFileLock
+
+    with tempfile.TemporaryDirectory() as folder, WeakFileLock(f"{folder}/it.lock", timeout=1):
+        assert (Path(folder) / "it.lock").exists()
+
+
+@check("hub-client")
+def hub_client():
+    from huggingface_hub import set_client_factory
+    from huggingface_hub.utils import httpx
+
+    takes(set_client_factory, "client_factory")
+    takes(httpx.Client.send, "request")
+    assert issubclass(httpx.TransportError, httpx.RequestError)
+
+
+@check("hub-headers")
+def hub_headers():
+    from huggingface_hub.utils import build_hf_headers, hf_raise_for_status, validate_repo_id
+
+    takes(build_hf_headers, "token")
+    takes(hf_raise_for_status, "response")
+    assert build_hf_headers(token="hf_x")["authorization"] == "Bearer hf_x"
+    with pytest.raises(ValueError, match="a//b"):
+        validate_repo_id("a//b")
+
+
+@check("gensim-lists")
+def gensim_lists():
+    from gensim import downloader
+
+    assert all(url.startswith("https://") for url in (downloader.DATA_LIST_URL, downloader.DOWNLOAD_BASE_URL))
+
+
+@check("umap-numba")
+def umap_numba():
+    """Compiled code is kept on disk only where ``cache=True`` arrived."""
+    from playground.subjects import projection
+
+    projection.umap_class()
+    from umap import layouts
+
+    kept = layouts.rdist
+    assert type(getattr(kept, "_cache", None)).__name__ == "FunctionCache"
+
+
+@check("bitsandbytes-packing")
+def bitsandbytes_packing():
+    from bitsandbytes.functional import has_avx512bf16
+
+    assert has_avx512bf16() in (True, False)
+
+
+@check("gradio-request")
+def gradio_request():
+    from gradio.context import LocalContext
+
+    assert LocalContext.request.get(None) is None
+
+
+@check("gradio-i18n")
+def gradio_i18n():
+    from gradio.i18n import I18nData
+
+    assert I18nData("a.key").key == "a.key"
+
+
+@check("gradio-listeners")
+def gradio_listeners():
+    import gradio as gr
+
+    with gr.Blocks() as page:
+        box = gr.Textbox()
+        box.change(str.lower, box, box, trigger_mode="always_last")
+    (listener,) = page.fns.values()
+    assert listener.targets == [(box._id, "change")] and listener.trigger_mode == "always_last"
+    assert page.blocks[box._id] is box
+
+
+@check("gradio-login")
+def gradio_login():
+    from gradio import routes
+
+    source = inspect.getsource(routes)
+    assert 'f"access-token-{' in source and 'f"access-token-unsecure-{' in source
+    for name in ("auth", "tokens", "cookie_id"):
+        assert re.search(rf"\bself\.{name}\b", source), name
+
+
+@check("gradio-page")
+def gradio_page():
+    import gradio
+
+    folder = Path(gradio.__file__).parent / "templates" / "frontend"
+    left = set(re.findall(r"[\w-]+", INTERNALS["gradio-page"].what.partition("classes")[2])) - {"data-testid"}
+    for path in folder.rglob("*.*"):
+        if path.suffix in (".js", ".css", ".html"):
+            text = path.read_text(encoding="utf-8", errors="replace")
+            left = {name for name in left if name not in text}
+    assert not left
+
+
+@check("gradio-addresses")
+def gradio_addresses():
+    from gradio import blocks, route_utils, utils
+
+    sources = "".join(inspect.getsource(module) for module in (blocks, route_utils, utils))
+    assert "/gradio_api" in sources and '"sse_v3"' in sources
+
+
+@pytest.mark.parametrize("key", INTERNALS)
+def test_it_still_holds(key):
+    row = INTERNALS[key]
+    assert row.mark in (ROOT / row.file).read_text(encoding="utf-8"), f"{row.file} no longer leans on it"
+    CHECKS[key]()
+
+
+def test_every_row_has_its_check():
+    assert set(CHECKS) == set(INTERNALS)
+
+
+def privately(tree: ast.Module) -> set[str]:
+    """Underscored names that a file takes from elsewhere: as attributes, or imported from other libraries."""
+    own, taken = set[str](), set[str]()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            own.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            own.add(node.id)
+        elif isinstance(node, ast.Attribute):
+            mine = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
+            (own if mine else taken).add(node.attr)
+        elif isinstance(node, ast.ImportFrom) and not (node.module or "").startswith("playground"):
+            taken.update(alias.name for alias in node.names)
+    return {name for name in taken - own if re.match(r"_[a-z]", name)}
+
+
+def test_nothing_private_is_used_that_is_not_in_the_table():
+    known = " ".join(f"{row.what} {row.mark}" for row in INTERNALS.values())
+    known += " _replace _fields"  # named tuples promise these
+    for path in (ROOT / "playground").rglob("*.py"):
+        for name in privately(ast.parse(path.read_text(encoding="utf-8"))):
+            assert re.search(rf"\b{name}\b", known), f"{path.relative_to(ROOT)} leans on {name}"
+
+
+def test_what_is_private_is_seen():
+    source = "from torch.x import _made\nfrom playground.y import _ours\nself._a = b._c(d._e)\ndef _c(): ..."
+    assert privately(ast.parse(source)) == {"_made", "_e"}

@@ -1,0 +1,120 @@
+"""What docstrings, comments and README name is there: `single backticks` are for the project's own names.
+
+Names of other libraries stand in ``double`` ones, which nobody looks up here.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+FILES = [*sorted((ROOT / "playground").rglob("*.py")), ROOT / "app.py"]
+QUOTED = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
+NAME = re.compile(r"([A-Za-z_]\w*\.)*[A-Za-z_]\w*(\(\))?")
+ENDPOINTS = set(re.findall(r"^\| `(/[a-z_]+)` \|", README, re.MULTILINE))
+
+
+def names_in(tree: ast.AST) -> set[str]:
+    """Everything that a source calls by a name: what it defines, reads, takes and imports; keys."""
+    found: set[str | None] = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name) | ast.keyword(arg=name):
+                found.add(name)
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                found.add(name)
+            case ast.alias(name=name, asname=other):
+                found |= {*name.split("."), other}
+            case ast.Constant(value=str(word)) if word.isidentifier():
+                found.add(word)
+    return {name for name in found if name}
+
+
+def quoted_in(source: str) -> Iterator[str]:
+    """What stands in single backticks in its docstrings and comments."""
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    texts = [
+        ast.get_docstring(node) or "" for node in ast.walk(ast.parse(source)) if isinstance(node, documented)
+    ]
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    texts += [token.string for token in tokens if token.type == tokenize.COMMENT]
+    for each in texts:
+        yield from QUOTED.findall(each)
+
+
+@cache
+def known() -> frozenset[str]:
+    """Names of all sources together, and of their files and folders."""
+    places = {part for path in FILES for part in path.relative_to(ROOT).with_suffix("").parts}
+    return frozenset(places.union(*(names_in(ast.parse(path.read_text(encoding="utf-8"))) for path in FILES)))
+
+
+def is_there(name: str, at: Path) -> bool:
+    """Whether a name, a path, an endpoint or a command is the project's; of anything else: True."""
+    if name.startswith("playground.") and NAME.fullmatch(name):
+        return dotted(name.removesuffix("()"))
+    if NAME.fullmatch(name):
+        return set(name.removesuffix("()").split(".")) <= known() or (ROOT / name).exists()
+    if re.fullmatch(r"/[a-z_]+", name):
+        return name in ENDPOINTS
+    if module := re.match(r"python -m (\S+)", name):
+        return dotted(module[1])
+    if re.fullmatch(r"[\w.*-]+(/[\w.*-]*)+", name):
+        return any(any(folder.glob(name.rstrip("/"))) for folder in (ROOT, at.parent))
+    return True
+
+
+def dotted(name: str) -> bool:
+    """Whether a dotted name leads to a module, or to something in one."""
+    first, *rest = name.split(".")
+    place = ROOT / first
+    while rest and ((place / rest[0]).is_dir() or (place / f"{rest[0]}.py").is_file()):
+        place /= rest.pop(0)
+    module = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+    return module.is_file() and set(rest) <= names_in(ast.parse(module.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_a_source_names_is_there(path: Path) -> None:
+    missing = [name for name in quoted_in(path.read_text(encoding="utf-8")) if not is_there(name, path)]
+    assert missing == []
+
+
+def test_what_readme_names_is_there() -> None:
+    dotted_names = re.findall(r"\bplayground(?:\.\w+)+", README)
+    assert len(dotted_names) > 2
+    assert [name for name in dotted_names if not dotted(name)] == []
+    paths = re.findall(r"`((?:playground|assets|tests)/[^`\s]+)`", README)
+    assert len(paths) > 100
+    assert [name for name in paths if not is_there(name, ROOT / "README.md")] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "there"),
+    [
+        ("all_panels", True), ("PANELS", False), ("ModelCache.leasing", True), ("ModelCache.lend", False),
+        ("playground.subjects.chat", True), ("playground.subjects.chats", False),
+        ("playground.subjects.chat.render", True), ("playground.subjects.chat.draw", False),
+        ("playground.panels.all_panels", True), ("playground.panels.PANELS", False),
+        ("compose()", True), ("compose_all_of_it()", False),
+        ("/tokenize", True), ("/tokenise", False), ("python -m playground.examples", True),
+        ("python -m playground.example", False), ("assets/chat.js", True), ("assets/chat.ts", False),
+        ("a = b; c = d", True),
+    ],
+)  # fmt: skip
+def test_the_look_up_itself(name: str, there: bool) -> None:
+    assert is_there(name, ROOT / "playground" / "panels" / "chat.py") == there
+
+
+def test_the_reader_of_texts_itself() -> None:
+    source = '"""Of `one`, ``two``."""\n\ndef f():\n    """`three()`"""\n    return "`four`"  # and `five`\n'
+    assert list(quoted_in(source)) == ["one", "three()", "five"]
