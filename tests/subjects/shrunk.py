@@ -21,6 +21,7 @@ SIZES: dict[str, int] = {
                      "linear_value_head_dim"), 16),
     **dict.fromkeys(("num_experts_per_tok", "num_experts_per_token", "moe_top_k",
                      "top_k_experts", "moe_topk", "moe_k"), 2),
+    "vocab_size_per_layer_input": 512, "hidden_size_per_layer_input": 16,
     "qk_rope_head_dim": 16, "qk_head_dim": 32, "kv_lora_rank": 16, "q_lora_rank": 32, "vocab_size": 512,
     "num_experts": 8, "num_local_experts": 8, "n_routed_experts": 8, "moe_num_experts": 8,
     "n_group": 1, "topk_group": 1, "first_k_dense_replace": 1, "rotary_dim": 8, "sliding_window": 8,
