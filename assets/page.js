@@ -92,6 +92,8 @@
   // ---- what comes along, and links ----
 
   const states = {}; // panel → what its controls hold
+  // What still shows the model before is dimmed until its answer comes.
+  page.stale = (id, on) => { const place = document.getElementById(id); if (place) place.toggleAttribute("data-stale", on); };
   page.remember = (panel, state) => { states[panel] = state; };
   const keep = (panel, value) => {
     try { sessionStorage.setItem("playground.carry." + panel, value); } catch { /* not kept, then */ }

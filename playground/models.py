@@ -382,23 +382,18 @@ class ModelCache:
 
     def _too_large(self, entry: _Entry, need: int) -> DoesNotFit:
         """The refusal, with what would fit: the same model in fewer bits, or how large another may be."""
-        name, key, budget = entry.card.name, entry.key, self.budget(entry.key.device)
+        key, budget = entry.key, self.budget(entry.key.device)
+        told = {"name": entry.card.name, "need": need, "budget": budget}
         if key.role != "causal":
-            return DoesNotFit("too_large", name=name, need=need, budget=budget)
+            return DoesNotFit("too_large", **told)
         for quantization in devices.QUANTIZATIONS:
             smaller = replace(key, quantization=quantization, dtype=devices.QUANTIZATIONS[quantization])
             size = self._loader.estimate(entry.card, smaller)
             if 0 < size <= budget and size < need:
-                return DoesNotFit(
-                    "too_large_quantize", name=name, need=need, budget=budget,
-                    quantization=quantization, size=size,
-                )  # fmt: skip
+                return DoesNotFit("too_large_quantize", **told, quantization=quantization, size=size)
         most = budget / devices.SMALLEST / 1e9
-        return DoesNotFit("too_large_model", name=name, need=need, budget=budget, billions=most)
+        return DoesNotFit("too_large_model", **told, billions=most)
 
     def _used(self, memory: str | None) -> int:
-        return sum(
-            entry.whole
-            for entry in self._entries.values()
-            if memory is None or devices.memory_of(entry.key.device) == memory
-        )
+        entries = self._entries.values()
+        return sum(e.whole for e in entries if memory in (None, devices.memory_of(e.key.device)))

@@ -7,6 +7,7 @@ resident set of the process lies under memory-mapped files.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -50,7 +51,8 @@ def predicted(skeleton: Any, dtype: str, quantization: str = "", *, double: bool
     """Bytes that a model will take, from its skeleton on the meta device.
 
     Args:
-        skeleton: a module without weights (a tied one counts once).
+        skeleton: a module without weights (a tied one counts once), its parameters in ``dtype`` or, as a
+            stand-in for it, in float16.
         dtype: number format of what is not quantized.
         quantization: ``int8``, ``nf4`` or "".
         double: NF4's scales are quantized themselves (QLoRA's double quantization).
@@ -60,13 +62,15 @@ def predicted(skeleton: Any, dtype: str, quantization: str = "", *, double: bool
     """
     import torch
 
-    width = getattr(torch, dtype).itemsize
-    size: int = sum(buffer.numel() * buffer.element_size() for buffer in skeleton.buffers())
+    width, halves = getattr(torch, dtype).itemsize, (torch.float16, torch.bfloat16)
+    wide = kept(skeleton, dtype)
+    size: int = sum(b.numel() * (4 if id(b) in wide else b.element_size()) for b in skeleton.buffers())
     quantized = {id(module.weight): module for _, module in linears(skeleton)} if quantization else {}
     for parameter in skeleton.parameters():
         count = parameter.numel()
         if id(parameter) not in quantized:
-            size += count * (width if parameter.is_floating_point() else parameter.element_size())
+            own = width if parameter.dtype in halves else parameter.element_size()
+            size += count * (4 if id(parameter) in wide else own)
         elif quantization == "int8":
             size += count + 4 * shape_of(quantized[id(parameter)])[1]
         else:
@@ -74,6 +78,25 @@ def predicted(skeleton: Any, dtype: str, quantization: str = "", *, double: bool
             nested = scales + 4 * -(-scales // NESTED_BLOCK) + NESTED_CODE
             size += -(-count // 2) + (nested if double else 4 * scales) + NF4_CODE
     return size
+
+
+def kept(model: Any, dtype: str) -> frozenset[int]:
+    """Which tensors transformers keeps in float32 when it loads a model in a format of 16 bits, by `id`.
+
+    A class names them: in ``_keep_in_fp32_modules_strict`` for both formats, in ``_keep_in_fp32_modules``
+    for float16 alone, as patterns that are looked for anywhere in a tensor's path. What a file does not
+    hold (buffers that are made anew) is not cast by them.
+    """
+    named: list[str] = []
+    if dtype in ("float16", "bfloat16"):
+        named += getattr(model, "_keep_in_fp32_modules_strict", None) or []
+    if dtype == "float16":
+        named += getattr(model, "_keep_in_fp32_modules", None) or []
+    if not named:
+        return frozenset()
+    wanted = re.compile("|".join(f"(?:{name.replace('*', '.*')})" for name in named))
+    held = model.state_dict(keep_vars=True)
+    return frozenset(id(t) for path, t in held.items() if wanted.search(path) and t.is_floating_point())
 
 
 def linears(skeleton: Any) -> list[tuple[str, Any]]:

@@ -98,6 +98,81 @@ def test_what_is_missing_has_the_architectures_defaults():
     assert type(skeletons.build({"model_type": "bert"})).__name__ == "BertModel"
 
 
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [("BertModel", 109_482_240), ("BertForMaskedLM", 109_514_298), ("BertForPreTraining", 110_106_428),
+     ("BertLMHeadModel", 109_514_298)],
+)  # fmt: skip
+def test_the_class_that_the_config_names_is_the_class_that_is_counted(name, parameters):
+    model = skeletons.build({"model_type": "bert", "architectures": [name]})
+    assert type(model).__name__ == name and count(model) == parameters
+    tiny = {"model_type": "distilbert", "architectures": ["DistilBertForMaskedLM"], "n_layers": 1}
+    assert type(skeletons.build(tiny)).__name__ == "DistilBertForMaskedLM"
+
+
+@pytest.mark.parametrize(
+    ("config", "field"),
+    [
+        ({"model_type": "dbrx"}, "rope_theta"), ({"model_type": "esm"}, "vocab_size"),
+        ({"model_type": "hunyuan_v1_dense"}, "head_dim"), ({"model_type": "dots1"}, "n_routed_experts"),
+        ({"model_type": "nemotron"}, "num_key_value_heads"), ({"model_type": "lfm2_moe"}, "layer_types"),
+    ],
+)  # fmt: skip
+def test_defaults_that_make_no_model_say_what_is_missing(config, field):
+    error = refused(config)
+    assert error.key == "errors.config_incomplete", error
+    assert (error.values["field"], error.values["kind"]) == (field, config["model_type"])
+
+
+def test_what_lies_outside_of_transformers_is_named():
+    error = refused({"model_type": "dinat"})
+    assert (error.key, error.values["package"]) == ("errors.config_package", "natten")
+    for kind in ("colpali", "superpoint", "musicgen_decoder"):  # parts, or classes that must be named
+        assert refused({"model_type": kind}).key == "errors.config_no_class"
+
+
+def test_what_goes_wrong_while_a_plan_is_read_is_told_as_well():
+    with pytest.raises(BadInput) as caught, skeletons.refusals("mine", "own"):
+        raise ZeroDivisionError("nothing to divide by")
+    assert caught.value.key == "errors.config_refused"
+    assert caught.value.values == {"name": "mine", "reason": "nothing to divide by"}
+
+
+def test_no_hook_of_the_process_is_touched():
+    """Skeletons in several threads, beside models that are made elsewhere: none sees the others' limits."""
+    from torch.nn.modules import module
+
+    before, failures = dict(module._global_module_registration_hooks), []
+    seen, stop = set(), threading.Event()
+
+    def elsewhere():
+        try:
+            while not stop.is_set():
+                torch.nn.Sequential(*(torch.nn.Linear(2, 2) for _ in range(20)))
+                seen.add(len(module._global_module_registration_hooks))
+        except Exception as error:
+            failures.append(error)
+
+    def builds(layers):
+        try:
+            for _ in range(4):
+                skeletons.build({**LLAMA, "num_hidden_layers": layers})
+        except BaseException as error:
+            failures.append(error)
+
+    watcher = threading.Thread(target=elsewhere)
+    builders = [threading.Thread(target=builds, args=(layers,)) for layers in (1, 2, 3)]
+    watcher.start()
+    for thread in builders:
+        thread.start()
+    for thread in builders:
+        thread.join()
+    stop.set()
+    watcher.join()
+    assert not failures and seen == {len(before)}
+    assert dict(module._global_module_registration_hooks) == before
+
+
 def test_of_a_model_of_text_and_pictures_the_part_of_text_is_built():
     """Where the config names no class, as its language model alone: which reads only a part of the config."""
     model = skeletons.build({"model_type": "llama4", "text_config": {"num_hidden_layers": 2}})
@@ -234,7 +309,7 @@ def test_a_folder_and_its_headers(tmp_path):
 @pytest.mark.real
 def test_every_shared_config(shared):
     """Real files: their totals are those of the arithmetic, and of our own preset of that name."""
-    from playground.subjects import closed_form
+    from tests.subjects import closed_form
 
     same = {
         "tinyllama_1b_chat_v1.0": "tinyllama", "phi-3_5": "phi-3-mini", "gpt2": "gpt2",

@@ -25,7 +25,8 @@ from playground.errors import CannotLoad, out_of_memory
 from playground.loaders import formats
 from playground.loaders.formats import Format
 from playground.loaders.places import config_of, imported, told
-from playground.loaders.skeletons import of_text, weightless
+from playground.loaders.skeletons import of_text
+from playground.loaders.weightless import weightless
 from playground.models import Key, Progress, Stage
 
 log = logging.getLogger(__name__)

@@ -7,12 +7,9 @@ of modules and of seconds, whatever the config says.
 
 from __future__ import annotations
 
-import functools
 import json
 import logging
 import re
-import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -20,7 +17,9 @@ from typing import Any
 from playground import hub
 from playground.catalog import CAUSAL_CLASS, ModelCard
 from playground.errors import BadInput, CannotLoad, PlaygroundError
+from playground.loaders.incomplete import missing_field
 from playground.loaders.places import imported, place
+from playground.loaders.weightless import TooMuch, bounded, weightless
 
 log = logging.getLogger(__name__)
 
@@ -45,16 +44,12 @@ DEEP = re.compile(r"(num_.*layers|n_layers?|encoder_layers|decoder_layers|num_bl
 MANY = re.compile(r"(num_|n_)(\w+_)?experts")
 # Not sizes, and rightly large.
 FREE = re.compile(r"(theta|base|seed|factor|_id|_ids|scale|eps|length)")
+PACKAGE = re.compile(r"pip install ([\w.-]+)|requires the (\S+) library")
 # What a config may say about how code is found or run, not about the model's shape.
 DROPPED = re.compile(
     r"(_.*|auto_map|attn_implementation|experts_implementation|quantization_config|compression_config|"
     r"device_map|use_pretrained_backbone|trust_remote_code|transformers_version|torchscript|gradient_check.*)"
 )
-_counting = threading.local()
-
-
-class _TooMuch(BaseException):
-    """More modules, or more time, than any model needs. No Exception: libraries must not swallow it."""
 
 
 def parse(text: object) -> dict[str, Any]:
@@ -187,7 +182,7 @@ def settled(config: Mapping[str, Any], name: str = "config.json") -> Any:
     if clean.get("backbone") or clean.get("use_timm_backbone") or kind.startswith("timm"):
         raise CannotLoad("own_code", name=name)  # it would fetch another model's weights
     clean.pop("norm", None)  # a what-if of ours: see `_renorm`
-    with _refusals(name):
+    with refusals(name, kind):
         return imported("transformers", "CONFIG_MAPPING")[kind].from_dict(clean)
 
 
@@ -197,11 +192,11 @@ def build(config: Mapping[str, Any], name: str = "config.json") -> Any:
     Raises:
         As `settled`; BadInput: more modules than any model has.
     """
-    with _refusals(name):
+    with refusals(name, str(config.get("model_type"))):
         settings = settled(config, name)
-        kind = _class(settings, config)
+        kind = _class(settings, config, name)
         settings._attn_implementation = "eager"
-        with weightless(), _bounded():
+        with bounded(MODULES, SECONDS), weightless():
             model = kind(of_text(settings, kind))
             _renorm(model, settings, config)
         _untie(model, config)
@@ -214,42 +209,57 @@ def real(config: Mapping[str, Any], name: str = "config.json") -> Any:
     Raises:
         As `build`.
     """
-    with _refusals(name):
+    with refusals(name, str(config.get("model_type"))):
         settings = settled(config, name)
-        with _bounded():
-            kind = _class(settings, config)
+        with bounded(MODULES, SECONDS):
+            kind = _class(settings, config, name)
             model = kind(of_text(settings, kind))
             _renorm(model, settings, config)
         # Whatever another thread made torch's default format meanwhile.
         return model.float().eval().requires_grad_(False)
 
 
-def _class(settings: Any, config: Mapping[str, Any]) -> Any:
-    """The class that the config names; of an encoder that guesses masked words, the encoder itself."""
+def _class(settings: Any, config: Mapping[str, Any], name: str) -> Any:
+    """The class that the config names; where it names none, the one that writes, if there is one."""
     named = [each for each in config.get("architectures") or () if isinstance(each, str)]
-    encoder = any(each.endswith(("ForMaskedLM", "ForPreTraining")) for each in named)
-    if named and not encoder and re.fullmatch(r"[A-Z]\w{2,80}", named[0]):
+    if named and re.fullmatch(r"[A-Z]\w{2,80}", named[0]):
         found = _named(named[0])
         if found is not None and isinstance(settings, getattr(found, "config_class", None) or ()):
             return found
-    causal = imported("transformers", "MODEL_FOR_CAUSAL_LM_MAPPING")
-    masked = imported("transformers", "MODEL_FOR_MASKED_LM_MAPPING")
-    writes = any(CAUSAL_CLASS.search(each) for each in named) if named else type(settings) not in masked
-    if type(settings) in causal and writes and not encoder:
-        return causal[type(settings)]
-    seq2seq = imported("transformers", "MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING")
-    if type(settings) in seq2seq and not encoder:
-        return seq2seq[type(settings)]
-    plain = imported("transformers", "MODEL_MAPPING")
-    if type(settings) not in plain:
-        raise CannotLoad("unknown_architecture", name="config.json", kind=str(settings.model_type))
-    return plain[type(settings)]
+    masked = _mapped("MODEL_FOR_MASKED_LM_MAPPING", settings)
+    writes = any(CAUSAL_CLASS.search(each) for each in named) if named else masked is None
+    wanted = ["MODEL_FOR_CAUSAL_LM_MAPPING"] if writes else []
+    wanted += ["MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING", "MODEL_MAPPING"]
+    if not named:
+        wanted.insert(-1, "MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING")
+    for mapping in wanted:
+        found = _mapped(mapping, settings)
+        if found is not None:
+            return found
+    raise CannotLoad("config_no_class", name=name, kind=_short(settings.model_type))
+
+
+def _mapped(mapping: str, settings: Any) -> Any:
+    """The class of a kind that an architecture has, or None; where it has two (as Funnel), the whole one."""
+    known = imported("transformers", mapping)
+    if type(settings) not in known:
+        return None
+    try:
+        found = known[type(settings)]
+    except (ValueError, AttributeError):  # named in the list, and nowhere made
+        return None
+    return found[0] if isinstance(found, tuple) else found
 
 
 def of_text(settings: Any, kind: Any) -> Any:
-    """The part of a config that a class of language models reads, where the whole is of text and pictures."""
-    inner = getattr(settings, "sub_configs", {}).get("text_config")
-    return settings.get_text_config() if inner is not None and kind.config_class is inner else settings
+    """The part of a config that a class reads, where the whole is of several models (text and pictures)."""
+    wanted = kind.config_class
+    if isinstance(settings, wanted):
+        return settings
+    for name, part in getattr(settings, "sub_configs", {}).items():
+        if part is wanted:
+            return settings.get_text_config() if name == "text_config" else getattr(settings, name)
+    return settings
 
 
 def _named(name: str) -> Any:
@@ -291,88 +301,35 @@ def _renorm(model: Any, settings: Any, config: Mapping[str, Any]) -> None:
                 setattr(module, name, wish(shape[0]))
 
 
-@functools.cache
-def _mode() -> Any:
-    """The class of `weightless`, made when torch is there."""
-    import torch
-    from torch.overrides import TorchFunctionMode
-    from torch.utils._device import _device_constructors
+@contextmanager
+def refusals(name: str, kind: str = "") -> Iterator[None]:
+    """Whatever is raised while a model is built or read from a config becomes a sentence with its reason.
 
-    makers = _device_constructors()
-    plain = {torch.empty, torch.zeros, torch.ones, torch.rand, torch.randn}
-    fills = {getattr(torch.Tensor, name) for name in ("uniform_", "normal_", "fill_", "zero_")}
-    meta = torch.device("meta")
-
-    class Weightless(TorchFunctionMode):  # type: ignore[misc]
-        def __init__(self, follows: Any) -> None:
-            self.follows = follows
-
-        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            kwargs = kwargs or {}
-            if func in fills:
-                return args[0]  # there is nothing to fill
-            if func not in makers:
-                return func(*args, **kwargs)
-            if kwargs.get("device") is None:
-                kwargs["device"] = meta
-            if kwargs.get("dtype") is not None:
-                return func(*args, **kwargs)
-            if func in plain:
-                kwargs["dtype"] = self.follows
-                return func(*args, **kwargs)
-            made = func(*args, **kwargs)
-            return made.to(self.follows) if made.is_floating_point() else made
-
-    return Weightless
-
-
-def weightless(dtype: str = "float16") -> Any:
-    """Inside, this thread's tensors are on the meta device, and ``dtype`` where no format is asked for.
-
-    torch's default format is the whole process's: setting it, as transformers does, would change what other
-    threads compute meanwhile. And on the meta device there is nothing to fill with random numbers.
+    Args:
+        name: of the model.
+        kind: its ``model_type``.
     """
-    import torch
-
-    return _mode()(getattr(torch, dtype))
-
-
-@contextmanager
-def _bounded() -> Iterator[None]:
-    """Counts the modules that this thread makes, and ends it where no model ends."""
-    from torch.nn.modules.module import register_module_module_registration_hook
-
-    _counting.left, _counting.deadline = MODULES, time.monotonic() + SECONDS
-    me = threading.get_ident()
-
-    def count(module: Any, name: str, child: Any) -> None:
-        if threading.get_ident() != me:
-            return  # another thread's model: the hook is the whole process's
-        _counting.left -= 1
-        if _counting.left < 0 or time.monotonic() > _counting.deadline:
-            raise _TooMuch
-
-    hook = register_module_module_registration_hook(count)
-    try:
-        yield
-    finally:
-        hook.remove()
-
-
-@contextmanager
-def _refusals(name: str) -> Iterator[None]:
-    """Whatever transformers raises on a config becomes a sentence with its reason."""
     try:
         yield
     except PlaygroundError:
         raise
-    except _TooMuch:
+    except TooMuch:
         raise BadInput("config_too_many_modules", limit=MODULES) from None
     except RecursionError as error:
         raise BadInput("config_too_large") from error
     except Exception as error:
-        log.info("cannot build %s: %r", name, error)
-        raise BadInput("config_refused", name=name, reason=_reason(error)) from error
+        log.info("cannot build %s: %r", name, error, exc_info=True)
+        raise _refused(error, name, _short(kind)) from error
+
+
+def _refused(error: Exception, name: str, kind: str) -> PlaygroundError:
+    package = PACKAGE.search(str(error)) if isinstance(error, ImportError) else None
+    if package:
+        return CannotLoad("config_package", name=name, package=package[1] or package[2])
+    missing = missing_field(error)
+    if missing:
+        return BadInput("config_incomplete", name=name, kind=kind, field=_short(missing))
+    return BadInput("config_refused", name=name, reason=_reason(error))
 
 
 def _reason(error: Exception) -> str:

@@ -11,11 +11,11 @@ from typing import Any
 import gradio as gr
 
 from playground import examples, text
-from playground.errors import BadInput
+from playground.errors import BadInput, PlaygroundError
 from playground.panels import Context, architecture_api
 from playground.panels.architecture_actions import FIRST, ArchitectureActions
 from playground.panels.architecture_api import BUILDING
-from playground.panels.visitor import guard, in_place, language, query, tr
+from playground.panels.visitor import guard, in_place, language, query, told_in_place, tr
 from playground.panels.visitor_precision import precisions
 from playground.subjects import memory, what_if
 from playground.subjects.architecture import Architecture
@@ -59,7 +59,7 @@ def build(context: Context, app: gr.Blocks) -> None:
     with gr.Row(elem_classes="pg-panel"):
         with gr.Column(scale=4, min_width=280, elem_classes="pg-controls"):
             at = _controls(do)
-        with gr.Column(scale=9, min_width=300, elem_classes="pg-result"):
+        with gr.Column(scale=9, min_width=300, elem_classes="pg-result", elem_id="arc-result"):
             top = gr.HTML(elem_id="arc-top", padding=False, min_height=120)
             with gr.Tabs(elem_id="arc-tabs", overflow_behavior="wrap"):
                 with gr.Tab(tr("architecture.tab_tree"), id="tree"):
@@ -102,8 +102,12 @@ def build(context: Context, app: gr.Blocks) -> None:
         ]  # fmt: skip
 
     def choose(name: str, pasted: str, sentence: str, *at: float) -> list[Any]:
-        plan, notes = do.plan(name, pasted)
-        return shown(plan, notes, sentence, None, *at)
+        """What cannot be shown is told where it would be; of the model before, nothing stays."""
+        try:
+            plan, notes = do.plan(name, pasted)
+            return shown(plan, notes, sentence, None, *at)
+        except PlaygroundError as error:
+            return _nothing(error)
 
     def opening(carried: str, *at: float) -> list[Any]:
         """The worked example as shipped; or the model that the address or the page before names."""
@@ -122,20 +126,49 @@ def build(context: Context, app: gr.Blocks) -> None:
         """A model of the menu: what was pasted makes way."""
         return ["", *choose(name, "", sentence, *at)]
 
-    at.name.input(guard(pick), [at.name, at.sentence, *sliders], [at.pasted, *outputs], **SHOWING)
+    picked: dict[str, Any] = {
+        "fn": guard(pick), "inputs": [at.name, at.sentence, *sliders], "outputs": [at.pasted, *outputs],
+        "js": stale("arc-result"), **SHOWING,
+    }  # fmt: skip
+    at.name.input(**picked).then(**fresh("arc-result"))
     for button, which in at.samples:
         named = button.click(lambda which=which: which, None, at.name, **QUIET)
-        named.then(guard(pick), [at.name, at.sentence, *sliders], [at.pasted, *outputs], **SHOWING)
+        named.then(**picked).then(**fresh("arc-result"))
     at.cleared.click(lambda: "", None, at.pasted, **QUIET)
     at.upload.upload(guard(_uploaded), at.upload, at.pasted, **SHOWING)
-    at.pasted.change(guard(choose), [at.name, at.pasted, at.sentence, *sliders], outputs, **SHOWING)
-    flowing = guard(lambda name, pasted, said: do.flow(do.plan(name, pasted)[0], said))
-    at.sentence.change(flowing, [at.name, at.pasted, at.sentence], [drawn, spread, steps], **QUIET)
+    at.pasted.change(
+        guard(choose), [at.name, at.pasted, at.sentence, *sliders], outputs, js=stale("arc-result"), **SHOWING
+    ).then(**fresh("arc-result"))
+
+    def flowing(name: str, pasted: str, said: str) -> tuple[str, str, str]:
+        try:
+            return do.flow(do.plan(name, pasted)[0], said)
+        except PlaygroundError as error:
+            return told_in_place(error), "", ""
+
+    at.sentence.change(guard(flowing), [at.name, at.pasted, at.sentence], [drawn, spread, steps], **QUIET)
     app.load(
         guard(opening), [gr.Textbox(visible=False), *sliders], [at.name, at.sentence, *outputs],
         js="(_, ...rest) => [playground.carried('architecture'), ...rest]",
         **{**QUIET, "trigger_mode": "once"},
     )  # fmt: skip
+
+
+def stale(place: str) -> str:
+    """JavaScript that dims what still shows the model before, and hands on what was given."""
+    return f"(...given) => {{ playground.stale('{place}', true); return given; }}"
+
+
+def fresh(place: str) -> dict[str, Any]:
+    """The step after it, which ends the dimming."""
+    return {"fn": None, "js": f"() => playground.stale('{place}', false)"}
+
+
+def _nothing(error: PlaygroundError) -> list[Any]:
+    """In the places of a model that cannot be shown: why, and nothing else."""
+    told: list[Any] = [told_in_place(error), "", "", "", ""]
+    told += ["", gr.Dropdown([], value=[]), ""]  # memory, targets, training
+    return [*told, *(_knob(name, None, free=False) for name in what_if.KNOBS), ""]
 
 
 def _controls(do: ArchitectureActions) -> Controls:
@@ -268,8 +301,12 @@ def _what_if(do: ArchitectureActions, at: Controls, tab: gr.Tab, fitted: Fitted)
         return do.make_real(*asked(name, pasted, *values), sentence)
 
     def back(name: str, pasted: str, n: float, batch: float) -> list[Any]:
-        plan, _ = do.plan(name, pasted)
-        return [*_knobs(plan), do.what_if(plan, {}, n, batch)]
+        try:
+            plan, _ = do.plan(name, pasted)
+            return [*_knobs(plan), do.what_if(plan, {}, n, batch)]
+        except PlaygroundError as error:
+            knobs = [_knob(knob, None, free=False) for knob in what_if.KNOBS]
+            return [*knobs, told_in_place(error)]
 
     who = [at.name, at.pasted]
     turned = [each.input for each in widgets]
@@ -297,16 +334,18 @@ def changes(plan: Architecture, values: Sequence[Any]) -> dict[str, Any]:
 
 def _knobs(plan: Architecture) -> list[Any]:
     """Each knob with its value in this model; what it has no choice of cannot be turned."""
-    made: list[Any] = []
-    for name, value in what_if.knobs(plan).items():
-        free = value is not None and bool(plan.kind)
-        if name in NUMBERS:
-            made.append(gr.Number(value=value, interactive=free))
-        elif name == "tie_word_embeddings":
-            made.append(gr.Checkbox(value=bool(value), interactive=free))
-        else:
-            made.append(gr.Dropdown(value=value, interactive=free))
-    return made
+    free = bool(plan.kind)
+    return [
+        _knob(name, value, free=free and value is not None) for name, value in what_if.knobs(plan).items()
+    ]
+
+
+def _knob(name: str, value: Any, *, free: bool) -> Any:
+    if name in NUMBERS:
+        return gr.Number(value=value, interactive=free)
+    if name == "tie_word_embeddings":
+        return gr.Checkbox(value=bool(value), interactive=free)
+    return gr.Dropdown(value=value, interactive=free)
 
 
 def _first_look(do: ArchitectureActions, plan: Architecture, n: float, batch: float) -> str:
@@ -329,8 +368,9 @@ def _compare(do: ArchitectureActions, at: Controls, tab: gr.Tab, fitted: Fitted)
         in_place(compare),
         [at.name, at.pasted, other, fitted.context, fitted.batch],
         shown,
+        js=stale("arc-compare"),
         **SHOWING,
-    )
+    ).then(**fresh("arc-compare"))
 
 
 def _live(do: ArchitectureActions, at: Controls, context: Context) -> None:
@@ -351,4 +391,6 @@ def _live(do: ArchitectureActions, at: Controls, context: Context) -> None:
 
     # Who looks at the plan of a model whose weights are here wants to see these at work.
     at.name.change(lambda name: name if name in names else gr.skip(), at.name, which, **QUIET)
+    # What was watched is another model's now.
+    gr.on([which.change, precision.change], None, None, shown, js="() => ''")
     go.click(in_place(live), [which, precision, at.sentence], shown, **{**HEAVY, "show_progress": "hidden"})

@@ -131,7 +131,8 @@ class ArchitectureActions:
                 plan = shipped if shipped.config == clean else None
             if plan is None:
                 model = skeletons.build(clean, name)
-                plan = read(name, model, model.config, clean)
+                with skeletons.refusals(name, str(clean.get("model_type"))):
+                    plan = read(name, model, model.config, clean)
             self._plans.put(key, plan)
         return plan
 

@@ -57,10 +57,11 @@ def build(do: ArchitectureActions) -> None:
             context: tokens that the KV cache holds.
 
         Returns:
-            architecture, model_type, parameters, active_parameters, tied_parameters, modules (path, class,
-            repeat, parameters, weights; rows of one level sum to their parent), memory (bytes in each
-            precision), kv_cache_bytes_per_token, kv_cache_bytes, config, and baseline: the same before
-            the changes.
+            architecture, model_type, parameters, active_parameters (null where it is not told how many
+            experts one token uses), tied_parameters, modules (path, class, repeat, parameters, weights; rows
+            of one level sum to their parent), memory (bytes in each precision), kv_cache_bytes_per_token
+            and kv_cache_bytes (null where it is not told what the layers keep), config, and baseline: the
+            same before the changes.
         """
         tokens, _ = limits(context, 1)
         if config is not None and not isinstance(config, dict):

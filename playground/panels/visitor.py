@@ -108,6 +108,11 @@ def stages(steps: Iterable[Stage | Loaded], lang: str) -> Iterator[str | Loaded]
         yield models_view.progress(step, now - began, rate, lang)
 
 
+def told_in_place(error: PlaygroundError) -> str:
+    """A known error as HTML, for the place where its answer was to stand."""
+    return note(sentence(error, language()), "warning")
+
+
 def waiting(state: Waiting, lang: str) -> str:
     """That others come first on this model, as a note of a page."""
     return note(text.say("shell.waiting", lang, place=state.position))
@@ -122,7 +127,7 @@ def in_place(fn: Callable[P, T]) -> Callable[P, T]:
             try:
                 yield from fn(*args, **kwargs)
             except PlaygroundError as error:
-                yield note(sentence(error, language()), "warning")
+                yield told_in_place(error)
 
         return guard(cast(Callable[P, T], steps))
 
@@ -131,7 +136,7 @@ def in_place(fn: Callable[P, T]) -> Callable[P, T]:
         try:
             return fn(*args, **kwargs)
         except PlaygroundError as error:
-            return cast(T, note(sentence(error, language()), "warning"))
+            return cast(T, told_in_place(error))
 
     return guard(shown)
 

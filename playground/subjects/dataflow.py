@@ -11,25 +11,15 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from playground.subjects.architecture import Architecture, Node
-from playground.subjects.parts import parts
+from playground.subjects.architecture import Architecture, Node, total
+from playground.subjects.parts import OTHER_SENSES, parts
+from playground.subjects.shape import STATES
 
 Size = tuple[int | str, ...]
 ATTENTION = frozenset(
-    {
-        "query",
-        "key",
-        "value",
-        "qkv",
-        "latent_down",
-        "latent_up",
-        "output",
-        "qk_norm",
-        "latent_norm",
-        "relative_bias",
-        "sinks",
-    }
-)
+    {"query", "key", "value", "qkv", "latent_down", "latent_up", "output", "qk_norm", "latent_norm",
+     "relative_bias", "sinks"}
+)  # fmt: skip
 FEED = frozenset({"gate", "gate_up", "up", "down", "router", "experts"})
 NORMS = frozenset({"rms_norm", "layer_norm"})
 TABLES = frozenset({"embed_tokens", "position_embeddings", "token_types", "relative_table"})
@@ -45,14 +35,14 @@ class Step:
         name: as the tree names it.
         shape: of what comes out; "n" is the number of tokens.
         parameters: of one such block.
-        flops: for one token.
+        flops: for one token; None where it is not told how many experts it uses.
     """
 
     part: str
     name: str
     shape: Size
     parameters: int = 0
-    flops: int = 0
+    flops: int | None = 0
 
 
 @dataclass(frozen=True)
@@ -84,9 +74,9 @@ class Run:
     groups: tuple[Group, ...]
 
     @property
-    def flops(self) -> int:
+    def flops(self) -> int | None:
         """For one token, in one layer."""
-        return sum(step.flops for group in self.groups for step in group.all())
+        return total(step.flops for group in self.groups for step in group.all())
 
 
 @dataclass(frozen=True)
@@ -99,10 +89,10 @@ class Stack:
     after: tuple[Step, ...]
 
     @property
-    def flops(self) -> int:
+    def flops(self) -> int | None:
         """For one token."""
-        ends = sum(step.flops for step in (*self.before, *self.after))
-        return ends + sum(run.count * run.flops for run in self.runs)
+        ends = [step.flops for step in (*self.before, *self.after)]
+        return total([*ends, *(run.flops for run in self.runs for _ in range(run.count))])
 
 
 def flow(plan: Architecture, tokens: int) -> list[Stack]:
@@ -114,9 +104,18 @@ def flow(plan: Architecture, tokens: int) -> list[Stack]:
     return _Flow(plan, max(1, tokens)).stacks()
 
 
-def flops(plan: Architecture, tokens: int) -> int:
-    """Floating-point operations for the last of so many tokens."""
-    return sum(stack.flops for stack in flow(plan, tokens))
+def flops(plan: Architecture, tokens: int) -> int | None:
+    """Floating-point operations for the last of so many tokens; None where its experts do not tell."""
+    return total(stack.flops for stack in flow(plan, tokens))
+
+
+def _side(path: str) -> tuple[str, str]:
+    """Whether a list of layers is an encoder's or a decoder's, and the path of that with its dot."""
+    parts_ = path.split(".")
+    for i, part in enumerate(parts_):
+        if part in ("encoder", "decoder"):
+            return part, ".".join(parts_[: i + 1]) + "."
+    return "", ""
 
 
 class _Flow:
@@ -126,10 +125,14 @@ class _Flow:
 
     def stacks(self) -> list[Stack]:
         lists = [node for _, node in self.plan.rows() if self._holds_layers(node)]
-        if len(lists) == 1:
-            return [self._stack("", lists[0], "")]
-        names = [node.path.split(".")[0] for node in lists]
-        return [self._stack(name, node, f"{name}.") for name, node in zip(names, lists, strict=True)]
+        lists = [node for node in lists if not OTHER_SENSES.search(node.path)] or lists
+        placed = [(*_side(node.path), node) for node in lists]
+        sides = [(name, node, prefix) for name, prefix, node in placed if name]
+        if self.shape.encoder_decoder and len({name for name, _, _ in sides}) == 2:
+            return [self._stack(*side) for side in sides]
+        # Of several stacks beside each other (a tower for pictures), the one with the text.
+        largest = max(lists, key=lambda node: node.parameters, default=None)
+        return [self._stack("", largest, "")] if largest else []
 
     def _holds_layers(self, node: Node) -> bool:
         inside = [child for child in node.children if self.parts[child.path] == "layer"]
@@ -148,7 +151,7 @@ class _Flow:
                 continue
             part = self.parts[node.path]
             mine = node.path.startswith(prefix) or (name == "decoder" and part == "lm_head")
-            if prefix and not mine:
+            if (prefix and not mine) or OTHER_SENSES.search(node.path):
                 continue
             if part in TABLES:
                 before.append(self._table(node, part))
@@ -161,12 +164,9 @@ class _Flow:
             elif part == "pooler" and "in" in node.facts:
                 after.append(self._linear(node, part, (1, h)))
         after.sort(key=lambda step: step.part in ("lm_head", "pooler"))
-        runs = tuple(
-            Run(child.name, child.fold, self._layer(child))
-            for child in layers.children
-            if self.parts[child.path] == "layer"
-        )
-        return Stack(name, tuple(before), runs, tuple(after))
+        runs = (child for child in layers.children if self.parts[child.path] == "layer")
+        made = tuple(Run(child.name, child.fold, self._layer(child)) for child in runs)
+        return Stack(name, tuple(before), made, tuple(after))
 
     def _layer(self, layer: Node) -> tuple[Group, ...]:
         rows = [node for _, node in layer.walk() if node is not layer]
@@ -254,13 +254,11 @@ class _Flow:
 
     def _seen(self) -> int:
         """Tokens that the last one looks at, on average over the layers."""
-        layers = sum(count for count, _, _ in self.shape.cache)
+        layers = sum(run.layers for run in self.shape.cache)
         if not layers:
             return self.tokens
-        looked = 0
-        for count, kind, window in self.shape.cache:
-            if kind not in ("linear_attention", "conv", "dummy"):
-                looked += count * (min(self.tokens, window) if window else self.tokens)
+        looks = [run for run in self.shape.cache if run.kind not in STATES]
+        looked = sum(run.layers * min(self.tokens, run.window or self.tokens) for run in looks)
         return round(looked / layers)
 
     def _feed_forward(self, rows: Sequence[Node]) -> list[Step]:
@@ -273,8 +271,10 @@ class _Flow:
                     continue
                 merged.add(above)
                 alike = [row for row in rows if row.path == node.path or row.path.startswith(above + ".")]
-                count, active = sum(map(_each, alike)), sum(row.active // row.repeat for row in alike)
-                steps.append(Step(part, "experts", (1, "n", self.shape.hidden), count, 2 * active))
+                count = sum(map(_each, alike))
+                active = total(None if row.active is None else row.active // row.repeat for row in alike)
+                cost = None if active is None else 2 * active
+                steps.append(Step(part, "experts", (1, "n", self.shape.hidden), count, cost))
             elif "in" in node.facts:
                 steps.append(self._linear(node, part, (1, "n", node.facts["out"])))
         order = ("router", "gate", "gate_up", "up", "down", "experts")

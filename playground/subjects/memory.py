@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from playground.subjects.architecture import Architecture, Node
+from playground.subjects.shape import CacheLayers
 from playground.weights import BLOCK, NESTED_BLOCK, NESTED_CODE, NF4_CODE
 
 PRECISIONS = ("float32", "bfloat16", "int8", "nf4", "nf4_double_quant")
@@ -56,9 +57,9 @@ def weights(plan: Architecture, precision: str) -> Weights:
     packed = quantized = state = other = rest = 0
     for _, node in plan.rows():
         own = node.parameters - sum(child.parameters for child in node.children)
-        if node.fixed:
-            own -= _kept(node) * node.repeat
-        other += (node.fixed + node.follows * width) * node.repeat
+        wide = _float32(node, precision)
+        own -= (node.odd + wide) * node.repeat
+        other += (node.fixed + node.follows * width + 4 * wide) * node.repeat
         if smaller and node.quantized:
             features_in, features_out = node.facts["in"], node.facts["out"]
             count = features_in * features_out
@@ -71,9 +72,11 @@ def weights(plan: Architecture, precision: str) -> Weights:
     return Weights(precision, quantized, rest, state, other, packed + state + rest * width + other)
 
 
-def _kept(node: Node) -> int:
-    """Parameters of a row that keep float32 whatever the model is loaded in (few architectures have any)."""
-    return node.fixed // 4 if node.weights and not node.buffers else 0
+def _float32(node: Node, precision: str) -> int:
+    """Parameters of one module that stay float32. What int8 does not make smaller is loaded in float16."""
+    if precision == "float32":
+        return 0
+    return node.strict + (node.half if precision == "int8" else 0)
 
 
 def _layer(precision: str, count: int, rows: int) -> tuple[int, int]:
@@ -99,39 +102,36 @@ def in_bytes(plan: Architecture) -> dict[str, int]:
 # -- the cache of keys and values --
 
 
-def cache_numbers(plan: Architecture) -> int:
-    """Numbers that one layer keeps for one token: keys and values of its KV heads, or the latent of MLA."""
-    shape = plan.shape
-    return shape.latent or shape.kv_heads * (shape.head_dim + shape.value_dim)
-
-
-def cache_per_token(plan: Architecture) -> int:
-    """Bytes that one token adds while no window is full, in 2-byte numbers."""
+def cache_per_token(plan: Architecture) -> int | None:
+    """Bytes that one token adds while no window is full, in 2-byte numbers; None as `cache_bytes`."""
     return cache_bytes(plan, 1)
 
 
-def cache_bytes(plan: Architecture, context: int, batch: int = 1) -> int:
-    """Bytes of keys and values after ``context`` tokens.
+def cache_bytes(plan: Architecture, context: int, batch: int = 1) -> int | None:
+    """Bytes of keys and values after ``context`` tokens; None where it is not told what is kept.
 
     A layer with a sliding window keeps the last window − 1 tokens (transformers' `DynamicCache`); layers of
     linear attention keep a state of fixed size, which is not counted. An encoder-decoder keeps the input's
     keys and values, too: counted as if the input were as long.
     """
-    each = cache_numbers(plan) * CACHE_WIDTH * batch * (2 if plan.shape.encoder_decoder else 1)
-    return sum(count * kept(kind, window, context) * each for count, kind, window in plan.shape.cache)
+    if not plan.shape.cache_known:
+        return None
+    twice = 2 if plan.shape.encoder_decoder else 1
+    numbers = sum(run.layers * kept(run, context) * run.numbers for run in plan.shape.cache)
+    return numbers * CACHE_WIDTH * batch * twice
 
 
-def kept(kind: str, window: int, context: int) -> int:
+def kept(run: CacheLayers, context: int) -> int:
     """Tokens that a layer remembers after ``context`` of them."""
-    if kind in ("linear_attention", "conv", "dummy", "mamba"):
+    if not run.numbers:
         return 0
-    return min(context, max(window - 1, 1)) if window else context
+    return min(context, max(run.window - 1, 1)) if run.window else context
 
 
 def expanded_cache_per_token(plan: Architecture) -> int:
     """Bytes a token of latent attention, were the keys and values of every head kept."""
     shape = plan.shape
-    layers = sum(count for count, _, _ in shape.cache)
+    layers = sum(run.layers for run in shape.cache if run.numbers)
     return shape.heads * (shape.head_dim + shape.value_dim) * CACHE_WIDTH * layers if shape.latent else 0
 
 

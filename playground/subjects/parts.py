@@ -63,6 +63,7 @@ RULES: tuple[tuple[str, str, str], ...] = (
     (".*", r".*(DecoderLayer|EncoderLayer|Block|Layer)", "layer"),
     (".*", r".*(Model|Stack|Encoder|Decoder|Transformer)", "body"),
 )
+OTHER_SENSES = re.compile(r"vision|visual|audio|image|speech", re.IGNORECASE)  # towers beside the text
 DENSE = {
     "intermediate": "up", "output": "down", "attention": "output", "self_attention": "output",
     "attn": "output", "mlp": "down", "self_attn": "output", "pooler": "pooler", "feed_forward": "down",
@@ -102,3 +103,38 @@ def parts(plan: Architecture) -> dict[str, str]:
 
     walk(plan.root, "")
     return found
+
+
+def widths(plan: Architecture) -> list[tuple[int, int]]:
+    """The sizes inside of a model's feed-forward layers, each with how many layers have it.
+
+    Of experts that lie in one tensor, the side of each that is not the hidden size.
+    """
+    found, kinds = [], parts(plan)
+    for _, node in plan.rows():
+        kind, facts = kinds[node.path], node.facts
+        if OTHER_SENSES.search(node.path):
+            continue
+        if kind in ("up", "gate"):
+            found.append((facts.get("out", 0), node.repeat))
+        elif kind == "gate_up" and "out" in facts:
+            found.append((facts["out"] // 2, node.repeat))
+        elif kind == "down":
+            found.append((facts.get("in", 0), node.repeat))
+        elif kind == "experts":
+            found += [
+                (size, node.repeat)
+                for name, shape in node.weights.items()
+                for size in _inner(name, shape, plan)
+            ]
+    return [(size, layers) for size, layers in found if size]
+
+
+def _inner(name: str, shape: tuple[int, ...], plan: Architecture) -> list[int]:
+    experts, hidden = plan.shape.experts, plan.shape.hidden
+    if len(shape) == 2 and experts and shape[0] % experts == 0:
+        shape = (experts, shape[0] // experts, shape[1])  # DBRX's lie below each other
+    if len(shape) != 3 or hidden not in shape[1:]:
+        return []
+    size = shape[2] if shape[1] == hidden else shape[1]
+    return [size // 2 if "gate_up" in name else size]

@@ -6,7 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from playground.subjects.architecture import LOOSE, Architecture, Node, Shape, Shapes
+from playground.subjects.architecture import LOOSE, Architecture, Node, Shapes, unknown
+from playground.subjects.experts import ROUTED
+from playground.subjects.shape import Shape
 
 
 def from_tensors(name: str, tensors: Mapping[str, tuple[str, tuple[int, ...]]], config: Any) -> Architecture:
@@ -22,9 +24,11 @@ def from_tensors(name: str, tensors: Mapping[str, tuple[str, tuple[int, ...]]], 
         for part in parts:
             place = place.setdefault(part, {})
         place.setdefault("", {})[last] = tuple(shape)
-    return Architecture(
-        name, "", str(config.get("model_type", "")), "", _told("", "", whole, 1, 1), Shape(), dict(config)
-    )
+    root = _told("", "", whole, 1, 1)
+    if any(ROUTED.fullmatch(part) for path in tensors for part in path.split(".")):
+        root = unknown(root)  # a mixture of experts, whose router only its code tells of
+    kind = str(config.get("model_type", ""))
+    return Architecture(name, "", kind, "", root, Shape(cache_known=False), dict(config))
 
 
 def _told(path: str, name: str, place: dict[str, Any], repeat: int, fold: int) -> Node:

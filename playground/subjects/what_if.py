@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from playground.errors import BadInput
-from playground.subjects.architecture import Architecture, Shape
+from playground.subjects.architecture import Architecture
+from playground.subjects.shape import Shape
 
 # Names that mean the same, the common one first. What a config has is written; else the first for its family.
 SAME: dict[str, tuple[str, ...]] = {
@@ -67,7 +68,11 @@ def knobs(plan: Architecture) -> dict[str, Any]:
         "vocab_size": shape.vocabulary, "max_position_embeddings": shape.context,
         "tie_word_embeddings": plan.tied > 0, "hidden_act": shape.activation, "norm": norm_of(plan),
     }  # fmt: skip
-    return {name: value if field_of(config, name) else None for name, value in now.items()}
+    found = {name: value if field_of(config, name) else None for name, value in now.items()}
+    inner = config.get(str(field_of(config, "intermediate_size")))
+    if not shape.feed_forward or inner not in (None, shape.feed_forward):
+        found["intermediate_size"] = None  # no layer has the number that the config names
+    return found
 
 
 def norm_of(plan: Architecture) -> str:

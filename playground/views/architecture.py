@@ -39,8 +39,10 @@ def overview(plan: Architecture, lang: str, notes: Sequence[str] = ()) -> str:
         (say("architecture.context"), number(shape.context)),
     ]
     if shape.experts:
-        chips.append((say("architecture.experts"), f"{shape.experts_used} / {shape.experts}"))
-    if plan.active != plan.parameters:
+        chips.append((say("architecture.experts"), f"{shape.experts_used or '?'} / {shape.experts}"))
+    if plan.active is None:
+        chips.append((say("architecture.active"), escape(say("architecture.active_unknown"))))
+    elif plan.active != plan.parameters:
         share = f" ({plan.active / plan.parameters:.1%})"
         chips.append((say("architecture.active"), number(plan.active) + share))
     if plan.tied:
@@ -49,6 +51,8 @@ def overview(plan: Architecture, lang: str, notes: Sequence[str] = ()) -> str:
         chips.append((say("architecture.buffers"), number(plan.root.buffers)))
     shown = "".join(f"<li><span>{escape(k)}</span> <b>{v}</b></li>" for k, v in chips if v not in ("0", ""))
     told = "".join(note(each) for each in notes)
+    if plan.active is None:
+        told += note(say("architecture.active_unknown_note"))
     if plan.defaults:
         named = ", ".join(f"{name} = {value}" for name, value in plan.defaults.items())
         told += note(say("architecture.defaults", fields=named))

@@ -49,7 +49,7 @@ def counts(
     say = partial(text.say, lang=lang)
     used = say("architecture.active")  # told only where it is not all of them
     bytes_old, bytes_new = memory.in_bytes(old), memory.in_bytes(new)
-    lines: list[tuple[str, int, int, bool]] = [
+    lines: list[tuple[str, int | None, int | None, bool]] = [
         (say("architecture.parameters"), old.parameters, new.parameters, False),
         (used, old.active, new.active, False),
         (say("architecture.tied"), old.tied, new.tied, False),
@@ -69,19 +69,23 @@ def counts(
     rows = [
         [escape(name), _told(a, is_bytes), _told(b, is_bytes), difference(a, b)]
         for name, a, b, is_bytes in lines
-        if (a or b) and not (name == used and a == old.parameters and b == new.parameters)
+        if (a != 0 or b != 0) and not (name == used and a == old.parameters and b == new.parameters)
     ]
     names = names or [escape(say("architecture.before")), escape(say("architecture.after"))]
     head = [escape(say("architecture.what")), *names, escape(say("architecture.difference"))]
     return f"<h5>{escape(say('architecture.comes_to'))}</h5>{table(head, rows, 'arc-diff', named=True)}"
 
 
-def _told(value: int, is_bytes: bool) -> str:
+def _told(value: int | None, is_bytes: bool) -> str:
+    if value is None:
+        return "?"
     return f"<b>{number(value)}</b>" + (f"<br><small>{size(value)}</small>" if is_bytes else "")
 
 
-def difference(old: int, new: int) -> str:
-    """By how much a number grew or fell, as a number and a share."""
+def difference(old: int | None, new: int | None) -> str:
+    """By how much a number grew or fell, as a number and a share; nothing where one is unknown."""
+    if old is None or new is None:
+        return "–"
     change = new - old
     if not change:
         return '<span class="arc-same">=</span>'

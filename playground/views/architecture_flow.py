@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from playground import text
-from playground.subjects.architecture import Architecture
+from playground.subjects.architecture import Architecture, total
 from playground.subjects.dataflow import ATTENTION, FEED, Group, Run, Stack, Step, steps_of, tiles
 from playground.views.architecture_words import step_words
 from playground.views.html import escape, note, number, table
@@ -212,7 +212,7 @@ def shapes(stacks: Sequence[Stack], plan: Architecture, tokens: int, lang: str) 
     keys = ("part", "shape_out", "parameters_each", "flops")
     head = [escape(say(f"architecture.{key}")) for key in keys]
     lines = []
-    total = sum(stack.flops for stack in stacks) or 1
+    whole = total(stack.flops for stack in stacks)
     for stack in stacks:
         for step, times in steps_of(stack):
             name = step.name or say(f"architecture.step_{step.part}")
@@ -224,14 +224,22 @@ def shapes(stacks: Sequence[Stack], plan: Architecture, tokens: int, lang: str) 
             count = f"{times} × " if times > 1 else ""
             told = step_words(step, plan, lang) if step.part in ("scores", "mix") else ""
             hint = f'<br><small class="arc-hint">{escape(told)}</small>' if told else ""
-            cost = f"{number(step.flops * times)} <small>{step.flops * times / total:.1%}</small>"
+            cost = "?" if step.flops is None else number(step.flops * times)
+            if step.flops and whole:
+                cost += f" <small>{step.flops * times / whole:.1%}</small>"
             lines.append(
                 [f"{count}<code>{escape(name)}</code>{hint}",
                  f'<code class="arc-shape">{escape(shape)}</code>',
-                 number(step.parameters) if step.parameters else "–", cost if step.flops else "–"]
+                 number(step.parameters) if step.parameters else "–", "–" if step.flops == 0 else cost]
             )  # fmt: skip
-    whole = number(sum(stack.flops for stack in stacks))
-    told = say("architecture.flops_note", total=whole, tokens=number(tokens), twice=number(2 * plan.active))
+    told = say("architecture.flops_unknown")
+    if whole is not None and plan.active is not None:
+        told = say(
+            "architecture.flops_note",
+            total=number(whole),
+            tokens=number(tokens),
+            twice=number(2 * plan.active),
+        )
     return f'<div class="arc-steps">{table(head, lines, "arc-memory", named=True)}</div>{note(told)}'
 
 

@@ -8,12 +8,14 @@ from functools import partial
 from playground import text
 from playground.subjects import memory
 from playground.subjects.architecture import Architecture
+from playground.subjects.shape import CacheLayers
 from playground.views.html import escape, note, number, size, table
 
 NAMES = {
     "float32": "float32", "bfloat16": "bfloat16", "int8": "int8", "nf4": "NF4",
     "nf4_double_quant": "NF4 + DQ",
 }  # fmt: skip
+STATEFUL = ("linear_attention", "conv")
 DEVICE_NAMES = {
     "t4": "T4 · 16 GB", "rtx4090": "RTX 4090 · 24 GB", "a100": "A100 · 80 GB", "h200": "H200 · 141 GB",
 }  # fmt: skip
@@ -70,21 +72,18 @@ def cache(plan: Architecture, context: int, batch: int, lang: str) -> str:
     """The KV cache: a token's bytes by formula, and all of them after so many tokens."""
     say = partial(text.say, lang=lang)
     shape = plan.shape
-    if not shape.cache:
-        key = "cache_none" if plan.kind else "cache_unknown"
-        return f"<h5>{escape(say('architecture.cache'))}</h5>" + note(say(f"architecture.{key}"))
-    layers = sum(count for count, _, _ in shape.cache)
-    each = memory.cache_numbers(plan)
-    inside = f"({number(shape.latent)})" if shape.latent else (
-        f"2 × {shape.kv_heads} × {shape.head_dim}" if shape.head_dim == shape.value_dim
-        else f"{shape.kv_heads} × ({shape.head_dim} + {shape.value_dim})"
-    )  # fmt: skip
-    token = memory.cache_per_token(plan)
-    whole = memory.cache_bytes(plan, context, batch)
+    title = f"<h5>{escape(say('architecture.cache'))}</h5>"
+    runs = [run for run in shape.cache if run.numbers]
+    token, whole = memory.cache_per_token(plan), memory.cache_bytes(plan, context, batch)
+    if token is None or whole is None or not runs:
+        return title + note(say(f"architecture.{_no_cache(plan)}"))
+    alike = _alike(runs)
+    inside = " + ".join(_inside(each, count) for each, count in alike.items())
+    inside = f"({inside})" if len(alike) > 1 else inside
     times = " × 2" if shape.encoder_decoder else ""
     width = escape(say("architecture.unit_bytes"))
     lines = [
-        [escape(say("architecture.cache_token")), f"{inside} × {layers} × 2 {width}{times}",
+        [escape(say("architecture.cache_token")), f"{inside} × 2 {width}{times}",
          f"<b>{number(token)}</b> <small>{size(token)}</small>"],
         [escape(say("architecture.cache_all", context=number(context), batch=number(batch))),
          escape(_kept(plan, context, lang)), f"<b>{number(whole)}</b> <small>{size(whole)}</small>"],
@@ -94,24 +93,57 @@ def cache(plan: Architecture, context: int, batch: int, lang: str) -> str:
     if shape.latent:
         told += note(say("architecture.cache_latent", bytes=number(memory.expanded_cache_per_token(plan)),
                          times=f"{memory.expanded_cache_per_token(plan) / token:.0f}"))  # fmt: skip
-    elif shape.kv_heads < shape.heads:
+    elif len(alike) == 1 and 0 < shape.kv_heads < shape.heads:
         full = number(token * shape.heads // shape.kv_heads)
         told += note(say("architecture.cache_grouped", group=shape.heads // shape.kv_heads, bytes=full))
-    if any(window for _, _, window in shape.cache):
+    if len(alike) > 1:
+        told += note(say("architecture.cache_differs"))
+    if any(run.window for run in runs):
         told += note(say("architecture.cache_window"))
     if shape.encoder_decoder:
         told += note(say("architecture.cache_cross"))
-    if each and any(kind in ("linear_attention", "conv") for _, kind, _ in shape.cache):
+    if any(run.kind in STATEFUL for run in shape.cache):
         told += note(say("architecture.cache_linear"))
-    return f"<h5>{escape(say('architecture.cache'))}</h5>{table(head, lines, 'arc-memory', named=True)}{told}"
+    return f"{title}{table(head, lines, 'arc-memory', named=True)}{told}"
+
+
+def _no_cache(plan: Architecture) -> str:
+    """Why there is nothing to count, as a key: unknown, no text, no cache, or a state in its place."""
+    if not plan.shape.cache_known:
+        return "cache_unknown"
+    if not plan.shape.writes and not plan.shape.encoder_decoder:
+        return "cache_none"
+    return "cache_state" if any(run.kind in STATEFUL for run in plan.shape.cache) else "cache_without"
+
+
+def _alike(runs: Sequence[CacheLayers]) -> dict[tuple[int, int, int, int], int]:
+    """What a layer keeps of a token → how many layers keep so."""
+    counts: dict[tuple[int, int, int, int], int] = {}
+    for run in runs:
+        what = (run.heads, run.key, run.value, run.extra)
+        counts[what] = counts.get(what, 0) + run.layers
+    return counts
+
+
+def _inside(what: tuple[int, int, int, int], layers: int) -> str:
+    """Numbers a token, as a product: ``2 × 4 × 64 × 22``."""
+    heads, key, value, extra = what
+    told = (
+        f"2 × {heads} × {key}"
+        if key == value
+        else f"{heads} × ({key} + {value})"
+        if value
+        else f"{number(key)}"
+    )
+    return f"({told} + {extra}) × {layers}" if extra else f"{told} × {layers}"
 
 
 def _kept(plan: Architecture, context: int, lang: str) -> str:
     """Layers × tokens that each kind of layer remembers."""
     counts: dict[int, int] = {}
-    for count, kind, window in plan.shape.cache:
-        tokens = memory.kept(kind, window, context)
-        counts[tokens] = counts.get(tokens, 0) + count
+    for run in plan.shape.cache:
+        tokens = memory.kept(run, context)
+        counts[tokens] = counts.get(tokens, 0) + run.layers
     told = (
         text.say("architecture.layers_tokens", lang, layers=count, tokens=number(tokens))
         for tokens, count in counts.items()
@@ -126,7 +158,7 @@ def fits(plan: Architecture, context: int, batch: int, here: int, lang: str) -> 
         here: bytes that models may take on this server.
     """
     say = partial(text.say, lang=lang)
-    extra = memory.cache_bytes(plan, context, batch)
+    extra = memory.cache_bytes(plan, context, batch) or 0
     need = {precision: total + extra for precision, total in memory.in_bytes(plan).items()}
     devices = [(say("architecture.device_here"), here)]
     devices += [
@@ -147,6 +179,8 @@ def fits(plan: Architecture, context: int, batch: int, here: int, lang: str) -> 
         rows.append(cells)
     head = [escape(say("architecture.device")), *(NAMES[precision] for precision in need)]
     told = note(say("architecture.fits_note", context=number(context), batch=number(batch)))
+    if not plan.shape.cache_known:
+        told += note(say("architecture.fits_without_cache"))
     return f"<h5>{escape(say('architecture.fits'))}</h5>{table(head, rows, 'arc-fits')}{told}"
 
 

@@ -39,6 +39,8 @@ def _values(node: Node, part: str, plan: Architecture, lang: str) -> dict[str, s
         "half": facts.get("out", 0) // 2,
     }  # fmt: skip
     values = {name: number(value) for name, value in given.items()}
+    if not shape.experts_used:
+        values["used"] = text.say(ROOM + "some", lang)
     inputs, outputs = facts.get("in", 0), facts.get("out", 0)
     values["ratio"] = f"{outputs / inputs:.3g}" if inputs else "?"
     values["formula"] = formula(node, part, plan)
@@ -68,10 +70,10 @@ def _grouped(plan: Architecture, lang: str, values: Mapping[str, str]) -> str:
 
 
 def _window(plan: Architecture, lang: str) -> str:
-    windows = [(count, window) for count, _, window in plan.shape.cache if window]
+    windows = [(run.layers, run.window) for run in plan.shape.cache if run.window]
     if not windows:
         return ""
-    count, layers = sum(count for count, _ in windows), sum(count for count, _, _ in plan.shape.cache)
+    count, layers = sum(count for count, _ in windows), sum(run.layers for run in plan.shape.cache)
     return text.say(
         ROOM + "window_some", lang, count=count, layers=layers, window=number(max(w for _, w in windows))
     )

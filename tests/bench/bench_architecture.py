@@ -25,10 +25,10 @@ from playground.models import ModelCache
 from playground.panels import Context
 from playground.panels.architecture_actions import ArchitectureActions
 from playground.settings import Settings
-from playground.subjects import closed_form
 from playground.views import architecture as view
 from playground.warm import warm_up
 from tests.bench.rows import rounds, row
+from tests.subjects import closed_form
 
 LARGE, ROUNDS = "meta-llama/Llama-3.1-405B", rounds(15)
 

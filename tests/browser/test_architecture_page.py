@@ -185,3 +185,39 @@ def test_a_real_pass_of_the_embedded_model(visit: Visit) -> None:
     total(page, "4,852,480")
     tab(page, "memory")  # what is loaded now is measured, beside what was foretold
     expect(page.locator("#arc-memory")).to_contain_text("19,410,048 ✓")
+
+
+def test_of_a_model_that_cannot_be_shown_nothing_stands_but_why(visit: Visit) -> None:
+    """In the places of the plan before, in every tab; and the next model is there again."""
+    page = opened(visit)
+    total(page, "1,100,048,384")
+    box = page.locator("#arc-model input")
+    box.fill("nobody/nothing-7b")
+    box.press("Enter")
+    expect(page.locator("#arc-top")).to_contain_text("nobody/nothing-7b")
+    expect(page.locator("#arc-top .arc-total")).to_have_count(0)
+    expect(page.locator("#arc-tree .arc-row")).to_have_count(0)
+    expect(page.locator("#arc-result")).not_to_have_attribute("data-stale", "")
+    for name, place in (("flow", "#arc-flow"), ("memory", "#arc-memory"), ("what_if", "#arc-what-if"),
+                        ("compare", "#arc-compare")):  # fmt: skip
+        tab(page, name)
+        expect(page.locator(place)).not_to_contain_text("TinyLlama")
+        expect(page.locator(f"{place} table, {place} svg")).to_have_count(0)
+    tab(page, "what_if")
+    expect(page.locator("#arc-num_hidden_layers input")).to_be_disabled()
+    page.get_by_role("button", name="GPT-2", exact=True).click()
+    total(page, "124,439,808")
+    expect(page.locator("#arc-num_hidden_layers input")).to_have_value("12")
+
+
+def test_of_another_model_to_compare_with_the_same(visit: Visit) -> None:
+    page = opened(visit)
+    tab(page, "compare")
+    shown = page.locator("#arc-compare")
+    expect(shown).to_contain_text("3,821,079,552")
+    box = page.locator("#arc-other input")
+    box.fill("nobody/nothing-7b")
+    box.press("Enter")
+    expect(shown).to_contain_text("nobody/nothing-7b")
+    expect(shown).not_to_contain_text("3,821,079,552")
+    expect(shown).not_to_have_attribute("data-stale", "")

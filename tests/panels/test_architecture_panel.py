@@ -12,13 +12,13 @@ from playground.catalog import Catalog
 from playground.errors import BadInput, CannotLoad, DoesNotFit, HubUnreachable, PlaygroundError
 from playground.loaders import TransformersLoader, presets, skeletons
 from playground.models import ModelCache
-from playground.panels import Context
+from playground.panels import Context, architecture, architecture_actions
 from playground.panels.architecture import SAMPLES, changes
 from playground.panels.architecture_actions import FIRST, ArchitectureActions
 from playground.panels.architecture_api import plain
 from playground.panels.visitor import sentence, set_owner_language
 from playground.settings import Settings
-from playground.subjects import memory
+from playground.subjects import memory, what_if
 from tests.subjects import saved
 
 
@@ -194,3 +194,24 @@ def test_sliders_take_numbers_only(do, context):
     with pytest.raises(BadInput) as caught:
         do.memory(do.plan(FIRST)[0], context, 1)
     assert caught.value.key == "errors.number_range"
+
+
+@pytest.mark.parametrize("pasted", ['{"model_type": "dbrx"}', "nonsense", '{"model_type": "own"}'])
+def test_what_cannot_be_shown_is_told_in_its_place_and_nothing_stays(do, pasted):
+    with pytest.raises(PlaygroundError) as caught:
+        do.plan(FIRST, pasted)
+    top, *places = architecture._nothing(caught.value)
+    assert sentence(caught.value, "en").split("“")[0][:20] in top.replace("&#x27;", "'")
+    assert [each for each in places if isinstance(each, str)] == [""] * 7
+    knobs = [each for each in places if not isinstance(each, str)]
+    assert len(knobs) == 1 + len(what_if.KNOBS) and not any(knob.interactive for knob in knobs[1:])
+
+
+def test_an_error_while_a_plan_is_read_is_a_sentence(do, monkeypatch):
+    def broken(*_):
+        raise RuntimeError("a field that differs per layer")
+
+    monkeypatch.setattr(architecture_actions, "read", broken)
+    with pytest.raises(BadInput) as caught:
+        do.plan(FIRST, '{"model_type": "llama", "num_hidden_layers": 1}')
+    assert caught.value.key == "errors.config_refused"

@@ -8,11 +8,10 @@ import sys
 
 import pytest
 import torch
-import transformers
 
 from playground import examples, text
 from playground.loaders import presets, skeletons
-from playground.subjects import architecture, closed_form
+from playground.subjects import architecture, experts
 from playground.subjects.architecture import Architecture, Node
 from playground.subjects.fields import field
 from playground.subjects.parts import parts
@@ -20,6 +19,7 @@ from playground.subjects.tensors import from_tensors
 from playground.views import architecture as view
 from playground.views import architecture_words
 from tests.app import ROOT
+from tests.subjects import closed_form
 from tests.subjects.plans import plan_of
 
 # Totals as the models' own pages and papers, or their safetensors headers, tell them.
@@ -143,9 +143,22 @@ def test_experts_that_are_modules_are_counted_as_active_too():
             super().__init__()
             self.experts = torch.nn.ModuleList(torch.nn.Linear(8, 8, bias=False) for _ in range(4))
 
-    config = transformers.MixtralConfig(num_local_experts=4, num_experts_per_tok=2)
-    read = architecture._Reader(set(), 2).node([Experts()], "", "", 1)
-    assert (read.parameters, read.active) == (256, 128) and config.num_experts_per_tok == 2
+    class Block(torch.nn.Module):
+        def __init__(self, **told):
+            super().__init__()
+            self.gate = torch.nn.Linear(8, 4, bias=False)
+            self.mlp = Experts()
+            vars(self).update(told)
+
+    def active(**told):
+        block = torch.nn.Sequential(Block(**told))
+        shares = experts.mixture(block, "own")
+        read = architecture._Reader(set(), shares.shares).node([block], "", "", 1)
+        return shares.known, read.parameters, read.active
+
+    assert active(top_k=2) == (True, 256 + 32, 128 + 32)
+    assert active(num_experts_per_tok=1) == (True, 256 + 32, 64 + 32)
+    assert active() == (False, 256 + 32, 256 + 32), "nothing tells, so it is not known"
 
 
 @pytest.mark.parametrize("name", ["deepseek-ai/DeepSeek-V3", "google/flan-t5-small"])

@@ -230,3 +230,21 @@ def test_the_head_is_no_target_and_usual_ones_exist():
         plan = plan_of(name)
         names = {target.name for target in memory.targets(plan)}
         assert not names & {"lm_head", "embed_out"} and set(memory.usual_targets(plan)) <= names != set()
+
+
+@pytest.mark.parametrize(
+    ("name", "names"),
+    [
+        ("distilbert/distilbert-base-uncased", ["q_lin", "v_lin"]),
+        ("google-bert/bert-base-uncased", ["query", "value"]),
+        ("google-t5/t5-small", ["q", "v"]), ("openai-community/gpt2", ["c_attn"]), (PHI3, ["qkv_proj"]),
+        ("EleutherAI/pythia-70m", ["query_key_value"]),
+        ("microsoft/deberta-v3-base", ["query_proj", "value_proj"]),
+        ("deepseek-ai/DeepSeek-V3", ["q_b_proj", "kv_b_proj"]),
+        ("deepseek-ai/DeepSeek-V2-Lite", ["q_proj", "kv_b_proj"]),
+    ],
+)  # fmt: skip
+def test_what_loras_authors_adapt_whatever_it_is_called(name, names):
+    plan = plan_of(name)
+    assert memory.usual_targets(plan) == names
+    assert memory.lora(plan, 8, names) > 0

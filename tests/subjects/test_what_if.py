@@ -7,8 +7,9 @@ import torch
 
 from playground.errors import BadInput
 from playground.loaders import presets
-from playground.subjects import closed_form, what_if
+from playground.subjects import what_if
 from playground.subjects.architecture import Architecture
+from tests.subjects import closed_form
 from tests.subjects.plans import built, plan_of
 
 TINYLLAMA = "TinyLlama/TinyLlama-1.1B-Chat-v1.0"

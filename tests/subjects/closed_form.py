@@ -1,4 +1,4 @@
-"""How many parameters a config makes, by arithmetic alone: no library, no skeleton, a microsecond.
+"""A reference for the counts: how many parameters a config makes, by arithmetic alone, without any library.
 
 It knows the families below and is exact there; a test holds it against the skeleton for every preset.
 """
