@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 
+FORMATS = ("float32", "bfloat16", "float16")  # what may be asked for in place of the checkpoint's own
 # What bitsandbytes makes of the linear layers → the number format of the rest. 8-bit multiplies in float16
 # and casts anything else at every layer; NF4 with bfloat16 is QLoRA's recipe (Dettmers et al. 2023).
 QUANTIZATIONS = {"int8": "float16", "nf4": "bfloat16"}
@@ -18,8 +19,13 @@ SHARE = 0.6  # of the machine's memory that models may take unless the owner say
 CUDA_SHARE = 0.85  # of the GPU's free memory; the rest is for KV caches and activations
 CGROUP = Path("/sys/fs/cgroup/memory.max")  # a container's own limit (cgroup v2)
 CPUINFO = Path("/proc/cpuinfo")
-# What a CPU must have to multiply bfloat16 natively, best first. Without it bfloat16 is emulated, and slow.
-CPU_BF16 = ("amx_bf16", "avx512_bf16", "bf16")  # the last is Arm's name
+# What a CPU must have to multiply numbers of 16 bits natively, best first (the last of each is Arm's name).
+# Without it torch emulates them: on a CPU with AVX2 alone a prompt of 256 tokens takes four times as long as
+# in float32, and a single token with two threads up to ten times (torch 2.13).
+CPU_NATIVE = {
+    "bfloat16": ("amx_bf16", "avx512_bf16", "bf16"),
+    "float16": ("amx_fp16", "avx512_fp16", "asimdhp"),
+}
 
 
 @dataclass(frozen=True)
@@ -28,9 +34,10 @@ class Device:
 
     Args:
         kind: ``cuda``, ``mps`` or ``cpu``.
-        dtype: ``float32``, ``bfloat16`` or ``float16``, as torch names them.
-        reason: why this number format, as a key of ``assets/text/<lang>/devices.json``.
-        detail: what the reason's sentence names: the GPU, the CPU's feature.
+        dtype: the owner's word for language models, as torch names it; "" where there is none: each model
+            is then computed as its checkpoint says (see `computed`).
+        reason: why, as a key of ``assets/text/<lang>/devices.json``.
+        detail: what the reason's sentence names: the GPU.
         missing: the kind that the owner asked for and this machine has not, or "".
     """
 
@@ -43,11 +50,11 @@ class Device:
 
 @functools.cache
 def choose(kind: str = "auto", dtype: str = "auto") -> Device:
-    """The device and number format of this machine; imports torch, so not before the page is up.
+    """The device of this machine; imports torch, so not before the page is up.
 
     Args:
         kind: the owner's wish, or ``auto``: cuda before mps before cpu. What is not there becomes cpu.
-        dtype: the owner's wish, or ``auto``: the fastest that the device computes natively.
+        dtype: the owner's wish for language models, or ``auto``: what each checkpoint says.
     """
     import torch
 
@@ -57,18 +64,39 @@ def choose(kind: str = "auto", dtype: str = "auto") -> Device:
     detail = torch.cuda.get_device_name() if found == "cuda" else ""
     if dtype != "auto":
         return Device(found, dtype, "owner", detail, missing)
-    if found == "cuda":
-        # Ampere (2020) and newer compute it; older ones only pretend to, many times slower.
-        native = torch.cuda.get_device_capability()[0] >= 8
-        return Device(
-            found, *(("bfloat16", "cuda_bf16") if native else ("float16", "cuda_fp16")), detail, missing
-        )
-    if found == "mps":
-        return Device(found, "float16", "mps_fp16", platform.machine(), missing)
-    feature = cpu_bf16(CPUINFO)
-    if feature:
-        return Device(found, "bfloat16", "cpu_bf16", feature, missing)
-    return Device(found, "float32", "cpu_fp32", "", missing)
+    reason = "stored" if computed("float16", found) == "float16" else "stored_fp32"
+    return Device(found, "", reason, detail, missing)
+
+
+def computed(stored: str, kind: str) -> str:
+    """The number format that a checkpoint is computed in where nobody chose another one: its own.
+
+    But float16 becomes float32 on a CPU that cannot multiply it: float32 holds every number of it exactly,
+    and is several times faster there. (bfloat16 stays as it is, as transformers' ``dtype="auto"`` has it.)
+
+    Args:
+        stored: what the checkpoint says (`playground.loaders.formats`).
+        kind: of the device.
+    """
+    return "float32" if (stored, kind) == ("float16", "cpu") and not native("float16", kind) else stored
+
+
+def native(dtype: str, kind: str = "cpu") -> str:
+    """What in this device multiplies a format of 16 bits natively: the GPU, a CPU's feature; "" if nothing.
+
+    Args:
+        dtype: ``bfloat16`` or ``float16``.
+    """
+    import torch
+
+    if kind == "cuda":
+        # Ampere (2020) and newer multiply bfloat16; older ones only pretend to, many times slower.
+        able = dtype == "float16" or torch.cuda.get_device_capability()[0] >= 8
+        return str(torch.cuda.get_device_name()) if able else ""
+    if kind == "mps":
+        return platform.machine() if dtype == "float16" else ""
+    # torch hands such products to oneDNN; a build without it emulates them, whatever the CPU has.
+    return cpu_feature(CPUINFO, dtype) if torch.backends.mkldnn.is_available() else ""
 
 
 @functools.cache
@@ -90,8 +118,8 @@ def all_threads() -> None:
     torch.set_num_threads(full_threads())
 
 
-def cpu_bf16(cpuinfo: Path) -> str:
-    """The feature by which this CPU multiplies bfloat16 natively, as /proc/cpuinfo names it, or ""."""
+def cpu_feature(cpuinfo: Path, dtype: str) -> str:
+    """The feature by which this CPU multiplies a format natively, as /proc/cpuinfo names it, or ""."""
     try:
         lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -99,7 +127,7 @@ def cpu_bf16(cpuinfo: Path) -> str:
     told = next(
         (line.partition(":")[2].split() for line in lines if line.startswith(("flags", "Features"))), []
     )
-    return next((feature for feature in CPU_BF16 if feature in told), "")
+    return next((feature for feature in CPU_NATIVE[dtype] if feature in told), "")
 
 
 def total_memory(cgroup: Path = CGROUP) -> int:

@@ -17,6 +17,7 @@ guard says it in the visitor's own language.
 from __future__ import annotations
 
 import copy
+from errno import ENOMEM
 
 
 class PlaygroundError(Exception):
@@ -71,3 +72,21 @@ def apart(failure: BaseException) -> BaseException:
         return copy.copy(failure).with_traceback(None)
     except Exception:  # an exception that cannot be made anew from its arguments
         return failure
+
+
+# What allocators say when memory is out, beside MemoryError and torch's own class for CUDA.
+OUT_OF_MEMORY = (
+    "not enough memory", "can't allocate memory", "cannot allocate memory", "out of memory", "bad_alloc",
+    "alloc_failed",
+)  # fmt: skip
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether a library failed for want of memory, under whatever name."""
+    kind = type(error).__name__
+    if isinstance(error, MemoryError) or kind == "OutOfMemoryError" or getattr(error, "errno", 0) == ENOMEM:
+        return True
+    said = str(error).lower()
+    # safetensors' own class is no RuntimeError. Others may quote a file that only speaks of memory.
+    known = isinstance(error, RuntimeError | OSError) or kind == "SafetensorError"
+    return known and any(words in said for words in OUT_OF_MEMORY)

@@ -135,7 +135,7 @@ def next_token() -> dict[str, Any]:
 def computed_next_token(cache: ModelCache) -> dict[str, Any]:
     """The same, computed now."""
     card = next(card for card in EMBEDDED if card.name == LOOK["model"])
-    with cache.lease(card, "causal", device="cpu", dtype="float32") as loaded:
+    with cache.lease(card, "causal") as loaded:
         ids, _ = prompt_ids(loaded, LOOK["prompt"], len(LOOK["prompt"]))
         states = next_tokens.look(loaded, ids, listen=True)
         row = next(state for state in states if isinstance(state, next_tokens.Row))
@@ -253,7 +253,7 @@ def sentences() -> tuple[NDArray[np.float32], point_map.Near]:
 def computed_sentences(cache: ModelCache) -> dict[str, Any]:
     """The same, computed now."""
     card = next(card for card in EMBEDDED if "encoder" in card.roles)
-    with cache.lease(card, "encoder", device="cpu", dtype="float32") as loaded:
+    with cache.lease(card, "encoder") as loaded:
         vectors = encoding.encode(loaded, rows.sample("themes").texts).vectors
     points = (project(vectors).points * 10_000).round().astype(int)
     places, _ = neighbours.nearest(neighbours.unit(vectors), 11)
@@ -283,7 +283,7 @@ def computed_decoding(lang: str, cache: ModelCache, prompts: Sequence[str] = ())
     """
     tutor = next(card for card in EMBEDDED if card.name == "tutor")
     found: list[lanes.Comparison] = []
-    with cache.lease(tutor, "causal", dtype="float32") as loaded:
+    with cache.lease(tutor, "causal") as loaded:
         for prompt in prompts or text.say("decoding.cases", lang).split("\n"):
             ids, _ = prompt_ids(loaded, prompt, len(prompt))
             *_, made = strategies.compare(loaded, ids, DECODED, text=prompt)

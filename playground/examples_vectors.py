@@ -58,7 +58,7 @@ def computed_token_vectors(cache: ModelCache) -> dict[str, Any]:
     """The same, computed now, as arrays: whole for one sentence, in half precision for the others."""
     card = next(card for card in EMBEDDED if "encoder" in card.roles)
     arrays, told = {}, []
-    with cache.lease(card, "encoder", dtype="float32") as loaded:
+    with cache.lease(card, "encoder") as loaded:
         for number, box in enumerate(TOKEN_VECTORS[:2]):
             passed = passes.run(loaded, passes.lines(box)[0])
             kept = np.float16 if number else np.float32

@@ -56,7 +56,11 @@ Progress = Callable[[Stage], None]
 
 @dataclass(frozen=True)
 class Key:
-    """Everything that changes what a load gives."""
+    """Everything that changes what a load gives.
+
+    Args:
+        dtype: the number format that was chosen; "" for what the checkpoint says.
+    """
 
     source: str
     where: str
@@ -82,6 +86,9 @@ class Held(Protocol):
 class Loaded:
     """What a lease gives. Belongs to the cache: use it inside the ``with`` block only.
 
+    ``dtype`` is the number format that it is computed in (of a quantized model: what is not quantized), and
+    ``stored`` what its checkpoint says; "" for what has none.
+
     ``memo`` is for what a subject derives from it once (tables of a vocabulary, say); it goes when
     the model goes. What grows is in ``held``: it counts in the cache's bytes.
     """
@@ -91,6 +98,8 @@ class Loaded:
     model: Any = None
     device: str = "cpu"
     bytes: int = 0
+    dtype: str = ""
+    stored: str = ""
     memo: dict[str, Any] = field(default_factory=dict)
     held: dict[str, Held] = field(default_factory=dict)
 
@@ -140,7 +149,13 @@ class _Entry:
 
 @dataclass(frozen=True)
 class Status:
-    """One row of what is in the cache."""
+    """One row of what is in the cache.
+
+    Args:
+        dtype: the number format that it is computed in; while it loads, the one that was asked for.
+        stored: what its checkpoint says, or "".
+        asked: the format by which it is leased again (`Key`).
+    """
 
     card: ModelCard
     role: Role
@@ -152,6 +167,8 @@ class Status:
     leases: int
     idle_seconds: float
     stage: Stage  # how far it is, while it loads
+    stored: str = ""
+    asked: str = ""
 
     @property
     def name(self) -> str:
@@ -251,7 +268,9 @@ class ModelCache:
                 Status(
                     entry.card, entry.key.role,
                     "loaded" if entry.loaded else "loading", entry.bytes, entry.key.device,
-                    entry.key.dtype, entry.key.quantization, entry.leases, now - entry.used, entry.stage,
+                    (entry.loaded.dtype if entry.loaded else "") or entry.key.dtype, entry.key.quantization,
+                    entry.leases, now - entry.used, entry.stage,
+                    entry.loaded.stored if entry.loaded else "", entry.key.dtype,
                 )
                 for entry in entries
             ]  # fmt: skip

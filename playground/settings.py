@@ -123,8 +123,8 @@ def quiet(settings: Settings) -> None:
     # Threads of torch that wait for each other by spinning make a model twenty times slower on a machine that
     # has anything else to do (measured); asleep they cost next to nothing.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    # UMAP's compiled code, kept for the next start.
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(settings.cache_dir / "numba"))
+    # UMAP's compiled code, kept for the next start; "numba" holds it as it was compiled with fastmath.
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(settings.cache_dir / "numba-exact"))
     if settings.offline:
         os.environ["HF_HUB_OFFLINE"] = "1"
 

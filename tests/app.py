@@ -76,7 +76,7 @@ def environment(folder: Path, **settings: str) -> dict[str, str]:
         "HF_HOME": str(folder / "hf"),
         "PYTHONUNBUFFERED": "1",
         # One for all of them: compiling UMAP takes longer than most tests.
-        "NUMBA_CACHE_DIR": str(Path(tempfile.gettempdir()) / "llm-playground-numba"),
+        "NUMBA_CACHE_DIR": str(Path(tempfile.gettempdir()) / "llm-playground-numba-exact"),
     }
     return clean | own | settings
 

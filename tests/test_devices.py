@@ -28,23 +28,26 @@ def test_the_owners_word_wins():
 
 
 @pytest.mark.parametrize(
-    ("cpuinfo", "feature"),
+    ("cpuinfo", "bfloat16", "float16"),
     [
-        ("processor : 0\nflags\t\t: fpu sse avx512f avx512_bf16 amx_bf16\n", "amx_bf16"),
-        ("flags\t\t: fpu avx512f avx512_bf16\n", "avx512_bf16"),
-        ("Features\t: fp asimd bf16 i8mm\n", "bf16"),
-        ("flags\t\t: fpu avx2\n", ""),
-        ("", ""),
+        ("processor : 0\nflags\t\t: fpu avx512_bf16 amx_bf16 avx512_fp16\n", "amx_bf16", "avx512_fp16"),
+        ("flags\t\t: fpu avx512f avx512_bf16\n", "avx512_bf16", ""),
+        ("flags\t\t: fpu avx512_fp16 amx_fp16\n", "", "amx_fp16"),
+        ("Features\t: fp asimd bf16 i8mm\n", "bf16", ""),
+        ("Features\t: fp asimd asimdhp\n", "", "asimdhp"),
+        ("flags\t\t: fpu avx2 f16c\n", "", ""),  # f16c converts, and multiplies nothing
+        ("", "", ""),
     ],
 )
-def test_what_a_cpu_says_of_bfloat16(tmp_path, cpuinfo, feature):
+def test_what_a_cpu_says_of_16_bits(tmp_path, cpuinfo, bfloat16, float16):
     file = tmp_path / "cpuinfo"
     file.write_text(cpuinfo)
-    assert devices.cpu_bf16(file) == feature
+    assert devices.cpu_feature(file, "bfloat16") == bfloat16
+    assert devices.cpu_feature(file, "float16") == float16
 
 
 def test_no_cpuinfo_no_claim(tmp_path):
-    assert devices.cpu_bf16(tmp_path / "missing") == ""
+    assert devices.cpu_feature(tmp_path / "missing", "bfloat16") == ""
 
 
 @pytest.fixture
@@ -52,13 +55,14 @@ def machine(monkeypatch, tmp_path):
     """A machine with these parts."""
     devices.choose.cache_clear()
 
-    def build(*, cuda: int = 0, mps: bool = False, flags: str = "") -> None:
+    def build(*, cuda: int = 0, mps: bool = False, flags: str = "", onednn: bool = True) -> None:
         (tmp_path / "cpuinfo").write_text(f"flags : {flags}\n")
         monkeypatch.setattr(devices, "CPUINFO", tmp_path / "cpuinfo")
         monkeypatch.setattr(torch.cuda, "is_available", lambda: bool(cuda))
         monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Tester 3000")
         monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: (cuda, 0))
         monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+        monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: onednn)
 
     yield build
     devices.choose.cache_clear()
@@ -67,12 +71,14 @@ def machine(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("parts", "wish", "expected"),
     [
-        ({"cuda": 9, "mps": True}, ("auto", "auto"), Device("cuda", "bfloat16", "cuda_bf16", "Tester 3000")),
-        ({"cuda": 7}, ("auto", "auto"), Device("cuda", "float16", "cuda_fp16", "Tester 3000")),
-        ({"flags": "avx512_bf16"}, ("auto", "auto"), Device("cpu", "bfloat16", "cpu_bf16", "avx512_bf16")),
-        ({"flags": "avx2"}, ("auto", "auto"), Device("cpu", "float32", "cpu_fp32")),
-        ({"cuda": 9}, ("cpu", "auto"), Device("cpu", "float32", "cpu_fp32")),
-        ({}, ("cuda", "auto"), Device("cpu", "float32", "cpu_fp32", missing="cuda")),
+        ({"cuda": 9, "mps": True}, ("auto", "auto"), Device("cuda", "", "stored", "Tester 3000")),
+        ({"cuda": 7}, ("auto", "auto"), Device("cuda", "", "stored", "Tester 3000")),
+        ({"mps": True}, ("auto", "auto"), Device("mps", "", "stored")),
+        ({"flags": "avx512_bf16"}, ("auto", "auto"), Device("cpu", "", "stored_fp32")),
+        ({"flags": "avx512_fp16"}, ("auto", "auto"), Device("cpu", "", "stored")),
+        ({"flags": "avx2"}, ("auto", "auto"), Device("cpu", "", "stored_fp32")),
+        ({"cuda": 9}, ("cpu", "auto"), Device("cpu", "", "stored_fp32")),
+        ({}, ("cuda", "auto"), Device("cpu", "", "stored_fp32", missing="cuda")),
         ({"flags": "amx_bf16"}, ("auto", "float16"), Device("cpu", "float16", "owner")),
     ],
 )
@@ -81,15 +87,39 @@ def test_choice(machine, parts, wish, expected):
     assert devices.choose(*wish) == expected
 
 
-def test_an_apple_gpu_goes_before_the_cpu(machine):
-    machine(mps=True)
-    found = devices.choose()
-    assert (found.kind, found.dtype, found.reason) == ("mps", "float16", "mps_fp16")
+@pytest.mark.parametrize(
+    ("parts", "kind", "stored", "expected"),
+    [
+        ({"flags": "avx512_bf16 amx_bf16"}, "cpu", "float32", "float32"),  # never fewer bits unasked
+        ({"flags": "avx2"}, "cpu", "bfloat16", "bfloat16"),
+        ({"flags": "avx2"}, "cpu", "float16", "float32"),
+        ({"flags": "avx512_fp16"}, "cpu", "float16", "float16"),
+        ({"flags": "avx512_fp16", "onednn": False}, "cpu", "float16", "float32"),
+        ({"flags": "avx2"}, "cpu", "float64", "float64"),
+        ({"cuda": 7}, "cuda", "float16", "float16"),
+        ({"cuda": 7}, "cuda", "bfloat16", "bfloat16"),
+        ({"mps": True}, "mps", "float16", "float16"),
+    ],
+)
+def test_what_a_checkpoint_is_computed_in(machine, parts, kind, stored, expected):
+    machine(**parts)
+    assert devices.computed(stored, kind) == expected
+
+
+def test_what_multiplies_bfloat16(machine):
+    machine(cuda=8)
+    assert devices.native("bfloat16", "cuda") == "Tester 3000"
+    machine(cuda=7, flags="avx512_bf16")
+    assert devices.native("bfloat16", "cuda") == "" and devices.native("bfloat16", "cpu") == "avx512_bf16"
+    machine(flags="avx512_bf16", onednn=False)
+    assert devices.native("bfloat16", "cpu") == ""
 
 
 @pytest.mark.parametrize("lang", text.LANGUAGES)
 def test_the_footers_line_gives_the_reason(lang):
-    told = line(Device("cpu", "bfloat16", "cpu_bf16", "avx512_bf16"), 3 * 2**29, lang)
-    assert "bfloat16" in told and "AVX512-BF16" in told and "1.5 GiB" in told
+    told = line(Device("cpu", "", "stored_fp32"), 3 * 2**29, lang)
+    assert text.say("devices.as_stored", lang) in told and "float16" in told and "1.5 GiB" in told
+    assert "Tester 3000" in line(Device("cuda", "", "stored", "Tester 3000"), 2**30, lang)
     told = line(Device("cpu", "float32", "owner", missing="cuda"), 2**30, lang)
+    assert "float32" in told and text.say("devices.owner", lang) in told
     assert text.say("devices.missing", lang, kind=text.say("devices.cuda", lang)) in told

@@ -324,7 +324,7 @@ def umap_numba():
     """Compiled code is kept on disk only where ``cache=True`` arrived."""
     from playground.subjects import projection
 
-    projection.umap_class()
+    projection.umap_module()
     from umap import layouts
 
     kept = layouts.rdist

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
+import psutil
 import pytest
 import torch
 import transformers
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from playground import text, weights
 from playground.catalog import CAUSAL, EMBEDDED, WORDS, Catalog, ModelCard
 from playground.devices import QUANTIZATIONS
-from playground.errors import BadInput, CannotLoad, DoesNotFit
+from playground.errors import BadInput, CannotLoad, DoesNotFit, out_of_memory
 from playground.loaders import TransformersLoader, causal, tokenizers
 from playground.models import Key, Loaded, ModelCache, Stage
 from tests.subjects import saved
@@ -139,6 +150,123 @@ def test_no_disk_for_keeping_costs_only_the_next_loads_speed(llama, tmp_path, mo
     with cache(tmp_path).lease(card_of(llama), "causal", dtype="bfloat16", quantization="nf4") as loaded:
         assert loaded.bytes > 0
     assert not [*(tmp_path / "cache" / "quantized").iterdir()]
+
+
+@contextmanager
+def full_after(folder: Path, size: int) -> Iterator[None]:
+    """A disk of so many bytes under a folder; skipped where nobody may mount one."""
+    folder.mkdir(parents=True)
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("only root may mount a small disk")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.parametrize(("quantization", "size"), [("nf4", 64 << 10), ("int8", 100 << 10), ("nf4", 4 << 10)])
+def test_a_full_disk_costs_only_the_next_loads_speed(
+    llama, tmp_path, monkeypatch, caplog, quantization, size
+):
+    monkeypatch.setattr(causal, "SPARE", -(2**40))  # filled by others while it is written
+    with full_after(tmp_path / "cache", size):
+        lease = {"dtype": QUANTIZATIONS[quantization], "quantization": quantization}
+        with cache(tmp_path).lease(card_of(llama), "causal", **lease) as loaded:
+            with torch.inference_mode():
+                assert loaded.model(torch.arange(5, 25)[None]).logits.isfinite().all()
+        assert "No space left on device" in caplog.text
+        assert not [*(tmp_path / "cache" / "quantized").iterdir()], "halves of files are taken away"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)"),
+     OSError(28, "No space left on device"), RuntimeError("[enforce fail] unexpected pos 576 vs 534"),
+     PermissionError(13, "Permission denied"), OSError(122, "Disk quota exceeded")],
+)  # fmt: skip
+def test_whatever_keeps_a_model_from_being_kept(llama, tmp_path, monkeypatch, error):
+    def fails(*_, **__):
+        raise error
+
+    monkeypatch.setattr(transformers.PreTrainedModel, "save_pretrained", fails)
+    with cache(tmp_path).lease(card_of(llama), "causal", dtype="bfloat16", quantization="nf4") as loaded:
+        assert loaded.bytes > 0
+    assert not [*(tmp_path / "cache" / "quantized").iterdir()]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from types import SimpleNamespace
+import transformers
+from playground.catalog import Catalog
+from playground.loaders import TransformersLoader
+from playground.models import ModelCache
+
+def killed(self, folder, **_):
+    (Path(folder) / "model.safetensors").write_bytes(b"0" * 1000)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+transformers.PreTrainedModel.save_pretrained = killed
+folder, store = map(Path, sys.argv[1:])
+card = Catalog(folder.parent, folder).find(folder.name)
+cache = ModelCache(2**30, TransformersLoader(offline=True, cache_dir=store))
+with cache.lease(card, "causal", dtype="bfloat16", quantization="nf4"):
+    pass
+"""
+
+
+def test_what_a_killed_process_left_is_swept_at_the_next_start(llama, tmp_path):
+    store = tmp_path / "cache"
+    done = subprocess.run([sys.executable, "-c", KILLED, llama, store], cwd=Path(__file__).parents[1])
+    assert done.returncode == -signal.SIGKILL
+    (left,) = (store / "quantized").iterdir()
+    assert [file.name for file in left.iterdir()] == ["model.safetensors"]
+    causal.sweep(store)
+    assert not [*(store / "quantized").iterdir()]
+    causal.sweep(tmp_path / "nowhere")
+
+
+def test_only_what_nobody_writes_any_more_is_swept(tmp_path, monkeypatch):
+    store, here = tmp_path / "quantized", causal._machine()
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    began = psutil.Process().create_time()
+    rows = {  # name: when it was last written to, and whether it stays
+        f"part-{here}-{os.getpid()}-a": (began + 1, True),
+        f"part-{here}-{os.getpid()}-b": (began - 99, False),
+        f"part-{here}-{gone.pid}-c": (began + 1, False),
+        "part-elsewhere-1-d": (time.time() - 60, True), "part-elsewhere-1-e": (time.time() - 9999, False),
+        "tmpabcdefgh": (time.time() - 9999, False), "tmpijklmnop": (time.time() - 60, True),
+        "org--model-nf4-0123456789abcdef": (time.time() - 10**6, True), "templates": (0.0, True),
+    }  # fmt: skip
+    for name, (since, _) in rows.items():
+        (store / name).mkdir(parents=True)
+        (store / name / "model.safetensors").write_bytes(b"0")
+        os.utime(store / name, (since, since))
+    causal.sweep(tmp_path)
+    assert {path.name for path in store.iterdir()} == {name for name, (_, stays) in rows.items() if stays}
+
+
+def test_the_sweep_is_run_at_the_start(tmp_path, monkeypatch):
+    from playground import warm
+
+    swept: list[Path] = []
+    monkeypatch.setattr(warm.causal, "sweep", swept.append)
+    monkeypatch.setattr(warm, "TOKENIZERS", iter(()))
+    monkeypatch.setattr(warm.skeletons, "build", lambda config: None)
+
+    class Stop(BaseException):
+        pass
+
+    def stop(*_):
+        raise Stop
+
+    context = SimpleNamespace(settings=SimpleNamespace(cache_dir=tmp_path), leasing=stop)
+    with pytest.raises(Stop):
+        warm.warm_up(context, 0)
+    assert swept == [tmp_path]
 
 
 def test_shapes_that_a_packing_cpu_cannot_hold_are_refused_before_reading(tmp_path, monkeypatch):
@@ -283,8 +411,12 @@ def test_a_pickle_that_runs_code_does_not(llama, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "error", [MemoryError(), torch.OutOfMemoryError(), RuntimeError("DefaultCPUAllocator: not enough memory")]
-)
+    "error",
+    [MemoryError(), torch.OutOfMemoryError(), RuntimeError("DefaultCPUAllocator: not enough memory"),
+     RuntimeError("unable to mmap 9 bytes from file <x>: Cannot allocate memory (12)"),
+     OSError(errno.ENOMEM, "Cannot allocate memory"), SafetensorError("Cannot allocate memory (os error 12)"),
+     RuntimeError("std::bad_alloc")],
+)  # fmt: skip
 def test_a_machine_out_of_memory(llama, tmp_path, monkeypatch, error):
     def fails(*_, **__):
         raise error
@@ -295,6 +427,13 @@ def test_a_machine_out_of_memory(llama, tmp_path, monkeypatch, error):
         pass
     assert caught.value.key == "errors.out_of_memory"
     assert models.status() == []
+
+
+@pytest.mark.parametrize(
+    "error", [KeyError("out of memory"), ValueError("cannot allocate memory"), OSError(2, "x")]
+)
+def test_what_only_speaks_of_memory_is_no_want_of_it(error):
+    assert not out_of_memory(error)
 
 
 def test_progress_counts_tensors(llama, tmp_path):

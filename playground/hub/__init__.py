@@ -5,6 +5,7 @@
     plan         what `fetch_model` would fetch, and how much of it is here
     config       a model's config.json
     header       the tensors of a model, from a few kilobytes
+    folder       where its files lie on this disk; asks nobody
     cached       whether a start needs a download; asks nobody
 
 Files land in the Hub's own cache (`cache`), byte by byte (`transfer`), in reach of a stop (`aside`).
@@ -28,7 +29,8 @@ from playground.hub.headers import Tensors, parameters
 from playground.hub.transfer import Transfer
 
 __all__ = [
-    "Plan", "Progress", "Tensors", "cached", "config", "fetch", "fetch_model", "header", "parameters", "plan",
+    "Plan", "Progress", "Tensors", "cached", "config", "fetch", "fetch_model", "folder", "header",
+    "parameters", "plan",
 ]  # fmt: skip
 
 Choice = Callable[[Sequence[str]], list[str]]
@@ -204,6 +206,12 @@ def cached(
             return False  # what is here is no model, so there is none of it here
     wanted = [name for name in names if files.fits(name, files.TOKENIZER)]
     return any(files.fits(n, files.VOCABULARIES) for n in wanted) and all(map(listing.here, wanted))
+
+
+def folder(repository: str, revision: str = "main") -> Path | None:
+    """Where the files of a repository lie that were fetched; None if there are none. Asks nobody."""
+    listing = cache.kept(repository, revision)
+    return None if listing is None else listing.snapshot
 
 
 def _fetch(

@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from playground import hub, weights
+from playground import devices, hub, weights
 from playground.catalog import ModelCard
 from playground.errors import BadInput, CannotLoad
 from playground.loaders import causal, encoders, songs, tokenizers, word_downloads, words
@@ -67,18 +67,21 @@ class TransformersLoader:
         if card.source == "hub":
             if key.role != "encoder":
                 return 0
-            # As large as its files: an encoder is loaded in float32, and most are stored so.
-            how: dict[str, Any] = {
+            asked: dict[str, Any] = {
                 "offline": self.offline,
                 "anonymous": self.anonymous,
                 "pickles": self.pickles,
             }
-            return hub.plan(card.where, card.revision, **how).size
+            found = hub.plan(card.where, card.revision, **asked)
+            widened = (
+                found.parameters.get("F16", 0) if devices.computed("float16", key.device) != "float16" else 0
+            )
+            return found.size + 2 * widened  # as large as its files, but for what is stored in half the bits
         here = place(card)
         if key.role == "tokenizer" or here is None:
             return tokenizers.size(here)
         if key.role == "encoder":
-            return encoders.estimate(here) + tokenizers.size(here)
+            return encoders.estimate(card, here, key) + tokenizers.size(here)
         return words.estimate(here) if key.role == "words" else 0
 
     def load(self, card: ModelCard, key: Key, progress: Progress) -> Loaded:
@@ -113,7 +116,8 @@ class TransformersLoader:
             with _making:
                 model = encoders.load(card, path, key, self.pickles, progress)
             size = weights.measured(model) + tokenizers.size(path)
-            return Loaded(card, model.tokenizer, model, key.device, size)
+            how = encoders.format_of(card, path, key)
+            return Loaded(card, model.tokenizer, model, key.device, size, how.dtype, how.stored)
         path = self._files(card, "plan", progress)
         progress(Stage(card.name, "read"))
         tokenizer = tokenizers.read(card, path)
@@ -124,7 +128,8 @@ class TransformersLoader:
             with _making:
                 model = causal.load(card, path, key, self.cache_dir, self.pickles, progress)
         size = weights.measured(model) + tokenizers.size(path)
-        return Loaded(card, tokenizer, model, key.device, size)
+        how = causal.format_of(card, path, key)
+        return Loaded(card, tokenizer, model, key.device, size, how.dtype, how.stored)
 
     def _files(self, card: ModelCard, what: str, progress: Progress = lambda stage: None) -> Path:
         """The folder of a model's files: all of them, or just its ``plan``, fetched first if need be."""

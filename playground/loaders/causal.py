@@ -5,19 +5,26 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import platform
+import re
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from playground import weights
 from playground.catalog import CAUSAL, CAUSAL_CLASS, TOKENIZER, ModelCard
-from playground.errors import CannotLoad
-from playground.loaders.places import config_of, imported, out_of_memory, told
+from playground.errors import CannotLoad, out_of_memory
+from playground.loaders import formats
+from playground.loaders.formats import Format
+from playground.loaders.places import config_of, imported, told
 from playground.loaders.skeletons import of_text, weightless
 from playground.models import Key, Progress, Stage
 
@@ -26,10 +33,13 @@ _bars = threading.local()  # who hears the progress bar of the load that runs in
 FINGERPRINT = 16  # characters
 LARGEST_CONFIG = 2**20  # bytes; the longest known has 60 KB
 SPARE = 2**28  # bytes of disk that a kept quantized model must leave free
+ASIDE = "part-"  # a folder that is being written: part-<machine>-<process>-<at random>
+OLDER = ("tmp",)  # as such folders were named before
+PATIENCE = 3600.0  # seconds after which another machine's folder to which nothing was added is given up
 
 
-def skeleton(card: ModelCard, path: Path, dtype: str = "float32") -> Any:
-    """The model without its weights, on torch's meta device: kilobytes, whatever its size.
+def planned(card: ModelCard, path: Path) -> tuple[Any, Any]:
+    """A model's config and its class.
 
     Args:
         path: a folder with a ``config.json``.
@@ -41,7 +51,30 @@ def skeleton(card: ModelCard, path: Path, dtype: str = "float32") -> Any:
         config = _config(card, path)
         wanted = "MODEL_FOR_CAUSAL_LM_MAPPING" if writes(config) else "MODEL_MAPPING"
         kind = imported("transformers", wanted)[type(config)]
-        kind = kind[0] if isinstance(kind, tuple) else kind  # Funnel has two
+        return config, kind[0] if isinstance(kind, tuple) else kind  # Funnel has two
+
+
+def format_of(card: ModelCard, path: Path, key: Key) -> Format:
+    """The number format that a key's model is computed in.
+
+    Raises:
+        CannotLoad: as `planned`.
+    """
+    with told(card, "broken_weights"):
+        return formats.of(*planned(card, path), path, key.device, key.dtype)
+
+
+def skeleton(card: ModelCard, path: Path, dtype: str = "float32") -> Any:
+    """The model without its weights, on torch's meta device: kilobytes, whatever its size.
+
+    Args:
+        path: a folder with a ``config.json``.
+
+    Raises:
+        CannotLoad: as `planned`.
+    """
+    config, kind = planned(card, path)
+    with told(card, "broken_config"):
         config._attn_implementation = "eager"  # asks for no package of another
         # The class itself and not ``from_config``, which sets the default format of the whole process.
         with weightless(dtype):
@@ -108,10 +141,11 @@ def estimate(card: ModelCard, path: Path, key: Key) -> int:
     Raises:
         CannotLoad: shapes or a device that this quantization cannot serve.
     """
-    plan = skeleton(card, path, key.dtype or "float32")
+    dtype = format_of(card, path, key).dtype
+    plan = skeleton(card, path, dtype)
     if key.quantization:
         _check(card, plan, key)
-    return weights.predicted(plan, key.dtype or "float32", key.quantization)
+    return weights.predicted(plan, dtype, key.quantization)
 
 
 def _check(card: ModelCard, plan: Any, key: Key) -> None:
@@ -217,8 +251,9 @@ def _read(card: ModelCard, path: Path, key: Key, quantization: Any = None) -> An
     if quantization is not None:
         options["quantization_config"] = quantization
     safe = any(path.glob("*.safetensors"))
+    dtype = getattr(torch, format_of(card, path, key).dtype)
     model, found = imported("transformers", "AutoModelForCausalLM").from_pretrained(
-        path, dtype=getattr(torch, key.dtype or "float32"), trust_remote_code=False, local_files_only=True,
+        path, dtype=dtype, trust_remote_code=False, local_files_only=True,
         use_safetensors=True if safe else None, output_loading_info=True, **options,
     )  # fmt: skip
     if found["missing_keys"]:
@@ -246,13 +281,14 @@ def _place(card: ModelCard, path: Path, key: Key, store: Path) -> Path:
 
 
 def _keep(model: Any, place: Path, size: int) -> None:
-    """Write it beside its place and move it there whole; a full disk costs only the next load's speed."""
+    """Write it beside its place and move it there whole; what fails costs only the next load's speed."""
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
+        sweep(place.parent.parent)
         if shutil.disk_usage(place.parent).free < size + SPARE:
             log.warning("no room on disk to keep %s", place.name)
             return
-        folder = Path(tempfile.mkdtemp(dir=place.parent))
+        folder = Path(tempfile.mkdtemp(prefix=f"{ASIDE}{_machine()}-{os.getpid()}-", dir=place.parent))
         try:
             model.save_pretrained(folder)
             for older in place.parent.glob(place.name[:-FINGERPRINT] + "?" * FINGERPRINT):
@@ -260,8 +296,48 @@ def _keep(model: Any, place: Path, size: int) -> None:
             os.replace(folder, place)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-    except OSError as error:
+    except Exception as error:
+        # A full disk is no OSError to safetensors. The model itself is good, and whoever waits gets it.
         log.warning("cannot keep %s: %r", place.name, error)
+
+
+def sweep(store: Path) -> None:
+    """Remove what processes that were killed left half-written: gigabytes that nobody would look for.
+
+    What a process writes that is still there stays, on whichever machine that shares the folder.
+    """
+    for folder in (store / "quantized").glob("*"):
+        if not folder.name.startswith((ASIDE, *OLDER)) or not folder.is_dir():
+            continue
+        try:
+            since = folder.stat().st_mtime
+            if _written(folder.name, since):
+                continue
+        except OSError:  # gone meanwhile
+            continue
+        log.info("removing %s, which was never finished", folder)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _written(name: str, since: float) -> bool:
+    """Whether a folder may still be written to.
+
+    Args:
+        since: when it was last written to, in seconds since 1970.
+    """
+    _, _, owner = name.partition(ASIDE)
+    machine, _, process = owner.rpartition("-")[0].rpartition("-")
+    if machine != _machine() or not process.isdigit():
+        return time.time() - since < PATIENCE
+    try:
+        # A process that began later has got the number of one that is gone: in a container always the same.
+        return bool(psutil.Process(int(process)).create_time() <= since)
+    except psutil.Error:
+        return False
+
+
+def _machine() -> str:
+    return re.sub(r"\W", "", platform.node())
 
 
 def fingerprint(path: Path, key: Key) -> str:

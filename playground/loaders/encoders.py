@@ -3,22 +3,59 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from playground.catalog import ModelCard
 from playground.errors import CannotLoad
+from playground.hub import parameters
+from playground.loaders import formats
 from playground.loaders.causal import heard
+from playground.loaders.formats import Format
 from playground.loaders.places import check, config_of, imported, told
+from playground.loaders.skeletons import tensors_of
 from playground.models import Key, Progress
 
+WIDTHS = {"I64": 8, "U64": 8, "I32": 4, "U32": 4, "I16": 2, "U16": 2}  # bytes; the others have one
 OURS = "sentence_transformers."  # modules.json names classes to import: no others
 
 
-def estimate(path: Path) -> int:
-    """Bytes of the weights' files: an encoder is loaded in float32, and most are stored so."""
-    files = [*path.glob("*.safetensors")] or [*path.glob("pytorch_model*.bin")]
-    return sum(file.stat().st_size for file in files)
+def format_of(card: ModelCard, path: Path, key: Key) -> Format:
+    """The number format that a key's sentence model is computed in.
+
+    Raises:
+        CannotLoad: an architecture that transformers does not know, or a broken config.
+    """
+    with told(card, "broken_config"):
+        kind = config_of(path / "config.json").get("model_type")
+        if kind not in imported("transformers", "CONFIG_MAPPING"):
+            raise CannotLoad("unknown_architecture", name=card.name, kind=str(kind))
+        config = imported("transformers", "AutoConfig").from_pretrained(
+            path, trust_remote_code=False, local_files_only=True
+        )
+        model = imported("transformers", "MODEL_MAPPING")[type(config)]
+        return formats.of(
+            config, model[0] if isinstance(model, tuple) else model, path, key.device, key.dtype
+        )
+
+
+def estimate(card: ModelCard, path: Path, key: Key) -> int:
+    """Bytes of the weights in the number format that they are computed in; 0 where there are none."""
+    tensors = tensors_of(card, offline=True, anonymous=True)
+    if tensors:
+        return weighed(parameters(tensors), format_of(card, path, key).dtype)
+    return sum(file.stat().st_size for file in path.glob("pytorch_model*.bin"))
+
+
+def weighed(counts: Mapping[str, int], dtype: str) -> int:
+    """Bytes of so many numbers of each of safetensors' types, the floating ones in another format."""
+    import torch
+
+    width = getattr(torch, dtype).itemsize
+    return sum(
+        count * (width if kind in formats.FLOATS else WIDTHS.get(kind, 1)) for kind, count in counts.items()
+    )
 
 
 def load(card: ModelCard, path: Path, key: Key, pickles: bool, progress: Progress) -> Any:
@@ -40,14 +77,10 @@ def load(card: ModelCard, path: Path, key: Key, pickles: bool, progress: Progres
         listed = path / "modules.json"
         if listed.is_file() and not all(m["type"].startswith(OURS) for m in json.loads(listed.read_bytes())):
             raise CannotLoad("own_code", name=card.name)
-        kind = config_of(path / "config.json").get("model_type")
-        if kind not in imported("transformers", "CONFIG_MAPPING"):
-            raise CannotLoad("unknown_architecture", name=card.name, kind=str(kind))
+        dtype = format_of(card, path, key).dtype
         model = imported("sentence_transformers", "SentenceTransformer")(
             str(path), device=key.device, trust_remote_code=False, local_files_only=True,
-            model_kwargs={
-                "dtype": getattr(torch, key.dtype or "float32"), "use_safetensors": True if safe else None,
-            },
+            model_kwargs={"dtype": getattr(torch, dtype), "use_safetensors": True if safe else None},
         )  # fmt: skip
         if model.tokenizer.pad_token is None:  # a language model's has none; batches need one
             model.tokenizer.pad_token = model.tokenizer.eos_token

@@ -14,12 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from playground.catalog import ASSETS, ModelCard
-from playground.errors import CannotLoad, DoesNotFit, PlaygroundError
+from playground.errors import CannotLoad, DoesNotFit, PlaygroundError, out_of_memory
 
 log = logging.getLogger(__name__)
 _importing = threading.Lock()
-# What an allocator says when memory is out, beside MemoryError and torch's own class for CUDA.
-OUT_OF_MEMORY = ("not enough memory", "can't allocate memory", "out of memory")
 
 
 def place(card: ModelCard) -> Path | None:
@@ -84,14 +82,6 @@ def told(card: ModelCard, key: str) -> Iterator[None]:
             raise DoesNotFit("out_of_memory", name=card.name) from error
         log.info("cannot load %s: %r", card.name, error)
         raise CannotLoad(key, name=card.name) from error
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether a library failed for want of memory, under whatever name."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    said = str(error).lower()
-    return isinstance(error, RuntimeError) and any(words in said for words in OUT_OF_MEMORY)
 
 
 def check(card: ModelCard, file: Path) -> None:

@@ -16,6 +16,7 @@ from playground.panels import Context, architecture_api
 from playground.panels.architecture_actions import FIRST, ArchitectureActions
 from playground.panels.architecture_api import BUILDING
 from playground.panels.visitor import guard, in_place, language, query, tr
+from playground.panels.visitor_precision import precisions
 from playground.subjects import memory, what_if
 from playground.subjects.architecture import Architecture
 from playground.views import architecture as view
@@ -341,10 +342,7 @@ def _live(do: ArchitectureActions, at: Controls, context: Context) -> None:
             names, value=cards[0].name, allow_custom_value=True,
             label=tr("architecture.live_which"), min_width=200, scale=3, elem_id="arc-live-model",
         )  # fmt: skip
-        precision = gr.Radio(
-            [(tr("models.precision_full"), ""), ("int8", "int8"), ("NF4", "nf4")], value="",
-            label=tr("models.precision_choice"), min_width=160, scale=2,
-        )  # fmt: skip
+        precision = precisions(context, which, min_width=160, scale=2)
         go = gr.Button(tr("architecture.live_go"), variant="primary", min_width=140, elem_id="arc-live-go")
     shown = gr.HTML(padding=False, elem_id="arc-live")
 

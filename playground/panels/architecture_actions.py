@@ -186,7 +186,7 @@ class ArchitectureActions:
             if row.name != plan.name or row.role not in ("causal", "encoder") or row.state != "loaded":
                 continue
             how: dict[str, Any] = {
-                "device": row.device, "dtype": row.dtype, "quantization": row.quantization,
+                "device": row.device, "dtype": row.asked, "quantization": row.quantization,
             }  # fmt: skip
             with suppress(PlaygroundError), self.context.models.lease(row.card, row.role, **how) as loaded:
                 # A language model that serves as an encoder is loaded without its head: another class.

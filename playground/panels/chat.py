@@ -11,6 +11,7 @@ import gradio as gr
 from playground import text
 from playground.panels import Context, chat_api
 from playground.panels.visitor import guard, in_every_language, tr
+from playground.panels.visitor_precision import precisions
 from playground.views.html import escape, island
 
 KEY = "chat"
@@ -53,21 +54,27 @@ def build(context: Context, app: gr.Blocks) -> None:
                 stop = gr.Button(tr("shell.stop"), min_width=70, elem_id="chat-stop")
                 for name in ("regenerate", "continue", "undo", "clear"):
                     gr.Button(tr(f"chat.{name}"), min_width=70, elem_id=f"chat-{name}").click(
-                        None, None, None, js=f"() => window.playground.chat.act('{name}')", **QUIET
+                        None, controls, None, js=_with_controls(f"act('{name}')"), **QUIET
                     )
             _hood(context)
             _beside(context, controls)
-    keep = "(...values) => { window.playground.chat.keep(values); }"
+    keep = "(...values) => { window.playground.chat.keep(values); }"  # for the parts below, which only look
     gr.on([each.change for each in controls], None, controls, None, js=keep, **QUIET)
     app.load(None, controls, None, js=keep, **QUIET)
     app.load(
-        guard(lambda: gr.Dropdown(models(context), value=default(context))), None, model,
+        guard(lambda: gr.Dropdown(models(context))), None, model,  # what is chosen in it stays
         api_visibility="private", show_progress="hidden",
     )  # fmt: skip
-    say = "(said) => window.playground.chat.send(said)"
-    gr.on([send.click, box.submit], None, box, box, js=say, **QUIET)
+    say = _with_controls("send(said)", "said, ")
+    gr.on([send.click, box.submit], None, [box, *controls], box, js=say, **QUIET)
     stop.click(None, None, None, js="() => window.playground.chat.act('stop')", **QUIET)
     chat_api.build(context)
+
+
+def _with_controls(act: str, before: str = "") -> str:
+    """A script for what the conversation does with the controls as they stand: also of a tab just opened."""
+    chat = "window.playground.chat"
+    return f"({before}...values) => {{ {chat}.keep(values); return {chat}.{act}; }}"
 
 
 def _controls(context: Context) -> tuple[list[Any], Any]:
@@ -83,10 +90,7 @@ def _controls(context: Context) -> tuple[list[Any], Any]:
                 gr.Button(name.partition("/")[2], size="sm", min_width=80).click(
                     None, None, model, js=f"() => {json.dumps(name)}", **QUIET
                 )
-    precision = gr.Radio(
-        [(tr("models.precision_full"), ""), ("int8", "int8"), ("NF4", "nf4")],
-        value="", label=tr("models.precision_choice"), elem_id="chat-precision",
-    )  # fmt: skip
+    precision = precisions(context, model, elem_id="chat-precision")
     system = gr.Textbox(
         label=tr("chat.system"), placeholder=tr("chat.system_hint"), lines=2, elem_id="chat-system"
     )
@@ -133,10 +137,7 @@ def _beside(context: Context, controls: list[Any]) -> None:
                 models(context), value=default(context), allow_custom_value=True, label=tr("chat.model"),
                 min_width=160,
             )  # fmt: skip
-            precision = gr.Radio(
-                [(tr("models.precision_full"), ""), ("int8", "int8"), ("NF4", "nf4")],
-                value="", label=tr("models.precision_choice"), min_width=180,
-            )  # fmt: skip
+            precision = precisions(context, model, min_width=180)
             temperature = gr.Slider(0, 2, 0.7, step=0.05, label=tr("chat.temperature"), min_width=160)
             top_p = gr.Slider(0, 1, 1.0, step=0.01, label="top-p", min_width=160)
         go = gr.Button(tr("chat.compare"), min_width=120, elem_id="chat-compare")

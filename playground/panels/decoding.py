@@ -21,6 +21,7 @@ from playground.panels.decoding_actions import (
     unasked,
 )
 from playground.panels.visitor import guard, in_every_language, language, page, query, tr
+from playground.panels.visitor_precision import precisions
 from playground.views.html import note
 
 KEY = "decoding"
@@ -98,10 +99,7 @@ def _controls(context: Context) -> Controls:
         seed = gr.Number(3, precision=0, label=tr("decoding.seed"), elem_id="dec-seed")
     with gr.Accordion(tr("decoding.more"), open=False, elem_classes="pg-late"):
         chat = gr.Checkbox(False, label=tr("decoding.chat"), info=tr("decoding.chat_info"))
-        precision = gr.Radio(
-            [(tr("models.precision_full"), ""), ("int8", "int8"), ("NF4", "nf4")],
-            value="", label=tr("models.precision_choice"),
-        )  # fmt: skip
+        precision = precisions(context, model)
         stops = gr.Textbox(
             value="", label=tr("decoding.stops"), info=tr("decoding.stops_info"), lines=2, elem_id="dec-stops"
         )

@@ -9,11 +9,12 @@ from typing import Any
 
 import gradio as gr
 
-from playground import text
+from playground import devices, text
 from playground.catalog import ModelCard, Role
 from playground.models import Loaded, Status
 from playground.panels import Context
 from playground.panels.visitor import guard, in_place, language, stages, tr, waiting
+from playground.panels.visitor_precision import precisions
 from playground.subjects.decoding import Waiting
 from playground.subjects.trial import trying
 from playground.views import models as models_view
@@ -69,11 +70,7 @@ def build(context: Context) -> tuple[Any, Any]:
             [(tr("models.auto"), ""), *((tr(f"models.role_{each}"), each) for each in ROLES)],
             value="", label=tr("models.as_what"), scale=2, min_width=140, elem_id="pg-models-role",
         )  # fmt: skip
-        precision = gr.Radio(
-            [(tr("models.precision_full"), ""), ("int8", "int8"), ("NF4", "nf4")],
-            value="", label=tr("models.precision_choice"), scale=2, min_width=180,
-            elem_id="pg-models-precision",
-        )  # fmt: skip
+        precision = precisions(context, name, scale=2, min_width=180, elem_id="pg-models-precision")
     with gr.Row(elem_classes="pg-actions"):
         start = gr.Button(tr("models.load"), variant="primary", min_width=120, elem_id="pg-models-load")
         stop = gr.Button(tr("models.stop"), min_width=60, elem_id="pg-models-stop")
@@ -94,10 +91,12 @@ def build(context: Context) -> tuple[Any, Any]:
     return name, running
 
 
-def _status(context: Context, loaded: Loaded, role: Role, quantization: str) -> Status:
+def _status(context: Context, loaded: Loaded, role: Role, precision: str) -> Status:
     """The row of the cache that holds it: bytes shown are bytes counted."""
+    quantization = precision if precision in devices.QUANTIZATIONS else ""
+    wanted = (loaded.card, role, quantization, loaded.bytes)
     return next(
         row
         for row in context.models.status()
-        if (row.card, row.role, row.quantization) == (loaded.card, role, quantization) and row.leases
+        if (row.card, row.role, row.quantization, row.bytes) == wanted and row.leases
     )

@@ -32,7 +32,6 @@ QUIET: dict[str, Any] = {
 }
 # What takes no time never waits behind what does.
 OPENING: dict[str, Any] = {**QUIET, "concurrency_id": "opening", "concurrency_limit": 16}
-FILES = [".csv", ".tsv", ".txt", ".jsonl", ".json"]
 # What is asked, as `embeddings_sentences_runs.Mark`; of rows and map, or with something of its own in front.
 MARK = "(_, ...rest) => [playground.mark(rest), ...rest]"
 MARK_BEHIND = "(_, own, ...rest) => [playground.mark(rest), own, ...rest]"
@@ -173,9 +172,8 @@ def _controls(do: SentencesActions) -> Controls:
             elem_id="sen-own",
         )  # fmt: skip
     with gr.Row(elem_classes="pg-actions"):
-        upload = gr.UploadButton(
-            tr("sentences.upload"), file_types=FILES, size="sm", min_width=120, elem_id="sen-upload"
-        )
+        # Of any kind: Gradio would refuse others in English, and without a word about what to save instead.
+        upload = gr.UploadButton(tr("sentences.upload"), size="sm", min_width=120, elem_id="sen-upload")
         stop = gr.Button(tr("shell.stop"), size="sm", min_width=60)
     told = gr.HTML(padding=False, elem_classes="pg-maybe", elem_id="sen-told")
     megabytes = do.context.settings.upload_mb

@@ -9,6 +9,7 @@ import gradio as gr
 from playground import examples, text
 from playground.panels import Context, next_token_api
 from playground.panels.visitor import guard, in_every_language, tr
+from playground.panels.visitor_precision import precisions
 from playground.views.html import escape, island
 
 KEY = "next_token"
@@ -51,7 +52,7 @@ def build(context: Context, app: gr.Blocks) -> None:
     brought = gr.Textbox(visible=False)
     app.load(guard(offered), brought, menu[0], js=f"() => [{JS}.carriedModel()]", **loads)
     for each in menu[1:]:
-        app.load(guard(offered), None, each, **loads)
+        app.load(guard(lambda: gr.Dropdown(models(context))), None, each, **loads)  # what is chosen stays
     next_token_api.build(context)
 
 
@@ -86,17 +87,10 @@ def _controls(context: Context) -> tuple[list[Any], list[Any]]:
         chat = gr.Checkbox(False, label=tr("next_token.chat"), info=tr("next_token.chat_info"))
         count = gr.Slider(5, 200, 15, step=5, label=tr("next_token.count"))
         seed = gr.Number(-1, precision=0, label=tr("next_token.seed"), info=tr("next_token.seed_info"))
-        precision = _precision()
+        precision = precisions(context, model)
     controls = [prompt, model, precision, chat, temperature, top_k, top_p, min_p, count, seed]
     prompt.submit(None, None, None, js=f"() => {JS}.act('look')", **QUIET)
     return controls, [model]
-
-
-def _precision(**more: Any) -> gr.Radio:
-    return gr.Radio(
-        [(tr("models.precision_full"), ""), ("int8", "int8"), ("NF4", "nf4")],
-        value="", label=tr("models.precision_choice"), **more,
-    )  # fmt: skip
 
 
 def _below(context: Context, menu: list[Any]) -> None:
@@ -112,7 +106,7 @@ def _below(context: Context, menu: list[Any]) -> None:
                 models(context), value=default(context), allow_custom_value=True,
                 label=tr("next_token.model"), min_width=160, elem_id="next-beside-model",
             )  # fmt: skip
-            precision = _precision(min_width=180)
+            precision = precisions(context, model, min_width=180)
             temperature = gr.Slider(0, 3, 0.5, step=0.05, label=tr("next_token.temperature"), min_width=150)
             top_p = gr.Slider(0, 1, 1.0, step=0.01, label="top-p", min_width=150)
         go = gr.Button(tr("next_token.compare"), min_width=120, elem_id="next-compare")

@@ -24,7 +24,6 @@ KEY = "songs"
 QUIET: dict[str, Any] = {
     "show_progress": "hidden", "trigger_mode": "always_last", "api_visibility": "private", **SONGS,
 }  # fmt: skip
-FILES = [".csv", ".tsv", ".txt", ".json", ".m3u", ".m3u8"]
 
 
 @dataclass(frozen=True)
@@ -140,9 +139,8 @@ def _controls(do: SongsActions) -> Controls:
 
 def _own_data(do: SongsActions, dataset: gr.Dropdown, picked: list[Any]) -> None:
     with gr.Row(elem_classes="pg-actions"):
-        upload = gr.UploadButton(
-            tr("songs.upload"), file_types=FILES, file_count="multiple", size="sm", min_width=120
-        )
+        # Of any kind: Gradio would refuse others in English, and without a word about what to save instead.
+        upload = gr.UploadButton(tr("songs.upload"), file_count="multiple", size="sm", min_width=120)
         fetch = gr.Button(tr("songs.fetch"), size="sm", min_width=120, elem_id="songs-fetch")
         stop = gr.Button(tr("shell.stop"), size="sm", min_width=60)
     gr.HTML(tr("songs.upload_info"), padding=False, elem_classes="pg-note")

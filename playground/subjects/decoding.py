@@ -19,6 +19,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from playground import errors
 from playground.errors import BadInput, DoesNotFit
 from playground.models import Loaded
 from playground.subjects import turns
@@ -29,7 +30,6 @@ from playground.subjects.shelf import Trace
 from playground.subjects.streams import TextStream
 
 TELL = 0.25  # seconds between two words to who waits
-OUT_OF_MEMORY = ("not enough memory", "can't allocate memory", "out of memory", "cannot allocate memory")
 LENGTHS = (
     "max_position_embeddings",
     "n_positions",
@@ -336,8 +336,7 @@ def ends_in(text: str, new: str, strings: Sequence[str]) -> bool:
 
 def out_of_memory(error: BaseException, loaded: Loaded, tokens: int) -> DoesNotFit:
     """The sentence for a pass that ran out of memory; any other error is raised as it is."""
-    told = str(error).lower()
-    if not (isinstance(error, MemoryError) or any(words in told for words in OUT_OF_MEMORY)):
+    if not errors.out_of_memory(error):
         raise error
     error.__traceback__ = None  # its frames hold what the pass had made so far
     return DoesNotFit("reply_out_of_memory", name=loaded.card.name, tokens=tokens)

@@ -2,9 +2,8 @@
 
 An encoder's token vectors are averaged over the tokens (Reimers and Gurevych 2019). A BERT on a CPU is run
 without padding: all tokens of a batch stand in one matrix, and only the attention knows which sentence is
-which, so that nothing is computed for blanks. Equal rows are computed once. Where the CPU multiplies bfloat16
-natively, large sets are multiplied in it (sums, norms and attention stay in float32: cosines to the full
-vectors are above .9999); a few texts always get all their digits.
+which, so that nothing is computed for blanks. Equal rows are computed once. The model's own number format is
+kept, however many rows there are.
 
 What a model cannot see is counted: tokens beyond its length, and characters that it has no piece for.
 """
@@ -20,7 +19,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from playground import devices
 from playground.errors import BadInput
 from playground.models import Loaded
 from playground.subjects.cutting import cutting
@@ -31,7 +29,6 @@ Vectors = NDArray[np.float32]
 PACK = 1_024  # tokens of one matrix: it stays in a core's cache
 CHUNK = 256  # sentences of the packed way between two signs of life, and between two turns
 BATCH = 32  # sentences of every other way at once
-BULK = 1_000  # different rows from which on bfloat16 may be used
 LONGEST = 512  # tokens that are read where a model names no limit, and of a language model
 
 
@@ -130,7 +127,7 @@ def _chunks(loaded: Loaded, ids: list[list[int]], role: str) -> Iterator[tuple[l
     """Some rows and their vectors at each ``next``, those of like length together: no padding."""
     import torch
 
-    run, size = _runner(loaded, role, len(ids) >= BULK and bool(devices.cpu_bf16(devices.CPUINFO)))
+    run, size = _runner(loaded, role)
     order = sorted(range(len(ids)), key=lambda row: len(ids[row]))
     for start in range(0, len(order), size):
         rows = order[start : start + size]
@@ -182,11 +179,11 @@ def _tokenized(
 Runner = Callable[[list[list[int]]], Vectors]
 
 
-def _runner(loaded: Loaded, role: str, half: bool) -> tuple[Runner, int]:
+def _runner(loaded: Loaded, role: str) -> tuple[Runner, int]:
     """What turns ids of sentences into vectors, this model in its fastest way; and how many at once."""
     if role == "causal":
         return lambda batch: _padded_mean(loaded, batch), BATCH
-    packed = _packed(loaded, half)
+    packed = _packed(loaded)
     if packed is not None:
         return lambda batch: _by_packs(packed, batch), CHUNK
     return lambda batch: _as_it_is(loaded, batch), BATCH
@@ -234,42 +231,15 @@ class _Packed:
     unit: bool  # the model ends with a normalisation
 
 
-def _packed(loaded: Loaded, half: bool = False) -> _Packed | None:
+def _packed(loaded: Loaded) -> _Packed | None:
     """The weights of a BERT with mean pooling on a CPU, put together once; None for any other model."""
-    if not half:
-        if "encoding.packed" not in loaded.memo:
-            loaded.memo["encoding.packed"] = _pack(loaded, False)
-        ready: _Packed | None = loaded.memo["encoding.packed"]
-        return ready
-    copies = loaded.held.setdefault("encoding.bfloat16", _Copies())
-    assert isinstance(copies, _Copies)
-    return copies.of(loaded)
+    if "encoding.packed" not in loaded.memo:
+        loaded.memo["encoding.packed"] = _pack(loaded)
+    ready: _Packed | None = loaded.memo["encoding.packed"]
+    return ready
 
 
-class _Copies:
-    """The weights once more in bfloat16: half the model again, so it counts, and goes where room is short."""
-
-    def __init__(self) -> None:
-        self._packed: _Packed | None = None
-        self.bytes = 0
-
-    def of(self, loaded: Loaded) -> _Packed | None:
-        """The copy, made anew if it went."""
-        found = self._packed or _pack(loaded, True)
-        if found is not None:
-            made = [
-                each for layer in found.layers for pair in layer if isinstance(pair, tuple) for each in pair
-            ]
-            self.bytes = sum(each.nbytes for each in made)
-        self._packed = found
-        return found
-
-    def free(self) -> int:
-        size, self.bytes, self._packed = self.bytes, 0, None
-        return size
-
-
-def _pack(loaded: Loaded, half: bool) -> _Packed | None:
+def _pack(loaded: Loaded) -> _Packed | None:
     import torch
 
     model = loaded.model
@@ -290,13 +260,12 @@ def _pack(loaded: Loaded, half: bool) -> _Packed | None:
     absolute = getattr(config, "position_embedding_type", "absolute") in (None, "absolute")
     if not plain or not absolute or next(body.parameters()).dtype != torch.float32:
         return None
-    kind = torch.bfloat16 if half else torch.float32
 
     def matrix(*parts: Any) -> tuple[Any, Any]:
         some = [(each.weight, each.bias) for each in parts]
         # One matrix alone stays where it is: no second copy of the model.
         weight, bias = some[0] if len(some) == 1 else map(torch.cat, zip(*some, strict=True))
-        return weight.detach().to(kind), bias.detach().to(kind)
+        return weight.detach(), bias.detach()
 
     layers = []
     for layer in body.encoder.layer:
@@ -336,11 +305,8 @@ def _forward(packed: _Packed, pack: list[list[int]]) -> Vectors:
     states = packed.norm(states)
     width, heads = states.shape[1], packed.heads
 
-    def times(given: Any, matrix: tuple[Any, Any]) -> Any:
-        return functional.linear(given.to(matrix[0].dtype), *matrix).float()
-
     for inside, out, first, up, down, second in packed.layers:
-        three = times(states, inside)
+        three = functional.linear(states, *inside)
         mixed = torch.empty_like(states)
         start = 0
         for length, count in groups:  # sentences of one length attend together, and need no mask
@@ -349,9 +315,11 @@ def _forward(packed: _Packed, pack: list[list[int]]) -> Vectors:
             seen = functional.scaled_dot_product_attention(q, k, v)
             mixed[start:end] = seen.transpose(1, 2).reshape(end - start, width)
             start = end
-        states = first(times(mixed, out).add_(states))
+        states = first(functional.linear(mixed, *out).add_(states))
         # In place: the widest matrix of all is not written a second time, which saves a tenth of everything.
-        states = second(times(torch.ops.aten.gelu_(times(states, up)), down).add_(states))
+        states = second(
+            functional.linear(torch.ops.aten.gelu_(functional.linear(states, *up)), *down).add_(states)
+        )
     means, start = [], 0
     for length, count in groups:
         end = start + length * count

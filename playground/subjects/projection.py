@@ -26,6 +26,8 @@ LANDMARKS = 10_000  # points that UMAP lays out itself; more are placed between 
 TSNE_LANDMARKS = 3_000  # t-SNE takes ten times as long
 BETWEEN = 5
 MIN_DIST = 0.15
+PLACES = 2  # decimals of where points start, from -1 to 1
+WEIGHTS = 1  # decimals of the weights of UMAP's graph, from 0 to 1: an edge is pulled that often
 # Numba's compiled code is no matter of many threads at once, and two layouts would only halve each other.
 # One at a time of each: two would halve each other's cache. A long t-SNE keeps nobody from UMAP. What nobody
 # waits for any more (`stopping`) never begins, and ends within an epoch where it has begun.
@@ -60,6 +62,9 @@ def project(
     near: Near | None = None,
 ) -> Projection:
     """A map of vectors: the same for the same vectors and seed, in whatever order threads run.
+
+    UMAP's also on another processor, whose vectors differ in the last digits: of some hundred points nearly
+    always; of many thousands one may lie on an edge of rounding, and moves others.
 
     Rows that are equal lie on one point, however many they are: UMAP alone would make a cloud of them.
 
@@ -152,13 +157,35 @@ def _laid_out(
         if method == "tsne":
             return np.asarray(_tsne(vectors, start, seed, 3 * count), np.float32)
         assert near is not None
-        rest = np.random.Generator(np.random.PCG64(seed)).normal(0, 1e-4, start.shape)
-        points = umap_class()(
-            n_components=dimensions, n_neighbors=count, metric=metric, random_state=seed, n_jobs=1,
-            init=(start * 10 + rest).astype(np.float32), min_dist=min_dist,
-            precomputed_knn=(near[0][:, :count].copy(), near[1][:, :count].copy()),
-            n_epochs=200 if len(vectors) > 2000 else 300,
-        ).fit_transform(vectors)  # fmt: skip
+        return _umap(vectors, start, seed, (near[0][:, :count], near[1][:, :count]), metric, min_dist)
+
+
+def _umap(
+    vectors: NDArray[np.float32],
+    start: NDArray[np.float32],
+    seed: int,
+    near: Near,
+    metric: str,
+    min_dist: float,
+) -> NDArray[np.float32]:
+    """UMAP's two halves, the graph of neighbours and its layout, with what passes between them rounded.
+
+    A layout is decided by last digits otherwise: UMAP draws each point's random numbers from the bits of the
+    place where it starts, and an edge of weight 1 is pulled in an epoch or in the next one as its last digit
+    has it. On two processors whose vectors differ in the seventh digit, a fifth of the true neighbours were
+    kept on one map and lost on the other. Rounded, a map keeps as many true neighbours as before.
+    """
+    umap, random = umap_module(), np.random.RandomState(seed)
+    graph, _, _ = umap.fuzzy_simplicial_set(
+        vectors, near[0].shape[1], random, metric, knn_indices=near[0].copy(), knn_dists=near[1].copy()
+    )
+    graph.data = np.round(graph.data, WEIGHTS)
+    rest = np.random.Generator(np.random.PCG64(seed)).normal(0, 1e-4, start.shape)
+    first = (np.round(start, PLACES) * 10 + rest).astype(np.float32)
+    points, _ = umap.simplicial_set_embedding(
+        vectors, graph, start.shape[1], 1.0, *umap.find_ab_params(1.0, min_dist), 1.0, 5,
+        200 if len(vectors) > 2000 else 300, first, random, metric, {}, False, {}, False,
+    )  # fmt: skip
     return np.asarray(points, np.float32)
 
 
@@ -177,29 +204,30 @@ def _tsne(vectors: NDArray[np.float32], start: NDArray[np.float32], seed: int, p
 
 
 @functools.cache
-def umap_class() -> Any:
-    """UMAP, imported so that Numba keeps what it compiles: once on a machine instead of once a process.
+def umap_module() -> Any:
+    """``umap.umap_``, imported so that Numba keeps what it compiles, and compiles what is written.
 
-    umap-learn does not ask for that itself, and its first call takes many seconds in every process. Where the
-    code is kept is Numba's own setting (see `playground.settings.quiet`).
+    umap-learn does not ask to keep it, and its first call takes many seconds in every process. Where the code
+    is kept is Numba's own setting (see `playground.settings.quiet`). And it asks for ``fastmath``, by which
+    sums are taken in whatever order suits a processor: without, all give the same bytes for the same input.
     """
     import numba
 
     plain = numba.njit
 
     def keeping(*given: Any, **options: Any) -> Any:
-        return plain(*given, **{"cache": True, **options})
+        return plain(*given, **{"cache": True, **options, "fastmath": False})
 
     numba.njit = keeping
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that TensorFlow is not here
+            import umap.umap_
             from umap import layouts
-            from umap.umap_ import UMAP
     finally:
         numba.njit = plain
     layouts.tqdm = stopping.asking  # its loop over the epochs is a bar: the one place where it can be ended
-    return UMAP
+    return umap.umap_
 
 
 def warm() -> None:

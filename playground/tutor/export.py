@@ -36,7 +36,11 @@ def export(run: Path, folder: Path = HOME, note: str = "") -> None:
 
 
 def save_model(weights: dict[str, torch.Tensor], folder: Path) -> None:
-    """Weights in bf16, config.json and generation_config.json."""
+    """Weights in bf16, config.json and generation_config.json.
+
+    They are to be computed in float32: it holds every one of their numbers, and gives the same answers on
+    every processor. bf16 rounds after each step, and the third digit of a probability is the machine's.
+    """
     model = new_model()
     model.load_state_dict(weights)
     model = model.to(torch.bfloat16)
@@ -48,6 +52,9 @@ def save_model(weights: dict[str, torch.Tensor], folder: Path) -> None:
     settings.max_new_tokens = 300
     model.save_pretrained(folder)
     (folder / "model.safetensors").chmod(0o644)
+    file = folder / "config.json"
+    config = json.loads(file.read_text(encoding="utf-8"))
+    _write(file, json.dumps(config | {"dtype": "float32"}, indent=2))
 
 
 def save_tokenizer(source: Path, folder: Path) -> None:

@@ -13,11 +13,13 @@ def line(device: Device, budget: int, lang: str) -> str:
     Args:
         budget: bytes that all models together may take.
     """
-    detail = device.detail.upper().replace("_", "-") if device.reason == "cpu_bf16" else device.detail
-    reason = text.say(f"devices.{device.reason}", lang, detail=detail)
+    kind = text.say(f"devices.{device.kind}", lang)
+    reason = text.say(f"devices.{device.reason}", lang, device=kind)
     if device.missing:
         reason += "; " + text.say("devices.missing", lang, kind=text.say(f"devices.{device.missing}", lang))
-    kind = text.say(f"devices.{device.kind}", lang)
-    told = text.say("devices.line", lang, kind=kind, dtype=device.dtype, reason=reason)
+    if device.detail:
+        kind += f" {device.detail}"
+    dtype = device.dtype or text.say("devices.as_stored", lang)
+    told = text.say("devices.line", lang, kind=kind, dtype=dtype, reason=reason)
     memory = text.say("devices.memory", lang, gib=number(budget / 2**30, 1))
     return f'<p class="pg-device"><span>{escape(told)}</span> <span>{escape(memory)}</span></p>'

@@ -38,7 +38,7 @@ def held(rows: Sequence[Status], memories: Sequence[tuple[str, int, int]], lang:
             use = brief(row.stage, lang)
         lines.append(
             [
-                escape(row.name), escape(say(f"models.role_{row.role}")), escape(precision(row)),
+                escape(row.name), escape(say(f"models.role_{row.role}")), escape(precision(row, lang)),
                 escape(row.device), number(row.bytes), escape(use),
             ]
         )  # fmt: skip
@@ -46,9 +46,13 @@ def held(rows: Sequence[Status], memories: Sequence[tuple[str, int, int]], lang:
     return totals + table(head, lines, "models")
 
 
-def precision(row: Status) -> str:
-    """The number format that a person chose: NF4 rather than the bfloat16 of its other layers."""
-    return PRECISIONS.get(row.quantization, row.dtype) or "—"
+def precision(row: Status, lang: str) -> str:
+    """The number format: of a quantized model also that of the rest, of another one what it is stored in."""
+    if row.quantization:
+        return text.say("models.format_rest", lang, main=PRECISIONS[row.quantization], rest=row.dtype)
+    if row.stored and row.stored != row.dtype:
+        return text.say("models.format_other", lang, dtype=row.dtype, stored=row.stored)
+    return row.dtype or "—"
 
 
 def offered(rows: Sequence[Mapping[str, Any]], lang: str) -> str:
@@ -113,7 +117,7 @@ def tried(found: Trial, row: Status, loading: float, lang: str) -> str:
         loading: seconds that it took to be had (0 when it was there already).
     """
     say = partial(text.say, lang=lang)
-    what = row.name + (f", {precision(row)}" if row.dtype else "")
+    what = row.name + (f", {precision(row, lang)}" if row.dtype else "")
     facts = say(
         "models.tried", what=what, device=row.device, bytes=number(row.bytes),
         loading=number(loading, 2), seconds=number(found.seconds, 2),

@@ -57,7 +57,7 @@ def encoding_and_maps(parts: set[str]) -> None:
     from playground.loaders import TransformersLoader
     from playground.models import ModelCache
     from playground.subjects.encoding import encode
-    from playground.subjects.projection import project, umap_class
+    from playground.subjects.projection import project, umap_module
 
     cache = ModelCache(2**31, TransformersLoader(offline=True))
     with cache.lease(EMBEDDED[1], "encoder", device="cpu", dtype="float32") as loaded:
@@ -73,7 +73,7 @@ def encoding_and_maps(parts: set[str]) -> None:
             row("encoding", 1000 / own, 1000 / wall, "sentences/s", against, least=2)
             row("encoding, by CPU", 1000 / own_cpu, 1000 / cpu, "sentences/s", against)
         if "3" in parts:
-            umap = umap_class()
+            umap = umap_module().UMAP  # compiled as ours is: without fastmath
             project(ours)
             best = least({
                 "raw": lambda: umap(metric="cosine", random_state=0, n_jobs=1).fit_transform(raw()),

@@ -97,6 +97,10 @@ def test_own_files_and_html_in_titles(visit: Visit, tmp_path) -> None:
     wrong.write_text('"Album","Year"\n"Abbey Road","1969"\n')
     page.locator("#songs-data input[type=file]").set_input_files([wrong])
     expect(page.locator(".toast-body")).to_contain_text("Album, Year", timeout=WAIT)
+    # Of another program: not refused by Gradio, in English and without a word of help.
+    book = {"name": "book.xlsx", "mimeType": "application/octet-stream", "buffer": b"PK\x03\x04" + bytes(99)}
+    page.locator("#songs-data input[type=file]").set_input_files([book])
+    expect(page.locator(".toast-body").filter(has_text="spreadsheet")).to_be_visible(timeout=WAIT)
     expect(page.locator("#songs-ten .song-ten > li")).to_have_count(2)  # nothing lost
 
 

@@ -103,10 +103,14 @@ def test_models_without_such_a_cache_say_so(measure, key, kind):
 
 @pytest.mark.parametrize("kind", ["gpt1", "mamba", "lfm2"])
 def test_batches_of_models_with_another_memory(kind):
-    """No cache has to be switched off for them; every text of a batch gets the logits that it has alone."""
+    """No cache has to be switched off for them; every text of a batch gets the logits that it has alone.
+
+    In float64: a state that is carried on and a scan of the whole text add up in another order, and how far
+    float32 moves by that is the processor's (2e-5 on some, 1.5e-4 on others).
+    """
     import torch
 
-    loaded = loaded_of(model_of(kind))
+    loaded = loaded_of(model_of(kind).double())
     found = last(batch_times(loaded, PROMPT, 0.8))
     assert isinstance(found, BatchTimes) and found.sizes[:2] == [1, 2] and found.rounds >= 2
     text = experiments._Prepared(loaded, PROMPT, 3)
@@ -115,7 +119,7 @@ def test_batches_of_models_with_another_memory(kind):
     text.step()
     with torch.no_grad():
         alone = loaded.model(torch.tensor([PROMPT])).logits[0, -1]
-    assert torch.allclose(heard[0][-1], alone, atol=1e-4)
+    assert torch.allclose(heard[0][-1].double(), alone.double(), atol=1e-4)
 
 
 def broken_of(kind: str) -> Any:

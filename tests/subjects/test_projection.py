@@ -46,6 +46,34 @@ def test_umap_keeps_groups_together_and_is_the_same_for_a_seed(monkeypatch):
     assert (kinds[np.argsort(far, axis=1)[:, 1:6]] == kinds[:, None]).mean() > 0.9
 
 
+@pytest.mark.parametrize("noise", [1e-7, 1e-6])
+@pytest.mark.parametrize(("dimensions", "metric"), [(2, "cosine"), (3, "cosine"), (2, "euclidean")])
+def test_last_digits_do_not_decide_a_map(noise, dimensions, metric):
+    """Another processor, or another number of threads, adds up in another order."""
+    vectors, _ = clusters(40)
+    how = {"dimensions": dimensions, "metric": metric}
+    made = project(vectors, **how).points
+    for seed in range(3):
+        draw = np.random.default_rng(seed)
+        other = (vectors * (1 + noise * draw.standard_normal(vectors.shape))).astype(np.float32)
+        assert not np.array_equal(other, vectors)
+        found = project(other, **how).points
+        _, places = np.unique(np.abs(found - made).max(1) > 0.01, return_counts=True)
+        assert len(places) == 1, f"{places[-1]} of {len(vectors)} points moved"
+
+
+def test_umap_is_compiled_without_fastmath():
+    """With it, each processor's own instructions add up in an order of their own."""
+    from numba.core.registry import CPUDispatcher
+
+    umap = projection.umap_module()
+    layouts = __import__("umap.layouts").layouts
+    compiled = [each for module in (umap, layouts) for each in vars(module).values()
+                if isinstance(each, CPUDispatcher)]  # fmt: skip
+    assert len(compiled) > 5
+    assert not any(each.targetoptions.get("fastmath") for each in compiled)
+
+
 def test_true_neighbours_are_exact():
     vectors, _ = clusters(30)
     whole = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
