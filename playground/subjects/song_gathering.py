@@ -24,20 +24,32 @@ class Gathering:
         self.told: Counter[str] = Counter()
         self.encoding = ""
         self._ids: dict[tuple[str, str], str] = {}
+        self._numbers: set[str] = set()  # ids that are ours
+        self._last = 0
         self._playlists: dict[Hashable, list[str]] = {}
         self._names: dict[Hashable, str] = {}
 
     def song(self, title: str, artist: str = "", id: str = "") -> str:
         """The id of a song: its own, or a number, the same for the same title and artist."""
-        title, artist = short(title), short(artist)
-        if id:
-            self.songs.setdefault(id, Song(id, title, artist))
+        if id and not (id in self._numbers and self.songs[id].title != title):
+            if id not in self.songs:
+                self.songs[id] = Song(id, short(title), short(artist))
             return id
         known = self._ids.get((artist, title))
         if known is None:
-            known = self._ids[artist, title] = str(len(self._ids) + 1)
-            self.songs[known] = Song(known, title, artist)
+            clean = short(artist), short(title)
+            known = self._ids.get(clean) or self._number()
+            self._ids[artist, title] = self._ids[clean] = known
+            self.songs.setdefault(known, Song(known, clean[1], clean[0]))
         return known
+
+    def _number(self) -> str:
+        """A number that no song has; another file's may be numbers themselves."""
+        self._last += 1
+        while str(self._last) in self.songs:
+            self._last += 1
+        self._numbers.add(str(self._last))
+        return str(self._last)
 
     def add(self, playlist: Hashable, songs: Iterable[str], name: str = "") -> None:
         """Songs, by their ids, at the end of a playlist.

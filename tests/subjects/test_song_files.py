@@ -260,6 +260,16 @@ def test_a_refused_file_keeps_out_those_beside_it():
     assert titles(both) == [*BOTH, ["Song A", "Song Z"]] and len(both) == 4
 
 
+def test_numbers_of_ones_own_and_of_ours_do_not_meet():
+    table, numbers = ("a.csv", b"artist,track\nAnn,A\nBob,B\n"), ("b.txt", b"1 2\n2 3\n")
+    for files in ([table, numbers], [numbers, table]):
+        library = read("mine", files)
+        assert sorted(titles(library)) == [["1", "2"], ["2", "3"], ["A", "B"]] and len(library) == 5
+        assert len({song.id for song in library.songs}) == 5
+    spaced = one("artist,track\nAnn,A\n Ann ,  A\nBob,B\n")
+    assert titles(spaced) == [["A", "A", "B"]] and len(spaced) == 2
+
+
 # ---- plain lines ----
 
 
