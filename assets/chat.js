@@ -2,12 +2,15 @@
  * The conversation of the Chat panel. It lives in the page alone (nothing of it is kept on the server), asks
  * for replies as a stream of small changes, and writes everything by textContent.
  *
- * A message: {role, content, ids, p, n, done}: of a reply's tokens the ids, probabilities and lengths.
+ * A message: {role, content, ids, p, n, done}: of a reply's tokens the ids, probabilities and lengths. One of
+ * the visitor's that got no answer is {…, unanswered: true}: it stays to be read and sent again, and no later
+ * prompt holds it.
  */
 (() => {
   "use strict";
   const page = window.playground;
-  const { element, button, number, filled } = page.tools;
+  const { element, button, number, filled, copying } = page.tools;
+  const { stream, once, wrong } = page;
   const NAMES = ["model", "quantization", "system", "max_new_tokens", "temperature", "top_k", "top_p", "min_p",
                  "repetition_penalty", "seed"];
   const KEPT = "playground.chat";
@@ -59,13 +62,21 @@
     box.dataset.i = i;
     const head = element("header");
     head.append(element("b", "", say(message.role)));
-    head.append(button(say("copy"), "", () => navigator.clipboard && navigator.clipboard.writeText(message.content)));
+    head.append(button(say("copy"), "", async (event) => {
+      if (!(await copying(event.currentTarget, message.content, say("copied")))) status(say("copy_failed"));
+    }));
     if (message.role === "user") head.append(button(say("edit"), "", () => edit(i)));
     const body = element("div", "chat-body");
     body.dir = "auto";
     if (message.role === "assistant") body.append(spans(message)); else body.textContent = message.content;
     box.append(head, body);
     if (message.done) box.append(element("footer", "", ended(message.done)));
+    if (message.unanswered) {
+      box.classList.add("unanswered");
+      const foot = element("footer", "", say("unanswered") + " ");
+      foot.append(button(say("save"), "", () => again(i)));
+      box.append(foot);
+    }
     return box;
   };
   const ended = (done) => say(done.drawn === false ? "done_greedy" : "done", {
@@ -94,6 +105,7 @@
     place.replaceChildren();
     place.hidden = !prompt;
     if (!prompt) return;
+    const said = answered(messages); // what the server counted
     const reply = messages.length && messages.at(-1).role === "assistant" ? (messages.at(-1).ids || []).length : 0;
     const used = prompt.tokens + (prompt.begun ? reply - prompt.begun : reply);
     const whole = prompt.window || used;
@@ -112,38 +124,21 @@
     add("reply", -1, used - prompt.tokens);
     place.append(bar);
     if (prompt.dropped.length)
-      place.append(element("p", "pg-warning", say("dropped", { list: prompt.dropped.map((i) => `${say(messages[i] ? messages[i].role : "user")} ${i + 1}`).join(", ") })));
+      place.append(element("p", "pg-warning", say("dropped", { list: prompt.dropped.map((i) => `${say(said[i] ? said[i].role : "user")} ${i + 1}`).join(", ") })));
     if (prompt.completion) place.append(element("p", "pg-note", say("completion")));
     if (prompt.merged) place.append(element("p", "pg-note", say("merged")));
   };
 
   // ---- the server ----
 
-  const headers = () => ({ "Content-Type": "application/json", "X-Playground-Language": page.lang });
-  /* Lines of JSON as they come. To abort is to close the connection, and that ends the work behind it. */
-  async function* stream(name, given, signal) {
-    const answer = await fetch(`playground/${name}`, {
-      method: "POST", headers: headers(), body: JSON.stringify(given), signal,
-    });
-    if (!answer.ok) throw new Error(String(answer.status));
-    const lines = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-    let rest = "";
-    try {
-      for (;;) {
-        const { value, done } = await lines.read();
-        if (done) return;
-        rest += value;
-        for (let end; (end = rest.indexOf("\n")) >= 0; rest = rest.slice(end + 1)) yield JSON.parse(rest.slice(0, end));
-      }
-    } finally { lines.cancel().catch(() => {}); } // who has enough closes the connection, too
-  }
-  const once = async (name, given) => {
-    for await (const only of stream(name, given)) return only;
-    throw new Error();
+  const answered = (list) => list.filter((each) => !each.unanswered);
+  const theLast = (list, unanswered) => { // the same, its last message waiting for an answer, or left without one
+    const last = list.at(-1);
+    return last && last.role === "user" ? [...list.slice(0, -1), { role: "user", content: last.content, ...(unanswered ? { unanswered } : {}) }] : list;
   };
   const given = (said, more = {}) => ({
     ...settings, conversation,
-    messages: said.map(({ role, content, ids }) => (ids && ids.length ? { role, content, ids } : { role, content })),
+    messages: answered(said).map(({ role, content, ids }) => (ids && ids.length ? { role, content, ids } : { role, content })),
     ...more,
   });
 
@@ -193,9 +188,9 @@
           hear.tokens(from);
         } else if (piece.done) { message.done = { ...piece.done, drawn: mine.drawn }; ended = true; }
       }
-      if (!ended) broken = say("lost");
+      if (!ended) broken = lost(message);
     } catch (error) {
-      if (error.name !== "AbortError") broken = error.message.startsWith("Failed to fetch") || error.message.includes("network") ? say("lost") : say("failed");
+      if (!abort.signal.aborted) broken = wrong(error) === "lost" ? lost(message) : say("failed");
     } finally {
       clearInterval(watch);
       if (abort.signal.aborted) message.done = { ...measured(message, mine), stop_reason: "stopped" };
@@ -203,15 +198,17 @@
     }
     return broken;
   };
+  const lost = (message) => say(message.ids.length ? "lost" : "away");
   const measured = (message, mine) => {
     const seconds = mine.begun ? (performance.now() - mine.begun) / 1000 : 0;
     const count = mine.count || 0;
     return { new_tokens: count, seconds, tokens_per_second: seconds ? count / seconds : 0, seed: settings.seed, drawn: mine.drawn };
   };
 
+  /* One reply to the last message; whether anything came. Where nothing did, `kept` is the conversation again. */
   const reply = async (more = {}, kept = messages) => {
-    if (running) { messages = kept; return; }
-    const before = messages;
+    if (running) { messages = kept; return false; }
+    const before = theLast(messages, false);
     const message = { ...empty(), model: more.model || settings.model, quantization: "quantization" in more ? more.quantization : settings.quantization };
     const shown = messages = [...before, message];
     draw();
@@ -227,8 +224,8 @@
         if (low) log.scrollTop = log.scrollHeight;
       },
     });
-    if (messages !== shown) return; // cleared, or a file was opened
-    if (!message.ids.length) messages = kept;
+    if (messages !== shown) return true; // cleared, or a file was opened
+    if (!message.ids.length) messages = theLast(kept, true);
     draw();
     if (broken) {
       status("");
@@ -236,17 +233,24 @@
       part("log").scrollTop = part("log").scrollHeight;
     } else status("");
     if (document.querySelector("#chat-hood-view") && document.querySelector("#chat-hood-view").childElementCount) hood();
+    return message.ids.length > 0;
   };
 
   const send = (said) => {
     if (running || !said || !said.trim()) return said;
-    // Two turns of one person in a row are one: an earlier one may have had no answer, and templates refuse it.
-    const last = messages.at(-1);
-    messages = last && last.role === "user"
-      ? [...messages.slice(0, -1), { role: "user", content: last.content + "\n" + said }]
-      : [...messages, { role: "user", content: said }];
+    messages = [...theLast(messages, true), { role: "user", content: said }];
     reply();
     return "";
+  };
+  const again = (i) => {
+    if (running) return;
+    const { content } = messages[i];
+    messages = [...messages.slice(0, i), ...messages.slice(i + 1), { role: "user", content }];
+    reply();
+  };
+  const intoBox = (words) => { // unless something else stands in it
+    const box = document.querySelector("#chat-box textarea");
+    if (box && !box.value) { box.value = words; box.dispatchEvent(new Event("input", { bubbles: true })); }
   };
   const by = (each) => (each.model ? { model: each.model, quantization: each.quantization } : {}); // ids are of that model
   const lastUser = () => messages.map((each) => each.role).lastIndexOf("user");
@@ -261,9 +265,9 @@
     row.append(button(say("save"), "", () => {
       if (!area.value.trim()) return;
       if (running) return;
-      const kept = messages;
-      messages = [...messages.slice(0, i), { role: "user", content: area.value }];
-      reply({}, kept);
+      const kept = messages, words = area.value;
+      messages = [...messages.slice(0, i), { role: "user", content: words }];
+      reply({}, kept).then((came) => { if (!came) intoBox(words); });
     }), button(say("cancel"), "", draw));
     box.replaceChildren(area, row);
     area.focus();
@@ -289,8 +293,7 @@
     undo: () => {
       const i = lastUser();
       if (i < 0) return status(say("nothing"));
-      const box = document.querySelector("#chat-box textarea");
-      if (box && !box.value) { box.value = messages[i].content; box.dispatchEvent(new Event("input", { bubbles: true })); }
+      intoBox(messages[i].content);
       messages = messages.slice(0, i);
       prompt = null;
       draw();
@@ -299,6 +302,7 @@
     hood: () => hood(),
   };
 
+  const why = (error) => say(wrong(error) === "lost" ? "away" : "failed");
   const hood = async () => {
     // What is folded is not in the page yet in the moment it opens.
     for (let i = 0; i < 50 && !document.querySelector("#chat-hood-view"); i++)
@@ -306,12 +310,12 @@
     const view = document.querySelector("#chat-hood-view");
     if (!view) return;
     if (!messages.length) { view.textContent = say("nothing"); return; }
-    const upTo = messages.at(-1).role === "assistant" ? messages.slice(0, -1) : messages;
+    const upTo = messages.at(-1).role === "assistant" ? messages.slice(0, -1) : theLast(messages, false);
     try {
       const found = await once("chat/prompt", given(upTo));
       if (found.error) view.replaceChildren(element("p", "pg-warning", found.error));
       else view.innerHTML = found.html; // the server's own; every text in it is escaped
-    } catch { view.textContent = say("failed"); }
+    } catch (error) { view.textContent = why(error); }
   };
 
   // ---- a token and what else could have stood there ----
@@ -326,7 +330,7 @@
     let found;
     try {
       found = await once("chat/alternatives", given(messages.slice(0, i), { ...by(message), prefix: message.ids.slice(0, at) }));
-    } catch { found = { error: say("failed") }; }
+    } catch (error) { found = { error: why(error) }; }
     if (mine !== looked) return;
     panel.replaceChildren();
     if (found.error) { panel.append(element("p", "pg-warning", found.error)); return; }
@@ -359,7 +363,7 @@
     const i = lastUser();
     const place = document.querySelector("#chat-two");
     if (i < 0) { place.replaceChildren(element("p", "pg-note", say("nothing"))); return; }
-    const said = messages.slice(0, i + 1);
+    const said = theLast(messages.slice(0, i + 1), false);
     const seed = Number.isInteger(settings.seed) && settings.seed >= 0 ? settings.seed : Math.floor(Math.random() * 2 ** 31);
     const sides = [{}, { model, quantization, temperature, top_p }].map((other) => ({ ...settings, ...other, seed }));
     place.replaceChildren();
@@ -411,15 +415,15 @@
   };
   const files = {
     markdown: () => download("conversation.md", (settings.system ? `> ${settings.system.replaceAll("\n", "\n> ")}\n\n` : "")
-      + messages.map(({ role, content }) => `**${say(role)}**\n\n${content}\n`).join("\n"), "text/markdown"),
-    json: () => download("conversation.json", JSON.stringify({ settings, messages }, null, 1), "application/json"),
+      + answered(messages).map(({ role, content }) => `**${say(role)}**\n\n${content}\n`).join("\n"), "text/markdown"),
+    json: () => download("conversation.json", JSON.stringify({ settings, messages: answered(messages) }, null, 1), "application/json"),
     modelfile: async () => {
       try {
-        const said = messages.length ? messages : [{ role: "user", content: "?" }];
+        const said = answered(messages).length ? messages : [{ role: "user", content: "?" }];
         const found = await once("chat/modelfile", given(said));
         if (found.error) status(found.error);
         else download("Modelfile", found.text, "text/plain");
-      } catch { status(say("failed")); }
+      } catch (error) { status(why(error)); }
     },
   };
   const opened = async (file) => {
@@ -434,6 +438,7 @@
       messages = list.filter((each) => each.role !== "system").map((each) => (each.role === "user"
         ? { role: "user", content: each.content }
         : { ...empty(), content: each.content, ...(whole(each) ? { ids: each.ids, p: each.p, n: each.n, done: each.done } : {}) }));
+      messages = theLast(messages, true);
       prompt = null;
       conversation = token();
       draw();
@@ -477,9 +482,9 @@
   try {
     const kept = JSON.parse(sessionStorage.getItem(KEPT) || "null");
     if (kept) ({ messages, conversation } = kept);
+    messages = theLast(messages, true); // left in the middle
   } catch { /* begin anew */ }
 
-  Object.assign(page, { stream, once }); // for the other panels' scripts
   page.chat = {
     send, compare,
     act: (name) => {

@@ -75,10 +75,10 @@
       else if (piece.reading) told(say("reading", { done: number(piece.reading), total: number(piece.total) }));
       else last = piece;
     }
-    if (!last) throw new Error("lost");
+    if (!last) throw new page.Lost(name);
     return last;
   };
-  const why = (error) => (error.ours ? error.message : say("failed"));
+  const why = (error) => (error.ours ? error.message : say(page.wrong(error)));
   const asking = async (work, look = false) => {
     if (running) running.abort();
     const mine = (running = Object.assign(new AbortController(), { look }));
@@ -224,7 +224,7 @@
         });
       } else { Object.assign(at.look, { weighed: answer.weighed, asked: wanted }); calm(); }
       if (at === view()) drawChart();
-    } catch { failed(say("failed")); } finally {
+    } catch (error) { failed(why(error)); } finally {
       weighing = false;
       if (again) { again = false; weigh(); }
     }

@@ -265,7 +265,7 @@
       lesson = answer;
       if (moment < 0 || moment >= lesson.moments.length) moment = lesson.moments.length - 1;
       drawLearning();
-    } catch { found.replaceChildren(element("p", "pg-warning", say("failed"))); }
+    } catch (error) { found.replaceChildren(element("p", "pg-warning", why(error))); }
   };
   const drawLearning = () => {
     if (running) { clearInterval(running); running = null; }

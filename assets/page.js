@@ -24,7 +24,29 @@
   const number = (value, digits = 0) => value.toLocaleString("en", { maximumFractionDigits: digits, minimumFractionDigits: digits });
   const filled = (sentence, values = {}) => // "{n} tokens"
     sentence.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
-  page.tools = { element, button, number, filled };
+  // A page over plain HTTP (a teacher's machine in a class) has no clipboard of the new kind.
+  const copy = async (text) => {
+    try { await navigator.clipboard.writeText(text); return true; } catch { /* the old way */ }
+    const box = document.createElement("textarea");
+    box.value = text;
+    box.style.cssText = "position:fixed;opacity:0";
+    document.body.append(box);
+    box.select();
+    const done = document.execCommand("copy");
+    box.remove();
+    return done;
+  };
+  /* Copy at a click on a button, which says so for a while; whether it could. */
+  const copying = async (button, text, told) => {
+    const done = await copy(text);
+    if (!done || button.classList.contains("done")) return done;
+    const said = button.textContent;
+    button.textContent = told;
+    button.classList.add("done");
+    setTimeout(() => { button.textContent = said; button.classList.remove("done"); }, 2000);
+    return done;
+  };
+  page.tools = { element, button, number, filled, copying };
 
   // ---- header ----
 
@@ -81,6 +103,14 @@
       return value;
     } catch { return ""; }
   };
+  /* Values that the page before held, of controls that are built so; those that fit no more stay as built. */
+  page.brought = (panel, built) => {
+    let values = null;
+    try { values = JSON.parse(page.carried(panel)); } catch { /* none */ }
+    if (!Array.isArray(values) || values.length !== built.length) return built;
+    const kind = (value) => (value === null ? "null" : Array.isArray(value) ? "list" : typeof value);
+    return built.map((usual, i) => (kind(values[i]) === kind(usual) || [kind(values[i]), kind(usual)].includes("null") ? values[i] : usual));
+  };
   /* What an event asks for: a number that grows, a hash of the rows and their model, and one of everything. */
   let events = 0;
   const hash = (values, made = 0x811c9dc5) => {
@@ -104,19 +134,6 @@
     history.replaceState(null, "", url);
     copy(url.href);
   };
-  // A page over plain HTTP (a teacher's machine in a class) has no clipboard of the new kind.
-  const copy = async (text) => {
-    try { await navigator.clipboard.writeText(text); return true; } catch { /* the old way */ }
-    const box = document.createElement("textarea");
-    box.value = text;
-    box.style.cssText = "position:fixed;opacity:0";
-    document.body.append(box);
-    box.select();
-    const done = document.execCommand("copy");
-    box.remove();
-    return done;
-  };
-
   // ---- files that the server would refuse are not sent at all ----
 
   document.addEventListener("change", (event) => {
@@ -297,14 +314,7 @@
     if (!button) return;
     const what = button.dataset.arc;
     if (what === "copy") {
-      const code = button.parentElement.querySelector("code").textContent;
-      copy(code).then((done) => {
-        if (!done || button.classList.contains("done")) return;
-        const told = button.textContent;
-        button.textContent = button.dataset.done;
-        button.classList.add("done");
-        setTimeout(() => { button.textContent = told; button.classList.remove("done"); }, 2000);
-      });
+      copying(button, button.parentElement.querySelector("code").textContent, button.dataset.done);
       return;
     }
     for (const node of button.closest(".arc-tree").querySelectorAll("details")) node.open = what === "open" || !node.parentElement.closest("details");

@@ -11,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-from playground import devices, relays, streaming, text, web
+from playground import carry, devices, relays, streaming, text, web
 from playground.panels import Context, all_panels, drawer
 from playground.panels.visitor import (
     guard,
@@ -34,7 +34,7 @@ MONO = (
     "Noto Sans Mono CJK TC", "Noto Sans Mono CJK SC", "monospace",
 )  # fmt: skip
 
-SCRIPTS = ("page.js", "chat.js", "map.js", "next.js", "next_inside.js", "decoding.js")
+SCRIPTS = ("page.js", "stream.js", "chat.js", "map.js", "next.js", "next_inside.js", "decoding.js")
 STYLES = ("style.css", "map.css", "next.css", "decoding.css", "sentences.css", "vectors.css")
 
 
@@ -64,6 +64,7 @@ def build_app(context: Context, panels: Sequence[ModuleType] | None = None) -> g
                 api_visibility="private",
                 show_progress="hidden",
             )
+        carry.part(app)
         relays.part(app)
     return app
 

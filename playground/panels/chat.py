@@ -53,21 +53,27 @@ def build(context: Context, app: gr.Blocks) -> None:
                 stop = gr.Button(tr("shell.stop"), min_width=70, elem_id="chat-stop")
                 for name in ("regenerate", "continue", "undo", "clear"):
                     gr.Button(tr(f"chat.{name}"), min_width=70, elem_id=f"chat-{name}").click(
-                        None, None, None, js=f"() => window.playground.chat.act('{name}')", **QUIET
+                        None, controls, None, js=_with_controls(f"act('{name}')"), **QUIET
                     )
             _hood(context)
             _beside(context, controls)
-    keep = "(...values) => { window.playground.chat.keep(values); }"
+    keep = "(...values) => { window.playground.chat.keep(values); }"  # for the parts below, which only look
     gr.on([each.change for each in controls], None, controls, None, js=keep, **QUIET)
     app.load(None, controls, None, js=keep, **QUIET)
     app.load(
-        guard(lambda: gr.Dropdown(models(context), value=default(context))), None, model,
+        guard(lambda: gr.Dropdown(models(context))), None, model,  # what is chosen in it stays
         api_visibility="private", show_progress="hidden",
     )  # fmt: skip
-    say = "(said) => window.playground.chat.send(said)"
-    gr.on([send.click, box.submit], None, box, box, js=say, **QUIET)
+    say = _with_controls("send(said)", "said, ")
+    gr.on([send.click, box.submit], None, [box, *controls], box, js=say, **QUIET)
     stop.click(None, None, None, js="() => window.playground.chat.act('stop')", **QUIET)
     chat_api.build(context)
+
+
+def _with_controls(act: str, before: str = "") -> str:
+    """A script for what the conversation does with the controls as they stand: also of a tab just opened."""
+    chat = "window.playground.chat"
+    return f"({before}...values) => {{ {chat}.keep(values); return {chat}.{act}; }}"
 
 
 def _controls(context: Context) -> tuple[list[Any], Any]:

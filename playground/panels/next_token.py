@@ -51,7 +51,7 @@ def build(context: Context, app: gr.Blocks) -> None:
     brought = gr.Textbox(visible=False)
     app.load(guard(offered), brought, menu[0], js=f"() => [{JS}.carriedModel()]", **loads)
     for each in menu[1:]:
-        app.load(guard(offered), None, each, **loads)
+        app.load(guard(lambda: gr.Dropdown(models(context))), None, each, **loads)  # what is chosen stays
     next_token_api.build(context)
 
 

@@ -320,13 +320,14 @@ def test_no_sequence_of_clicks_loses_or_revives_a_conversation(visit: Visit) -> 
     tell(page, "two")
     written(page, 2)
     act(page, "stop")
-    expect(page.locator(".chat-msg.user")).to_have_count(1)
+    expect(page.locator(".chat-msg.user")).to_have_count(2)
+    expect(page.locator(".chat-msg.user.unanswered .chat-body")).to_have_text("one")
     # A reload in the middle of a reply keeps what was there.
     act(page, "regenerate")
     written(page, 4)
     visit.watch.leaving = True
     page.reload()
-    expect(page.locator(".chat-msg")).to_have_count(2, timeout=2 * WAIT)
+    expect(page.locator(".chat-msg")).to_have_count(3, timeout=2 * WAIT)
     assert page.locator(".chat-msg.assistant .ct").count() >= 4
 
 
