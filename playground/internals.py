@@ -56,7 +56,7 @@ INTERNALS: dict[str, Internal] = {
     ),
     "layer-kinds": Internal(
         "transformers", "`get_layer_types_and_kwargs(config)` gives each layer's kind and window",
-        f"{_SUBJECTS}/architecture.py", "get_layer_types_and_kwargs", "a wrong size of the KV cache",
+        f"{_SUBJECTS}/shape.py", "get_layer_types_and_kwargs", "a wrong size of the KV cache",
     ),
     "quantized-layers": Internal(
         "transformers", "`get_keys_to_not_convert`, `should_convert_module`, `Conv1D`: what is quantized",
@@ -101,7 +101,7 @@ INTERNALS: dict[str, Internal] = {
     ),
     "out-of-memory": Internal(
         "torch", "an accelerator without room raises an `OutOfMemoryError`",
-        f"{_LOADERS}/places.py", "OutOfMemoryError", "\"on our side\" in place of what would fit",
+        "playground/errors.py", "OutOfMemoryError", "\"on our side\" in place of what would fit",
     ),
     "sentence-body": Internal(
         "sentence-transformers", "the first module of a `SentenceTransformer` keeps the body as `auto_model`",
@@ -113,7 +113,7 @@ INTERNALS: dict[str, Internal] = {
     ),
     "meta-constructors": Internal(
         "torch", "`torch.utils._device._device_constructors()`: all functions that make tensors",
-        f"{_LOADERS}/skeletons.py", "_device_constructors", "a plan of a large model takes its memory",
+        f"{_LOADERS}/weightless.py", "_device_constructors", "a plan of a large model takes its memory",
     ),
     "module-dictionaries": Internal(
         "torch", "`Module._parameters`, `_buffers`, `_modules`: by name, shared ones at every place",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.browser
 ASKED = "What is the capital of France?"
 # What a lost connection is called in Chrome, Firefox and Safari, and by nobody.
 TEXTS = ["Failed to fetch", "NetworkError when attempting to fetch resource.", "Load failed", ""]
+SET = {"model": "tutor", "system": "You are a pirate.", "top_k": 0, "repetition_penalty": 1.05}
 COPIED = """() => {
   Object.defineProperty(navigator, "clipboard", { configurable: true, get: () => undefined });
   window.copied = [];
@@ -41,12 +43,14 @@ class Wire:
 
     def __init__(self, page: Page) -> None:
         self.asked: list[list[str]] = []
+        self.given: list[dict[str, Any]] = []
         self.instead: str | None = None
         self.body = ""
         page.route("**/playground/chat", self._answer)
 
     def _answer(self, route: Route) -> None:
         told = json.loads(route.request.post_data or "{}")
+        self.given.append(told)
         self.asked.append([each["content"] for each in told["messages"]])
         if self.instead is None:
             route.continue_()
@@ -204,4 +208,25 @@ def test_next_token_tells_a_lost_server_from_a_fault(visit: Visit, lang: str) ->
     page.fill("#next-prompt textarea", "Once upon a time there was")
     lost = text.say("next_token.js_lost", lang)
     expect(page.locator(".nx-status .pg-warning")).to_have_text(lost, timeout=WAIT)
+    visit.watch.complaints.clear()
+
+
+@pytest.mark.parametrize("lang", ["zh-TW", "zh-CN"])
+def test_what_was_set_comes_along_when_the_language_changes(visit: Visit, lang: str) -> None:
+    """The system prompt and the settings vanished."""
+    page = opened(visit, "tutor")
+    wire = Wire(page)
+    wire.instead = "connectionrefused"
+    page.fill("#chat-system textarea", "You are a pirate.")
+    act(page, "creative")
+    page.fill("#chat-box textarea", "half a sentence")
+    page.wait_for_timeout(500)
+    visit.watch.leaving = True
+    page.select_option("[data-pg=language]", lang)
+    expect(page.locator("#chat-send")).to_have_text(say("send", lang), timeout=2 * WAIT)
+    expect(page.locator("#chat-system textarea")).to_have_value("You are a pirate.")
+    expect(page.locator("#chat-box textarea")).to_have_value("half a sentence")
+    page.locator("#chat-send").click()
+    unanswered(page, "half a sentence")
+    assert {**SET, "temperature": 1.1, "min_p": 0.05}.items() <= wire.given[-1].items()
     visit.watch.complaints.clear()
