@@ -96,7 +96,7 @@ def test_a_lease_is_on_this_servers_device_in_its_format(tmp_path):
     card = ModelCard("any", "folder", "any", frozenset({"causal", "encoder", "tokenizer", "skeleton"}))
     for role, quantization, device, dtype in (
         ("causal", "", "cpu", "bfloat16"), ("causal", "int8", "cpu", "float16"),
-        ("causal", "nf4", "cpu", "bfloat16"), ("encoder", "", "cpu", "float32"),
+        ("causal", "nf4", "cpu", "bfloat16"), ("encoder", "", "cpu", ""),
         ("tokenizer", "", "cpu", ""), ("skeleton", "", "meta", ""),
     ):  # fmt: skip
         with closing(context.leasing(card, role, quantization)) as steps:
