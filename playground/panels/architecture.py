@@ -167,7 +167,7 @@ def fresh(place: str) -> dict[str, Any]:
 def _nothing(error: PlaygroundError) -> list[Any]:
     """In the places of a model that cannot be shown: why, and nothing else."""
     told: list[Any] = [told_in_place(error), "", "", "", ""]
-    told += ["", gr.Dropdown([], value=[]), ""]  # memory, targets, training
+    told += ["", gr.Dropdown([], value=[], multiselect=True), ""]  # memory, targets, training
     return [*told, *(_knob(name, None, free=False) for name in what_if.KNOBS), ""]
 
 

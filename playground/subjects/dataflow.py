@@ -96,11 +96,7 @@ class Stack:
 
 
 def flow(plan: Architecture, tokens: int) -> list[Stack]:
-    """The stacks of a model, in the order of the data; none where the tree tells of no layers.
-
-    Args:
-        tokens: how many the sentence has; the operations are those of the last one.
-    """
+    """The stacks of a model in the order of the data, for the last of so many tokens; [] without layers."""
     return _Flow(plan, max(1, tokens)).stacks()
 
 
