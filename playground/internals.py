@@ -115,6 +115,23 @@ INTERNALS: dict[str, Internal] = {
         "torch", "`torch.utils._device._device_constructors()`: all functions that make tensors",
         f"{_LOADERS}/weightless.py", "_device_constructors", "a plan of a large model takes its memory",
     ),
+    "default-format-calls": Internal(
+        "transformers", "M2M100 and XGLM ask for torch's default format by `.to(torch.get_default_dtype())`,"
+        " which `sys._getframe` tells by the caller's names",
+        f"{_LOADERS}/weightless.py", "_getframe", "their plans count some tensors in four bytes a number",
+    ),
+    "umap-halves": Internal(
+        "umap-learn", "`umap_.fuzzy_simplicial_set`, `find_ab_params`, `simplicial_set_embedding`",
+        f"{_SUBJECTS}/projection.py", "simplicial_set_embedding", "no map by UMAP",
+    ),
+    "umap-epochs": Internal(
+        "umap-learn", "`layouts.tqdm` goes around the loop over its epochs",
+        f"{_SUBJECTS}/projection.py", "layouts.tqdm", "a map that nobody waits for is computed to its end",
+    ),
+    "tsne-steps": Internal(
+        "scikit-learn", "the steps of t-SNE are functions of the module that `TSNE` is of, in Python",
+        f"{_SUBJECTS}/projection.py", "at_calls_of(TSNE.__module__)", "the same for t-SNE",
+    ),
     "module-dictionaries": Internal(
         "torch", "`Module._parameters`, `_buffers`, `_modules`: by name, shared ones at every place",
         f"{_SUBJECTS}/architecture.py", "module._parameters", "tied weights counted twice",

@@ -261,6 +261,58 @@ def meta_constructors():
     assert {torch.empty, torch.zeros, torch.ones, torch.full, torch.arange, torch.tensor} <= set(makers)
 
 
+@check("default-format-calls")
+def default_format_calls():
+    from transformers.models.m2m_100 import modeling_m2m_100
+    from transformers.models.xglm import modeling_xglm
+
+    for module in (modeling_m2m_100, modeling_xglm):
+        assert ".to(torch.get_default_dtype())" in inspect.getsource(module)
+
+
+@check("umap-halves")
+def umap_halves():
+    from playground.subjects import projection
+
+    umap = projection.umap_module()
+    takes(umap.fuzzy_simplicial_set, "X", "n_neighbors", "random_state", "metric", "knn_indices", "knn_dists")
+    assert list(inspect.signature(umap.find_ab_params).parameters)[:2] == ["spread", "min_dist"]
+    names = list(inspect.signature(umap.simplicial_set_embedding).parameters)
+    assert names[:15] == [
+        "data", "graph", "n_components", "initial_alpha", "a", "b", "gamma", "negative_sample_rate",
+        "n_epochs", "init", "random_state", "metric", "metric_kwds", "densmap", "densmap_kwds",
+    ]  # fmt: skip
+
+
+def asked_to_stop(method: str) -> int:
+    """How often a layout of twenty points asks whether it goes on."""
+    import numpy as np
+
+    from playground.subjects import projection, stopping
+
+    projection.umap_module()
+    times = [0]
+
+    def left() -> bool:
+        times[0] += 1
+        return False
+
+    few = np.random.Generator(np.random.PCG64(0)).normal(size=(20, 8)).astype(np.float32)
+    with stopping.when(left):
+        projection.project(few, method)
+    return times[0]
+
+
+@check("umap-epochs")
+def umap_epochs():
+    assert asked_to_stop("umap") >= 300
+
+
+@check("tsne-steps")
+def tsne_steps():
+    assert asked_to_stop("tsne") >= 300
+
+
 @check("module-dictionaries")
 def module_dictionaries():
     model = gpt2()
