@@ -171,9 +171,7 @@ def second_load(millions: int) -> None:
                 with ModelCache(2**34, loader).lease(one, "causal", dtype="bfloat16", quantization="nf4"):
                     times[which] = time.perf_counter() - began
         what = f"second load in NF4, {count / 1e6:.0f} million parameters"
-        row(
-            what, times["second"], times["first"], "s", "the first load", most=1 / 5
-        )
+        row(what, times["second"], times["first"], "s", "the first load", most=1 / 5)
     finally:
         shutil.rmtree(root)
 
