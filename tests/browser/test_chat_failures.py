@@ -28,13 +28,14 @@ COPIED = """() => {
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    with running(tmp_path_factory.mktemp("failures"), {"PLAYGROUND_OFFLINE": "1"}) as app:
+    settings = {"PLAYGROUND_OFFLINE": "1"}
+    with running(tmp_path_factory.mktemp("failures"), settings, "tests/serve.py") as app:
         yield app
 
 
 @pytest.fixture
 def visit(browser: Browser, app: App) -> Iterator[Visit]:
-    with visiting(browser, app.url) as visit:
+    with visiting(browser, app.panel("chat")) as visit:
         yield visit
 
 

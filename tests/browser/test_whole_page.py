@@ -25,7 +25,7 @@ KEYS = [panel.KEY for panel in all_panels()]
 
 def press(page: Page, name: str, lang: str) -> None:
     """A tab, or its place in the menu of tabs that have no room."""
-    tab = page.locator(f'#pg-tabs button[role=tab][data-tab-id="{name}"]:visible')
+    tab = page.locator(f"#pg-{name}-button:visible")
     if tab.count():
         tab.click()
     else:
