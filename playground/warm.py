@@ -74,12 +74,13 @@ def _maps(cache_dir: Path) -> None:
     """Have UMAP's code compiled, once on a machine, by a process that yields to all others; then import it.
 
     Compiling takes many seconds of one core, and inside this process it would take the interpreter as well.
+    Its standard input is a pipe that nobody writes to: the process ends when this one does.
     """
     mark = cache_dir / f"umap-{version('umap-learn')}-{version('numba')}-{version('numpy')}"
     if not mark.is_file():
         root = Path(__file__).resolve().parents[1]
         started = subprocess.Popen(
-            [sys.executable, "-m", "playground.subjects.projection"], cwd=root, stdin=subprocess.DEVNULL,
+            [sys.executable, "-m", "playground.subjects.projection"], cwd=root, stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         process = psutil.Process(started.pid)

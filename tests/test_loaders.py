@@ -550,7 +550,7 @@ def test_known_totals(tmp_path):
     plans = []
     for config in (llama, gpt2):
         (tmp_path / "config.json").write_text(json.dumps(config))
-        plans.append(causal.skeleton(ModelCard("x", "folder", str(tmp_path)), tmp_path))
+        plans.append(causal.skeleton(ModelCard("x", "folder", str(tmp_path)), tmp_path, "float16"))
     tiny_llama, gpt = plans
     assert (tiny_llama.num_parameters(), gpt.num_parameters()) == (1_100_048_384, 124_439_808)
     assert weights.predicted(gpt, "bfloat16") == 2 * 124_439_808

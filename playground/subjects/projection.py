@@ -8,6 +8,8 @@ dimensions a map of two keeps a few at best. PCA keeps directions of large varia
 from __future__ import annotations
 
 import functools
+import os
+import sys
 import threading
 import warnings
 from dataclasses import dataclass
@@ -267,5 +269,12 @@ def _framed(points: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(centred / widest if widest > 0 else centred, np.float32)
 
 
+def _end_with_parent() -> None:
+    """Leave at once when whoever started this process is gone, and its end of the pipe with it."""
+    sys.stdin.read()
+    os._exit(1)  # what is compiled is not whole
+
+
 if __name__ == "__main__":  # see `playground.warm`: compiles what Numba then keeps on disk
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     warm()

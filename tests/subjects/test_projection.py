@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -9,6 +14,8 @@ from playground.errors import BadInput
 from playground.subjects import projection
 from playground.subjects.neighbours import nearest
 from playground.subjects.projection import project
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def clusters(each: int, groups: int = 5) -> tuple[np.ndarray, np.ndarray]:
@@ -139,3 +146,16 @@ def test_a_new_row_lands_among_its_own_and_a_twin_on_its_place():
 def test_numbers_outside(wrong):
     with pytest.raises(BadInput):
         project(np.eye(9), **wrong)
+
+
+def test_what_compiles_for_a_process_ends_with_it(tmp_path: Path) -> None:
+    """An app that was stopped while UMAP was compiled left a process that burnt a core for minutes."""
+    command = [sys.executable, "-m", "playground.subjects.projection"]
+    started = subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    )
+    with pytest.raises(subprocess.TimeoutExpired):
+        started.wait(1)  # with nothing compiled yet it takes many seconds
+    assert started.stdin is not None
+    started.stdin.close()  # as when the parent is killed
+    assert started.wait(60) == 1  # it did not come to its end
