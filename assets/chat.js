@@ -145,11 +145,11 @@
   // ---- replies ----
 
   const empty = () => ({ role: "assistant", content: "", ids: [], p: [], n: [], done: null });
-  const add = (message, piece) => {
-    message.content += piece.text;
-    message.ids.push(...piece.ids);
-    message.p.push(...piece.p);
-    message.n.push(...piece.n);
+  const add = (message, { text, ids: [...ids], p: [...p], n: [...n] }) => { // of a broken piece nothing is added
+    message.content += text;
+    message.ids.push(...ids);
+    message.p.push(...p);
+    message.n.push(...n);
   };
 
   /* One reply into `message`, told by `hear`; what came before an error or a stop stays. */

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from playground import text
 from tests.app import App
 from tests.app_fixture import app  # noqa: F401
-from tests.browser.visiting import Visit, visiting
+from tests.browser.visiting import WAIT, Visit, visiting
 
 pytestmark = pytest.mark.browser
 
@@ -33,7 +33,7 @@ def tab(page: Page, name: str, lang: str = "en") -> None:
 
 
 def total(page: Page, count: str) -> None:
-    expect(page.locator("#arc-top .arc-total")).to_contain_text(count)
+    expect(page.locator("#arc-top .arc-total")).to_contain_text(count, timeout=2 * WAIT)
 
 
 def turn(page: Page, knob: str, value: int) -> None:
@@ -145,8 +145,10 @@ def test_a_config_of_ones_own_and_a_bad_one(visit: Visit) -> None:
     box.fill('{"model_type": "gpt2", "n_layer": 1, "<img src=x onerror=canary++>": "<b>"}')
     total(page, "46,473,216")  # 124,439,808 less eleven layers
     box.fill('{"model_type": "gpt2", "n_layer": 1000000000}')
-    expect(page.locator(".toast-body")).to_contain_text("n_layer")
-    total(page, "46,473,216")  # nothing is lost
+    expect(page.locator("#arc-top .pg-warning")).to_contain_text("n_layer")  # where the plan was, which goes
+    expect(page.locator("#arc-tree")).to_be_empty()
+    box.fill('{"model_type": "gpt2", "n_layer": 1}')
+    total(page, "46,473,216")
 
 
 @pytest.mark.parametrize(("lang", "scheme"), [("zh-TW", "light"), ("zh-CN", "dark"), ("en", "dark")])

@@ -202,14 +202,15 @@ def test_it_is_left_apart_after_a_reload_too_and_an_edit_is_not_lost(visit: Visi
 
 
 @pytest.mark.parametrize("lang", text.LANGUAGES)
-def test_next_token_tells_a_lost_server_from_a_fault(visit: Visit, lang: str) -> None:
-    page = visit("?tab=next_token&lang=" + lang, ready=False)
-    page.wait_for_selector("#next-frame .nx-chart *", timeout=2 * WAIT)
-    page.route("**/playground/next/**", lambda route: route.abort("connectionrefused"))
-    page.fill("#next-prompt textarea", "Once upon a time there was")
-    lost = text.say("next_token.js_lost", lang)
-    expect(page.locator(".nx-status .pg-warning")).to_have_text(lost, timeout=WAIT)
-    visit.watch.complaints.clear()
+def test_next_token_tells_a_lost_server_from_a_fault(browser: Browser, app: App, lang: str) -> None:
+    with visiting(browser, app.panel("next_token")) as visit:
+        page = visit("?tab=next_token&lang=" + lang, ready=False)
+        page.wait_for_selector("#next-frame .nx-chart > .nx-row", timeout=2 * WAIT)
+        page.route("**/playground/next/**", lambda route: route.abort("connectionrefused"))
+        page.fill("#next-prompt textarea", "Once upon a time there was")
+        lost = text.say("next_token.js_lost", lang)
+        expect(page.locator(".nx-status .pg-warning")).to_have_text(lost, timeout=WAIT)
+        visit.watch.complaints.clear()
 
 
 @pytest.mark.parametrize("lang", ["zh-TW", "zh-CN"])
