@@ -79,7 +79,7 @@ _asking: WeakKeyDictionary[Page, Asking] = WeakKeyDictionary()
 def settled(page: Page) -> Page:
     """Wait until a page asks nothing and has drawn what it was told: no fixed time is long enough."""
     asking, calm = _asking[page], 0
-    deadline = time.monotonic() + WAIT / 1000
+    deadline = time.monotonic() + 2 * WAIT / 1000
     while calm < 3:
         assert time.monotonic() < deadline, f"it goes on asking: {[request.url for request in asking.open]}"
         calm = 0 if asking.open else calm + 1
