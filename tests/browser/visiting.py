@@ -21,6 +21,7 @@ from tests.app import SLOWER
 WAIT = int(30_000 * SLOWER)  # milliseconds: for whatever the server computes, on a busy machine
 SIZE = {"width": 1280, "height": 720}
 _free: dict[tuple[Any, ...], list[BrowserContext]] = {}  # by browser, language and permissions
+LEFT_OPEN = 15.0  # seconds after which a stream without news is one that was left open
 
 
 class Watch:
@@ -63,14 +64,28 @@ class Asking:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.open: set[Request] = set()
+        self.changed = time.monotonic()
         page.on("request", self._asked)
-        page.on("requestfinished", lambda request: self.open.discard(request))
-        page.on("requestfailed", lambda request: self.open.discard(request))
+        page.on("requestfinished", self._answered)
+        page.on("requestfailed", self._answered)
         page.on("framenavigated", lambda _: self.open.clear())
 
     def _asked(self, request: Request) -> None:
         if "/heartbeat/" not in request.url and request.url.startswith("http"):
             self.open.add(request)
+            self.changed = time.monotonic()
+
+    def _answered(self, request: Request) -> None:
+        self.open.discard(request)
+        self.changed = time.monotonic()
+
+    @property
+    def calm(self) -> bool:
+        """Nothing is under way. Gradio's page may leave its stream of results open though nothing is to come
+        (an event that begins while the stream is told to close): alone and long without news, it is none.
+        """
+        streams = all("/queue/data" in request.url for request in self.open)
+        return not self.open or (streams and time.monotonic() - self.changed > LEFT_OPEN)
 
 
 _asking: WeakKeyDictionary[Page, Asking] = WeakKeyDictionary()
@@ -82,7 +97,7 @@ def settled(page: Page) -> Page:
     deadline = time.monotonic() + 2 * WAIT / 1000
     while calm < 3:
         assert time.monotonic() < deadline, f"it goes on asking: {[request.url for request in asking.open]}"
-        calm = 0 if asking.open else calm + 1
+        calm = calm + 1 if asking.calm else 0
         page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 20)))")
     return page
 
