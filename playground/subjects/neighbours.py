@@ -16,6 +16,9 @@ from playground.subjects import stopping
 
 METRICS = ("cosine", "euclidean")
 BLOCK = 2_048
+EXACT = 256  # rows whose distances are taken in float64 at once: some 20 MB of 384 numbers each
+TWINS = 1e-12  # squared distance below which vectors of length 1 differ in float32's last digits only
+SPARE = 8  # more than asked are looked at in float64: which are nearest is not decided by float32
 FEWEST = 6  # rows from which on it says something that neighbours are near on a map, too
 Near = tuple[NDArray[np.int32], NDArray[np.float32]]
 
@@ -23,8 +26,13 @@ Near = tuple[NDArray[np.int32], NDArray[np.float32]]
 def unit(vectors: NDArray[Any]) -> NDArray[np.float32]:
     """Each row divided by its length; a row of zeros stays one."""
     vectors = np.asarray(vectors, np.float32)
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    lengths = np.sqrt(_squares(vectors))[:, None]
     return np.asarray(vectors / np.where(lengths > 0, lengths, 1), np.float32)
+
+
+def _squares(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Squared lengths, in float64: the same float32 vectors come of them on every processor."""
+    return np.asarray(np.einsum("nw,nw->n", vectors, vectors, dtype=np.float64), np.float64)
 
 
 def nearest(vectors: NDArray[np.float32], count: int, metric: str = "cosine") -> Near:
@@ -33,6 +41,9 @@ def nearest(vectors: NDArray[np.float32], count: int, metric: str = "cosine") ->
     Args:
         vectors: n × width; of length 1 for ``cosine`` (see `unit`).
         count: how many, itself counted; at most n.
+
+    Found in float32 and told in float64: a sum in float32 ends in other digits on another processor, and
+    who is the fifteenth or the sixteenth would hang on them.
 
     Returns:
         Places and distances, each n × count: 1 - cosine, or the Euclidean distance.
@@ -45,30 +56,46 @@ def nearest(vectors: NDArray[np.float32], count: int, metric: str = "cosine") ->
     count = min(count, len(vectors))
     places = np.empty((len(vectors), count), np.int32)
     distances = np.empty((len(vectors), count), np.float32)
-    squares = (vectors * vectors).sum(1)
+    squares = _squares(vectors).astype(np.float32)
     for start in range(0, len(vectors), BLOCK):
         stopping.check()
-        block = vectors[start : start + BLOCK]
-        far = block @ vectors.T
+        far = vectors[start : start + BLOCK] @ vectors.T
         if metric == "cosine":
-            np.subtract(1, far, out=far)
+            np.negative(far, out=far)
         else:
             far *= -2
             far += squares
-            far += squares[start : start + BLOCK, None]
         here = np.arange(len(far))
-        far[here, start + here] = -1  # before any twin
-        if count < far.shape[1]:
-            some = np.argpartition(far, count - 1, axis=1)[:, :count]
-            some.sort(axis=1)  # so that the stable sort below keeps the earlier of two equals first
-        else:
-            some = np.tile(np.arange(count), (len(far), 1))
-        order = np.argsort(np.take_along_axis(far, some, 1), axis=1, kind="stable")
-        chosen = np.take_along_axis(some, order, 1)
-        places[start : start + BLOCK] = chosen
-        distances[start : start + BLOCK] = np.take_along_axis(far, chosen, 1)
-    distances = np.maximum(distances, 0)
-    return places, np.sqrt(distances) if metric == "euclidean" else distances
+        far[here, start + here] = -np.inf  # before any twin
+        some = _first(far, count + SPARE)
+        for inner in range(0, len(some), EXACT):
+            part = some[inner : inner + EXACT]
+            rows = slice(start + inner, start + inner + len(part))
+            places[rows], distances[rows] = _told(vectors, rows.start, part, count, metric)
+    return places, distances
+
+
+def _first(far: NDArray[np.float32], count: int) -> NDArray[np.int64]:
+    """The places of each row's smallest, in rising order of place."""
+    if count >= far.shape[1]:
+        return np.tile(np.arange(far.shape[1]), (len(far), 1))
+    some = np.argpartition(far, count - 1, axis=1)[:, :count]
+    some.sort(axis=1)
+    return np.asarray(some, np.int64)
+
+
+def _told(
+    vectors: NDArray[np.float32], start: int, some: NDArray[np.int64], count: int, metric: str
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The nearest of ``some`` of rows from ``start`` on, nearest first, the earlier of two equals first."""
+    block = vectors[start : start + len(some)].astype(np.float64)
+    apart = vectors[some] - block[:, None]
+    far = np.einsum("nkw,nkw->nk", apart, apart)
+    # Of vectors of length 1, half the squared distance is 1 - cosine.
+    far = np.where(far < TWINS, 0, far / 2) if metric == "cosine" else np.sqrt(far)
+    itself = some == start + np.arange(len(some))[:, None]
+    order = np.argsort(np.where(itself, -1, far), axis=1, kind="stable")[:, :count]
+    return np.take_along_axis(some, order, 1), np.take_along_axis(far, order, 1)
 
 
 def measurable(rows: int, most: int = 10) -> int:

@@ -28,8 +28,11 @@ LANDMARKS = 10_000  # points that UMAP lays out itself; more are placed between 
 TSNE_LANDMARKS = 3_000  # t-SNE takes ten times as long
 BETWEEN = 5
 MIN_DIST = 0.15
-PLACES = 2  # decimals of where points start, from -1 to 1
-WEIGHTS = 1  # decimals of the weights of UMAP's graph, from 0 to 1: an edge is pulled that often
+# What UMAP's layout hangs on is rounded to steps: where points start, from -1 to 1, and the weights of its
+# graph, from 0 to 1 (an edge is pulled that often). How many steps is free: with these, nothing of the
+# shipped example lies near the edge between two.
+PLACES = 64
+WEIGHTS = 9
 # Numba's compiled code is no matter of many threads at once, and two layouts would only halve each other.
 # One at a time of each: two would halve each other's cache. A long t-SNE keeps nobody from UMAP. What nobody
 # waits for any more (`stopping`) never begins, and ends within an epoch where it has begun.
@@ -110,7 +113,7 @@ def project(
         some = _laid_out(method, whole[chosen], dimensions, seed, neighbours, min_dist, metric, None)
         points, note = between(whole, whole[chosen], some), "landmarks"
         points[chosen] = some
-    return Projection(_framed(points if back is None else points[back]), method, note)
+    return Projection(framed(points if back is None else points[back]), method, note)
 
 
 def _within(name: str, value: object, low: int, high: int) -> int:
@@ -135,8 +138,8 @@ def _distinct(vectors: NDArray[np.float32]) -> tuple[NDArray[Any], NDArray[Any] 
 
 def pca(vectors: NDArray[np.float32], dimensions: int = 2) -> NDArray[np.float32]:
     """The principal axes' coordinates; signs are set so that the largest loading is positive."""
-    centred = vectors - vectors.mean(0)
-    covariance = centred.T.astype(np.float64) @ centred
+    centred = vectors - vectors.mean(0, dtype=np.float64)
+    covariance = centred.T @ centred
     _, axes = np.linalg.eigh(covariance)
     axes = axes[:, ::-1][:, :dimensions]
     axes = axes * np.sign(axes[np.abs(axes).argmax(0), np.arange(axes.shape[1])])
@@ -150,7 +153,7 @@ def _laid_out(
     metric: str, near: Near | None,
 ) -> NDArray[np.float32]:  # fmt: skip
     # From PCA and not from the spectrum: that one fails on a handful of points, and on several islands.
-    start = _framed(pca(vectors, dimensions))
+    start = framed(pca(vectors, dimensions))
     count = max(2, min(neighbours, len(vectors) - 1))
     if near is None or near[0].shape[1] < count:
         near = nearest(vectors, count, metric) if method == "umap" else None
@@ -178,17 +181,23 @@ def _umap(
     kept on one map and lost on the other. Rounded, a map keeps as many true neighbours as before.
     """
     umap, random = umap_module(), np.random.RandomState(seed)
-    graph, _, _ = umap.fuzzy_simplicial_set(
-        vectors, near[0].shape[1], random, metric, knn_indices=near[0].copy(), knn_dists=near[1].copy()
-    )
-    graph.data = np.round(graph.data, WEIGHTS)
+    graph = weighted(vectors, near, metric, random)
+    graph.data = np.round(graph.data * WEIGHTS) / WEIGHTS
     rest = np.random.Generator(np.random.PCG64(seed)).normal(0, 1e-4, start.shape)
-    first = (np.round(start, PLACES) * 10 + rest).astype(np.float32)
+    first = (np.round(start * PLACES) / PLACES * 10 + rest).astype(np.float32)
     points, _ = umap.simplicial_set_embedding(
         vectors, graph, start.shape[1], 1.0, *umap.find_ab_params(1.0, min_dist), 1.0, 5,
         200 if len(vectors) > 2000 else 300, first, random, metric, {}, False, {}, False,
     )  # fmt: skip
     return np.asarray(points, np.float32)
+
+
+def weighted(vectors: NDArray[np.float32], near: Near, metric: str, random: Any) -> Any:
+    """UMAP's graph: how strongly each point and its neighbours belong together, 0 to 1, sparse n × n."""
+    graph, _, _ = umap_module().fuzzy_simplicial_set(
+        vectors, near[0].shape[1], random, metric, knn_indices=near[0].copy(), knn_dists=near[1].copy()
+    )
+    return graph
 
 
 def _tsne(vectors: NDArray[np.float32], start: NDArray[np.float32], seed: int, perplexity: int) -> Any:
@@ -263,7 +272,8 @@ def between(
     return placed
 
 
-def _framed(points: NDArray[np.float32]) -> NDArray[np.float32]:
+def framed(points: NDArray[Any]) -> NDArray[np.float32]:
+    """Points moved to the middle and scaled, so that the widest direction goes from -1 to 1."""
     centred = points - (points.max(0) + points.min(0)) / 2
     widest = float(np.abs(centred).max())
     return np.asarray(centred / widest if widest > 0 else centred, np.float32)

@@ -27,8 +27,9 @@ from playground.panels.embeddings_sentences_actions import SentencesActions
 from playground.panels.embeddings_sentences_shown import Made
 from playground.panels.embeddings_sentences_work import MODEL, Wish
 from playground.settings import Settings
+from playground.subjects import projection
 from playground.subjects.encoding import encode
-from playground.subjects.neighbours import unit
+from playground.subjects.neighbours import nearest, unit
 from playground.subjects.projection import project
 from playground.subjects.sentences import Rows, sample
 from playground.views import sentences as view
@@ -80,6 +81,19 @@ def test_the_shipped_map_does_not_hang_on_the_last_digits(models: ModelCache, ca
     others += [vectors * (1 + noise * draw.standard_normal(vectors.shape)) for noise in (1e-7, 1e-6, 1e-6)]
     for other in others:
         assert np.abs(project(other).points - points).max() < 0.01
+
+
+def test_nothing_of_the_shipped_map_lies_near_an_edge_of_rounding(
+    models: ModelCache, catalog: Catalog
+) -> None:
+    """Vectors of two processors differ by 1e-7, weights of UMAP's graph then by 4e-6: with room to spare."""
+    with models.lease(catalog.find(MODEL), "encoder") as loaded:
+        vectors = unit(encode(loaded, sample("themes").texts).vectors)
+    graph = projection.weighted(vectors, nearest(vectors, 15), "cosine", np.random.RandomState(0))
+    start = projection.framed(projection.pca(vectors))
+    for values, steps in ((graph.data, projection.WEIGHTS), (start.ravel(), projection.PLACES)):
+        from_an_edge = np.abs((values.astype(np.float64) * steps) % 1 - 0.5) / steps
+        assert from_an_edge.min() > 2e-5
 
 
 def test_neighbours_shown_are_brute_force(do: SentencesActions) -> None:

@@ -27,6 +27,29 @@ def test_nearest_is_brute_force(metric, monkeypatch):
     assert not distances[:, 0].any()
 
 
+@pytest.mark.parametrize("metric", neighbours.METRICS)
+def test_who_is_nearest_is_not_decided_by_float32(metric):
+    """Rows so near each other that float32's sums confuse them; the order is that of float64."""
+    draw = np.random.default_rng(5)
+    vectors = unit(np.ones((60, 48)) + 1e-2 * draw.normal(size=(60, 48)))
+    places, distances = nearest(vectors, 9, metric)
+    apart = np.linalg.norm(vectors[:, None].astype(np.float64) - vectors[None], axis=2)
+    assert np.array_equal(places, np.argsort(apart, axis=1, kind="stable")[:, :9])
+    told = apart**2 / 2 if metric == "cosine" else apart
+    assert distances == pytest.approx(np.sort(told, axis=1)[:, :9], rel=1e-6)
+    assert np.array_equal(
+        nearest(np.roll(vectors, 7, axis=1), 9, metric)[0], places
+    )  # summed in another order
+
+
+def test_twins_but_for_the_last_digit_lie_at_nothing():
+    row = unit(cloud(1))
+    other = np.nextafter(row, 2)
+    assert not np.array_equal(row, other)
+    places, distances = nearest(np.concatenate([row, unit(cloud(7)), other]), 3)
+    assert places[0, 1] == 8 and distances[0, 1] == 0 and distances[0, 2] > 0.1
+
+
 def test_twins_come_after_oneself():
     places, _ = nearest(np.ones((5, 3), np.float32) / np.sqrt(3).astype(np.float32), 3)
     assert places[:, 0].tolist() == [0, 1, 2, 3, 4]

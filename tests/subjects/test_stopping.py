@@ -94,7 +94,7 @@ def test_each_thread_is_told_its_own():
     stopping.check()
 
 
-@pytest.mark.parametrize(("method", "rows"), [("umap", 1500), ("tsne", 150)])
+@pytest.mark.parametrize(("method", "rows"), [("umap", 1500), ("tsne", 400)])
 def test_the_wanted_map_waits_for_none_that_was_left(method: str, rows: int):
     """Abandoned layouts ran one after the other, to their ends, before the one that somebody waited for."""
     project(FEW, method)  # imports and compiles

@@ -43,6 +43,13 @@ def test_the_shipped_map_has_a_place_for_every_song(cache):
     assert len(points) == len(catalogue.splitlines()) - 1
 
 
+def test_the_shipped_map_is_the_computed_one(cache):
+    """On every processor: its vectors are shipped, and what the layout hangs on is taken in float64."""
+    made = examples.computed_map(cache)
+    computed = np.stack([made["x"], made["y"]], 1) / 1000
+    assert np.abs(computed - np.array(examples.songs_map())).max() < 0.002
+
+
 def test_shipped_measures_keep_the_promise():
     rows = {row["method"]: row for row in examples.songs_measured()[0]}
     assert list(rows) == ["popularity", "cooccurrence", "svd", "book", "tuned"]
