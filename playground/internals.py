@@ -58,6 +58,16 @@ INTERNALS: dict[str, Internal] = {
         "transformers", "`get_layer_types_and_kwargs(config)` gives each layer's kind and window",
         f"{_SUBJECTS}/shape.py", "get_layer_types_and_kwargs", "a wrong size of the KV cache",
     ),
+    "kept-in-float32": Internal(
+        "transformers", "`_keep_in_fp32_modules_strict` and, for float16, `_keep_in_fp32_modules`: patterns of"
+        " paths whose tensors stay float32",
+        "playground/weights.py", "_keep_in_fp32_modules_strict", "foretold bytes are not those of the load",
+    ),
+    "per-layer-configs": Internal(
+        "transformers", "`config.per_layer_config`: a config each layer; a field that differs raises"
+        " RuntimeError on the whole",
+        f"{_SUBJECTS}/shape.py", "per_layer_config", "Gemma 4 and its kind have no plan",
+    ),
     "quantized-layers": Internal(
         "transformers", "`get_keys_to_not_convert`, `should_convert_module`, `Conv1D`: what is quantized",
         "playground/weights.py", "get_keys_to_not_convert", "foretold bytes are not those of the load",

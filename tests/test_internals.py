@@ -96,6 +96,28 @@ def layer_kinds():
     assert list(kinds) == ["sliding_attention"] * 2 and [each["sliding_window"] for each in options] == [8, 8]
 
 
+@check("kept-in-float32")
+def kept_in_float32():
+    import torch
+    from transformers import AutoModel, T5Config
+
+    with torch.device("meta"):
+        model = AutoModel.from_config(T5Config(num_layers=1, d_model=8, d_ff=8, d_kv=4, num_heads=2))
+    assert set(model._keep_in_fp32_modules) == {"wo"}
+    assert not model._keep_in_fp32_modules_strict
+
+
+@check("per-layer-configs")
+def per_layer_configs():
+    from transformers import AutoConfig
+
+    config = AutoConfig.for_model("gemma4_text")
+    sizes = {each.head_dim for each in config.per_layer_config}
+    assert len(config.per_layer_config) == config.num_hidden_layers and len(sizes) == 2
+    with pytest.raises(RuntimeError):
+        _ = config.head_dim
+
+
 @check("quantized-layers")
 def quantized_layers():
     from transformers.pytorch_utils import Conv1D

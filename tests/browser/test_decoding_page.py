@@ -136,6 +136,7 @@ def test_a_switch_of_language_takes_everything_along(visit: Visit) -> None:
         expect(page.locator("#dec-beams input[type=number]")).to_have_value("2")
         expect(page.locator("#dec-seed input")).to_have_value("41")
         expect(page.locator(".dec-answer")).to_have_count(0)
+        settled(page)  # what is folded away is back, too, before it is to go along again
     page.get_by_role("button", name=say("more", "zh-CN")).click()
     expect(page.locator("#dec-stops textarea")).to_have_value("停")
 

@@ -1,0 +1,120 @@
+"""What the page opens with, shipped, is what the endpoints answer live on this processor."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from gradio_client import Client
+
+from playground import examples, examples_vectors, text
+from playground.subjects import architecture as plans
+from playground.subjects.sentences import sample
+from tests.app import App
+from tests.app_fixture import app  # noqa: F401
+
+ENCODER = "all-MiniLM-L6-v2"
+
+
+@pytest.fixture(scope="module")
+def client(app: App) -> Client:  # noqa: F811
+    return Client(app.url, verbose=False, ssl_verify=False)
+
+
+def ask(client: Client, endpoint: str, *given: Any) -> Any:
+    return client.predict(*given, api_name=f"/{endpoint}")
+
+
+def plain(name: str) -> Any:
+    path: Path = examples.FOLDER / f"{name}.json"
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("lang", text.LANGUAGES)
+def test_tokens(client, lang):
+    shipped = examples.tokenized(lang)
+    live = ask(client, "tokenize", shipped[0].text, [each.tokenizer for each in shipped])
+    for was, now in zip(shipped, live, strict=True):
+        assert list(was.encoded.ids) == [token["id"] for token in now["tokens"]]
+
+
+def test_languages_of_the_chart(client):
+    sentences = examples.languages_samples()
+    for name, counts in plain("tokens.languages").items():
+        for (_, sentence), (tokens, _) in zip(sentences, counts, strict=True):
+            assert ask(client, "tokenize", sentence, [name], False)[0]["count"] == tokens
+
+
+def test_architecture(client):
+    plan = plain("architecture")["plan"]
+    live = ask(client, "inspect", examples.ARCHITECTURE)
+    assert live["parameters"] == plans.from_plain(plan).parameters == 1_100_048_384
+
+
+def test_next_token(client):
+    shipped = examples.next_token()
+    live = ask(client, "next_token", shipped["prompt"], "tutor", 1.0, 0, 1.0, examples.LOOKED)
+    assert live["logits_shape"][-1] == shipped["vocabulary"]
+    assert live["hidden_shape"][-1] == shipped["hidden_size"]
+    assert [each["id"] for each in live["candidates"]] == [each[0] for each in shipped["candidates"]]
+    told = [each["probability"] for each in live["candidates"]]
+    assert told == pytest.approx(shipped["weighed"]["own"], rel=1e-4)
+
+
+@pytest.mark.parametrize("lang", text.LANGUAGES)
+def test_decoding(client, lang):
+    """All ways that `/generate` knows write what the shipped lanes say, token by token."""
+    shipped, plan = examples.decoding(lang), examples.DECODED
+    for name, given in {
+        "greedy": ("greedy", plan.yours.max_new_tokens),
+        "beam": ("beam", plan.yours.max_new_tokens, 1.0, 0, 1.0, 0, plan.beams.num_beams),
+    }.items():
+        live, lane = ask(client, "generate", shipped.text, "tutor", *given), shipped.lane(name)
+        assert live["ids"] == [token.id for token in lane.tokens], name
+        told = [token["probability"] for token in live["tokens"]]
+        assert told == pytest.approx([token.probability for token in lane.tokens], rel=1e-3)
+
+
+@pytest.mark.parametrize("lang", text.LANGUAGES)
+def test_songs(client, lang):
+    shipped = examples.songs(lang)
+    live = ask(client, "recommend", [song["id"] for song in shipped["liked"]], [], "sample", 10)
+    assert [row["id"] for row in live] == [row["id"] for row in shipped["rows"]]
+    assert [row["score"] for row in live] == pytest.approx([row["score"] for row in shipped["rows"]], abs=1e-4)
+
+
+def test_words(client):
+    shipped = examples_vectors.words()
+    live = ask(client, "similar_words", shipped["plus"], shipped["minus"], "minilm-words", 10)
+    assert [row["word"] for row in live] == [row["word"] for row in shipped["excluded"]]
+    assert [row["score"] for row in live] == pytest.approx(
+        [row["score"] for row in shipped["excluded"]], abs=1e-4
+    )
+
+
+def test_token_vectors(client):
+    shipped = examples_vectors.token_vectors(["Hello world"])
+    (live,) = ask(client, "token_vectors", ["Hello world"], ENCODER)
+    assert live["tokens"] == list(shipped.texts[0].tokens)
+    assert np.abs(np.array(live["vectors"]) - shipped.texts[0].layers[-1]).max() < 1e-4
+
+
+def test_sentences(client):
+    points, _ = examples.sentences()
+    live = ask(client, "project", sample("themes").texts, ENCODER, "umap")
+    assert live["method"] == "umap" and np.abs(np.array(live["points"]) - points).max() < 0.01
+
+
+def test_measured_songs():
+    """No endpoint gives these: they are counted again, all but the seconds."""
+    from playground.loaders import TransformersLoader
+    from playground.models import ModelCache
+
+    now = examples.computed_measures(ModelCache(2**31, TransformersLoader(offline=True)))
+    rows, queries = examples.songs_measured()
+    assert queries == now["queries"]
+    for was, row in zip(rows, now["rows"], strict=True):
+        assert {**was, "seconds": 0} == pytest.approx({**row, "seconds": 0}, abs=1e-9)
