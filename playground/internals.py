@@ -59,8 +59,8 @@ INTERNALS: dict[str, Internal] = {
         f"{_SUBJECTS}/shape.py", "get_layer_types_and_kwargs", "a wrong size of the KV cache",
     ),
     "kept-in-float32": Internal(
-        "transformers", "`_keep_in_fp32_modules_strict` and, for float16, `_keep_in_fp32_modules`: patterns of"
-        " paths whose tensors stay float32",
+        "transformers", "`_keep_in_fp32_modules_strict` and, for float16, `_keep_in_fp32_modules`: patterns"
+        " of paths whose tensors stay float32",
         "playground/weights.py", "_keep_in_fp32_modules_strict", "foretold bytes are not those of the load",
     ),
     "per-layer-configs": Internal(
