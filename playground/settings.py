@@ -7,6 +7,7 @@ line (which wins); what it means is said in ``assets/text/<lang>/settings.json``
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
@@ -125,6 +126,9 @@ def quiet(settings: Settings) -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # UMAP's compiled code, kept for the next start; "numba" holds it as it was compiled with fastmath.
     os.environ.setdefault("NUMBA_CACHE_DIR", str(settings.cache_dir / "numba-exact"))
+    # On a CPU with AVX512-BF16 it looks for a package that would ask the Hub for a kernel, and warns of having
+    # none each time it is imported.
+    logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
     if settings.offline:
         os.environ["HF_HUB_OFFLINE"] = "1"
 

@@ -170,6 +170,14 @@ def test_it_fits_a_phone_in_every_language(visit: Visit, lang: str, scheme: str)
         assert page.evaluate(cut) == [], name
 
 
+def test_beside_its_controls_a_tablet_leaves_names_their_room(visit: Visit) -> None:
+    page = opened(visit, viewport={"width": 768, "height": 900})
+    for row in page.locator("#arc-tree .arc-row:visible .arc-name").all()[:6]:
+        box = row.bounding_box()
+        assert box and box["width"] > 120 and box["height"] < 60
+    assert page.evaluate("document.documentElement.scrollWidth") <= 768
+
+
 def test_a_link_opens_the_model_that_it_names(visit: Visit) -> None:
     page = opened(visit, "&model=openai-community/gpt2")
     total(page, "124,439,808")

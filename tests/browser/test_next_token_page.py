@@ -232,6 +232,13 @@ def test_two_models_side_by_side(page: Page) -> None:
     page.wait_for_selector("#next-beside-view:not(.nx-asking)")
 
 
+def test_beside_its_controls_a_tablet_leaves_bars_their_room(visit: Visit) -> None:
+    page = visit("?tab=next_token", ready=False, viewport={"width": 768, "height": 900})
+    bar = page.locator(f"{ROWS} .nx-bar").first
+    bar.wait_for()
+    assert (bar.bounding_box() or {"width": 0})["width"] > 120
+
+
 @pytest.mark.parametrize("dark", [False, True])
 def test_a_phone_in_taiwan(visit: Visit, dark: bool) -> None:
     scheme = "dark" if dark else "light"
