@@ -126,8 +126,8 @@ def quiet(settings: Settings) -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # UMAP's compiled code, kept for the next start; "numba" holds it as it was compiled with fastmath.
     os.environ.setdefault("NUMBA_CACHE_DIR", str(settings.cache_dir / "numba-exact"))
-    # On a CPU with AVX512-BF16 it looks for a package that would ask the Hub for a kernel, and warns of having
-    # none each time it is imported.
+    # On a CPU with AVX512-BF16 it looks for a package that would ask the Hub for a kernel, and warns at each
+    # import that there is none.
     logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
     if settings.offline:
         os.environ["HF_HUB_OFFLINE"] = "1"
