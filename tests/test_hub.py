@@ -53,8 +53,13 @@ FILES = {
 
 
 @pytest.fixture(autouse=True)
-def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+def plain_client(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The library's own client, also where a test before made it impatient for the app; without telemetry."""
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_TELEMETRY", True)
+    before = _http._GLOBAL_CLIENT_FACTORY
+    set_client_factory(_http.default_client_factory)
+    yield
+    set_client_factory(before)
 
 
 @pytest.fixture

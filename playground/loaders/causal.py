@@ -77,6 +77,7 @@ def skeleton(card: ModelCard, path: Path, dtype: str = "float32") -> Any:
     config, kind = planned(card, path)
     with told(card, "broken_config"):
         config._attn_implementation = "eager"  # asks for no package of another
+        config.dtype = imported("torch", dtype)  # some parts are made in it by name
         # The class itself and not ``from_config``, which sets the default format of the whole process.
         with weightless(dtype):
             return kind(of_text(config, kind))

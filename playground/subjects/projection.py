@@ -31,8 +31,8 @@ MIN_DIST = 0.15
 # What UMAP's layout hangs on is rounded to steps: where points start, from -1 to 1, and the weights of its
 # graph, from 0 to 1 (an edge is pulled that often). How many steps is free: with these, nothing of the
 # shipped example lies near the edge between two.
-PLACES = 64
-WEIGHTS = 9
+PLACES = 50
+WEIGHTS = 16
 # Numba's compiled code is no matter of many threads at once, and two layouts would only halve each other.
 # One at a time of each: two would halve each other's cache. A long t-SNE keeps nobody from UMAP. What nobody
 # waits for any more (`stopping`) never begins, and ends within an epoch where it has begun.

@@ -137,11 +137,11 @@ def weighing(context: Any) -> None:
     do, name = Answers(context), "large-vocabulary"
     given = {"model": name, "ids": [5, 6, 7], "count": 50, "temperature": 0.8, "top_k": 100, "top_p": 0.9}
     *_, last = do.look(given)
-    row = last["look"]["row"]
-    kept = do.rows.get(row)
+    looked = last["look"]["row"]
+    kept = do.rows.get(looked)
     assert kept is not None
     again, softmax = interleaved(
-        lambda: do.weigh({**given, "ids": None, "row": row}),
+        lambda: do.weigh({**given, "ids": None, "row": looked}),
         lambda: torch.softmax(kept.logits, -1),
         rounds=rounds(30),
     )

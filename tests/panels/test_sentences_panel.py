@@ -93,7 +93,7 @@ def test_nothing_of_the_shipped_map_lies_near_an_edge_of_rounding(
     start = projection.framed(projection.pca(vectors))
     for values, steps in ((graph.data, projection.WEIGHTS), (start.ravel(), projection.PLACES)):
         from_an_edge = np.abs((values.astype(np.float64) * steps) % 1 - 0.5) / steps
-        assert from_an_edge.min() > 2e-5
+        assert from_an_edge.min() > 1e-5
 
 
 def test_neighbours_shown_are_brute_force(do: SentencesActions) -> None:

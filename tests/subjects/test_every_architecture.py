@@ -20,7 +20,8 @@ SENTENCES = {
 }  # fmt: skip
 # Defaults that contradict themselves: the library's own words say what, and no field is missing.
 REFUSED = {
-    "autoformer", "aya_vision", "gemma4_assistant", "higgs_audio_v2_tokenizer", "informer", "nougat",
+    "autoformer", "aya_vision", "gemma4_assistant", "gemma4_unified_assistant", "higgs_audio_v2_tokenizer",
+    "informer", "nougat",
     "pp_ocrv6_medium_det", "time_series_transformer",
 }  # fmt: skip
 # Of each fault, and of each way in which a configuration can be odd: in every run of the suite.
