@@ -16,7 +16,7 @@ from playground.subjects.projection import MIN_DIST
 from playground.subjects.sentences import sample
 from tests.app import App
 from tests.app_fixture import app  # noqa: F401
-from tests.browser.visiting import WAIT, Visit, visiting
+from tests.browser.visiting import WAIT, Visit, settled, visiting
 
 pytestmark = pytest.mark.browser
 PATIENCE = 90_000  # the first map waits for the model
@@ -208,6 +208,7 @@ def test_what_is_asked_newly_ends_what_runs_and_stop_keeps_the_map(visit: Visit)
 
 def test_search_similarity_rows_and_downloads(visit: Visit, tmp_path: Path) -> None:
     page = opened(visit)
+    settled(page)
     page.get_by_role("tab", name="Search by meaning").click()
     page.locator("#sen-query textarea, #sen-query input").first.fill("sleet and hail")
     expect(page.locator("#sen-found .sen-hits li")).to_have_count(12, timeout=WAIT)
@@ -280,6 +281,7 @@ def test_what_is_shown_follows_the_rows(visit: Visit) -> None:
     expect(page.locator("#sen-rows tbody tr")).to_have_count(200, timeout=PATIENCE)
     lines(page, "a cat", "a dog", "a cow")
     expect(page.locator("#sen-rows tbody tr")).to_have_count(3, timeout=PATIENCE)
+    settled(page)
     page.get_by_role("tab", name="Search by meaning").click()
     page.locator("#sen-query textarea, #sen-query input").first.fill("milk")
     expect(page.locator("#sen-found .sen-hits li")).to_have_count(3, timeout=WAIT)
@@ -336,6 +338,7 @@ def test_added_ones_are_in_the_legend_and_warned_of(visit: Visit, tmp_path: Path
         drawn.count('r="6"') == 2 and drawn.count('r="7"') == 1
     )  # added ones are large, the chosen one larger
     assert ">It will rain and snow.</text>" in drawn and ">😀</text>" in drawn and ">added</text>" in drawn
+    settled(page)
     page.get_by_role("tab", name="Search by meaning").click()
     page.locator("#sen-query textarea, #sen-query input").first.fill("😀")
     expect(page.locator("#sen-found .pg-warning")).to_contain_text("What you typed", timeout=WAIT)
