@@ -35,6 +35,11 @@ def visit(browser: Browser, app: App) -> Iterator[Visit]:  # noqa: F811
         yield visit
 
 
+def tab(page: Page, name: str) -> None:
+    page.get_by_role("tab", name=name).click()
+    settled(page)  # what is typed into a box that Gradio is just making is lost
+
+
 def opened(visit: Visit, **context: object) -> Page:
     page = visit("?tab=embeddings", ready=False, **context)
     expect(page.locator("#sen-map .pg-map-side li")).to_have_count(10, timeout=WAIT)
@@ -208,16 +213,15 @@ def test_what_is_asked_newly_ends_what_runs_and_stop_keeps_the_map(visit: Visit)
 
 def test_search_similarity_rows_and_downloads(visit: Visit, tmp_path: Path) -> None:
     page = opened(visit)
-    settled(page)
-    page.get_by_role("tab", name="Search by meaning").click()
+    tab(page, "Search by meaning")
     page.locator("#sen-query textarea, #sen-query input").first.fill("sleet and hail")
     expect(page.locator("#sen-found .sen-hits li")).to_have_count(12, timeout=WAIT)
     expect(page.locator("#sen-found .sen-hits li").first).to_contain_text("weather")
-    page.get_by_role("tab", name="Similarity").click()
+    tab(page, "Similarity")
     expect(page.locator("#sen-matrix td").nth(1)).to_have_text("0.76", timeout=WAIT)
-    page.get_by_role("tab", name="Rows").click()
+    tab(page, "Rows")
     expect(page.locator("#sen-rows tbody tr")).to_have_count(200, timeout=WAIT)
-    page.get_by_role("tab", name="Download").click()
+    tab(page, "Download")
     button = page.locator("#emb-sentences").get_by_text("Vectors (.npy)").last
     expect(page.locator("#emb-sentences button").filter(has_text="Vectors (.npy)").last).to_be_enabled(
         timeout=WAIT
@@ -277,12 +281,11 @@ def test_search_similarity_rows_and_downloads(visit: Visit, tmp_path: Path) -> N
 
 def test_what_is_shown_follows_the_rows(visit: Visit) -> None:
     page = opened(visit)
-    page.get_by_role("tab", name="Rows").click()
+    tab(page, "Rows")
     expect(page.locator("#sen-rows tbody tr")).to_have_count(200, timeout=PATIENCE)
     lines(page, "a cat", "a dog", "a cow")
     expect(page.locator("#sen-rows tbody tr")).to_have_count(3, timeout=PATIENCE)
-    settled(page)
-    page.get_by_role("tab", name="Search by meaning").click()
+    tab(page, "Search by meaning")
     page.locator("#sen-query textarea, #sen-query input").first.fill("milk")
     expect(page.locator("#sen-found .sen-hits li")).to_have_count(3, timeout=WAIT)
     lines(page, "a cat", "a dog", "a cow", "snow")
@@ -291,7 +294,7 @@ def test_what_is_shown_follows_the_rows(visit: Visit) -> None:
 
 def test_two_models_show_the_same_row(visit: Visit) -> None:
     page = opened(visit)
-    page.get_by_role("tab", name="Two models").click()
+    tab(page, "Two models")
     page.locator("#sen-two-go").click()
     expect(page.locator("#sen-two canvas")).to_have_count(2, timeout=60_000)
     expect(page.locator("#sen-two")).to_contain_text("in common")
@@ -305,7 +308,7 @@ def test_a_comparison_of_other_rows_is_greyed(visit: Visit) -> None:
     page = opened(visit)
     stale = page.locator("#sen-two-stale")
     page.locator("#sen-by").get_by_text("k-means").click()
-    page.get_by_role("tab", name="Two models").click()
+    tab(page, "Two models")
     expect(stale).to_be_hidden()
     page.locator("#sen-two-go").click()
     expect(page.locator("#sen-two canvas")).to_have_count(2, timeout=PATIENCE)
@@ -338,15 +341,14 @@ def test_added_ones_are_in_the_legend_and_warned_of(visit: Visit, tmp_path: Path
         drawn.count('r="6"') == 2 and drawn.count('r="7"') == 1
     )  # added ones are large, the chosen one larger
     assert ">It will rain and snow.</text>" in drawn and ">😀</text>" in drawn and ">added</text>" in drawn
-    settled(page)
-    page.get_by_role("tab", name="Search by meaning").click()
+    tab(page, "Search by meaning")
     page.locator("#sen-query textarea, #sen-query input").first.fill("😀")
     expect(page.locator("#sen-found .pg-warning")).to_contain_text("What you typed", timeout=WAIT)
 
 
 def test_thirty_sentences_are_seen_at_once(visit: Visit) -> None:
     page = opened(visit, viewport={"width": 1280, "height": 800})
-    page.get_by_role("tab", name="Similarity").click()
+    tab(page, "Similarity")
     cells = page.locator("#sen-matrix td")
     expect(cells).to_have_count(25, timeout=WAIT)
     expect(cells.nth(1)).to_have_css("font-size", "13px")  # few: with their numbers
