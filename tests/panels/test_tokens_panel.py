@@ -87,30 +87,36 @@ def test_ids_to_begin_with_where_no_letter_is_known(do: TokensActions) -> None:
     assert do.some_ids(name) == "0, 1"
 
 
+@pytest.fixture
+def fresh(context: Context, tmp_path: Path) -> TokensActions:
+    """With a folder of uploads of its own."""
+    catalog = Catalog(tmp_path / "models", tmp_path / "uploads", offline=True)
+    return TokensActions(Context(context.settings, catalog, context.models))
+
+
 def uploads(do: TokensActions) -> list[str]:
     return sorted(file.name for file in do.context.catalog.uploads_dir.glob("*"))
 
 
-def test_an_upload_joins_the_others(do: TokensActions, tmp_path: Path) -> None:
-    names, name = do.upload(hostile.written(tmp_path, hostile.quadratic()).where, [])
-    assert names == [name] and uploads(do) == [f"{name}.json"]
-    (found,) = do.tokenized("ab", [name], False)
+def test_an_upload_joins_the_others(fresh: TokensActions, tmp_path: Path) -> None:
+    names, name = fresh.upload(hostile.written(tmp_path, hostile.quadratic()).where, [])
+    assert names == [name] and uploads(fresh) == [f"{name}.json"]
+    (found,) = fresh.tokenized("ab", [name], False)
     assert found.encoded.ids.tolist() == [0, 1]
-    (do.context.catalog.uploads_dir / f"{name}.json").unlink()
 
 
 @pytest.mark.parametrize("made", [hostile.template(200, 1000), hostile.replaces()])
 def test_an_upload_that_is_refused_is_not_kept(
-    do: TokensActions, tmp_path: Path, made: dict[str, object]
+    fresh: TokensActions, tmp_path: Path, made: dict[str, object]
 ) -> None:
     with pytest.raises(CannotLoad):
-        do.upload(hostile.written(tmp_path, made).where, [])
-    assert uploads(do) == []
+        fresh.upload(hostile.written(tmp_path, made).where, [])
+    assert uploads(fresh) == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of memory hold on Linux")
 def test_an_upload_that_kills_its_process_is_not_kept(
-    do: TokensActions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fresh: TokensActions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its own trial did it: the file stayed, and killed again whoever chose it."""
     script = (
@@ -119,14 +125,14 @@ def test_an_upload_that_kills_its_process_is_not_kept(
     )
     monkeypatch.setattr(tokenizers, "COMMAND", (sys.executable, "-c", script))
     with pytest.raises(DoesNotFit, match="tokenizer_too_large"):
-        do.upload(hostile.written(tmp_path, hostile.template()).where, [])
-    assert uploads(do) == []
+        fresh.upload(hostile.written(tmp_path, hostile.template()).where, [])
+    assert uploads(fresh) == []
 
 
-def test_an_upload_that_breaks_off_is_not_kept(do: TokensActions, tmp_path: Path) -> None:
+def test_an_upload_that_breaks_off_is_not_kept(fresh: TokensActions, tmp_path: Path) -> None:
     for content, error in (("[1]", BadInput), ('{"model": ', CannotLoad), ('{"a":' * 10_000, CannotLoad)):
         file = tmp_path / "it.json"
         file.write_text(content, encoding="utf-8")
         with pytest.raises(error):
-            do.upload(str(file), [])
-    assert uploads(do) == []
+            fresh.upload(str(file), [])
+    assert uploads(fresh) == []
