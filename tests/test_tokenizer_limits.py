@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from playground.catalog import ModelCard
-from playground.errors import CannotLoad
+from playground.errors import BadInput, CannotLoad
 from playground.loaders import tokenizer_limits, tokenizers
 from playground.loaders.tokenizer_limits import check_file
 from tests.subjects import hostile, small
@@ -70,13 +70,18 @@ def test_a_large_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         check_file("it", Path(card.where))
 
 
-@pytest.mark.parametrize(
-    "content", ["[" * 100_000, "[]", "{}", "", '{"model": {"vocab": {"a": 4294967296}}}']
-)
+@pytest.mark.parametrize("content", ["[" * 100_000, "[]", "{}", '{"model": {"vocab": {"a": 4294967296}}}'])
 def test_what_is_none_is_told_as_broken(tmp_path: Path, content: str) -> None:
     file = tmp_path / "it.json"
     file.write_text(content, encoding="utf-8")
     with pytest.raises(CannotLoad, match="broken_tokenizer"):
+        tokenizers.confined(ModelCard("it", "upload", str(file)), file)
+
+
+def test_what_is_no_json_is_told_so(tmp_path: Path) -> None:
+    file = tmp_path / "it.json"
+    file.write_text('{"model": ', encoding="utf-8")
+    with pytest.raises(BadInput, match="upload_not_json"):
         tokenizers.confined(ModelCard("it", "upload", str(file)), file)
 
 

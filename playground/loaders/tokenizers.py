@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
 
 from playground.catalog import VOCABULARIES, ModelCard
-from playground.errors import CannotLoad
+from playground.errors import BadInput, CannotLoad
 from playground.loaders import tokenizer_limits
 from playground.loaders.places import config_of, imported, told
 from playground.subjects.confined import ConfinedTokenizer
@@ -28,7 +29,7 @@ def read(card: ModelCard, path: Path | None) -> Any:
         path: its folder or file; None for those that need none.
 
     Raises:
-        CannotLoad: broken or foreign files, or such as would do harm.
+        CannotLoad: broken or foreign files, or such as would do harm. BadInput: an upload that is no JSON.
     """
     with told(card, "broken_tokenizer"):
         return _read(card, path)
@@ -42,7 +43,7 @@ def confined(card: ModelCard, path: Path) -> ConfinedTokenizer:
 
     Raises:
         CannotLoad: broken or foreign files, or such as would do harm. TookTooLong, DoesNotFit: opening it
-            took too long, or too much memory. BadInput: ``tokenizer_crashed`` (name).
+            took too long, or too much memory. BadInput: ``tokenizer_crashed`` (name), ``upload_not_json``.
     """
     greeting = {
         "name": card.name, "source": card.source, "where": card.where, "family": card.family,
@@ -71,7 +72,12 @@ def _read(card: ModelCard, path: Path | None) -> Any:
         return imported("sentencepiece", "SentencePieceProcessor")(model_file=str(path))
     if card.family == "tekken":
         return imported("mistral_common.tokens.tokenizers.tekken", "Tekkenizer").from_file(path)
-    tokenizer_limits.check_file(card.name, path if path.is_file() else path / "tokenizer.json")
+    try:
+        tokenizer_limits.check_file(card.name, path if path.is_file() else path / "tokenizer.json")
+    except json.JSONDecodeError as error:
+        if card.source == "upload":
+            raise BadInput("upload_not_json") from error
+        raise
     if card.source == "upload":
         return imported("transformers", "PreTrainedTokenizerFast")(tokenizer_file=str(path))
     if not any(any(path.glob(pattern)) for pattern in VOCABULARIES):

@@ -130,7 +130,7 @@ def test_an_upload_that_kills_its_process_is_not_kept(
 
 
 def test_an_upload_that_breaks_off_is_not_kept(fresh: TokensActions, tmp_path: Path) -> None:
-    for content, error in (("[1]", BadInput), ('{"model": ', CannotLoad), ('{"a":' * 10_000, CannotLoad)):
+    for content, error in (("[1]", BadInput), ('{"model": ', BadInput), ('{"a":' * 10_000, CannotLoad)):
         file = tmp_path / "it.json"
         file.write_text(content, encoding="utf-8")
         with pytest.raises(error):
