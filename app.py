@@ -27,6 +27,7 @@ context = Context(
             anonymous=settings.public,
             cache_dir=settings.cache_dir,
             pickles=settings.allow_pickles,
+            public=settings.public,
         ),
     ),
 )

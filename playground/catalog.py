@@ -142,6 +142,17 @@ EMBEDDED_BY_NAME = {card.name: card for card in EMBEDDED}
 FETCHED_BY_NAME = {card.name: card for card in (*HUB, *GENSIM)}
 
 
+def foreign(card: ModelCard, *, public: bool) -> bool:
+    """Whether its files are a stranger's: an upload, a repository that is not in our lists, and on a public
+    server the models folder, where nobody looked at what was put into it.
+
+    Nothing of a stranger's tokenizer is opened in this process.
+    """
+    if card.source == "hub":
+        return FETCHED_BY_NAME.get(card.name) != card
+    return card.source == "upload" or (card.source == "folder" and public)
+
+
 def song_files(path: Path) -> list[Path]:
     """The files of a song data set: a CSV or an upload; the book's pair, or Million Playlist slices."""
     if path.is_file():

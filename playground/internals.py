@@ -84,6 +84,14 @@ INTERNALS: dict[str, Internal] = {
         "transformers", "`tokenization_canine.SPECIAL_CODEPOINTS`: names of special tokens by code point",
         f"{_SUBJECTS}/readers.py", "SPECIAL_CODEPOINTS", "CANINE cannot be opened",
     ),
+    "no-torch": Internal(
+        "transformers", "its tokenizers are opened where torch cannot be imported",
+        f"{_LOADERS}/tokenizer_process.py", 'sys.modules["torch"] = None', "no stranger's tokenizer opens",
+    ),
+    "tokenizer-beside-weights": Internal(
+        "sentence-transformers", "the tokenizer of a model is that of its folder, and ids alone can be given",
+        f"{_LOADERS}/stand_ins.py", "without_tokenizer", "no stranger's sentence model loads",
+    ),
     "norm-names": Internal(
         "transformers", "the final normalization is a module whose class has \"norm\" in its name",
         f"{_SUBJECTS}/inside.py", '"norm" in type(module).__name__.lower()', "no logit lens of the model",

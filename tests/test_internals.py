@@ -6,6 +6,8 @@ import ast
 import inspect
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -162,6 +164,32 @@ def canine_names():
     from transformers.models.canine.tokenization_canine import SPECIAL_CODEPOINTS
 
     assert SPECIAL_CODEPOINTS[0xE000] == "[CLS]" and SPECIAL_CODEPOINTS[0xE001] == "[SEP]"
+
+
+@check("no-torch")
+def no_torch():
+    script = (
+        "import sys; sys.modules['torch'] = None; from transformers import AutoTokenizer, ByT5Tokenizer;"
+        "assert ByT5Tokenizer()('a')['input_ids'] == [100, 1]"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=120)
+
+
+@check("tokenizer-beside-weights")
+def tokenizer_beside_weights():
+    from playground.catalog import EMBEDDED_BY_NAME
+    from playground.loaders import encoders
+    from playground.loaders.places import place
+    from playground.loaders.stand_ins import without_tokenizer
+    from playground.models import Key
+
+    card = EMBEDDED_BY_NAME["all-MiniLM-L6-v2"]
+    path = place(card)
+    assert path is not None
+    key = Key(card.source, card.where, card.revision, "encoder", "cpu", "", "")
+    with without_tokenizer(card, path) as (plain, own):
+        model = encoders.load(card, plain, key, False, lambda stage: None)
+    assert own == path and len(model.tokenizer) == 1 and model.max_seq_length == 256
 
 
 @check("norm-names")

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from playground import devices, hub, weights
-from playground.catalog import ModelCard
+from playground.catalog import ModelCard, foreign
 from playground.errors import BadInput, CannotLoad
-from playground.loaders import causal, encoders, songs, tokenizers, word_downloads, words
+from playground.loaders import causal, encoders, songs, stand_ins, tokenizers, word_downloads, words
 from playground.loaders.places import place
 from playground.models import Key, Loaded, Progress, Stage
+from playground.subjects.confined import ConfinedTokenizer
 
 # transformers makes models under switches of the whole process (the meta device, no initialisation): of two
 # loads at once one may find its tied weights "missing".
@@ -32,16 +33,18 @@ class TransformersLoader:
         anonymous: never send the owner's token (strangers must not see private repositories).
         cache_dir: where quantized models are kept; None keeps none.
         pickles: the owner allows weights that are not safetensors.
+        public: what lies in the models folder is treated as a stranger's.
     """
 
     def __init__(
         self, *, offline: bool = False, anonymous: bool = True, cache_dir: Path | None = None,
-        pickles: bool = False,
+        pickles: bool = False, public: bool = False,
     ) -> None:  # fmt: skip
         self.offline = offline
         self.anonymous = anonymous
         self.cache_dir = cache_dir
         self.pickles = pickles
+        self.public = public
 
     def estimate(self, card: ModelCard, key: Key) -> int:
         """Bytes that it will take: exact for language models, from files' sizes for the rest.
@@ -95,7 +98,7 @@ class TransformersLoader:
             return songs.load(card, key, self.cache_dir, progress)
         if key.role == "tokenizer":
             here = place(card) if card.source != "hub" else self._files(card, "tokenizer", progress)
-            return Loaded(card, tokenizers.read(card, here), bytes=tokenizers.size(here))
+            return Loaded(card, self._tokenizer(card, here), bytes=tokenizers.size(here))
         if key.role == "skeleton":
             path = self._files(card, "plan", progress)
             with _making:
@@ -113,14 +116,21 @@ class TransformersLoader:
         if key.role == "encoder":
             path = self._files(card, "weights", progress)
             progress(Stage(card.name, "read"))
-            with _making:
-                model = encoders.load(card, path, key, self.pickles, progress)
+            if foreign(card, public=self.public):
+                with stand_ins.without_tokenizer(card, path) as (plain, own):
+                    tokenizer = self._tokenizer(card, own)
+                    with _making:
+                        model = encoders.load(card, plain, key, self.pickles, progress)
+            else:
+                with _making:
+                    model = encoders.load(card, path, key, self.pickles, progress)
+                tokenizer = model.tokenizer
             size = weights.measured(model) + tokenizers.size(path)
             how = encoders.format_of(card, path, key)
-            return Loaded(card, model.tokenizer, model, key.device, size, how.dtype, how.stored)
+            return Loaded(card, tokenizer, model, key.device, size, how.dtype, how.stored)
         path = self._files(card, "plan", progress)
         progress(Stage(card.name, "read"))
-        tokenizer = tokenizers.read(card, path)
+        tokenizer = self._tokenizer(card, path)
         with _making:
             model = causal.again(card, path, key, self.cache_dir, progress)
         if model is None:  # only now are the originals needed
@@ -130,6 +140,12 @@ class TransformersLoader:
         size = weights.measured(model) + tokenizers.size(path)
         how = causal.format_of(card, path, key)
         return Loaded(card, tokenizer, model, key.device, size, how.dtype, how.stored)
+
+    def _tokenizer(self, card: ModelCard, path: Path | None) -> Any:
+        """A tokenizer; what a stranger brought is in a process of its own, which ends with the load."""
+        if path is not None and foreign(card, public=self.public):
+            return tokenizers.confined(card, path)
+        return tokenizers.read(card, path)
 
     def _files(self, card: ModelCard, what: str, progress: Progress = lambda stage: None) -> Path:
         """The folder of a model's files: all of them, or just its ``plan``, fetched first if need be."""
@@ -152,6 +168,8 @@ class TransformersLoader:
 
     def free(self, loaded: Loaded) -> None:
         """Collect what an evicted model leaves in circles of references, and give it back."""
+        if isinstance(loaded.tokenizer, ConfinedTokenizer):
+            loaded.tokenizer.close()
         if loaded.device == "cpu" and loaded.bytes < 2**24:
             return  # a pause of every thread is dearer than a few megabytes a moment longer
         gc.collect()

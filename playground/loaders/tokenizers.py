@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 from playground.catalog import VOCABULARIES, ModelCard
-from playground.errors import CannotLoad
+from playground.errors import BadInput, CannotLoad
+from playground.loaders import tokenizer_limits
 from playground.loaders.places import config_of, imported, told
+from playground.subjects.confined import ConfinedTokenizer
 
 FILES = (
     "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
     "vocab.txt", "vocab.json", "merges.txt", "*.model", "chat_template.jinja", "config.json",
 )  # fmt: skip
 LARGEST = 2**28  # bytes; the largest known (Gemma's) have 35 MB
-HIGHEST_ID = 2**24  # tokenizers reserves memory for all ids up to the highest: 16 GiB for one of 2**32
+COMMAND = (sys.executable, "-m", "playground.loaders.tokenizer_process")
 OVERHEAD = 4  # a vocabulary in memory takes about this many times its file (measured: 3-5)
 
 
@@ -26,10 +29,27 @@ def read(card: ModelCard, path: Path | None) -> Any:
         path: its folder or file; None for those that need none.
 
     Raises:
-        CannotLoad: broken or foreign files.
+        CannotLoad: broken or foreign files, or such as would do harm. BadInput: an upload that is no JSON.
     """
     with told(card, "broken_tokenizer"):
         return _read(card, path)
+
+
+def confined(card: ModelCard, path: Path) -> ConfinedTokenizer:
+    """A tokenizer in a process of its own, its files read.
+
+    Args:
+        path: its folder or file.
+
+    Raises:
+        CannotLoad: broken or foreign files, or such as would do harm. TookTooLong, DoesNotFit: opening it
+            took too long, or too much memory. BadInput: ``tokenizer_crashed`` (name), ``upload_not_json``.
+    """
+    greeting = {
+        "name": card.name, "source": card.source, "where": card.where, "family": card.family,
+        "path": str(path.resolve()),
+    }  # fmt: skip
+    return ConfinedTokenizer(card.name, COMMAND, greeting)
 
 
 def size(path: Path | None) -> int:
@@ -52,7 +72,12 @@ def _read(card: ModelCard, path: Path | None) -> Any:
         return imported("sentencepiece", "SentencePieceProcessor")(model_file=str(path))
     if card.family == "tekken":
         return imported("mistral_common.tokens.tokenizers.tekken", "Tekkenizer").from_file(path)
-    _check_ids(path if path.is_file() else path / "tokenizer.json")
+    try:
+        tokenizer_limits.check_file(card.name, path if path.is_file() else path / "tokenizer.json")
+    except json.JSONDecodeError as error:
+        if card.source == "upload":
+            raise BadInput("upload_not_json") from error
+        raise
     if card.source == "upload":
         return imported("transformers", "PreTrainedTokenizerFast")(tokenizer_file=str(path))
     if not any(any(path.glob(pattern)) for pattern in VOCABULARIES):
@@ -66,15 +91,3 @@ def _read(card: ModelCard, path: Path | None) -> Any:
     return imported("transformers", "AutoTokenizer").from_pretrained(
         path, trust_remote_code=False, local_files_only=True
     )
-
-
-def _check_ids(file: Path) -> None:
-    """Raise ValueError for a tokenizer.json with an id that no vocabulary has any use for."""
-    if not file.is_file():
-        return
-    content = json.loads(file.read_bytes())
-    vocabulary = content["model"].get("vocab", {})
-    ids = list(vocabulary.values()) if isinstance(vocabulary, dict) else []
-    ids += [token["id"] for token in content.get("added_tokens") or ()]
-    if any(not 0 <= id <= HIGHEST_ID for id in ids):
-        raise ValueError("ids beyond any vocabulary")

@@ -279,7 +279,7 @@ class ArchitectureActions:
                 return
 
     def _watching(self, loaded: Loaded, sentence: str, lang: str) -> Generator[str]:
-        ids = loaded.tokenizer(sentence)["input_ids"][:512]
+        ids = reader(loaded).encode(sentence).ids.tolist()[:512]
         with closing(in_line(loaded, lambda: self._watched(loaded, ids, lang), len(ids))) as states:
             for state in states:
                 yield waiting(state, lang) if isinstance(state, Waiting) else state

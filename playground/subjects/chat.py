@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from playground.errors import BadInput
 from playground.subjects import surrogates, templates
@@ -91,7 +90,7 @@ def render(
         TookTooLong, DoesNotFit: a template that does not end, or swallows all memory.
     """
     asked = check_messages(messages)
-    written = template or _own_template(reader.tokenizer)
+    written = template or reader.own.chat_template
     if not written:
         raise BadInput(NO_TEMPLATE.get(source, "no_template"), name=name)
     own = _Template(reader, written, add_generation_prompt, trusted=template is not None)
@@ -201,17 +200,9 @@ def _lost(
     return list(lost)
 
 
-def _own_template(tokenizer: Any) -> str | None:
-    own = getattr(tokenizer, "chat_template", None)
-    if isinstance(own, dict):
-        own = own.get("default")
-    return own if isinstance(own, str) else None
-
-
 def _values(reader: Reader) -> dict[str, str]:
     named = {f"{role}_token": reader.piece(id).piece for role, id in reader.specials().items()}
-    own = getattr(reader.tokenizer, "special_tokens_map", {})  # some models name more of them
-    return named | {name: str(token) for name, token in own.items() if isinstance(token, str)}
+    return named | reader.own.special_tokens  # some models name more of them
 
 
 def _mark(order: int) -> str:

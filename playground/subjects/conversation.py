@@ -123,8 +123,7 @@ def compose(
     """
     if template is None and loaded.card.source == "embedded":
         # What ships with the app is trusted: rendered here, not in a process that can be killed.
-        own = getattr(loaded.tokenizer, "chat_template", None)
-        template = own if isinstance(own, str) else None
+        template = reader(loaded).own.chat_template
     asked = chat.check_messages(messages)
     if system:
         asked = chat.check_messages([{"role": "system", "content": system}, *asked])

@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 
 from playground.errors import BadInput
 from playground.models import Loaded
-from playground.subjects.cutting import cutting
 from playground.subjects.decoding import Waiting
 from playground.subjects.in_turn import in_turn, memory_told
+from playground.subjects.rows import rows
 
 Vectors = NDArray[np.float32]
 PACK = 1_024  # tokens of one matrix: it stays in a core's cache
@@ -141,39 +141,37 @@ def _tokenized(
     loaded: Loaded, texts: list[str], role: str
 ) -> tuple[int, list[list[int]], NDArray[np.int32], NDArray[np.int32]]:
     """The limit, the ids of each text (cut), and what was counted before the cut."""
-    with cutting(loaded) as tokenizer:
-        if role == "causal":
-            limit = min(LONGEST, int(getattr(loaded.model.config, "max_position_embeddings", 0) or LONGEST))
-        else:
-            limit = int(getattr(loaded.model, "max_seq_length", None) or LONGEST)
-        extra = tokenizer.num_special_tokens_to_add(pair=False)
-        # Sentence models strip what stands around a text, as `encode` does.
-        given = [each.strip() for each in texts] if role == "encoder" else texts
-        if role == "encoder" and getattr(loaded.model[0], "do_lower_case", False):
-            given = [each.lower() for each in given]
-        bare = tokenizer(given, add_special_tokens=False, truncation=False, return_attention_mask=False,
-                         return_token_type_ids=False, verbose=False)["input_ids"]  # fmt: skip
-        counts = np.array([len(each) + extra for each in bare], np.int32)
-        nobody = tokenizer.unk_token_id
-        unknown = np.zeros(len(texts), np.int32)
-        if nobody is not None:
-            unknown[:] = [each.count(nobody) for each in bare]
-        room = max(1, limit - extra)
-        if extra:
-            around = tokenizer("")["input_ids"]  # what stands before a text, and what behind it
-            if len(around) == extra == 2:
-                ids = [[around[0], *each[:room], around[1]] for each in bare]
-            else:
-                ids = tokenizer(given, truncation=True, max_length=limit, return_attention_mask=False,
-                                return_token_type_ids=False)["input_ids"]  # fmt: skip
-        else:
-            ids = [each[:room] for each in bare]
-        begin = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id
-        if any(not each for each in ids):
-            if begin is None:
-                raise BadInput("texts_no_tokens", name=loaded.card.name)
-            ids = [each or [begin] for each in ids]
-    return limit, ids, counts, unknown
+    if role == "causal":
+        limit = min(LONGEST, int(getattr(loaded.model.config, "max_position_embeddings", 0) or LONGEST))
+    else:
+        limit = int(getattr(loaded.model, "max_seq_length", None) or LONGEST)
+    # Sentence models strip what stands around a text, as `encode` does.
+    given = [each.strip() for each in texts] if role == "encoder" else texts
+    if role == "encoder" and getattr(loaded.model[0], "do_lower_case", False):
+        given = [each.lower() for each in given]
+    made = rows(loaded, given, limit)
+    ids = made.ids
+    if not all(ids):
+        if made.begin is None:
+            raise BadInput("texts_no_tokens", name=loaded.card.name)
+        ids = [each or [made.begin] for each in ids]
+    return limit, ids, made.tokens, made.unknown
+
+
+def at_once(loaded: Loaded, texts: Sequence[str]) -> Vectors:
+    """`encode` of a few texts by a sentence model, for who has the model's turn already.
+
+    For models whose tokenizer is in another process: what ``SentenceTransformer.encode`` would give, which
+    wants the tokenizer in this one.
+
+    Raises:
+        BadInput: a text that has no tokens for a model that adds none.
+    """
+    import torch
+
+    _, ids, *_ = _tokenized(loaded, list(texts), "encoder")
+    with torch.inference_mode():
+        return _as_it_is(loaded, ids)
 
 
 Runner = Callable[[list[list[int]]], Vectors]

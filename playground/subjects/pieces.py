@@ -190,3 +190,14 @@ def with_marks(text: str, starts: Ints, ends: Ints) -> Ints:
         if match := MARKS.match(text, int(ends[order]), int(following[order])):
             longer[order] = match.end()
     return longer
+
+
+def packed(rows: Sequence[Sequence[int]]) -> tuple[Ints, Ints]:
+    """Rows of any lengths as one column, and their lengths."""
+    lengths = np.array([len(row) for row in rows], np.int32)
+    return np.array([id for row in rows for id in row], np.int32), lengths
+
+
+def unpacked(column: Ints, lengths: Ints) -> list[list[int]]:
+    """What `packed` put together."""
+    return [part.tolist() for part in np.split(column, np.cumsum(lengths)[:-1])] if len(lengths) else []

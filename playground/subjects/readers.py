@@ -5,6 +5,8 @@ SentencePieceReader   tokenizer.model (Kudo & Richardson 2018), as Mistral's v1 
 TekkenReader          Mistral's Tekken: byte-level BPE by ``tiktoken``
 BytesReader           ByT5: a token is a byte (Xue et al. 2021)
 CharactersReader      CANINE: a token is a code point (Clark et al. 2021)
+
+What a stranger brought is a `ConfinedReader`: the same, in a process of its own.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import numpy as np
 from playground.errors import CannotLoad
 from playground.models import Loaded
 from playground.subjects import pieces
+from playground.subjects.confined import ConfinedReader, ConfinedTokenizer
 from playground.subjects.huggingface import HuggingFaceReader
 from playground.subjects.pieces import Ints, Piece
 from playground.subjects.reading import NOTHING, Encoded, Reader
@@ -229,6 +232,8 @@ def reader(loaded: Loaded) -> Reader:
         found = loaded.memo.get("reader")
         if found is None:
             kind = FAMILIES.get(loaded.card.family, HuggingFaceReader)
+            if isinstance(loaded.tokenizer, ConfinedTokenizer):
+                kind = ConfinedReader
             if kind is HuggingFaceReader and not hasattr(loaded.tokenizer, "backend_tokenizer"):
                 raise CannotLoad(
                     "python_tokenizer", name=loaded.card.name, kind=type(loaded.tokenizer).__name__

@@ -6,11 +6,14 @@ themselves are in `playground.subjects.readers`.
 
 from __future__ import annotations
 
+import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,6 +40,31 @@ class Encoded:
     added: np.ndarray  # bool: put there by the tokenizer, not by the text ([CLS], <s>)
 
 
+@dataclass(frozen=True)
+class Own:
+    """What a tokenizer says of itself, in plain values: they also come from another process.
+
+    Args:
+        kind: its class, as the library that runs it names it.
+        named: the class that its tokenizer_config.json names; None where it names none.
+        longest: its ``model_max_length``; None where it tells no limit.
+        chat_template: Jinja source; None where it has none.
+        special_tokens: spellings by the names that a template knows them by (``bos_token``).
+        silent: ids that the library's own decoder leaves out when asked to skip special tokens.
+        cleans: its decoder takes away the blanks before punctuation.
+    """
+
+    kind: str
+    named: str | None = None
+    longest: int | None = None
+    padding_side: str | None = None
+    truncation_side: str | None = None
+    chat_template: str | None = None
+    special_tokens: dict[str, str] = field(default_factory=dict)
+    silent: tuple[int, ...] = ()
+    cleans: bool = False
+
+
 class Reader(ABC):
     """What every panel asks of a tokenizer."""
 
@@ -45,10 +73,12 @@ class Reader(ABC):
     keeps_bytes: bool  # its decoder joins the bytes of its tokens, and they are the (normalised) text
     finer_than_words = False  # bytes or characters: cuts everywhere, so it agrees with nobody
     spelling: Spelling = Spelling()
+    parts: dict[str, list[dict[str, Any]]]  # of a tokenizer.json: normalizer, pre_tokenizer … → its steps
 
     def __init__(self, tokenizer: Any) -> None:
         self.tokenizer = tokenizer
         self.memo: dict[str, Any] = {}  # what other subjects derive from it once
+        self.parts = {}
         self._pieces: dict[int, Piece] = {}
 
     @abstractmethod
@@ -69,6 +99,11 @@ class Reader(ABC):
     @abstractmethod
     def specials(self) -> dict[str, int]:
         """The named special tokens: ``{"bos": 1, …}``."""
+
+    @cached_property
+    def own(self) -> Own:
+        """What the tokenizer says of itself."""
+        return own(self.tokenizer)
 
     def piece(self, id: int) -> Piece:
         """The vocabulary's entry of an id; an id outside it is `NOTHING`."""
@@ -183,6 +218,36 @@ class Reader(ABC):
             np.concatenate([head * 0, ends, tail * 0 + n]),
             np.concatenate([head == head, ids != ids, tail == tail]),
         )
+
+
+def own(tokenizer: Any) -> Own:
+    """What a library's tokenizer says of itself; each library knows some of it only."""
+    longest = getattr(tokenizer, "model_max_length", None)
+    template = getattr(tokenizer, "chat_template", None)
+    if isinstance(template, dict):  # several, by name
+        template = template.get("default")
+    special = getattr(tokenizer, "special_tokens_map", {})
+    return Own(
+        type(tokenizer).__name__,
+        _named(tokenizer),
+        # transformers writes "none" as 1e30; a file may say anything.
+        longest if isinstance(longest, int) and 0 < longest < 10**12 else None,
+        getattr(tokenizer, "padding_side", None),
+        getattr(tokenizer, "truncation_side", None),
+        template if isinstance(template, str) else None,
+        {name: str(token) for name, token in special.items() if isinstance(token, str)},
+        tuple(getattr(tokenizer, "all_special_ids", ())),
+        bool(getattr(tokenizer, "clean_up_tokenization_spaces", False)),
+    )
+
+
+def _named(tokenizer: Any) -> str | None:
+    folder = getattr(tokenizer, "name_or_path", "")
+    file = Path(folder) / "tokenizer_config.json"
+    if not folder or not file.is_file():
+        return None
+    name = json.loads(file.read_text(encoding="utf-8")).get("tokenizer_class")
+    return name if isinstance(name, str) else None
 
 
 @contextmanager

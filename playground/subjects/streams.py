@@ -33,12 +33,8 @@ class TextStream:
         self.text = ""
         self.held = b""  # the bytes of a character begun
         self._held_raw = False  # of <0xE4> tokens: of these each lost byte is a � of its own
-        self._bytewise = reader.keeps_bytes and not getattr(
-            reader.tokenizer, "clean_up_tokenization_spaces", False
-        )
-        self._silent = frozenset(
-            getattr(reader.tokenizer, "all_special_ids", ())
-        )  # <unk> too, as the library
+        self._bytewise = reader.keeps_bytes and not reader.own.cleans
+        self._silent = frozenset(reader.own.silent)  # <unk> too, as the library
         self._ids: list[int] = []
         self._from = 0  # the window's beginning
         self._shown = 0  # ids whose text is out

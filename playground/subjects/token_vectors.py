@@ -17,8 +17,11 @@ from numpy.typing import NDArray
 
 from playground.errors import BadInput, CannotLoad
 from playground.models import Loaded
+from playground.subjects import rows
+from playground.subjects.confined import ConfinedTokenizer
 from playground.subjects.cutting import cutting
 from playground.subjects.decoding import Waiting
+from playground.subjects.encoding import at_once
 from playground.subjects.in_turn import finished, in_line, memory_told
 
 LINES = 16  # texts at once
@@ -170,31 +173,25 @@ def _pass(loaded: Loaded, texts: Sequence[str], groups: Sequence[int]) -> Passed
     sentence = hasattr(loaded.model, "encode")
     model = _base(loaded, sentence)
     tokenizer = loaded.tokenizer
-    if not getattr(tokenizer, "is_fast", False):
+    apart = isinstance(tokenizer, ConfinedTokenizer)  # in a process of its own, which opens no other kind
+    if not apart and not getattr(tokenizer, "is_fast", False):
         raise CannotLoad("python_tokenizer", name=loaded.card.name, kind=type(tokenizer).__name__)
     window = _window(loaded, model, sentence)
     limit = min(LONGEST, window)
-    with cutting(loaded) as own:
-        cut = [
-            own(
-                text, truncation=True, max_length=limit, return_offsets_mapping=True,
-                return_special_tokens_mask=True, return_overflowing_tokens=False,
-            )
-            for text in texts
-        ]  # fmt: skip
-        longer = [len(each["input_ids"]) == limit < len(own(text)["input_ids"])
-                  for text, each in zip(texts, cut, strict=True)]  # fmt: skip
-    if not all(each["input_ids"] for each in cut):
+    cut = rows.fed(loaded, texts, limit)
+    if not all(each.pieces for each in cut):
         raise BadInput("vectors_no_tokens", name=loaded.card.name)
     config = model.config
-    size = sum(len(each["input_ids"]) for each in cut) * (_layers(config) + 1) * _width(config)
+    size = sum(len(each.pieces) for each in cut) * (_layers(config) + 1) * _width(config)
     if size > NUMBERS:
         raise BadInput("vectors_too_much", most=NUMBERS, numbers=size)
-    names = [name for name in cut[0] if name in inspect.signature(model.forward).parameters]
-    longest = max(len(each["input_ids"]) for each in cut)
-    pad = {"input_ids": tokenizer.pad_token_id or 0}
+    names = [name for name in cut[0].features if name in inspect.signature(model.forward).parameters]
+    longest = max(len(each.pieces) for each in cut)
+    pad = {"input_ids": 0 if apart else tokenizer.pad_token_id or 0}  # behind the mask, any will do
     batch = {
-        name: torch.tensor([each[name] + [pad.get(name, 0)] * (longest - len(each[name])) for each in cut])
+        name: torch.tensor(
+            [each.features[name] + [pad.get(name, 0)] * (longest - len(each.pieces)) for each in cut]
+        )
         for name in names
     }
     with memory_told(loaded, longest * len(cut)), torch.inference_mode():
@@ -209,25 +206,27 @@ def _pass(loaded: Loaded, texts: Sequence[str], groups: Sequence[int]) -> Passed
         pooler = getattr(out, "pooler_output", None)
         pooler = None if pooler is None else pooler.float().cpu().numpy()
     encoded = None
-    if sentence:
+    if sentence and apart:
+        encoded = at_once(loaded, texts)
+    elif sentence:
         with cutting(loaded):
             encoded = loaded.model.encode(list(texts), show_progress_bar=False)
     made = []
     for row, (text, each) in enumerate(zip(texts, cut, strict=True)):
-        count, early = len(each["input_ids"]), longer[row] and limit < window
+        count, early = len(each.pieces), each.longer and limit < window
         made.append(
             TokenVectors(
                 text,
-                tuple(tokenizer.convert_ids_to_tokens(each["input_ids"])),
-                tuple(each["input_ids"]),
-                tuple((int(start), int(end)) for start, end in each["offset_mapping"]),
-                tuple(bool(flag) for flag in each["special_tokens_mask"]),
-                {name: tuple(each[name]) for name in names},
+                tuple(each.pieces),
+                tuple(each.features["input_ids"]),
+                tuple(each.spans),
+                tuple(each.special),
+                {name: tuple(each.features[name]) for name in names},
                 np.ascontiguousarray(static[row, :count]),
                 np.ascontiguousarray(layers[:, row, :count]),
                 None if pooler is None else pooler[row],
                 None if encoded is None or early else np.asarray(encoded[row], np.float32),
-                longer[row],
+                each.longer,
                 early,
             )
         )

@@ -6,10 +6,14 @@ import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from playground.catalog import Role
 from playground.models import Loaded
+from playground.subjects.confined import ConfinedTokenizer
 from playground.subjects.cutting import cutting
 from playground.subjects.decoding import Waiting
+from playground.subjects.encoding import at_once
 from playground.subjects.in_turn import finished, in_line
 from playground.subjects.readers import reader
 
@@ -80,16 +84,24 @@ def _tried(loaded: Loaded, role: Role, prompt: str, sentences: Sequence[str], wo
 def _write(loaded: Loaded, prompt: str) -> Answers:
     import torch
 
-    asked = loaded.tokenizer(prompt, return_tensors="pt", return_token_type_ids=False).to(loaded.device)
+    known = reader(loaded)
+    given = torch.tensor([known.encode(prompt).ids.tolist()], device=loaded.device)
     with torch.inference_mode():
-        ids = loaded.model.generate(**asked, max_new_tokens=NEW_TOKENS, do_sample=False)[0]
-    new = ids[asked["input_ids"].shape[1] :]
-    return prompt, ((loaded.tokenizer.decode(new, skip_special_tokens=True), len(new)),)
+        ids = loaded.model.generate(
+            input_ids=given, attention_mask=torch.ones_like(given), max_new_tokens=NEW_TOKENS, do_sample=False
+        )[0]
+    new = ids[given.shape[1] :].tolist()
+    silent = frozenset(known.own.silent)
+    return prompt, ((known.decode([id for id in new if id not in silent]), len(new)),)
 
 
 def _compare(loaded: Loaded, sentences: Sequence[str]) -> Answers:
-    with cutting(loaded):  # it pads
-        vectors = loaded.model.encode(list(sentences), normalize_embeddings=True, show_progress_bar=False)
+    if isinstance(loaded.tokenizer, ConfinedTokenizer):
+        vectors = at_once(loaded, sentences)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    else:
+        with cutting(loaded):  # it pads
+            vectors = loaded.model.encode(list(sentences), normalize_embeddings=True, show_progress_bar=False)
     first, *others = vectors
     return sentences[0], tuple(
         (sentence, float(first @ other)) for sentence, other in zip(sentences[1:], others, strict=True)
@@ -119,8 +131,6 @@ def _count(loaded: Loaded) -> Answers:
 
 def _together(loaded: Loaded) -> Answers:
     """The commonest song, and those that most often stand in a playlist with it."""
-    import numpy as np
-
     library = loaded.model
     first = int(library.counts.argmax())
     beside = np.concatenate([library.playlist(number) for number in library.holding(first)])

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import bisect
-import json
 import re
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-from playground.subjects.huggingface import HuggingFaceReader
 from playground.subjects.pieces import Kind
 from playground.subjects.readers import CharactersReader
 from playground.subjects.reading import Reader
@@ -126,29 +122,15 @@ def facts(reader: Reader) -> Facts:
     Both names are told: transformers 5 makes one class of what older files call LlamaTokenizer and
     LlamaTokenizerFast, and runs many under no name but TokenizersBackend.
     """
-    tokenizer = reader.tokenizer
-    longest = getattr(tokenizer, "model_max_length", None)
-    parts = {}
-    if isinstance(reader, HuggingFaceReader):
-        parts = {name: [step["type"] for step in steps] for name, steps in reader.parts.items()}
+    own = reader.own
     return Facts(
-        type(tokenizer).__name__,
-        _named(tokenizer),
+        own.kind,
+        own.named,
         reader.algorithm,
         reader.size,
-        # transformers writes "none" as 1e30; a file may say anything.
-        longest if isinstance(longest, int) and 0 < longest < 10**12 else None,
+        own.longest,
         [(role, reader.piece(id).piece, id) for role, id in reader.specials().items()],
-        parts,
-        getattr(tokenizer, "padding_side", None),
-        getattr(tokenizer, "truncation_side", None),
+        {name: [step["type"] for step in steps] for name, steps in reader.parts.items()},
+        own.padding_side,
+        own.truncation_side,
     )
-
-
-def _named(tokenizer: Any) -> str | None:
-    folder = getattr(tokenizer, "name_or_path", "")
-    file = Path(folder) / "tokenizer_config.json"
-    if not folder or not file.is_file():
-        return None
-    name = json.loads(file.read_text(encoding="utf-8")).get("tokenizer_class")
-    return name if isinstance(name, str) else None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from playground import text
 from playground.catalog import Catalog
-from playground.errors import BadInput
-from playground.loaders import TransformersLoader
+from playground.errors import BadInput, CannotLoad, DoesNotFit
+from playground.loaders import TransformersLoader, tokenizers
 from playground.models import ModelCache
 from playground.panels import Context
 from playground.panels.next_token_answers import Answers
@@ -15,7 +18,7 @@ from playground.panels.tokens_actions import TokensActions
 from playground.panels.visitor import sentence
 from playground.settings import read
 from playground.subjects import prompts
-from tests.subjects import saved, small
+from tests.subjects import hostile, saved, small
 
 PICTURES = (  # of a model that sees pictures too
     "{% for m in messages %}{{ m.role | capitalize }}: {% for part in m.content %}"
@@ -82,3 +85,54 @@ def test_ids_to_begin_with_where_no_letter_is_known(do: TokensActions) -> None:
         '{"version": "1.0", "model": {"type": "BPE", "vocab": {"\u4e00": 0, "\u4e8c": 1}, "merges": []}}'
     )
     assert do.some_ids(name) == "0, 1"
+
+
+@pytest.fixture
+def fresh(context: Context, tmp_path: Path) -> TokensActions:
+    """With a folder of uploads of its own."""
+    catalog = Catalog(tmp_path / "models", tmp_path / "uploads", offline=True)
+    return TokensActions(Context(context.settings, catalog, context.models))
+
+
+def uploads(do: TokensActions) -> list[str]:
+    return sorted(file.name for file in do.context.catalog.uploads_dir.glob("*"))
+
+
+def test_an_upload_joins_the_others(fresh: TokensActions, tmp_path: Path) -> None:
+    names, name = fresh.upload(hostile.written(tmp_path, hostile.quadratic()).where, [])
+    assert names == [name] and uploads(fresh) == [f"{name}.json"]
+    (found,) = fresh.tokenized("ab", [name], False)
+    assert found.encoded.ids.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("made", [hostile.template(200, 1000), hostile.replaces()])
+def test_an_upload_that_is_refused_is_not_kept(
+    fresh: TokensActions, tmp_path: Path, made: dict[str, object]
+) -> None:
+    with pytest.raises(CannotLoad):
+        fresh.upload(hostile.written(tmp_path, made).where, [])
+    assert uploads(fresh) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of memory hold on Linux")
+def test_an_upload_that_kills_its_process_is_not_kept(
+    fresh: TokensActions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own trial did it: the file stayed, and killed again whoever chose it."""
+    script = (
+        "from playground.loaders import tokenizer_limits as l, tokenizer_process as p\n"
+        "l.AROUND = l.COPIES = 10**12; p._main()"
+    )
+    monkeypatch.setattr(tokenizers, "COMMAND", (sys.executable, "-c", script))
+    with pytest.raises(DoesNotFit, match="tokenizer_too_large"):
+        fresh.upload(hostile.written(tmp_path, hostile.template()).where, [])
+    assert uploads(fresh) == []
+
+
+def test_an_upload_that_breaks_off_is_not_kept(fresh: TokensActions, tmp_path: Path) -> None:
+    for content, error in (("[1]", BadInput), ('{"model": ', BadInput), ('{"a":' * 10_000, CannotLoad)):
+        file = tmp_path / "it.json"
+        file.write_text(content, encoding="utf-8")
+        with pytest.raises(error):
+            fresh.upload(str(file), [])
+    assert uploads(fresh) == []
