@@ -14,7 +14,7 @@ from playground.devices import budget  # noqa: E402
 from playground.loaders import TransformersLoader  # noqa: E402
 from playground.models import ModelCache  # noqa: E402
 from playground.panels import Context  # noqa: E402
-from playground.shell import build_app, launch_options  # noqa: E402
+from playground.shell import build_app, serve  # noqa: E402
 from playground.warm import warm_up  # noqa: E402
 
 context = Context(
@@ -24,7 +24,7 @@ context = Context(
         budget(settings.memory_gb),
         TransformersLoader(
             offline=settings.offline,
-            anonymous=settings.public,
+            anonymous=settings.anonymous,
             cache_dir=settings.cache_dir,
             pickles=settings.allow_pickles,
             public=settings.public,
@@ -34,7 +34,7 @@ context = Context(
 app = build_app(context)
 
 if __name__ == "__main__":
-    app.launch(**launch_options(context), prevent_thread_lock=True)
+    serve(app, context)
     print(f"LLM Playground: {app.local_url}", flush=True)
     threading.Thread(target=warm_up, args=(context,), daemon=True).start()
     app.block_thread()

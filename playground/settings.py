@@ -7,6 +7,7 @@ line (which wins); what it means is said in ``assets/text/<lang>/settings.json``
 from __future__ import annotations
 
 import argparse
+import ipaddress
 import logging
 import os
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from typing import Any
 
 from playground import text
 
+log = logging.getLogger(__name__)
 ON, OFF = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
 
@@ -41,6 +43,9 @@ class Settings:
     upload_mb: int = 25
     allow_pickles: bool = False
     class_mode: bool = field(default=False, metadata={"name": "class"})
+    allow_host: str = ""
+    proxy: bool = False
+    frame: str = ""
 
     def __post_init__(self) -> None:
         # Whoever comes through the tunnel is a stranger: not with the owner's token, not over the models.
@@ -48,9 +53,58 @@ class Settings:
             object.__setattr__(self, "public", True)
 
     @property
+    def networked(self) -> bool:
+        """Whether others than this machine reach the server by its address."""
+        try:
+            return not ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host != "localhost"
+
+    @property
+    def anonymous(self) -> bool:
+        """Whether the Hub is asked without the owner's token: whoever else may ask would use it, too."""
+        return self.public or self.networked or self.share
+
+    @property
+    def visitors_own(self) -> bool:
+        """Whether visitors may do what the owner may, as unloading models: whoever is here, or was let in."""
+        return not self.public and not self.class_mode and (not self.networked or bool(self.password))
+
+    @property
+    def open_network(self) -> bool:
+        """Whether a network listens and nothing was said of who comes."""
+        return self.networked and not (self.public or self.class_mode or self.password)
+
+    @property
+    def allowed_hosts(self) -> tuple[str, ...]:
+        """Names of this server that the owner gave."""
+        return _listed(self.allow_host)
+
+    @property
+    def proxied(self) -> bool:
+        """Whether a proxy's word of who asks, and under which name, is true: the owner's, or the tunnel's."""
+        return self.proxy or self.share
+
+    @property
+    def framing(self) -> tuple[str, ...]:
+        """Sites whose pages may hold this one in a frame, besides the Hub's own."""
+        return _listed(self.frame)
+
+    @property
     def text_limit(self) -> int:
         """The longest text a visitor may send, in characters."""
         return 200_000 if self.public else 2_000_000
+
+
+def warn(settings: Settings) -> None:
+    """Say at start what strangers may do where the owner said nothing of them."""
+    if settings.open_network:
+        lang = text.match(settings.lang or os.environ.get("LANG", "")) or text.DEFAULT
+        log.warning(text.say("settings.open_network", lang, host=settings.host))
+
+
+def _listed(words: str) -> tuple[str, ...]:
+    return tuple(word for word in (each.strip() for each in words.split(",")) if word)
 
 
 def public_name(entry: Field[Any]) -> str:
@@ -66,8 +120,9 @@ def variable(entry: Field[Any]) -> str:
 def read(arguments: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
     """Settings from the environment, then the command line; both checked alike.
 
-    A Hugging Face Space (it sets ``SPACE_ID``) is public and listens on all addresses unless told
-    otherwise. ``HF_HUB_OFFLINE`` is respected, as every tool of that family does.
+    A Hugging Face Space (it sets ``SPACE_ID``) is public, listens on all addresses, and stands behind the
+    Hub's proxy in a frame of the Hub's page, unless told otherwise. ``HF_HUB_OFFLINE`` is respected, as
+    every tool of that family does.
 
     Raises:
         SystemExit: a value that does not fit, with the sentence that argparse prints.
@@ -76,6 +131,9 @@ def read(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
     if "SPACE_ID" in defaults:
         defaults.setdefault("PLAYGROUND_PUBLIC", "1")
         defaults.setdefault("PLAYGROUND_HOST", "0.0.0.0")
+        defaults.setdefault("PLAYGROUND_PROXY", "1")
+        defaults.setdefault("PLAYGROUND_ALLOW_HOST", f"{defaults.get('SPACE_HOST', '')},*.hf.space")
+        defaults.setdefault("PLAYGROUND_FRAME", "https://huggingface.co")
     if "HF_HUB_OFFLINE" in defaults:
         defaults.setdefault("PLAYGROUND_OFFLINE", defaults["HF_HUB_OFFLINE"])
     lang = text.match(defaults.get("PLAYGROUND_LANG") or defaults.get("LANG", "")) or text.DEFAULT

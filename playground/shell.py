@@ -10,8 +10,11 @@ from types import ModuleType
 from typing import Any
 
 import gradio as gr
+from gradio_client import Client
 
-from playground import carry, devices, relays, streaming, text, web
+from playground import access, carry, devices, relays, streaming, text, web
+from playground import settings as settings_of
+from playground.login import USER
 from playground.panels import Context, all_panels, drawer
 from playground.panels.visitor import (
     guard,
@@ -76,7 +79,7 @@ def launch_options(context: Context) -> dict[str, Any]:
         "server_name": settings.host,
         "server_port": settings.port,
         "share": settings.share,
-        "auth": ("playground", settings.password) if settings.password else None,
+        "auth": (USER, settings.password) if settings.password else None,
         # Before the login no language is settled on the server: each says it in its own.
         "auth_message": " · ".join(text.say("shell.login", lang) for lang in text.LANGUAGES),
         "max_file_size": settings.upload_mb * 2**20,
@@ -86,7 +89,7 @@ def launch_options(context: Context) -> dict[str, Any]:
         "head": "".join(f"<script>{_asset(name)}</script>" for name in SCRIPTS),
         "favicon_path": text.ASSETS / "favicon.svg",
         "i18n": gr.I18n(**{lang: {**words, **wholes(lang)} for lang, words in translations().items()}),
-        "app_kwargs": {"middleware": web.middleware(settings.lang), "routes": _routes(context)},
+        "app_kwargs": {"middleware": web.middleware(settings), "routes": _routes(context)},
         "footer_links": ["api"],
         "show_error": True,  # a program that forgets an argument is told so
         "run_history": False,  # it would keep prompts in the browser
@@ -94,6 +97,33 @@ def launch_options(context: Context) -> dict[str, Any]:
         "ssr_mode": False,
         "quiet": True,
     }
+
+
+def serve(app: gr.Blocks, context: Context, **changed: Any) -> None:
+    """Open the doors: the page answers when this returns.
+
+    Args:
+        changed: arguments of ``launch`` that are not as `launch_options` has them.
+    """
+    settings = context.settings
+    known = access.hosts(settings)
+    access.install(settings, known)
+    settings_of.warn(settings)
+    app.launch(**launch_options(context) | changed, prevent_thread_lock=True)
+    if app.share_url:
+        known.add(app.share_url)
+    if settings.password:
+        _let_mcp_in(app, settings.password)
+
+
+def _let_mcp_in(app: gr.Blocks, password: str) -> None:
+    """Gradio's MCP asks the app's own endpoints by a client that knows no password: give it one that does."""
+    server = getattr(app, "mcp_server_obj", None)
+    if server is not None:
+        server._client_instance = Client(
+            app.local_url, auth=(USER, password), download_files=False, verbose=False,
+            analytics_enabled=False, ssl_verify=False, headers={"x-gradio-user": "mcp"},
+        )  # fmt: skip
 
 
 def theme() -> gr.themes.Base:

@@ -19,6 +19,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from playground import text
+from playground.login import known
 from playground.panels.visitor import guard, language
 
 Stream = Callable[[Any], Iterator[Any]]
@@ -44,7 +45,7 @@ def routes(streams: Mapping[str, Stream]) -> list[Route]:
 
 def _endpoint(stream: Stream, limit: anyio.CapacityLimiter) -> Any:
     async def answer(request: Request) -> Response:
-        if not known(request):
+        if not known(request.app, request.headers):
             return PlainTextResponse("", 401)
         # Other sites can post forms and plain text to localhost, but no JSON without asking first.
         if request.headers.get("content-type", "").partition(";")[0] != "application/json":
@@ -86,12 +87,3 @@ async def _lines(pieces: Iterator[Any], limit: anyio.CapacityLimiter) -> AsyncIt
         close = getattr(pieces, "close", lambda: None)
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(close)
-
-
-def known(request: Request) -> bool:
-    """Whether a visitor may be answered: always, or after the login where there is a password."""
-    app = request.app
-    if app.auth is None:
-        return True
-    names = (f"access-token-{app.cookie_id}", f"access-token-unsecure-{app.cookie_id}")  # as Gradio's own
-    return any(app.tokens.get(request.cookies.get(name)) is not None for name in names)

@@ -1,10 +1,10 @@
 """What stands between Gradio and the browser: the language first, and everything small and kept.
 
-``demo.launch(app_kwargs={"middleware": middleware(default_language)})``
+``demo.launch(app_kwargs={"middleware": middleware(settings)})``
 
 * Every page gets ``assets/head.js`` right after ``<head>``: it settles language and theme before
   Gradio starts, and tells the server the language by the header ``LANGUAGE_HEADER``. Behind it
-  stands ``assets/colours.css``.
+  stands ``assets/colours.css``. What may run in it is said in its header (`playground.policy`).
 * Pages, scripts and styles are compressed once and held in memory. A browser keeps for good what
   has its content's hash in its name, and asks again for the rest, which costs a 304.
 * All else (event streams, uploads, downloads, websockets, ranges) passes as if this were not here.
@@ -17,6 +17,7 @@ import gzip
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 
 import anyio.to_thread
 import brotli  # type: ignore[import-untyped]
@@ -25,6 +26,9 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from playground import text
+from playground.login import Login
+from playground.policy import policy
+from playground.settings import Settings
 from playground.subjects.kept import Kept
 
 Answer = tuple[list[tuple[bytes, bytes]], bytes]
@@ -46,14 +50,16 @@ LARGEST = 8 << 20  # of one body; the largest asset, plotly, is 4.6 MB
 SMALLEST = 400  # below, the headers weigh more than what compression saves
 
 
-def middleware(default_language: str) -> list[Middleware]:
-    """What ``launch`` takes as ``app_kwargs={"middleware": ...}``.
-
-    Args:
-        default_language: the owner's choice, for visitors none of whose languages we have; or "".
-    """
-    head = script({"default": text.match(default_language) or ""}) + colours()
-    return [Middleware(Web, script=head), Middleware(ForPrograms)]
+def middleware(settings: Settings) -> list[Middleware]:
+    """What ``launch`` takes as ``app_kwargs={"middleware": ...}``."""
+    # The owner's language is for visitors none of whose languages we have.
+    head = script({"default": text.match(settings.lang) or ""}) + colours()
+    login = [Middleware(Login, password=settings.password, proxied=settings.proxied)]
+    return [
+        *(login if settings.password else ()),
+        Middleware(Web, script=head, framing=settings.framing),
+        Middleware(ForPrograms),
+    ]
 
 
 def colours() -> bytes:
@@ -100,9 +106,10 @@ class Web:
     They leave alone what has a Content-Encoding already.
     """
 
-    def __init__(self, app: ASGIApp, script: bytes) -> None:
+    def __init__(self, app: ASGIApp, script: bytes, framing: Sequence[str] = ()) -> None:
         self.app = app
         self.script = script
+        self.framing = framing
         self.shelf: Kept[Answer] = Kept(HELD_BYTES)
         # One body at a time is compressed: a class that opens a fresh server at once waits for each
         # file's one compression, instead of paying for thirty.
@@ -176,10 +183,7 @@ class Reply:
         download = "attachment" in headers.get("content-disposition", "")
         if start["status"] != 200 or download or not known:
             return False
-        if page:
-            headers["X-Content-Type-Options"] = "nosniff"
-            headers["Referrer-Policy"] = "same-origin"
-        elif self.hashed or "/static/" in self.scope["path"]:
+        if not page and (self.hashed or "/static/" in self.scope["path"]):
             headers.setdefault("Cache-Control", FOR_GOOD if self.hashed else A_DAY)
         return (
             "content-encoding" not in headers
@@ -199,6 +203,7 @@ class Reply:
         if headers["content-type"].startswith("text/html"):
             # A function, for in a replacement string backslashes have a meaning.
             body = HEAD.sub(lambda head: head[0] + self.web.script, body, count=1)
+            headers["Content-Security-Policy"] = policy(body, self.web.framing)
         digest = hashlib.sha256(body).hexdigest()
         # Gradio asks for its theme as theme.css?v=<SHA-256 of the content>.
         by_content = f"v={digest}".encode() == self.scope["query_string"]

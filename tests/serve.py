@@ -15,15 +15,15 @@ sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import app as whole  # noqa: E402
 from playground.panels import all_panels  # noqa: E402
-from playground.shell import build_app, launch_options  # noqa: E402
+from playground.shell import build_app  # noqa: E402
+from playground.shell import serve as open_doors  # noqa: E402
 
 LOOKS = 0.02  # seconds between two looks of Gradio's queue; as it comes, an idle page takes 4 % of a core
 
 
 def serve(page: Any, port: int) -> None:
     """One page on one port."""
-    options = launch_options(whole.context) | {"server_port": port}
-    page.launch(**options, prevent_thread_lock=True)
+    open_doors(page, whole.context, server_port=port)
     page._queue.sleep_when_free = LOOKS
 
 

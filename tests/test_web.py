@@ -30,6 +30,7 @@ from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
 from playground import text, web
+from playground.settings import Settings
 
 PAGE = "<!doctype html><html><head><meta charset='utf-8'></head><body>" + "字 text " * 500
 SCRIPT = "let answer = 42;\n" * 500
@@ -80,7 +81,7 @@ def application(tmp_path: Path, default: str = "") -> Starlette:
         Route("/json", json_),
         Route("/download", download),
     ]
-    return Starlette(routes=routes, middleware=web.middleware(default))
+    return Starlette(routes=routes, middleware=web.middleware(Settings(lang=default)))
 
 
 @pytest.fixture
@@ -161,9 +162,9 @@ def test_a_head_with_attributes_is_found_and_a_header_is_not() -> None:
 def test_page_headers(client: TestClient) -> None:
     headers = client.get("/").headers
     assert headers["cache-control"] == "no-cache"
-    assert headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "same-origin"
-    assert "content-security-policy" not in headers  # a Space is a frame
+    rules = headers["content-security-policy"]
+    assert "https://*.hf.space" in rules.partition("frame-ancestors")[2]  # a Space is a frame
+    assert rules.startswith("script-src 'self' 'unsafe-eval' 'sha256-")
 
 
 def test_the_config_cannot_leave_its_script_tag() -> None:
@@ -275,7 +276,7 @@ def test_other_methods_are_left_alone(tmp_path: Path) -> None:
     async def echo(request: Request) -> Response:
         return HTMLResponse(b"<head></head>" + await request.body())
 
-    app = Starlette(routes=[Route("/", echo, methods=["POST"])], middleware=web.middleware(""))
+    app = Starlette(routes=[Route("/", echo, methods=["POST"])], middleware=web.middleware(Settings()))
     assert TestClient(app).post("/", content=b"up").text == "<head></head>up"
 
 
@@ -403,7 +404,7 @@ def test_a_theme_is_immutable_only_under_the_hash_of_its_content(tmp_path: Path)
     async def theme(request: Request) -> Response:
         return PlainTextResponse(css, media_type="text/css")
 
-    app = Starlette(routes=[Route("/theme.css", theme)], middleware=web.middleware(""))
+    app = Starlette(routes=[Route("/theme.css", theme)], middleware=web.middleware(Settings()))
     client = TestClient(app)
     digest = hashlib.sha256(css.encode()).hexdigest()
     assert client.get(f"/theme.css?v={digest}").headers["cache-control"] == IMMUTABLE
@@ -423,7 +424,7 @@ def gradio_app(request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
         prevent_thread_lock=True,
         quiet=True,
         root_path=request.param,
-        app_kwargs={"middleware": web.middleware("zh-TW")},
+        app_kwargs={"middleware": web.middleware(Settings(lang="zh-TW"))},
     )
     with httpx.Client(base_url=url, trust_env=False) as client:
         client.headers["Accept-Encoding"] = "br, gzip"

@@ -83,7 +83,7 @@ class ArchitectureActions:
 
     def _of_card(self, card: ModelCard, lang: str) -> tuple[Architecture, list[str]]:
         how: dict[str, Any] = {
-            "offline": self.context.settings.offline, "anonymous": self.context.settings.public,
+            "offline": self.context.settings.offline, "anonymous": self.context.settings.anonymous,
         }  # fmt: skip
         if "skeleton" not in card.roles:
             raise BadInput("no_skeleton", name=card.name)

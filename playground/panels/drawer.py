@@ -66,7 +66,7 @@ def build(context: Context) -> None:
         return held, gr.Dropdown(list(free), value=None), offered, drawer_try.menu(context)
 
     def unload(name: str | None) -> tuple[Any, ...]:
-        if context.settings.public:
+        if not context.settings.visitors_own:
             raise NotAllowed("unload_not_allowed")
         if name:
             context.models.unload(name)
@@ -78,7 +78,7 @@ def build(context: Context) -> None:
         with gr.Row(elem_classes="pg-end"):
             refresh = gr.Button(tr("models.refresh"), size="sm", min_width=120, scale=0)
             # Strangers must not take from each other what is loaded.
-            owner = not context.settings.public
+            owner = context.settings.visitors_own
             which = gr.Dropdown([], label=tr("models.unload_which"), min_width=160, visible=owner)
             drop = gr.Button(tr("models.unload"), size="sm", min_width=120, scale=0, visible=owner)
         name, finished = drawer_try.build(context)

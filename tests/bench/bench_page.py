@@ -27,6 +27,7 @@ def serve(kind: str) -> None:
     import gradio as gr
 
     from playground import web
+    from playground.settings import Settings
 
     with gr.Blocks() as demo, gr.Tabs():
         for tab in range(6):
@@ -37,7 +38,7 @@ def serve(kind: str) -> None:
                     gr.Dropdown(["a", "b"])
                     html = gr.HTML("result")
                     gr.Button("Go").click(lambda word: word, box, html, api_name=f"tab_{tab}_{row}")
-    middleware = web.middleware("") if kind == "ours" else []
+    middleware = web.middleware(Settings()) if kind == "ours" else []
     _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, app_kwargs={"middleware": middleware})
     print(url, flush=True)
     sys.stdin.read()

@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from playground import text, web
+from playground.settings import Settings
 
 pytestmark = pytest.mark.browser
 
@@ -65,7 +66,7 @@ def served(default_language: str) -> Iterator[str]:
         quiet=True,
         i18n=i18n,
         theme=theme,
-        app_kwargs={"middleware": web.middleware(default_language)},
+        app_kwargs={"middleware": web.middleware(Settings(lang=default_language))},
     )
     yield url
     demo.close()
