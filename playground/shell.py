@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 from gradio_client import Client
 
-from playground import access, carry, devices, relays, streaming, text, web
+from playground import access, carry, devices, relays, scripts, streaming, text, web
 from playground import settings as settings_of
 from playground.login import USER
 from playground.panels import Context, all_panels, drawer
@@ -37,7 +37,6 @@ MONO = (
     "Noto Sans Mono CJK TC", "Noto Sans Mono CJK SC", "monospace",
 )  # fmt: skip
 
-SCRIPTS = ("page.js", "stream.js", "chat.js", "map.js", "next.js", "next_inside.js", "decoding.js")
 STYLES = ("style.css", "map.css", "next.css", "decoding.css", "sentences.css", "vectors.css")
 
 
@@ -86,7 +85,6 @@ def launch_options(context: Context) -> dict[str, Any]:
         "max_threads": 160 if settings.class_mode else 40,
         "theme": theme(),
         "css_paths": [text.ASSETS / name for name in STYLES],
-        "head": "".join(f"<script>{_asset(name)}</script>" for name in SCRIPTS),
         "favicon_path": text.ASSETS / "favicon.svg",
         "i18n": gr.I18n(**{lang: {**words, **wholes(lang)} for lang, words in translations().items()}),
         "app_kwargs": {"middleware": web.middleware(settings), "routes": _routes(context)},
@@ -172,9 +170,10 @@ def theme() -> gr.themes.Base:
 
 
 def _routes(context: Context) -> list[Any]:
-    """What panels stream to their own scripts."""
+    """The page's scripts, and what panels stream to them."""
     named = [panel.streams(context) for panel in all_panels() if hasattr(panel, "streams")]
-    return list(streaming.routes({name: stream for each in named for name, stream in each.items()}))
+    streams = streaming.routes({name: stream for each in named for name, stream in each.items()})
+    return [*streams, scripts.route()]
 
 
 def _header(lang: str) -> str:
@@ -203,10 +202,6 @@ def _device(context: Context) -> str:
     wish = context.settings
     device = devices.choose(wish.device, wish.dtype)
     return devices_view.line(device, context.models.budget(device.kind), language())
-
-
-def _asset(name: str) -> str:
-    return (text.ASSETS / name).read_text(encoding="utf-8")
 
 
 def _say(key: str, lang: str) -> str:

@@ -25,7 +25,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from playground import text
+from playground import scripts, text
 from playground.login import Login
 from playground.policy import policy
 from playground.settings import Settings
@@ -53,7 +53,7 @@ SMALLEST = 400  # below, the headers weigh more than what compression saves
 def middleware(settings: Settings) -> list[Middleware]:
     """What ``launch`` takes as ``app_kwargs={"middleware": ...}``."""
     # The owner's language is for visitors none of whose languages we have.
-    head = script({"default": text.match(settings.lang) or ""}) + colours()
+    head = script({"default": text.match(settings.lang) or ""}) + scripts.tag() + colours()
     login = [Middleware(Login, password=settings.password, proxied=settings.proxied)]
     return [
         *(login if settings.password else ()),
