@@ -14,7 +14,6 @@ import logging
 import urllib.request
 import zipfile
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +31,7 @@ from playground.subjects.charset import one_line
 from playground.subjects.song_recommend import Recommender, recommender
 from playground.subjects.song_training import TUNED, Parameters, Trained, train
 from playground.subjects.songs import Library
+from playground.uploads import Uploads
 
 log = logging.getLogger(__name__)
 ADDRESS = "https://storage.googleapis.com/maps-premium/dataset/yes_complete/"  # as the book gives it
@@ -63,7 +63,7 @@ def data_card(card: ModelCard) -> ModelCard:
 
 def _stamp(card: ModelCard) -> str:
     if card.source == "embedded" or card.where.endswith(PACKED):
-        return ""  # an upload's name is that of its content
+        return ""  # what an upload's name stands for never changes
     facts = [
         (path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in song_files(Path(card.where))
     ]
@@ -98,7 +98,9 @@ def load(card: ModelCard, key: Key, cache_dir: Path | None, progress: Progress) 
         made = shipped() if parameters == SHIPPED else None
         if made is None or len(made.vectors) != len(library):
             told_by = TUNED if made else Parameters.from_key(parameters)
-            made = _trained(card, library, told_by, cache_dir, progress)
+            # What is made of a visitor's own is gone with it: nothing of it outlives the server.
+            kept_in = None if card.source == "upload" else cache_dir
+            made = _trained(card, library, told_by, kept_in, progress)
         ready: Recommender = recommender(library, made)
     return Loaded(card, None, ready, "cpu", library.bytes + made.bytes)
 
@@ -142,8 +144,11 @@ def _read(card: ModelCard, path: Path) -> Library:
     return song_formats.read(card.name, files)
 
 
-def keep(files: Sequence[tuple[str, bytes]], uploads: Path, most: int) -> str:
-    """Keep a visitor's files, in one; the oldest of such go. The name under which the catalogue finds them.
+def keep(files: Sequence[tuple[str, bytes]], uploads: Uploads) -> str:
+    """Keep a visitor's files, in one. The name under which the catalogue finds them.
+
+    Raises:
+        BadInput: more than a visitor may keep. CannotLoad: no room on the disk.
 
     Their own names stay with them (which is the hash, what a playlist is called) and may hold anything:
     nothing is unpacked to disk.
@@ -152,13 +157,13 @@ def keep(files: Sequence[tuple[str, bytes]], uploads: Path, most: int) -> str:
     for name, body in files:
         content.update(f"{len(body)} {name}\n".encode("utf-8", "replace"))
         content.update(body)
-    made = f"songs-{content.hexdigest()[:16]}"
-    with disk.arriving(uploads / f"{made}{PACKED}") as aside:
-        with zipfile.ZipFile(aside, "w", zipfile.ZIP_DEFLATED) as archive:
+
+    def packed(path: Path) -> None:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             for place, (name, body) in enumerate(files):
                 archive.writestr(f"{place:03}/{one_line(name)[-200:]}", body)
-    disk.trim(uploads, "songs-*", most)
-    return made
+
+    return uploads.keep("songs", content.digest(), packed)
 
 
 def unpacked(path: Path) -> list[tuple[str, bytes]]:
@@ -213,10 +218,12 @@ def _keep(cache_dir: Path | None, name: str, **arrays: Any) -> None:
     if cache_dir is None:
         return
     folder = cache_dir / "songs"
-    with suppress(OSError):
+    try:
         with disk.arriving(folder / f"{name}.npz") as aside, aside.open("wb") as file:
             np.savez(file, **arrays)
         disk.trim(folder, "trained-*.npz", KEPT)
+    except OSError as error:  # whoever waits has what was trained; the next one trains again
+        log.warning("cannot keep %s: %r", name, error)
 
 
 def download(folder: Path, address: str = ADDRESS, timeout: float = 20.0) -> Generator[Stage]:
