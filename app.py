@@ -14,7 +14,7 @@ from playground.devices import budget  # noqa: E402
 from playground.loaders import TransformersLoader  # noqa: E402
 from playground.models import ModelCache  # noqa: E402
 from playground.panels import Context  # noqa: E402
-from playground.shell import build_app, launch_options  # noqa: E402
+from playground.shell import begin, build_app, launch_options  # noqa: E402
 from playground.warm import warm_up  # noqa: E402
 
 context = Context(
@@ -33,6 +33,7 @@ context = Context(
 app = build_app(context)
 
 if __name__ == "__main__":
+    begin(context)
     app.launch(**launch_options(context), prevent_thread_lock=True)
     print(f"LLM Playground: {app.local_url}", flush=True)
     threading.Thread(target=warm_up, args=(context,), daemon=True).start()

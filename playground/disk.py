@@ -15,6 +15,7 @@ import platform
 import re
 import secrets
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -31,6 +32,7 @@ OLDER = (
     "partial-*", "*.tmp", "*.tmp.npz", "tmp*", "songs/partial-*", "songs/*.tmp", "songs/*.tmp.npz",
     "words/partial-*", "words/*.tmp", "quantized/tmp*", "quantized/part-*",
 )  # fmt: skip
+TEMPORARY, OLDER_TEMPORARY = "llm-playground-files-", "llm-playground-rows-"
 ABANDONED = 3600.0  # seconds without a change after which nobody of another machine is still writing it
 FULL = (errno.ENOSPC, errno.EDQUOT)
 CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
@@ -148,8 +150,22 @@ def sweep(folder: Path, prefix: str = ARRIVING) -> None:
             delete(each)
 
 
+def temporary() -> Path:
+    """This process's own folder in the system's temporary one, which nobody else may read; not yet made."""
+    return Path(tempfile.gettempdir()) / f"{TEMPORARY}{_own_mark()}"
+
+
+@functools.cache
+def _own_mark() -> str:
+    return mark()
+
+
 def sweep_all(cache_dir: Path) -> None:
-    """Delete what killed processes, also of earlier versions, have left anywhere in the cache folder."""
+    """Delete what killed processes, also of earlier versions, have left in the cache folder, and in the
+    system's temporary one.
+    """
+    for prefix in (TEMPORARY, OLDER_TEMPORARY):
+        sweep(Path(tempfile.gettempdir()), prefix)
     for folder in (cache_dir, *(each for each in listed(cache_dir) if each.is_dir())):
         sweep(folder)
     for pattern in OLDER:  # no version of today writes to these, so that nobody is waited for
@@ -196,6 +212,11 @@ def used(path: Path) -> None:
     """What is in use is not the oldest."""
     with suppress(OSError):
         os.utime(path)
+
+
+def older(path: Path, seconds: float) -> bool:
+    """Whether it was changed last longer ago than this."""
+    return time.time() - changed(path) > seconds
 
 
 def changed(path: Path) -> float:

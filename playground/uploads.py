@@ -43,7 +43,7 @@ class Limits:
 
     Args:
         count: uploads of one visitor; the oldest of the same visitor goes.
-        visitor: bytes of one visitor; the oldest of the same visitor goes, and what is larger alone is refused.
+        visitor: bytes of one visitor; the oldest of the same visitor goes, what is larger alone is refused.
         total: bytes of all; the oldest goes of the visitor who keeps the most, so that one who fills the disk
             takes nothing from the others.
         files: of one request; more are refused.

@@ -22,7 +22,7 @@ from huggingface_hub.utils import WeakFileLock, _http  # type: ignore[attr-defin
 
 from playground import hub, text
 from playground.errors import CannotLoad, Gated, HubUnreachable, PlaygroundError, UnknownModel
-from playground.hub import aside, cache, client, files, transfer
+from playground.hub import aside, cache, client, download, files
 from tests.hub import Hub
 from tests.waiting import until
 
@@ -61,7 +61,7 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_TELEMETRY", True)
     monkeypatch.setattr(client, "SECONDS", 0.5)
-    monkeypatch.setattr(transfer, "PAUSE", 0.02)
+    monkeypatch.setattr(download, "PAUSE", 0.02)
     return tmp_path / "hub"
 
 

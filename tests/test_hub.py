@@ -41,6 +41,7 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils import _http, httpx  # type: ignore[attr-defined]
 
+from playground.hub import client
 from tests.hub import Hub
 
 FILES = {
@@ -54,6 +55,8 @@ FILES = {
 
 @pytest.fixture(autouse=True)
 def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_client_factory(_http.default_client_factory)  # a test before may have left ours
+    client.be_impatient.cache_clear()
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_TELEMETRY", True)
 
 

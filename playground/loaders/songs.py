@@ -9,11 +9,10 @@ trained once is kept in the cache folder. The one download is the book's own add
 from __future__ import annotations
 
 import hashlib
-import http.client
 import logging
-import urllib.request
 import zipfile
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,9 +20,12 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from playground import disk
-from playground.catalog import ASSETS, BOOK_SONGS, ModelCard, song_files
+from playground import disk, hub
+from playground.catalog import ASSETS, BOOK_DATA, BOOK_SONGS, ModelCard, song_files
 from playground.errors import CannotLoad, HubUnreachable
+from playground.hub.aside import following
+from playground.hub.download import Damaged, Failed
+from playground.hub.download import fetch as download_file
 from playground.loaders.places import place, told
 from playground.models import Key, Loaded, Progress, Stage
 from playground.subjects import song_formats, song_sessions
@@ -37,7 +39,6 @@ log = logging.getLogger(__name__)
 ADDRESS = "https://storage.googleapis.com/maps-premium/dataset/yes_complete/"  # as the book gives it
 KEPT = 200  # trained files in the cache folder; the oldest go
 LARGEST = 200_000_000  # bytes of one file of yes_complete, whose train.txt has some ten million
-CHUNK = 1 << 18
 PACKED = ".zip"  # files of a visitor
 PLAIN, SHIPPED = "main", "shipped"
 MADE = ASSETS / "songs" / "sample.npz"  # sessions and vectors of the embedded songs
@@ -226,33 +227,33 @@ def _keep(cache_dir: Path | None, name: str, **arrays: Any) -> None:
         log.warning("cannot keep %s: %r", name, error)
 
 
-def download(folder: Path, address: str = ADDRESS, timeout: float = 20.0) -> Generator[Stage]:
+def download(folder: Path, address: str = ADDRESS) -> Generator[Stage]:
     """Fetch the book's yes_complete into a folder, telling how far it is; all of it or nothing.
 
     Who leaves early (closes the iterator) leaves nothing behind; two who fetch at once do not meet.
 
     Raises:
-        HubUnreachable: the address does not answer, or not with what it should.
+        HubUnreachable: the address does not answer, or not with what it should. CannotLoad: damaged on its
+            way; no room on the disk, or none that may be written.
     """
-    if folder.exists() and not song_files(folder):
-        disk.delete(folder)  # of a version that wrote its files there one by one
-    with disk.arriving(folder, folder=True) as aside:
-        for name in BOOK_SONGS:
-            try:
-                yield from _fetched(address, name, aside / name, timeout)
-            except (OSError, http.client.HTTPException, ValueError) as error:
-                log.info("cannot fetch %s: %r", name, error)
-                raise HubUnreachable("songs_unreachable", file=name) from error
+    with disk.told(folder.name):
+        if folder.exists() and not song_files(folder):
+            disk.delete(folder)  # of a version that wrote its files there one by one
+        with disk.arriving(folder, folder=True) as aside:
+            for name in BOOK_SONGS:
+                yield from _fetched(address, name, aside / name)
 
 
-def _fetched(address: str, name: str, path: Path, timeout: float) -> Iterator[Stage]:
-    with urllib.request.urlopen(address + name, timeout=timeout) as answer, path.open("wb") as file:
-        total, done = int(answer.headers.get("Content-Length") or 0), 0
-        while chunk := answer.read(CHUNK):
-            done += len(chunk)
-            if done > LARGEST:
-                raise ValueError("larger than any train.txt")
-            file.write(chunk)
-            yield Stage(name, "download", done, total)
-        if total and done != total:
-            raise ValueError("ended early")
+def _fetched(address: str, name: str, path: Path) -> Iterator[Stage]:
+    def work(progress: hub.Progress) -> None:
+        download_file(address + name, path, name=name, most=LARGEST, progress=progress)
+
+    try:
+        with closing(following(work)) as steps:
+            for done, total in steps:
+                yield Stage(name, "download", done, total)
+    except Damaged as error:
+        raise CannotLoad("download_damaged", name=BOOK_DATA, file=name) from error
+    except Failed as error:
+        log.info("cannot fetch %s: %r", name, error)
+        raise HubUnreachable("songs_unreachable", file=name) from error

@@ -200,7 +200,7 @@ class TokensActions:
     def train(
         self, corpus: str, algorithm: tokenizer_training.Algorithm, size: float, text: str, names: list[str]
     ) -> Iterator[tuple[str, str | None, str | None]]:
-        """A tokenizer trained on the visitor's text: progress, then its tokens beside others, name and content.
+        """A tokenizer trained on the visitor's text: progress, then its tokens, name and tokenizer.json.
 
         Leaving early (Stop, or a closed page) ends the training too.
         """

@@ -66,7 +66,8 @@ def visitor() -> str:
     """
     request = LocalContext.request.get(None)
     headers = getattr(request, "headers", None) or {}
-    if TOKEN.fullmatch(token := headers.get("x-playground-visitor", "")):
+    token = str(headers.get("x-playground-visitor", ""))
+    if TOKEN.fullmatch(token):
         return token
     if headers.get("x-gradio-user") == "mcp":
         return ""  # Gradio asks for all agents in one session of its own
