@@ -45,8 +45,9 @@ def write(loaded: Loaded, system: str, settings: Settings) -> str:
         "num_predict": settings.max_new_tokens, "seed": settings.seed, "num_ctx": window,
     }  # fmt: skip
     lines += [f"PARAMETER {name} {value}" for name, value in parameters.items() if value is not None]
-    if stop and QUOTES.search(stop) is None:
-        lines.append(f'PARAMETER stop """{stop}"""')
+    if stop and QUOTES.search(stop) is None:  # what has such marks cannot be said in this language
+        mark = '"""' if BROKEN.search(stop) or '"' in stop else '"'
+        lines.append(f"PARAMETER stop {mark}{stop}{mark}")
     return "\n".join(lines) + "\n"
 
 
