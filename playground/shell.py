@@ -89,6 +89,7 @@ def begin(context: Context) -> None:
     folder = Path(get_upload_folder())
     if folder == disk.temporary():  # the owner may have chosen another, which is theirs
         folder.mkdir(mode=0o700, exist_ok=True)
+        disk.keep_private(folder)  # Gradio has made it already
         at_end(lambda: disk.delete(folder))
 
 
