@@ -256,28 +256,33 @@ class Uploads:
             disk.used(self.folder)
 
 
+_at_end: list[tuple[int, Callable[[], Any]]] = []  # process, and what it does at its end
+
+
 def at_end(*work: Callable[[], Any]) -> None:
-    """Have this done when the process ends, by itself or by a signal that asks it to.
+    """Have this done when the process ends, by itself or by a signal that asks it to; once, and not by forks.
 
     Python ends at SIGTERM and SIGHUP without a word to atexit. Who has set another handler keeps it.
     """
-    done, process = threading.Event(), os.getpid()
-
-    def once() -> None:
-        if not done.is_set() and os.getpid() == process:  # not in a process that was forked from this one
-            done.set()
-            for each in work:
-                each()
-
-    def asked(number: int, _: Any) -> None:
-        once()
-        signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)  # and now as it would have ended
-
-    atexit.register(once)
+    if not _at_end:
+        atexit.register(_ending)
+    _at_end.extend((os.getpid(), each) for each in work)
     if threading.current_thread() is not threading.main_thread():
         return  # only the main thread may; a server that is no main program is ended by whoever runs it
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, asked)
+            signal.signal(number, _asked)
+
+
+def _ending() -> None:
+    while _at_end:
+        process, work = _at_end.pop()
+        if process == os.getpid():
+            work()
+
+
+def _asked(number: int, _: Any) -> None:
+    _ending()
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)  # and now as it would have ended
