@@ -178,6 +178,18 @@ INTERNALS: dict[str, Internal] = {
         "gradio", "`context.LocalContext.request`: the request of whoever is being answered",
         "playground/panels/visitor.py", "LocalContext", "everybody gets the server's language",
     ),
+    "gradio-agents": Internal(
+        "gradio", "agents (MCP) are asked for with the header `x-gradio-user: mcp`, all in one session",
+        "playground/panels/visitor.py", "x-gradio-user", "agents see what other agents typed",
+    ),
+    "gradio-files": Internal(
+        "gradio", "`utils.get_upload_folder()` reads GRADIO_TEMP_DIR: what is sent and downloaded lies there",
+        "playground/panels/visitor_files.py", "get_upload_folder", "files that other accounts can read",
+    ),
+    "gradio-deleting": Internal(
+        "gradio", "`delete_cache` deletes by the time of the last change, and opens no heartbeat",
+        "playground/shell.py", "delete_cache=", "files stay, or go while a page still shows them",
+    ),
     "gradio-i18n": Internal(
         "gradio", "`i18n.I18nData(key)` stands for a text that the page translates",
         "playground/panels/visitor.py", "I18nData", "keys on the page instead of texts",

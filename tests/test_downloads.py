@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -24,6 +25,7 @@ from playground import hub, text
 from playground.errors import CannotLoad, Gated, HubUnreachable, PlaygroundError, UnknownModel
 from playground.hub import aside, cache, client, download, files
 from tests.hub import Hub
+from tests.test_loaders import full_after
 from tests.waiting import until
 
 MEBI = 2**20
@@ -611,6 +613,34 @@ def test_a_disk_that_is_full(server: Hub, home: Path) -> None:
     partial(home).symlink_to("/dev/full")
     error = refused(CannotLoad, lambda: hub.fetch_model("org/name"))
     assert key(error) == "disk_full" and error.values["name"] == "org/name"
+
+
+def test_a_disk_that_may_not_be_written(server: Hub, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.mkdir()
+    with full_after(home, 1 << 20):
+        subprocess.run(["mount", "-o", "remount,ro", str(home)], check=True)
+        monkeypatch.setattr(cache, "SPARE", 0)
+        monkeypatch.setattr(cache, "free_bytes", lambda: 2**40)
+        error = refused(CannotLoad, lambda: hub.fetch_model("org/name"))
+        assert key(error) == "cache_read_only"
+
+
+@pytest.mark.parametrize("note", ["refs", "trees"])
+def test_a_note_that_has_no_room_leaves_nothing(server: Hub, home: Path, monkeypatch, note: str) -> None:
+    written = Path.write_bytes
+
+    def full(self: Path, content: bytes) -> int:
+        if self.parent.name != note:
+            return written(self, content)
+        written(self, content[:3])
+        raise OSError(errno.ENOSPC, "full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_bytes", full)
+        error = refused(CannotLoad, lambda: hub.fetch_model("org/name"))
+    assert key(error) == "disk_full" and not list((folder(home) / note).iterdir())
+    hub.fetch_model("org/name")
+    assert hub.cached("org/name")
 
 
 # -- several at once --

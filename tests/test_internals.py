@@ -419,6 +419,36 @@ def gradio_request():
     assert LocalContext.request.get(None) is None
 
 
+@check("gradio-agents")
+def gradio_agents():
+    import inspect
+
+    from gradio import mcp
+
+    source = inspect.getsource(mcp.GradioMCPServer)
+    assert '"x-gradio-user": "mcp"' in source and "_client_instance" in source
+
+
+@check("gradio-files")
+def gradio_files():
+    from gradio.utils import get_upload_folder
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("GRADIO_TEMP_DIR", "here")
+        assert get_upload_folder() == "here"
+
+
+@check("gradio-deleting")
+def gradio_deleting():
+    import inspect
+
+    from gradio import Blocks
+    from gradio.route_utils import delete_files_created_by_app
+
+    assert "st_ctime" in inspect.getsource(delete_files_created_by_app)
+    assert Blocks(delete_cache=(1, 2)).get_config_file()["connect_heartbeat"] is False
+
+
 @check("gradio-i18n")
 def gradio_i18n():
     from gradio.i18n import I18nData

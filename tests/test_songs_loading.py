@@ -25,6 +25,7 @@ from playground.loaders.songs import data_card, download, trained_card
 from playground.models import Loaded, ModelCache, Stage
 from playground.subjects.song_training import BOOK, TUNED
 from tests.subjects.test_songs import HASH, TRAIN
+from tests.test_loaders import full_after
 
 QUICK = replace(TUNED, epochs=2)
 
@@ -281,3 +282,20 @@ def test_a_disk_without_room_is_told_as_what_it_is(tmp_path, address, monkeypatc
     with pytest.raises(CannotLoad) as caught:
         list(download(tmp_path / "songs" / "yes_complete", address))
     assert caught.value.key == "errors.disk_full" and list((tmp_path / "songs").iterdir()) == []
+
+
+def test_a_training_that_cannot_be_kept_costs_nothing_but_the_next_ones_time(folder, caplog):
+    with full_after(folder / "cache", 8 << 10):
+        card = Catalog(folder / "models", folder, offline=True).find("sample")
+        with cache_of(folder).lease(trained_card(card, QUICK), "songs") as loaded:
+            assert len(loaded.model.trained.vectors)
+        assert "No space left" in caplog.text
+        assert [path for path in (folder / "cache").rglob("*") if path.is_file()] == []
+
+
+def test_what_is_made_of_an_upload_is_kept_nowhere(folder):
+    catalog = Catalog(folder / "models", folder / "cache", offline=True)
+    name = songs.keep([("a.csv", (folder / "models" / "spotify.csv").read_bytes())], catalog.uploads)
+    with cache_of(folder).lease(trained_card(catalog.find(name), QUICK), "songs") as loaded:
+        assert loaded.model.trained.losses
+    assert not list((folder / "cache").rglob("*.npz"))

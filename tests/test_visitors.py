@@ -1,4 +1,4 @@
-"""Two visitors of one server: neither sees what the other brought, typed or made, and the owner's page keeps it."""
+"""Two visitors of one server: neither sees what the other brought; the owner's page keeps it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 
 from playground.uploads import NAME
-from tests.app import App, tokenizer_json
+from tests.app import App, running, tokenizer_json
 from tests.app_fixture import app  # noqa: F401
+from tests.hub import Hub
 
-SONGS = b"artist,track,playlist\nMy Secret Band,Private Song,p\nBob,Other,p\nMy Secret Band,Third,q\nBob,Other,q\n"
+SONGS = b"artist,track,playlist\nMy Secret Band,A Song,p\nBob,Other,p\nMy Secret Band,Third,q\nBob,Other,q\n"
 ROWS = b"text\nmy secret diary\nanother line of mine\na third one\n"
 
 
@@ -41,10 +42,8 @@ class Page:
         return next(each for each in found if each["backend_fn"])
 
     def loading(self, outputs: list[int]) -> dict[str, Any]:
-        return next(
-            d for d in self.config["dependencies"]
-            if any(t[1] == "load" for t in d["targets"]) and set(outputs) <= set(d["outputs"]) and d["backend_fn"]
-        )  # fmt: skip
+        loads = [d for d in self.config["dependencies"] if any(t[1] == "load" for t in d["targets"])]
+        return next(d for d in loads if {*outputs} <= {*d["outputs"]} and d["backend_fn"])
 
     def ask(self, event: dict[str, Any], *data: Any) -> list[Any]:
         """What an event's function gives, the last of it."""
@@ -106,9 +105,7 @@ class Page:
 def _key(component: dict[str, Any]) -> str:
     """The key of a label, by which gradio translates it in the page."""
     props = component["props"]
-    found = re.search(
-        r'"key":\s*"([\w.]+)"', json.dumps([props.get("label"), props.get("value")], default=str)
-    )
+    found = re.search(r'"key": "([\w.]+)"', f"{props.get('label')} {props.get('value')}")
     return found[1] if found else ""
 
 
@@ -135,9 +132,7 @@ def test_neither_sees_what_the_other_brought(one: Page, two: Page, app: App, kin
         NAME.fullmatch(mine) and NAME.fullmatch(theirs) and mine != theirs
     )  # though the content is the same
     # One of them is loaded as well, which the list of loaded ones would tell.
-    endpoint, given = (
-        ("/find_songs", ["song", mine, 5]) if kind == "songs" else ("/detokenize", [[1, 2], mine])
-    )
+    endpoint, given = ("/find_songs", ["song", mine, 5]) if kind == "songs" else ("/detokenize", [[1], mine])
     client.predict(*given, api_name=endpoint)
     for page, own, other in ((one, mine, theirs), (two, theirs, mine)):
         assert own in names(page) and other not in names(page)
@@ -185,11 +180,22 @@ def test_a_trained_tokenizer_is_downloaded_by_who_trained_it(one: Page) -> None:
     assert got.status_code == 200 and got.json()["model"]["type"] == "BPE" and name.startswith("upload-")
 
 
-def test_a_typed_name_is_listed_to_who_typed_it(one: Page, two: Page, app: App) -> None:  # noqa: F811
-    """The server of the tests is offline: of a typed name only what is loaded or loading could be listed."""
-    assert "some/typed" not in names(one) | names(two)
-    for page in (one, two):
-        assert "tiny" in names(page)  # what the owner offers is seen by all
+def test_a_hub_id_is_listed_to_who_typed_it(tmp_path: Path) -> None:
+    with Hub() as hub:
+        for name in ("some/typed", "other/typed"):
+            hub.add(name, {"tokenizer.json": tokenizer_json().encode(), "config.json": b"{}"})
+        with running(tmp_path, {"HF_ENDPOINT": hub.url}, "tests/serve.py") as server:
+            clients = [Client(server.url, verbose=False, ssl_verify=False) for _ in range(3)]
+            for client, name in zip(clients, ("some/typed", "other/typed"), strict=False):
+                client.predict("hello", [name], api_name="/tokenize")
+            listed = [{row["name"] for row in client.predict(api_name="/models")} for client in clients]
+            found = [{"some/typed", "other/typed"} & each for each in listed]
+            assert found == [{"some/typed"}, {"other/typed"}, set()]
+            assert all({"byt5", "openai-community/gpt2"} <= each for each in listed)
+            # Agents come in one session of Gradio's: none of them is listed what another typed.
+            agent = Client(server.url, verbose=False, ssl_verify=False, headers={"x-gradio-user": "mcp"})
+            agent.predict("hello", ["some/typed"], api_name="/tokenize")
+            assert "some/typed" not in {row["name"] for row in agent.predict(api_name="/models")}
 
 
 def test_folders_are_private_from_the_start(one: Page, app: App) -> None:  # noqa: F811

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import json
@@ -13,7 +14,7 @@ import pytest
 
 from playground.catalog import WORDS, Catalog, ModelCard
 from playground.errors import CannotLoad, HubUnreachable, NotAllowed
-from playground.hub import aside
+from playground.hub import aside, download
 from playground.loaders import TransformersLoader, word_downloads, words
 from playground.models import ModelCache
 from playground.panels import Context
@@ -217,6 +218,21 @@ def test_two_fetch_the_same_vectors_at_once_and_one_stops(gensim_list, tmp_path,
     path = word_downloads.fetch(card, tmp_path, False, within)
     assert len(seen) == 1 and path.read_bytes() == List.body
     assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(("number", "key"), [(errno.ENOSPC, "cache_full"), (errno.EDQUOT, "cache_full"),
+                                             (errno.EROFS, "cache_read_only"), (errno.EACCES, "cache_read_only")])  # fmt: skip
+def test_a_disk_is_not_mistaken_for_the_network(gensim_list, tmp_path, monkeypatch, number, key):
+    card = Catalog(tmp_path, tmp_path).find(GLOVE)
+
+    def refused(self, piece) -> None:
+        raise OSError(number, "no")
+
+    monkeypatch.setattr(download.Partial, "add", refused)
+    with pytest.raises(CannotLoad) as caught, cache(tmp_path).lease(card, "words"):
+        pass
+    assert caught.value.key == f"errors.{key}"
+    assert list((tmp_path / "cache" / "words").iterdir()) == []
 
 
 def test_no_answer_offline_and_public(gensim_list, tmp_path, monkeypatch):
