@@ -616,7 +616,6 @@ def test_a_disk_that_is_full(server: Hub, home: Path) -> None:
 
 
 def test_a_disk_that_may_not_be_written(server: Hub, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    home.mkdir()
     with full_after(home, 1 << 20):
         subprocess.run(["mount", "-o", "remount,ro", str(home)], check=True)
         monkeypatch.setattr(cache, "SPARE", 0)

@@ -220,8 +220,11 @@ def test_two_fetch_the_same_vectors_at_once_and_one_stops(gensim_list, tmp_path,
     assert list(path.parent.iterdir()) == [path]
 
 
-@pytest.mark.parametrize(("number", "key"), [(errno.ENOSPC, "cache_full"), (errno.EDQUOT, "cache_full"),
-                                             (errno.EROFS, "cache_read_only"), (errno.EACCES, "cache_read_only")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("number", "key"),
+    [(errno.ENOSPC, "cache_full"), (errno.EDQUOT, "cache_full"), (errno.EROFS, "cache_read_only"),
+     (errno.EACCES, "cache_read_only")],
+)  # fmt: skip
 def test_a_disk_is_not_mistaken_for_the_network(gensim_list, tmp_path, monkeypatch, number, key):
     card = Catalog(tmp_path, tmp_path).find(GLOVE)
 
