@@ -122,7 +122,7 @@ def owned(path: Path, prefix: str) -> bool:
     there, _, process = path.name.removeprefix(prefix).rpartition("-")[0].rpartition("-")
     since = changed(path)
     if there != machine() or not process.isdigit():
-        return time.time() - max(since, _newest(path)) < ABANDONED
+        return not older(path, ABANDONED)
     try:
         # A process that began later has got the number of one that is gone: in a container always the same.
         return bool(psutil.Process(int(process)).create_time() <= since)
@@ -215,8 +215,8 @@ def used(path: Path) -> None:
 
 
 def older(path: Path, seconds: float) -> bool:
-    """Whether it was changed last longer ago than this."""
-    return time.time() - changed(path) > seconds
+    """Whether a file, or anything in a folder, was changed last longer ago than this."""
+    return time.time() - max(changed(path), _newest(path)) > seconds
 
 
 def changed(path: Path) -> float:

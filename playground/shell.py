@@ -90,6 +90,7 @@ def begin(context: Context) -> None:
     if folder == disk.temporary():  # the owner may have chosen another, which is theirs
         folder.mkdir(mode=0o700, exist_ok=True)
         disk.keep_private(folder)  # Gradio has made it already
+        visitor_files.keep_deleting(folder)
         at_end(lambda: disk.delete(folder))
 
 

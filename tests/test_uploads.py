@@ -335,6 +335,13 @@ def test_what_a_page_still_shows_stays_and_the_rest_goes_in_an_hour(tmp_path, mo
     tick.fn(str(paths[0]), None)  # the page tells that it is open
     delete_files_created_by_app(page, 0.2)
     assert [path.exists() for path in paths] == [True, False]
+    # By our own look, which knows also what a button was given after the page was made.
+    other = visitor_files.outgoing() / "forgotten"
+    other.write_text("x")
+    for path in (other, other.parent, paths[0].parent):
+        os.utime(path, (1, 1))
+    visitor_files.delete_forgotten(tmp_path)
+    assert paths[0].exists() and not other.parent.exists()
 
 
 def test_the_page_has_it_all(tmp_path):

@@ -22,7 +22,7 @@ from playground import examples
 from playground.catalog import Catalog
 from playground.errors import BadInput
 from playground.models import ModelCache
-from playground.panels import Context
+from playground.panels import Context, visitor_files
 from playground.panels.embeddings_sentences_actions import SentencesActions
 from playground.panels.embeddings_sentences_shown import Made
 from playground.panels.embeddings_sentences_work import MODEL, Wish
@@ -309,7 +309,9 @@ def test_files_to_download_are_nobody_elses_and_do_not_stay(
     first, second = (do.downloads(source, MODEL, Wish("pca"), "given", 0, added) for added in ("one", "two"))
     assert not {*first} & {*second} and all(tmp_path in Path(each).parents for each in (*first, *second))
     assert ">one" not in Path(second[2]).read_text() and '"one"' not in Path(second[2]).read_text()
-    os.utime(Path(first[0]).parent, (0, 0))
+    for each in (*first, Path(first[0]).parent):
+        os.utime(each, (time.time() - visitor_files.LIFE - 9,) * 2)
+    os.utime(Path(second[0]).parent, (0, 0))  # of which a page still shows the files
     do.downloads(source, MODEL, Wish("pca"), "given", 0, "")
     assert not Path(first[0]).exists() and Path(second[0]).exists()
 
