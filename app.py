@@ -19,7 +19,7 @@ from playground.warm import warm_up  # noqa: E402
 
 context = Context(
     settings,
-    Catalog(settings.models_dir, settings.cache_dir / "uploads", offline=settings.offline),
+    Catalog(settings.models_dir, settings.cache_dir, offline=settings.offline),
     ModelCache(
         budget(settings.memory_gb),
         TransformersLoader(

@@ -57,6 +57,15 @@
     get: () => Object.freeze([lang]),
   });
 
+  // What this tab uploads is listed to this tab alone: it is known by a number that only it and the server
+  // have, and that stays through a reload.
+  const token = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  let visitor;
+  try {
+    visitor = sessionStorage.getItem("playground.visitor") || token();
+    sessionStorage.setItem("playground.visitor", visitor);
+  } catch { visitor = token(); }
+
   // The server learns the language by a header, not by a cookie: a frame of another site has no
   // cookies, and two tabs may speak two languages.
   const plainFetch = window.fetch;
@@ -64,9 +73,10 @@
     const whole = input instanceof Request;
     let url;
     try { url = new URL(whole ? input.url : input, document.baseURI); } catch { url = null; }
-    if (url && url.origin === location.origin && url.pathname.includes("/gradio_api/")) {
+    if (url && url.origin === location.origin && /\/(gradio_api|playground)\//.test(url.pathname)) {
       const headers = new Headers((init && init.headers) || (whole ? input.headers : undefined));
       headers.set("X-Playground-Language", lang);
+      headers.set("X-Playground-Visitor", visitor);
       init = { ...init, headers };
     }
     return plainFetch.call(window, input, init);

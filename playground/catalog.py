@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import Literal
 
 from playground.errors import BadInput, UnknownModel
+from playground.uploads import NAME, Kind, Names, Uploads
 
-Source = Literal["embedded", "folder", "upload", "hub", "gensim"]
+Source = Literal["embedded", "folder", "upload", "hub", "gensim", "download"]
 Role = Literal["tokenizer", "causal", "encoder", "words", "skeleton", "songs"]
 
 HUB_ID = re.compile(r"(?!.*(--|\.\.))[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?", re.ASCII)
-UPLOAD = re.compile(r"upload-[0-9a-f]{16}")
-SONGS_UPLOAD = re.compile(r"songs-[0-9a-f]{16}|yes_complete")
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 TOKENIZER: frozenset[Role] = frozenset({"tokenizer"})
 CAUSAL: frozenset[Role] = frozenset({"tokenizer", "causal", "skeleton"})
@@ -31,7 +30,7 @@ WORDS: frozenset[Role] = frozenset({"words"})
 SONGS: frozenset[Role] = frozenset({"songs"})
 VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 WORD_FILES = {".bin", ".txt", ".vec"}  # word2vec's and GloVe's forms; gensim's own are pickles
-BOOK_SONGS = ("train.txt", "song_hash.txt")  # yes_complete, as the book downloads it
+BOOK_DATA, BOOK_SONGS = "yes_complete", ("train.txt", "song_hash.txt")  # as the book downloads it
 GLANCE = 4096  # bytes of a text file that tell whether it can be word vectors
 NUMBER = re.compile(rb"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?|[-+]?(nan|inf)", re.IGNORECASE)
 CAUSAL_CLASS = re.compile(r"(ForCausalLM|LMHeadModel)$")
@@ -154,9 +153,9 @@ def foreign(card: ModelCard, *, public: bool) -> bool:
 
 
 def song_files(path: Path) -> list[Path]:
-    """The files of a song data set: a CSV or an upload; the book's pair, or Million Playlist slices."""
+    """The files of a song data set: a CSV; the book's pair, or Million Playlist slices."""
     if path.is_file():
-        return [path] if path.suffix == ".csv" or SONGS_UPLOAD.fullmatch(path.stem) else []
+        return [path] if path.suffix == ".csv" else []
     pair = [path / name for name in BOOK_SONGS]
     return pair if all(file.is_file() for file in pair) else sorted(path.glob("mpd.slice*.json"))
 
@@ -253,12 +252,18 @@ def _card(path: Path, book: bool) -> ModelCard | None:
 
 
 class Catalog:
-    """Names to cards: embedded rows first, then the models folder, uploads and the Hub."""
+    """Names to cards: embedded rows first, then the models folder, uploads and the Hub.
 
-    def __init__(self, models_dir: Path, uploads_dir: Path, *, offline: bool = False) -> None:
+    Args:
+        cache_dir: in which uploads lie, and song data that was downloaded.
+    """
+
+    def __init__(self, models_dir: Path, cache_dir: Path, *, offline: bool = False) -> None:
         self.models_dir = models_dir
-        self.uploads_dir = uploads_dir
+        self.book_dir = cache_dir / "songs" / BOOK_DATA
         self.offline = offline
+        self.names = Names()
+        self.uploads = Uploads(cache_dir / "uploads", self.names)
 
     def folders(self) -> list[ModelCard]:
         """What the models folder holds, by name: sub-folders with a model or a tokenizer, word vectors."""
@@ -289,11 +294,35 @@ class Catalog:
         """The book's songs, where their files stand in the models folder itself."""
         if not song_files(self.models_dir):
             return None
-        return ModelCard("yes_complete", "folder", str(self.models_dir), SONGS)
+        return ModelCard(BOOK_DATA, "folder", str(self.models_dir), SONGS)
+
+    def _downloaded(self) -> list[ModelCard]:
+        """The book's songs, where they were downloaded."""
+        found = song_files(self.book_dir)
+        return [ModelCard(BOOK_DATA, "download", str(self.book_dir), SONGS)] if found else []
+
+    def _uploaded(self) -> list[ModelCard]:
+        """What the visitor of this moment has brought, or has been given the name of."""
+        kinds: tuple[tuple[Kind, frozenset[Role]], ...] = (("upload", TOKENIZER), ("songs", SONGS))
+        return [
+            ModelCard(name, "upload", str(path), roles)
+            for kind, roles in kinds
+            for name, path in self.uploads.listed(kind)
+        ]
+
+    def listed(self, card: ModelCard) -> bool:
+        """Whether the visitor of this moment may see that there is this one.
+
+        What the owner offers may be seen by all; uploads and names that were typed, by those who know them.
+        """
+        offered = card.source not in ("upload", "hub") or card.name in FETCHED_BY_NAME
+        return offered or self.names.known(card.name)
 
     def offered(self, role: Role | None = "tokenizer") -> list[ModelCard]:
-        """What the menus of this server list for a role (None: for any), what needs no download first."""
-        local = [*EMBEDDED, *self.folders()]
+        """What menus list for a role (None: for any), what needs no download first; others' uploads never."""
+        folders = self.folders()
+        book = [] if any(card.name == BOOK_DATA for card in folders) else self._downloaded()
+        local = [*EMBEDDED, *folders, *book, *self._uploaded()]
         cards = (*local, *(() if self.offline else (*HUB, *GENSIM)))
         return [card for card in cards if role is None or role in card.roles]
 
@@ -309,18 +338,18 @@ class Catalog:
         known = EMBEDDED_BY_NAME.get(name) or self.folder(name) or FETCHED_BY_NAME.get(name)
         if known is not None:
             return known
-        if SONGS_UPLOAD.fullmatch(name):
-            for path in (self.uploads_dir / name, self.uploads_dir / f"{name}.zip"):
-                if song_files(path):
-                    return ModelCard(name, "upload", str(path), SONGS)
+        if name == BOOK_DATA:
+            for card in self._downloaded():
+                return card
             raise UnknownModel("songs_not_here", name=name)
-        if UPLOAD.fullmatch(name):
-            path = self.uploads_dir / f"{name}.json"
-            if path.is_file():
-                return ModelCard(name, "upload", str(path))
-            raise UnknownModel("upload_gone", name=name)
+        if NAME.fullmatch(name):
+            path, kind = self.uploads.find(name), name.partition("-")[0]
+            if path is None or kind == "rows":
+                raise UnknownModel("songs_not_here" if kind == "songs" else "upload_gone", name=name)
+            return ModelCard(name, "upload", str(path), SONGS if kind == "songs" else TOKENIZER)
         if not HUB_ID.fullmatch(name) or name.endswith((".git", ".ipynb")):
             raise BadInput("name_malformed", name=_short(name))
+        self.names.note(name)
         return ModelCard(name, "hub", name, CAUSAL | ENCODER)  # which of them, its files will tell
 
 

@@ -186,6 +186,18 @@ INTERNALS: dict[str, Internal] = {
         "gradio", "`context.LocalContext.request`: the request of whoever is being answered",
         "playground/panels/visitor.py", "LocalContext", "everybody gets the server's language",
     ),
+    "gradio-agents": Internal(
+        "gradio", "agents (MCP) are asked for with the header `x-gradio-user: mcp`, all in one session",
+        "playground/panels/visitor.py", "x-gradio-user", "agents see what other agents typed",
+    ),
+    "gradio-files": Internal(
+        "gradio", "`utils.get_upload_folder()` reads GRADIO_TEMP_DIR: what is sent and downloaded lies there",
+        "playground/panels/visitor_files.py", "get_upload_folder", "files that other accounts can read",
+    ),
+    "gradio-deleting": Internal(
+        "gradio", "`delete_cache` deletes by the time of the last change, and opens no heartbeat",
+        "playground/shell.py", "delete_cache=", "files stay, or go while a page still shows them",
+    ),
     "gradio-i18n": Internal(
         "gradio", "`i18n.I18nData(key)` stands for a text that the page translates",
         "playground/panels/visitor.py", "I18nData", "keys on the page instead of texts",
@@ -196,7 +208,16 @@ INTERNALS: dict[str, Internal] = {
     ),
     "gradio-login": Internal(
         "gradio", "the app's `auth`, `tokens`, `cookie_id`; cookies access-token-…, access-token-unsecure-…",
-        "playground/streaming.py", "access-token-unsecure-", "nobody, or everybody, gets past the password",
+        "playground/login.py", "access-token-unsecure-", "nobody, or everybody, gets past the password",
+    ),
+    "gradio-cors": Internal(
+        "gradio", "`routes.CustomCORSMiddleware` is what `create_app` puts around the app, as"
+        " (app, strict_cors=, parent_app=)",
+        "playground/access.py", "CustomCORSMiddleware", "a page of any site asks with its visitor's cookies",
+    ),
+    "gradio-mcp-client": Internal(
+        "gradio", "`mcp_server_obj._client_instance` asks the app's endpoints; made when it is first needed",
+        "playground/shell.py", "_client_instance", "behind a password all calls by MCP fail",
     ),
     "gradio-page": Internal(
         "gradio", "its page has <gradio-app>, and classes tabitem, tab-container, label-wrap, toast-title,"

@@ -15,7 +15,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from playground import text
+from playground import disk, text
 
 log = logging.getLogger(__name__)
 ON, OFF = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
@@ -178,6 +178,9 @@ def quiet(settings: Settings) -> None:
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # this very spelling: gradio compares strings
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ["HF_HUB_DISABLE_XET"] = "1"  # its downloads know no time-out
+    # What visitors send passes through Gradio's folder; by itself it has one that every account may read and
+    # that no start sweeps.
+    os.environ.setdefault("GRADIO_TEMP_DIR", str(disk.temporary()))
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # batches here are small; forks warn
     # Threads of torch that wait for each other by spinning make a model twenty times slower on a machine that
     # has anything else to do (measured); asleep they cost next to nothing.

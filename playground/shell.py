@@ -6,16 +6,18 @@ import html
 import importlib.util
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import gradio as gr
+from gradio.utils import get_upload_folder
 from gradio_client import Client
 
-from playground import access, carry, devices, relays, scripts, streaming, text, web
+from playground import access, carry, devices, disk, hub, relays, scripts, streaming, text, web
 from playground import settings as settings_of
 from playground.login import USER
-from playground.panels import Context, all_panels, drawer
+from playground.panels import Context, all_panels, drawer, visitor_files
 from playground.panels.visitor import (
     guard,
     in_every_language,
@@ -24,8 +26,10 @@ from playground.panels.visitor import (
     set_owner_language,
     tr,
     translations,
+    visitor,
     wholes,
 )  # fmt: skip
+from playground.uploads import at_end
 from playground.views import devices as devices_view
 
 FONT = (
@@ -44,7 +48,11 @@ def build_app(context: Context, panels: Sequence[ModuleType] | None = None) -> g
     """The whole page. Nothing heavy is imported for it: only gradio."""
     panels = all_panels() if panels is None else panels
     set_owner_language(context.settings.lang)
-    with gr.Blocks(title="LLM Playground", analytics_enabled=False, fill_width=True) as app:
+    context.catalog.names.whose(visitor)
+    with gr.Blocks(
+        title="LLM Playground", analytics_enabled=False, fill_width=True,
+        delete_cache=(visitor_files.LOOKS, visitor_files.LIFE),
+    ) as app:  # fmt: skip
         gr.HTML(in_every_language("shell.header", _header), elem_id="pg-header", padding=False)
         with gr.Tabs(elem_id="pg-tabs") as tabs:
             for panel in panels:
@@ -66,9 +74,26 @@ def build_app(context: Context, panels: Sequence[ModuleType] | None = None) -> g
                 api_visibility="private",
                 show_progress="hidden",
             )
+        visitor_files.still_shown(app)
         carry.part(app)
         relays.part(app)
     return app
+
+
+def begin(context: Context) -> None:
+    """Make the disk ready before anybody comes: what killed servers left goes, strangers read nothing.
+
+    Not what slows a start or can stop it: a folder that cannot be written is told to whoever needs it.
+    """
+    disk.sweep_all(context.settings.cache_dir)
+    hub.sweep()
+    context.catalog.uploads.begin()
+    folder = Path(get_upload_folder())
+    if folder == disk.temporary():  # the owner may have chosen another, which is theirs
+        folder.mkdir(mode=0o700, exist_ok=True)
+        disk.keep_private(folder)  # Gradio has made it already
+        visitor_files.keep_deleting(folder)
+        at_end(lambda: disk.delete(folder))
 
 
 def launch_options(context: Context) -> dict[str, Any]:
@@ -97,8 +122,14 @@ def launch_options(context: Context) -> dict[str, Any]:
     }
 
 
-def serve(app: gr.Blocks, context: Context, **changed: Any) -> None:
-    """Open the doors: the page answers when this returns.
+def serve(app: gr.Blocks, context: Context) -> None:
+    """Make the disk ready and open the doors: the page answers when this returns."""
+    begin(context)
+    launch(app, context)
+
+
+def launch(app: gr.Blocks, context: Context, **changed: Any) -> None:
+    """Open the doors.
 
     Args:
         changed: arguments of ``launch`` that are not as `launch_options` has them.

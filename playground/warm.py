@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 
 from playground.catalog import EMBEDDED, TOKENIZERS
-from playground.loaders import causal, presets, skeletons
+from playground.loaders import presets, skeletons
 from playground.panels import Context
 from playground.panels.songs_actions import SongsActions
 from playground.subjects import projection, vocabulary
@@ -30,7 +30,6 @@ def warm_up(context: Context, pause: float = 0.5) -> None:
     logged and left: the visitor who asks for it gets the reason as a sentence.
     """
     time.sleep(pause)
-    causal.sweep(context.settings.cache_dir)
     for card in TOKENIZERS:
         try:
             with context.models.lease(card) as loaded:

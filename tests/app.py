@@ -72,7 +72,7 @@ def environment(folder: Path, **settings: str) -> dict[str, str]:
     own = {
         "PLAYGROUND_CACHE_DIR": str(folder / "cache"),
         "PLAYGROUND_MODELS_DIR": str(folder / "models"),
-        "GRADIO_TEMP_DIR": str(folder / "uploads"),
+        "TMPDIR": str(folder / "temporary"),
         "HF_HOME": str(folder / "hf"),
         "PYTHONUNBUFFERED": "1",
         # One for all of them: compiling UMAP takes longer than most tests.
@@ -103,7 +103,8 @@ def running(
         script: what to start in place of ``app.py``, from the repository's root.
         arguments: for the script, before the app's own.
     """
-    (folder / "models").mkdir(parents=True, exist_ok=True)
+    for name in ("models", "temporary"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
     port = free_port()
     log_file = folder / "log.txt"
     with log_file.open("wb") as log:

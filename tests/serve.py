@@ -15,19 +15,19 @@ sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import app as whole  # noqa: E402
 from playground.panels import all_panels  # noqa: E402
-from playground.shell import build_app  # noqa: E402
-from playground.shell import serve as open_doors  # noqa: E402
+from playground.shell import begin, build_app, launch  # noqa: E402
 
 LOOKS = 0.02  # seconds between two looks of Gradio's queue; as it comes, an idle page takes 4 % of a core
 
 
 def serve(page: Any, port: int) -> None:
     """One page on one port."""
-    open_doors(page, whole.context, server_port=port)
+    launch(page, whole.context, server_port=port)
     page._queue.sleep_when_free = LOOKS
 
 
 if __name__ == "__main__":
+    begin(whole.context)
     serve(whole.app, whole.settings.port)
     panels = {panel.KEY: panel for panel in all_panels()}
     for line in sys.stdin:

@@ -16,8 +16,6 @@ def catalog(tmp_path):
     for name, file in (("qwen-0.5b", "tokenizer.json"), ("bert", "config.json"), ("notes", "readme.txt")):
         (tmp_path / "models" / name).mkdir(parents=True)
         (tmp_path / "models" / name / file).write_text("{}")
-    (tmp_path / "up").mkdir()
-    (tmp_path / "up" / "upload-0123456789abcdef.json").write_text("{}")
     return Catalog(tmp_path / "models", tmp_path / "up")
 
 
@@ -130,7 +128,7 @@ def test_offline_offers_nothing_to_download(catalog, tmp_path):
     ("name", "source"),
     [
         ("byt5", "embedded"), ("qwen-0.5b", "folder"), (" byt5 ", "embedded"), ("gpt2", "hub"),
-        ("some-org/Some_Model.v1", "hub"), ("upload-0123456789abcdef", "upload"),
+        ("some-org/Some_Model.v1", "hub"), ("upload-0123456789abcdef", "hub"),
     ],
 )  # fmt: skip
 def test_find(catalog, name, source):
@@ -175,8 +173,18 @@ def test_what_is_no_name(catalog, name):
 
 
 def test_an_upload_that_is_gone(catalog):
-    with pytest.raises(UnknownModel):
-        catalog.find("upload-ffffffffffffffff")
+    for kind in ("upload", "songs", "rows"):
+        with pytest.raises(UnknownModel):
+            catalog.find(f"{kind}-" + "f" * 32)
+        name = catalog.uploads.keep(kind, b"{}")
+        if kind == "rows":
+            with pytest.raises(UnknownModel):  # which is no model
+                catalog.find(name)
+        else:
+            assert catalog.find(name).source == "upload"
+        catalog.uploads.discard(name)
+        with pytest.raises(UnknownModel):
+            catalog.find(name)
 
 
 # ---- a name is looked up without a look into any other folder ----

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -21,6 +24,7 @@ from playground.panels import embeddings_sentences_actions as sentences
 from playground.panels import songs_actions as songs
 from playground.panels import tokens_actions as tokens
 from playground.settings import Settings
+from playground.uploads import Limits
 
 
 def names(folder: Path) -> list[str]:
@@ -61,15 +65,20 @@ def test_of_two_folders_that_arrive_the_first_stays(tmp_path):
 
 
 def test_what_a_killed_process_left_is_swept(tmp_path):
-    for name, age in (("old", disk.ABANDONED + 60), ("new", disk.ABANDONED - 60)):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    elsewhere, here = "elsewhere-1-", f"{disk.machine()}-"
+    for name, age in ((f"{elsewhere}old", disk.ABANDONED + 60), (f"{elsewhere}new", disk.ABANDONED - 60),
+                      (f"{here}{gone.pid}-a", 0), (f"{here}{os.getpid()}-b", 0)):  # fmt: skip
         folder = tmp_path / f"{disk.ARRIVING}{name}"
         folder.mkdir()
-        (folder / "train.txt").write_text("x")
+        aged((folder / "train.txt"), age) if (folder / "train.txt").write_text("x") else None
         aged(folder, age)
     (tmp_path / "mine").write_text("x")
     aged(tmp_path / "mine", 10 * disk.ABANDONED)
     disk.write(tmp_path / "another", b"")
-    assert names(tmp_path) == ["another", f"{disk.ARRIVING}new", "mine"]
+    mine = f"{disk.ARRIVING}{here}{os.getpid()}-b"
+    assert {*names(tmp_path)} == {"another", f"{disk.ARRIVING}{elsewhere}new", mine, "mine"}
 
 
 def test_the_oldest_go_files_and_folders(tmp_path):
@@ -113,14 +122,15 @@ def at_once(count: int, work) -> None:
 @pytest.fixture
 def context(tmp_path) -> Context:
     settings = Settings(models_dir=tmp_path / "models", cache_dir=tmp_path, offline=True)
-    catalog = Catalog(settings.models_dir, tmp_path / "uploads", offline=True)
+    catalog = Catalog(settings.models_dir, tmp_path, offline=True)
     return Context(settings, catalog, ModelCache(2**31, TransformersLoader(offline=True)))
 
 
 def test_visitors_upload_and_evict_at_once(context, tmp_path, monkeypatch):
-    """Every upload keeps one and evicts another visitor's, while that one is being evicted already."""
-    for module in (songs, tokens, sentences):
-        monkeypatch.setattr(module, "UPLOADS_KEPT", 3)
+    """Every upload keeps one and evicts another, while that one is being evicted already."""
+    uploads = context.catalog.uploads
+    monkeypatch.setattr(uploads, "limits", Limits(count=5))
+    uploads.names.whose(lambda: str(threading.get_ident() % 2))
     sent = tmp_path / "sent"
     sent.mkdir()
     songs_, tokens_ = songs.SongsActions(context), tokens.TokensActions(context)
@@ -134,10 +144,10 @@ def test_visitors_upload_and_evict_at_once(context, tmp_path, monkeypatch):
         sentences_.upload(str(file))
 
     at_once(6, upload)
-    for pattern in ("songs-*", "upload-*.json", "rows-*.json"):
-        disk.trim(tmp_path / "uploads", pattern, 3)
-        assert len(list((tmp_path / "uploads").glob(pattern))) == 3
-    assert len(names(tmp_path / "uploads")) == 9  # nothing half
+    assert len(names(uploads.folder)) in (5, 10)  # of one visitor or of two; nothing half
+    assert all(
+        re.fullmatch(r"(songs|upload|rows)-[0-9a-f]{32}\.(zip|json)", each) for each in names(uploads.folder)
+    )
 
 
 def test_one_upload_from_many_is_read_whole_at_every_moment(context, tmp_path):
@@ -145,22 +155,25 @@ def test_one_upload_from_many_is_read_whole_at_every_moment(context, tmp_path):
         ("a b.csv", b"artist,track\nAnn,A\nBob,B\n"),
         ("../c/\udcff.csv", b"artist,track\nAnn,A\nCy,C\n"),
     ]
-    name = keep(files, tmp_path / "uploads", 10)
+    uploads = context.catalog.uploads
+    uploads.names.whose(lambda: "somebody")
+    name = keep(files, uploads)
 
     def again(number: int, each: int) -> None:
         if number % 2:
-            assert keep(files, tmp_path / "uploads", 10) == name
+            assert keep(files, uploads) == name
             return
         cache = ModelCache(2**30, TransformersLoader(offline=True, cache_dir=tmp_path))
         with cache.lease(data_card(context.catalog.find(name)), "songs") as loaded:
             assert loaded.model.playlists == 2 and loaded.model.names[0] == "a b"
 
     at_once(4, again)
-    assert names(tmp_path / "uploads") == [f"{name}.zip"] and not (tmp_path / "c").exists()
-    other = keep([files[0]], tmp_path / "uploads", 1)  # the first one goes
-    assert names(tmp_path / "uploads") == [f"{other}.zip"]
+    assert names(uploads.folder) == [f"{name}.zip"] and not (tmp_path / "c").exists()
+    uploads.limits = Limits(count=1)
+    other = keep([files[0]], uploads)  # the first one goes
+    assert names(uploads.folder) == [f"{other}.zip"]
     card = data_card(context.catalog.find(other))
-    (tmp_path / "uploads" / f"{other}.zip").unlink()
+    (uploads.folder / f"{other}.zip").unlink()
     with pytest.raises(CannotLoad) as caught, context.models.lease(card, "songs"):
         pass
     assert caught.value.key == "errors.songs_unreadable"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -22,8 +23,9 @@ from huggingface_hub.utils import WeakFileLock, _http  # type: ignore[attr-defin
 
 from playground import hub, text
 from playground.errors import CannotLoad, Gated, HubUnreachable, PlaygroundError, UnknownModel
-from playground.hub import aside, cache, client, files, transfer
+from playground.hub import aside, cache, client, download, files
 from tests.hub import Hub
+from tests.test_loaders import full_after
 from tests.waiting import until
 
 MEBI = 2**20
@@ -61,7 +63,7 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_TELEMETRY", True)
     monkeypatch.setattr(client, "SECONDS", 0.5)
-    monkeypatch.setattr(transfer, "PAUSE", 0.02)
+    monkeypatch.setattr(download, "PAUSE", 0.02)
     return tmp_path / "hub"
 
 
@@ -611,6 +613,33 @@ def test_a_disk_that_is_full(server: Hub, home: Path) -> None:
     partial(home).symlink_to("/dev/full")
     error = refused(CannotLoad, lambda: hub.fetch_model("org/name"))
     assert key(error) == "disk_full" and error.values["name"] == "org/name"
+
+
+def test_a_disk_that_may_not_be_written(server: Hub, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with full_after(home, 1 << 20):
+        subprocess.run(["mount", "-o", "remount,ro", str(home)], check=True)
+        monkeypatch.setattr(cache, "SPARE", 0)
+        monkeypatch.setattr(cache, "free_bytes", lambda: 2**40)
+        error = refused(CannotLoad, lambda: hub.fetch_model("org/name"))
+        assert key(error) == "cache_read_only"
+
+
+@pytest.mark.parametrize("note", ["refs", "trees"])
+def test_a_note_that_has_no_room_leaves_nothing(server: Hub, home: Path, monkeypatch, note: str) -> None:
+    written = Path.write_bytes
+
+    def full(self: Path, content: bytes) -> int:
+        if self.parent.name != note:
+            return written(self, content)
+        written(self, content[:3])
+        raise OSError(errno.ENOSPC, "full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_bytes", full)
+        error = refused(CannotLoad, lambda: hub.fetch_model("org/name"))
+    assert key(error) == "disk_full" and not list((folder(home) / note).iterdir())
+    hub.fetch_model("org/name")
+    assert hub.cached("org/name")
 
 
 # -- several at once --

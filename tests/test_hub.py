@@ -41,6 +41,7 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils import _http, httpx  # type: ignore[attr-defined]
 
+from playground.hub import client
 from tests.hub import Hub
 
 FILES = {
@@ -55,6 +56,7 @@ FILES = {
 @pytest.fixture(autouse=True)
 def plain_client(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The library's own client, also where a test before made it impatient for the app; without telemetry."""
+    client.be_impatient.cache_clear()
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_TELEMETRY", True)
     before = _http._GLOBAL_CLIENT_FACTORY
     set_client_factory(_http.default_client_factory)

@@ -16,7 +16,7 @@ from huggingface_hub.utils import _http  # type: ignore[attr-defined]
 from playground import hub as fetching
 from playground.catalog import Catalog
 from playground.errors import CannotLoad, Gated, HubUnreachable, PlaygroundError, UnknownModel
-from playground.hub import cache, client, transfer
+from playground.hub import cache, client, download
 from playground.loaders import TransformersLoader
 from playground.models import ModelCache
 from playground.subjects.readers import reader
@@ -41,7 +41,7 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_TELEMETRY", True)
     monkeypatch.setattr(client, "SECONDS", 1)
-    monkeypatch.setattr(transfer, "PAUSE", 0.1)
+    monkeypatch.setattr(download, "PAUSE", 0.1)
     client.be_impatient.cache_clear()
     yield tmp_path
     client.be_impatient.cache_clear()

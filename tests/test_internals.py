@@ -447,6 +447,36 @@ def gradio_request():
     assert LocalContext.request.get(None) is None
 
 
+@check("gradio-agents")
+def gradio_agents():
+    import inspect
+
+    from gradio import mcp
+
+    source = inspect.getsource(mcp.GradioMCPServer)
+    assert '"x-gradio-user": "mcp"' in source and "_client_instance" in source
+
+
+@check("gradio-files")
+def gradio_files():
+    from gradio.utils import get_upload_folder
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("GRADIO_TEMP_DIR", "here")
+        assert get_upload_folder() == "here"
+
+
+@check("gradio-deleting")
+def gradio_deleting():
+    import inspect
+
+    from gradio import Blocks
+    from gradio.route_utils import delete_files_created_by_app
+
+    assert "st_ctime" in inspect.getsource(delete_files_created_by_app)
+    assert Blocks(delete_cache=(1, 2)).get_config_file()["connect_heartbeat"] is False
+
+
 @check("gradio-i18n")
 def gradio_i18n():
     from gradio.i18n import I18nData
@@ -474,6 +504,25 @@ def gradio_login():
     assert 'f"access-token-{' in source and 'f"access-token-unsecure-{' in source
     for name in ("auth", "tokens", "cookie_id"):
         assert re.search(rf"\bself\.{name}\b", source), name
+
+
+@check("gradio-cors")
+def gradio_cors():
+    from gradio import routes
+
+    source = inspect.getsource(routes.App.create_app)
+    added = source.partition("app.add_middleware(")[2].partition(")")[0]
+    assert "CustomCORSMiddleware" in added and {"strict_cors=strict_cors", "parent_app=parent_app"} <= set(
+        re.findall(r"\w+=\w+", added)
+    )
+
+
+@check("gradio-mcp-client")
+def gradio_mcp_client():
+    from gradio.mcp import GradioMCPServer
+
+    source = inspect.getsource(GradioMCPServer._get_or_create_client)
+    assert "if self._client_instance is None" in source and "return self._client_instance" in source
 
 
 @check("gradio-page")

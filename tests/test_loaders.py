@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -25,7 +24,7 @@ import transformers
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from playground import text, weights
+from playground import disk, text, weights
 from playground.catalog import CAUSAL, EMBEDDED, WORDS, Catalog, ModelCard
 from playground.devices import QUANTIZATIONS
 from playground.errors import BadInput, CannotLoad, DoesNotFit, out_of_memory
@@ -223,50 +222,32 @@ def test_what_a_killed_process_left_is_swept_at_the_next_start(llama, tmp_path):
     assert done.returncode == -signal.SIGKILL
     (left,) = (store / "quantized").iterdir()
     assert [file.name for file in left.iterdir()] == ["model.safetensors"]
-    causal.sweep(store)
+    disk.sweep_all(store)
     assert not [*(store / "quantized").iterdir()]
-    causal.sweep(tmp_path / "nowhere")
+    disk.sweep_all(tmp_path / "nowhere")
 
 
 def test_only_what_nobody_writes_any_more_is_swept(tmp_path, monkeypatch):
-    store, here = tmp_path / "quantized", causal._machine()
+    store, here = tmp_path / "quantized", disk.machine()
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     began = psutil.Process().create_time()
     rows = {  # name: when it was last written to, and whether it stays
-        f"part-{here}-{os.getpid()}-a": (began + 1, True),
-        f"part-{here}-{os.getpid()}-b": (began - 99, False),
-        f"part-{here}-{gone.pid}-c": (began + 1, False),
-        "part-elsewhere-1-d": (time.time() - 60, True), "part-elsewhere-1-e": (time.time() - 9999, False),
-        "tmpabcdefgh": (time.time() - 9999, False), "tmpijklmnop": (time.time() - 60, True),
+        f"arriving-{here}-{os.getpid()}-a": (began + 1, True),
+        f"arriving-{here}-{os.getpid()}-b": (began - 99, False),
+        f"arriving-{here}-{gone.pid}-c": (began + 1, False),
+        "arriving-elsewhere-1-d": (time.time() - 60, True),
+        "arriving-elsewhere-1-e": (time.time() - 9999, False),
+        "tmpabcdefgh": (time.time() - 9999, False), f"part-{here}-1-f": (time.time() - 60, False),
         "org--model-nf4-0123456789abcdef": (time.time() - 10**6, True), "templates": (0.0, True),
     }  # fmt: skip
     for name, (since, _) in rows.items():
         (store / name).mkdir(parents=True)
         (store / name / "model.safetensors").write_bytes(b"0")
-        os.utime(store / name, (since, since))
-    causal.sweep(tmp_path)
+        for each in (store / name / "model.safetensors", store / name):
+            os.utime(each, (since, since))
+    disk.sweep_all(tmp_path)
     assert {path.name for path in store.iterdir()} == {name for name, (_, stays) in rows.items() if stays}
-
-
-def test_the_sweep_is_run_at_the_start(tmp_path, monkeypatch):
-    from playground import warm
-
-    swept: list[Path] = []
-    monkeypatch.setattr(warm.causal, "sweep", swept.append)
-    monkeypatch.setattr(warm, "TOKENIZERS", iter(()))
-    monkeypatch.setattr(warm.skeletons, "build", lambda config: None)
-
-    class Stop(BaseException):
-        pass
-
-    def stop(*_):
-        raise Stop
-
-    context = SimpleNamespace(settings=SimpleNamespace(cache_dir=tmp_path), leasing=stop)
-    with pytest.raises(Stop):
-        warm.warm_up(context, 0)
-    assert swept == [tmp_path]
 
 
 def test_shapes_that_a_packing_cpu_cannot_hold_are_refused_before_reading(tmp_path, monkeypatch):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -14,12 +17,15 @@ import pytest
 
 from playground import examples
 from playground.catalog import Catalog
-from playground.errors import BadInput, HubUnreachable, UnknownModel
+from playground.errors import BadInput, CannotLoad, HubUnreachable, UnknownModel
+from playground.hub import aside, client
+from playground.hub import download as fetching
 from playground.loaders import TransformersLoader, songs
 from playground.loaders.songs import data_card, download, trained_card
 from playground.models import Loaded, ModelCache, Stage
 from playground.subjects.song_training import BOOK, TUNED
 from tests.subjects.test_songs import HASH, TRAIN
+from tests.test_loaders import full_after
 
 QUICK = replace(TUNED, epochs=2)
 
@@ -49,7 +55,7 @@ def test_files_in_the_models_folder_are_offered_and_read(folder):
         with cache.lease(data_card(catalog.find(name)), "songs") as loaded:
             assert len(loaded.model) == count and loaded.model.playlists == 2
     with pytest.raises(UnknownModel):
-        catalog.find("songs-0123456789abcdef")
+        catalog.find("songs-" + "0123456789abcdef" * 2)
     with pytest.raises(BadInput), cache.lease(catalog.find("sample"), "words"):
         pass
 
@@ -121,23 +127,49 @@ def test_other_parameters_are_another_model_and_the_oldest_goes(folder):
 
 
 class Address(BaseHTTPRequestHandler):
-    """The book's address, as a stand-in on loopback."""
+    """The book's address, as a stand-in on loopback: a piece every now and then, and ranges."""
 
     files = {"train.txt": TRAIN.encode(), "song_hash.txt": HASH.encode()}
+    pause = 0.0  # seconds before each piece
+    checksums: dict[str, str] = {}  # as Google's storage tells them
+    breaks = 0  # so many answers break off half way
 
     def do_GET(self) -> None:
         body = self.files.get(self.path.strip("/"))
-        self.send_response(200 if body is not None else 404)
-        self.send_header("Content-Length", str(len(body or b"")))
+        if body is None:
+            self.send_error(404)
+            return
+        start = int(self.headers.get("Range", "bytes=0-")[6:-1])
+        self.send_response(206 if start else 200)
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
+        if told := self.checksums.get(self.path.strip("/")):
+            self.send_header("x-goog-hash", f"crc32c=AAAAAA==,md5={told}")
+        self.send_header("Content-Length", str(len(body) - start))
         self.end_headers()
-        self.wfile.write(body or b"")
+        end = len(body)
+        if self.breaks:
+            type(self).breaks -= 1
+            end = start + (len(body) - start) // 2
+        for place in range(start, end, 5):
+            time.sleep(self.pause)
+            try:
+                self.wfile.write(body[place : min(end, place + 5)])
+                self.wfile.flush()
+            except OSError:  # who asked has left
+                return
+        if end < len(body):
+            self.close_connection = True
 
     def log_message(self, *_: object) -> None:
         pass
 
 
 @pytest.fixture
-def address() -> Iterator[str]:
+def address(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setattr(fetching, "PAUSE", 0.02)
+    monkeypatch.setattr(aside, "TICK", 0.01)
+    monkeypatch.setattr(client, "SECONDS", 2)
     server = ThreadingHTTPServer(("127.0.0.1", 0), Address)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/"
@@ -145,44 +177,46 @@ def address() -> Iterator[str]:
 
 
 def test_the_download_is_whole_or_nothing(tmp_path, address, monkeypatch):
-    catalog = Catalog(tmp_path / "models", tmp_path / "uploads")
+    catalog = Catalog(tmp_path / "models", tmp_path)
+    assert "yes_complete" not in {card.name for card in catalog.offered("songs")}
     with pytest.raises(UnknownModel):
         catalog.find("yes_complete")
-    stages = list(download(tmp_path / "uploads" / "yes_complete", address))
+    stages = list(download(catalog.book_dir, address))
+    assert catalog.find("yes_complete") in catalog.offered("songs")
     assert stages[-1].done == stages[-1].total == len(HASH.encode())
     with cache_of(tmp_path).lease(data_card(catalog.find("yes_complete")), "songs") as loaded:
         assert loaded.model.playlists == 2
 
     monkeypatch.setattr(Address, "files", {"train.txt": TRAIN.encode()})
     with pytest.raises(HubUnreachable):
-        list(download(tmp_path / "uploads" / "other", address))
-    assert [path.name for path in (tmp_path / "uploads").iterdir()] == ["yes_complete"]
+        list(download(tmp_path / "songs" / "other", address))
+    assert [path.name for path in (tmp_path / "songs").iterdir()] == ["yes_complete"]
     with pytest.raises(HubUnreachable):
-        list(download(tmp_path / "uploads" / "third", "http://127.0.0.1:9/"))
+        list(download(tmp_path / "songs" / "third", "http://127.0.0.1:9/"))
 
 
 def test_who_leaves_a_download_leaves_no_data_set(tmp_path, address, monkeypatch):
-    monkeypatch.setattr(songs, "CHUNK", 5)
-    uploads = tmp_path / "uploads"
-    catalog = Catalog(tmp_path / "models", uploads)
-    for steps in (1, 3, len(TRAIN) // 5 + 2):  # within the first file, and within the second
-        going = download(uploads / "yes_complete", address)
-        for _ in range(steps):
-            next(going)
-        assert not (uploads / "yes_complete").exists()
+    monkeypatch.setattr(Address, "pause", 0.03)
+    catalog = Catalog(tmp_path / "models", tmp_path)
+    folder = catalog.book_dir
+    for begun in ("train.txt", "song_hash.txt"):  # who leaves within the first file, and within the second
+        going = download(folder, address)
+        while not ((stage := next(going)).name == begun and stage.done):
+            pass
+        assert not folder.exists() and len(list(folder.parent.iterdir())) == 1
         going.close()
-        assert list(uploads.iterdir()) == []
+        assert list(folder.parent.iterdir()) == []
         with pytest.raises(UnknownModel):
             catalog.find("yes_complete")
 
 
 def test_two_downloads_at_once_do_not_meet(tmp_path, address, monkeypatch):
-    monkeypatch.setattr(songs, "CHUNK", 5)
-    folder = tmp_path / "uploads" / "yes_complete"
+    monkeypatch.setattr(Address, "pause", 0.02)
+    folder = tmp_path / "songs" / "yes_complete"
     one, two = download(folder, address), download(folder, address)
     for going in (one, two):
-        for _ in range(4):
-            next(going)
+        while not next(going).done:
+            pass
     one.close()  # and the other does not mind
     three = download(folder, address)
     for _ in zip(two, three, strict=False):
@@ -197,10 +231,10 @@ def test_two_downloads_at_once_do_not_meet(tmp_path, address, monkeypatch):
 @pytest.mark.parametrize("left", ["train.txt.part", "train.txt", "000.part"])
 def test_what_a_broken_download_left_is_no_data_set_and_in_nobodys_way(tmp_path, address, left):
     """Versions before this one wrote into the folder itself."""
-    folder = tmp_path / "uploads" / "yes_complete"
+    catalog = Catalog(tmp_path / "models", tmp_path)
+    folder = catalog.book_dir
     folder.mkdir(parents=True)
     (folder / left).write_text("0 1\n0 1\n0 1\n")
-    catalog = Catalog(tmp_path / "models", tmp_path / "uploads")
     with pytest.raises(UnknownModel):
         catalog.find("yes_complete")
     assert list(download(folder, address))
@@ -209,13 +243,59 @@ def test_what_a_broken_download_left_is_no_data_set_and_in_nobodys_way(tmp_path,
 
 
 def test_a_download_that_ends_early_is_told(tmp_path, address, monkeypatch):
-    def half(self: Address) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", "1000")
-        self.end_headers()
-        self.wfile.write(b"0 1 2")
-
-    monkeypatch.setattr(Address, "do_GET", half)
+    monkeypatch.setattr(Address, "breaks", 10**6)
     with pytest.raises(HubUnreachable) as caught:
-        list(download(tmp_path / "uploads" / "yes_complete", address))
-    assert caught.value.values == {"file": "train.txt"} and list((tmp_path / "uploads").iterdir()) == []
+        list(download(tmp_path / "songs" / "yes_complete", address))
+    assert caught.value.values == {"file": "train.txt"} and list((tmp_path / "songs").iterdir()) == []
+
+
+def test_a_connection_that_breaks_is_taken_up_where_it_broke(tmp_path, address, monkeypatch):
+    monkeypatch.setattr(Address, "breaks", 2)
+    folder = tmp_path / "songs" / "yes_complete"
+    list(download(folder, address))
+    assert (folder / "train.txt").read_bytes() == TRAIN.encode()
+    assert (folder / "song_hash.txt").read_bytes() == HASH.encode()
+
+
+@pytest.mark.parametrize("file", ["train.txt", "song_hash.txt"])
+def test_what_is_not_what_was_announced_is_thrown_away(tmp_path, address, monkeypatch, file):
+    """Two megabytes of zeros have a size, too: the address tells the checksum, and it is believed."""
+    told = base64.b64encode(hashlib.md5(Address.files[file]).digest()).decode()
+    monkeypatch.setattr(Address, "checksums", {file: told})
+    list(download(tmp_path / "good" / "yes_complete", address))
+    monkeypatch.setattr(Address, "files", {**Address.files, file: bytes(len(Address.files[file]))})
+    with pytest.raises(CannotLoad) as caught:
+        list(download(tmp_path / "songs" / "yes_complete", address))
+    assert caught.value.key == "errors.download_damaged" and caught.value.values["file"] == file
+    assert list((tmp_path / "songs").iterdir()) == []
+
+
+def test_a_file_larger_than_any_is_not_fetched(tmp_path, address, monkeypatch):
+    monkeypatch.setattr(songs, "LARGEST", len(TRAIN) - 1)
+    with pytest.raises(CannotLoad):
+        list(download(tmp_path / "songs" / "yes_complete", address))
+    assert list((tmp_path / "songs").iterdir()) == []
+
+
+def test_a_disk_without_room_is_told_as_what_it_is(tmp_path, address, monkeypatch):
+    monkeypatch.setattr(fetching, "SPARE", 2**62)
+    with pytest.raises(CannotLoad) as caught:
+        list(download(tmp_path / "songs" / "yes_complete", address))
+    assert caught.value.key == "errors.disk_full" and list((tmp_path / "songs").iterdir()) == []
+
+
+def test_a_training_that_cannot_be_kept_costs_nothing_but_the_next_ones_time(folder, caplog):
+    with full_after(folder / "cache", 8 << 10):
+        card = Catalog(folder / "models", folder, offline=True).find("sample")
+        with cache_of(folder).lease(trained_card(card, QUICK), "songs") as loaded:
+            assert len(loaded.model.trained.vectors)
+        assert "No space left" in caplog.text
+        assert [path for path in (folder / "cache").rglob("*") if path.is_file()] == []
+
+
+def test_what_is_made_of_an_upload_is_kept_nowhere(folder):
+    catalog = Catalog(folder / "models", folder / "cache", offline=True)
+    name = songs.keep([("a.csv", (folder / "models" / "spotify.csv").read_bytes())], catalog.uploads)
+    with cache_of(folder).lease(trained_card(catalog.find(name), QUICK), "songs") as loaded:
+        assert loaded.model.trained.losses
+    assert not list((folder / "cache").rglob("*.npz"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import json
@@ -13,6 +14,7 @@ import pytest
 
 from playground.catalog import WORDS, Catalog, ModelCard
 from playground.errors import CannotLoad, HubUnreachable, NotAllowed
+from playground.hub import aside, download
 from playground.loaders import TransformersLoader, word_downloads, words
 from playground.models import ModelCache
 from playground.panels import Context
@@ -193,7 +195,7 @@ def test_a_damaged_download_is_thrown_away(gensim_list, tmp_path, monkeypatch):
 
 def test_two_fetch_the_same_vectors_at_once_and_one_stops(gensim_list, tmp_path, monkeypatch):
     """Two servers on one cache folder: each writes a file of its own."""
-    monkeypatch.setattr(word_downloads, "CHUNK", 10)
+    monkeypatch.setattr(aside, "TICK", 0.0)  # told of every piece
     card = Catalog(tmp_path, tmp_path).find(GLOVE)
     seen = []
 
@@ -214,8 +216,26 @@ def test_two_fetch_the_same_vectors_at_once_and_one_stops(gensim_list, tmp_path,
             whole.unlink()
 
     path = word_downloads.fetch(card, tmp_path, False, within)
-    assert seen == [10] and path.read_bytes() == List.body
+    assert len(seen) == 1 and path.read_bytes() == List.body
     assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("number", "key"),
+    [(errno.ENOSPC, "cache_full"), (errno.EDQUOT, "cache_full"), (errno.EROFS, "cache_read_only"),
+     (errno.EACCES, "cache_read_only")],
+)  # fmt: skip
+def test_a_disk_is_not_mistaken_for_the_network(gensim_list, tmp_path, monkeypatch, number, key):
+    card = Catalog(tmp_path, tmp_path).find(GLOVE)
+
+    def refused(self, piece) -> None:
+        raise OSError(number, "no")
+
+    monkeypatch.setattr(download.Partial, "add", refused)
+    with pytest.raises(CannotLoad) as caught, cache(tmp_path).lease(card, "words"):
+        pass
+    assert caught.value.key == f"errors.{key}"
+    assert list((tmp_path / "cache" / "words").iterdir()) == []
 
 
 def test_no_answer_offline_and_public(gensim_list, tmp_path, monkeypatch):

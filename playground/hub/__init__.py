@@ -7,13 +7,13 @@
     header       the tensors of a model, from a few kilobytes
     folder       where its files lie on this disk; asks nobody
     cached       whether a start needs a download; asks nobody
+    sweep        deletes what killed processes left
 
 Files land in the Hub's own cache (`cache`), byte by byte (`transfer`), in reach of a stop (`aside`).
 """
 
 from __future__ import annotations
 
-import errno
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,16 +21,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from playground import disk
 from playground.errors import CannotLoad, HubUnreachable
 from playground.hub import cache, client, files, headers
 from playground.hub.aside import Progress, Report, Stopped, answer
-from playground.hub.cache import File, Listing
+from playground.hub.cache import File, Listing, sweep
 from playground.hub.headers import Tensors, parameters
 from playground.hub.transfer import Transfer
 
 __all__ = [
     "Plan", "Progress", "Tensors", "cached", "config", "fetch", "fetch_model", "folder", "header",
-    "parameters", "plan",
+    "parameters", "plan", "sweep",
 ]  # fmt: skip
 
 Choice = Callable[[Sequence[str]], list[str]]
@@ -322,6 +323,8 @@ def _errors(repository: str, report: Report | None = None) -> Iterator[None]:
     except Stopped as stopped:
         raise stopped.error from stopped.error.__cause__
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in disk.FULL:
             raise cache.disk_full(repository, report.missing if report else 0) from error
+        if error.errno in disk.CLOSED:
+            raise CannotLoad("cache_read_only", name=repository) from error
         raise

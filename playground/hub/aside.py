@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from typing import Any, TypeVar
 
@@ -124,3 +124,43 @@ def answer(ask: Callable[[], T], tick: Callable[[], Any]) -> T:
     """The one answer to a question that may block."""
     with closing(aside(lambda: iter([ask()]), tick)) as answers:  # type: ignore[type-var]
         return next(answers)
+
+
+class _Left(BaseException):
+    """Nobody follows any more. No Exception: what is stopped must not mistake it for a failure."""
+
+
+def following(work: Callable[[Progress], Any]) -> Generator[tuple[int, int]]:
+    """Bytes done and in all of a download, a few times a second; it is closed when who follows leaves.
+
+    Args:
+        work: downloads, and tells its progress; done in a thread, which has ended when this has.
+
+    Raises:
+        What the work raises.
+    """
+    latest: queue.Queue[tuple[int, int] | BaseException | None] = queue.Queue()
+    left = threading.Event()
+
+    def progress(done: int, total: int) -> None:
+        if left.is_set():
+            raise _Left
+        latest.put((done, total))
+
+    def run() -> None:
+        try:
+            work(progress)
+            latest.put(None)
+        except BaseException as error:
+            latest.put(error)
+
+    thread = threading.Thread(target=run, name="download", daemon=True)
+    thread.start()
+    try:
+        while (told := latest.get()) is not None:
+            if isinstance(told, BaseException):
+                raise told
+            yield told
+    finally:
+        left.set()
+        thread.join()

@@ -10,21 +10,21 @@ models--org--name/
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from playground import disk
 from playground.errors import CannotLoad
 from playground.hub.files import safe
 
 SPARE = 2**26  # bytes of disk that a download must leave free
 COMMIT = re.compile(r"[0-9a-f]{40}")
+OLDER = ".[0-9a-f]" + "[0-9a-f]" * 7 + ".tmp"
 TREE_FORMAT = 1  # of huggingface_hub's trees/*.json; it ignores what has another number
 
 
@@ -139,7 +139,7 @@ def note_tree(listing: Listing) -> None:
         files[file.name] = {"size": file.size, "blob_id": file.oid}
         if file.sha256:
             files[file.name] |= {"lfs_sha256": file.sha256, "lfs_size": file.size}
-    _write(path, json.dumps({"format_version": TREE_FORMAT, "files": files}))
+    disk.write(path, json.dumps({"format_version": TREE_FORMAT, "files": files}).encode())
 
 
 def note_branch(listing: Listing, revision: str) -> None:
@@ -156,15 +156,7 @@ def note_branch(listing: Listing, revision: str) -> None:
     useful = re.compile(r".*\.(json|safetensors|bin|model|txt|jinja)")
     names = [file.name for file in listing.files if useful.fullmatch(file.name)]
     if not old or all(listing.here(name) for name in names if old.here(name)):
-        _write(storage(listing.repository) / "refs" / revision, listing.commit)
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all: others read meanwhile."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.tmp")
-    new.write_text(text, encoding="utf-8")
-    os.replace(new, path)
+        disk.write(storage(listing.repository) / "refs" / revision, listing.commit.encode())
 
 
 @contextmanager
@@ -201,6 +193,20 @@ def adopt(listing: Listing) -> None:
             # Who holds the lock of a whole file links it too; without the link it is fetched when wanted.
             with suppress(TimeoutError), lock(listing, file.etag, 1.0):
                 link(listing, file.name, file.etag)
+
+
+def sweep() -> None:
+    """Delete what killed processes have left beside the notes of branches and commits.
+
+    What is left of a file's bytes stays: the next download goes on from there.
+    """
+    from huggingface_hub import constants
+
+    for folder in Path(constants.HF_HUB_CACHE).glob("models--*/*"):
+        if folder.name in ("refs", "trees"):
+            disk.sweep(folder)
+            for each in folder.glob(f"*{OLDER}"):  # as an earlier version named them
+                disk.delete(each)
 
 
 def check_disk(repository: str, need: int) -> None:

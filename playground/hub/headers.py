@@ -16,7 +16,7 @@ from typing import Any
 from playground.errors import CannotLoad
 from playground.hub.aside import Report, aside
 from playground.hub.cache import Listing
-from playground.hub.transfer import body
+from playground.hub.download import body
 
 FIRST = 2**17  # bytes asked for first: most headers are shorter
 LONGEST = 25 * 2**20  # as huggingface_hub's
@@ -64,7 +64,7 @@ def _fetched(url: str, headers: dict[str, str], length: int) -> bytes | None:
 
     try:
         with closing(body(url, {**headers, "Range": f"bytes=0-{length - 1}"})) as pieces:  # type: ignore[type-var]
-            return _header(pieces) if next(pieces) == 0 else b""
+            return _header(pieces) if next(pieces).start == 0 else b""
     except HfHubHTTPError as error:
         if error.response.status_code == 416:  # an empty file has no first byte
             return b""

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
-import platform
-import re
 import shutil
-import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import psutil
-
-from playground import weights
+from playground import disk, weights
 from playground.catalog import CAUSAL, CAUSAL_CLASS, TOKENIZER, ModelCard
 from playground.errors import CannotLoad, out_of_memory
 from playground.loaders import formats
@@ -34,9 +27,6 @@ _bars = threading.local()  # who hears the progress bar of the load that runs in
 FINGERPRINT = 16  # characters
 LARGEST_CONFIG = 2**20  # bytes; the longest known has 60 KB
 SPARE = 2**28  # bytes of disk that a kept quantized model must leave free
-ASIDE = "part-"  # a folder that is being written: part-<machine>-<process>-<at random>
-OLDER = ("tmp",)  # as such folders were named before
-PATIENCE = 3600.0  # seconds after which another machine's folder to which nothing was added is given up
 
 
 def planned(card: ModelCard, path: Path) -> tuple[Any, Any]:
@@ -286,60 +276,16 @@ def _keep(model: Any, place: Path, size: int) -> None:
     """Write it beside its place and move it there whole; what fails costs only the next load's speed."""
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        sweep(place.parent.parent)
         if shutil.disk_usage(place.parent).free < size + SPARE:
             log.warning("no room on disk to keep %s", place.name)
             return
-        folder = Path(tempfile.mkdtemp(prefix=f"{ASIDE}{_machine()}-{os.getpid()}-", dir=place.parent))
-        try:
+        with disk.arriving(place, folder=True) as folder:
             model.save_pretrained(folder)
             for older in place.parent.glob(place.name[:-FINGERPRINT] + "?" * FINGERPRINT):
-                shutil.rmtree(older, ignore_errors=True)  # made of files that have changed since
-            os.replace(folder, place)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+                disk.delete(older)  # made of files that have changed since
     except Exception as error:
         # A full disk is no OSError to safetensors. The model itself is good, and whoever waits gets it.
         log.warning("cannot keep %s: %r", place.name, error)
-
-
-def sweep(store: Path) -> None:
-    """Remove what processes that were killed left half-written: gigabytes that nobody would look for.
-
-    What a process writes that is still there stays, on whichever machine that shares the folder.
-    """
-    for folder in (store / "quantized").glob("*"):
-        if not folder.name.startswith((ASIDE, *OLDER)) or not folder.is_dir():
-            continue
-        try:
-            since = folder.stat().st_mtime
-            if _written(folder.name, since):
-                continue
-        except OSError:  # gone meanwhile
-            continue
-        log.info("removing %s, which was never finished", folder)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _written(name: str, since: float) -> bool:
-    """Whether a folder may still be written to.
-
-    Args:
-        since: when it was last written to, in seconds since 1970.
-    """
-    _, _, owner = name.partition(ASIDE)
-    machine, _, process = owner.rpartition("-")[0].rpartition("-")
-    if machine != _machine() or not process.isdigit():
-        return time.time() - since < PATIENCE
-    try:
-        # A process that began later has got the number of one that is gone: in a container always the same.
-        return bool(psutil.Process(int(process)).create_time() <= since)
-    except psutil.Error:
-        return False
-
-
-def _machine() -> str:
-    return re.sub(r"\W", "", platform.node())
 
 
 def fingerprint(path: Path, key: Key) -> str:

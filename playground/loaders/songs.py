@@ -9,12 +9,10 @@ trained once is kept in the cache folder. The one download is the book's own add
 from __future__ import annotations
 
 import hashlib
-import http.client
 import logging
-import urllib.request
 import zipfile
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,9 +20,12 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from playground import disk
-from playground.catalog import ASSETS, BOOK_SONGS, ModelCard, song_files
+from playground import disk, hub
+from playground.catalog import ASSETS, BOOK_DATA, BOOK_SONGS, ModelCard, song_files
 from playground.errors import CannotLoad, HubUnreachable
+from playground.hub.aside import following
+from playground.hub.download import Damaged, Failed
+from playground.hub.download import fetch as download_file
 from playground.loaders.places import place, told
 from playground.models import Key, Loaded, Progress, Stage
 from playground.subjects import song_formats, song_sessions
@@ -32,12 +33,12 @@ from playground.subjects.charset import one_line
 from playground.subjects.song_recommend import Recommender, recommender
 from playground.subjects.song_training import TUNED, Parameters, Trained, train
 from playground.subjects.songs import Library
+from playground.uploads import Uploads
 
 log = logging.getLogger(__name__)
 ADDRESS = "https://storage.googleapis.com/maps-premium/dataset/yes_complete/"  # as the book gives it
 KEPT = 200  # trained files in the cache folder; the oldest go
 LARGEST = 200_000_000  # bytes of one file of yes_complete, whose train.txt has some ten million
-CHUNK = 1 << 18
 PACKED = ".zip"  # files of a visitor
 PLAIN, SHIPPED = "main", "shipped"
 MADE = ASSETS / "songs" / "sample.npz"  # sessions and vectors of the embedded songs
@@ -63,7 +64,7 @@ def data_card(card: ModelCard) -> ModelCard:
 
 def _stamp(card: ModelCard) -> str:
     if card.source == "embedded" or card.where.endswith(PACKED):
-        return ""  # an upload's name is that of its content
+        return ""  # what an upload's name stands for never changes
     facts = [
         (path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in song_files(Path(card.where))
     ]
@@ -98,7 +99,9 @@ def load(card: ModelCard, key: Key, cache_dir: Path | None, progress: Progress) 
         made = shipped() if parameters == SHIPPED else None
         if made is None or len(made.vectors) != len(library):
             told_by = TUNED if made else Parameters.from_key(parameters)
-            made = _trained(card, library, told_by, cache_dir, progress)
+            # What is made of a visitor's own is gone with it: nothing of it outlives the server.
+            kept_in = None if card.source == "upload" else cache_dir
+            made = _trained(card, library, told_by, kept_in, progress)
         ready: Recommender = recommender(library, made)
     return Loaded(card, None, ready, "cpu", library.bytes + made.bytes)
 
@@ -142,8 +145,11 @@ def _read(card: ModelCard, path: Path) -> Library:
     return song_formats.read(card.name, files)
 
 
-def keep(files: Sequence[tuple[str, bytes]], uploads: Path, most: int) -> str:
-    """Keep a visitor's files, in one; the oldest of such go. The name under which the catalogue finds them.
+def keep(files: Sequence[tuple[str, bytes]], uploads: Uploads) -> str:
+    """Keep a visitor's files, in one. The name under which the catalogue finds them.
+
+    Raises:
+        BadInput: more than a visitor may keep. CannotLoad: no room on the disk.
 
     Their own names stay with them (which is the hash, what a playlist is called) and may hold anything:
     nothing is unpacked to disk.
@@ -152,13 +158,13 @@ def keep(files: Sequence[tuple[str, bytes]], uploads: Path, most: int) -> str:
     for name, body in files:
         content.update(f"{len(body)} {name}\n".encode("utf-8", "replace"))
         content.update(body)
-    made = f"songs-{content.hexdigest()[:16]}"
-    with disk.arriving(uploads / f"{made}{PACKED}") as aside:
-        with zipfile.ZipFile(aside, "w", zipfile.ZIP_DEFLATED) as archive:
+
+    def packed(path: Path) -> None:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             for place, (name, body) in enumerate(files):
                 archive.writestr(f"{place:03}/{one_line(name)[-200:]}", body)
-    disk.trim(uploads, "songs-*", most)
-    return made
+
+    return uploads.keep("songs", content.digest(), packed)
 
 
 def unpacked(path: Path) -> list[tuple[str, bytes]]:
@@ -213,39 +219,41 @@ def _keep(cache_dir: Path | None, name: str, **arrays: Any) -> None:
     if cache_dir is None:
         return
     folder = cache_dir / "songs"
-    with suppress(OSError):
+    try:
         with disk.arriving(folder / f"{name}.npz") as aside, aside.open("wb") as file:
             np.savez(file, **arrays)
         disk.trim(folder, "trained-*.npz", KEPT)
+    except OSError as error:  # whoever waits has what was trained; the next one trains again
+        log.warning("cannot keep %s: %r", name, error)
 
 
-def download(folder: Path, address: str = ADDRESS, timeout: float = 20.0) -> Generator[Stage]:
+def download(folder: Path, address: str = ADDRESS) -> Generator[Stage]:
     """Fetch the book's yes_complete into a folder, telling how far it is; all of it or nothing.
 
     Who leaves early (closes the iterator) leaves nothing behind; two who fetch at once do not meet.
 
     Raises:
-        HubUnreachable: the address does not answer, or not with what it should.
+        HubUnreachable: the address does not answer, or not with what it should. CannotLoad: damaged on its
+            way; no room on the disk, or none that may be written.
     """
-    if folder.exists() and not song_files(folder):
-        disk.delete(folder)  # of a version that wrote its files there one by one
-    with disk.arriving(folder, folder=True) as aside:
-        for name in BOOK_SONGS:
-            try:
-                yield from _fetched(address, name, aside / name, timeout)
-            except (OSError, http.client.HTTPException, ValueError) as error:
-                log.info("cannot fetch %s: %r", name, error)
-                raise HubUnreachable("songs_unreachable", file=name) from error
+    with disk.told(folder.name):
+        if folder.exists() and not song_files(folder):
+            disk.delete(folder)  # of a version that wrote its files there one by one
+        with disk.arriving(folder, folder=True) as aside:
+            for name in BOOK_SONGS:
+                yield from _fetched(address, name, aside / name)
 
 
-def _fetched(address: str, name: str, path: Path, timeout: float) -> Iterator[Stage]:
-    with urllib.request.urlopen(address + name, timeout=timeout) as answer, path.open("wb") as file:
-        total, done = int(answer.headers.get("Content-Length") or 0), 0
-        while chunk := answer.read(CHUNK):
-            done += len(chunk)
-            if done > LARGEST:
-                raise ValueError("larger than any train.txt")
-            file.write(chunk)
-            yield Stage(name, "download", done, total)
-        if total and done != total:
-            raise ValueError("ended early")
+def _fetched(address: str, name: str, path: Path) -> Iterator[Stage]:
+    def work(progress: hub.Progress) -> None:
+        download_file(address + name, path, name=name, most=LARGEST, progress=progress)
+
+    try:
+        with closing(following(work)) as steps:
+            for done, total in steps:
+                yield Stage(name, "download", done, total)
+    except Damaged as error:
+        raise CannotLoad("download_damaged", name=BOOK_DATA, file=name) from error
+    except Failed as error:
+        log.info("cannot fetch %s: %r", name, error)
+        raise HubUnreachable("songs_unreachable", file=name) from error

@@ -6,17 +6,14 @@ they hold and how they were made is told at gensim's list of data.
 
 from __future__ import annotations
 
-import hashlib
-import http.client
 import json
 import logging
-import urllib.request
 from pathlib import Path
-from typing import Any
 
-from playground import disk
+from playground import hub
 from playground.catalog import ModelCard
 from playground.errors import CannotLoad, HubUnreachable
+from playground.hub import download
 from playground.loaders.places import imported
 from playground.loaders.words import OVERHEAD
 from playground.models import Progress, Stage
@@ -32,9 +29,8 @@ SIZES = {
     "word2vec-google-news-300": (3_000_000, 300),
 }
 BINARY = {"word2vec-google-news-300"}
-SECONDS = 20.0  # until an answer, and between two pieces of it
 LARGEST = 3 * 2**30  # bytes of one file
-CHUNK = 1 << 18
+LONGEST_LIST = 2**22  # bytes
 
 
 def estimate(card: ModelCard) -> int:
@@ -53,7 +49,7 @@ def fetch(card: ModelCard, cache_dir: Path | None, offline: bool, progress: Prog
 
     Raises:
         HubUnreachable: offline, or gensim's address does not answer. CannotLoad: no folder to keep it in, or
-            damaged on its way.
+            damaged on its way, no room on the disk, or none that may be written.
     """
     if cache_dir is None:
         raise CannotLoad("broken_words", name=card.name)
@@ -62,37 +58,33 @@ def fetch(card: ModelCard, cache_dir: Path | None, offline: bool, progress: Prog
         return path
     if offline:
         raise HubUnreachable("offline", name=card.name)
+
+    def told(done: int, total: int) -> None:
+        progress(Stage(card.name, "download", done, total))
+
     try:
-        with disk.arriving(path) as aside:  # deleted also when nobody waits any more
-            _fetched(card, aside, path.name, progress)
-    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
+        address = f"{imported('gensim.downloader', 'DOWNLOAD_BASE_URL')}/{card.name}/{card.name}.gz"
+        checksum = _checksum(card.name, told)
+        download.fetch(address, path, name=card.name, most=LARGEST, md5=checksum, progress=told)
+    except download.Damaged as error:
+        raise CannotLoad("download_damaged", name=card.name, file=path.name) from error
+    except download.Failed as error:
         log.info("cannot fetch %s: %r", card.name, error)
         raise HubUnreachable("words_unreachable", name=card.name) from error
     return path
 
 
-def _fetched(card: ModelCard, aside: Path, name: str, progress: Progress) -> None:
-    wanted = _checksum(card.name)
-    got = hashlib.md5(usedforsecurity=False)
-    address = f"{imported('gensim.downloader', 'DOWNLOAD_BASE_URL')}/{card.name}/{card.name}.gz"
-    with urllib.request.urlopen(address, timeout=SECONDS) as answer, aside.open("wb") as file:
-        total, done = int(answer.headers.get("Content-Length") or 0), 0
-        while chunk := answer.read(CHUNK):
-            done += len(chunk)
-            if done > LARGEST:
-                raise CannotLoad("download_damaged", name=card.name, file=name)
-            got.update(chunk)
-            file.write(chunk)
-            progress(Stage(card.name, "download", done, total))
-    if got.hexdigest() != wanted:
-        raise CannotLoad("download_damaged", name=card.name, file=name)
+def _checksum(name: str, progress: hub.Progress) -> str:
+    """What gensim's list says of a file.
 
-
-def _checksum(name: str) -> str:
-    """What gensim's list says of a file."""
-    with urllib.request.urlopen(imported("gensim.downloader", "DATA_LIST_URL"), timeout=SECONDS) as answer:
-        told: dict[str, Any] = json.loads(answer.read(1 << 22))
-    found = told["models"][name]["checksum"]
+    Raises:
+        Failed: there is no such list, or it says nothing of one whole file.
+    """
+    content = download.read(imported("gensim.downloader", "DATA_LIST_URL"), LONGEST_LIST, progress)
+    try:
+        found = json.loads(content)["models"][name]["checksum"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise download.Failed("no list of gensim's") from error
     if not isinstance(found, str):
-        raise ValueError("more than one part")
+        raise download.Failed("more than one part")
     return found

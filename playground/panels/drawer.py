@@ -23,8 +23,10 @@ def inventory(context: Context) -> list[dict[str, Any]]:
         held.setdefault(row.name, []).append(row)
     offered = context.catalog.offered(None)
     known = {card.name for card in offered}
-    # By their own cards: a name typed, or a folder or upload that is gone by now, is in no menu.
+    # By their own cards: a name typed, or a folder or upload that is gone by now, is in no menu. What another
+    # visitor typed or brought is nobody else's to see.
     others = [rows[0].card for name, rows in held.items() if name not in known]
+    others = [card for card in others if context.catalog.listed(card)]
     rows = [_row(card, held.get(card.name, []), context.fetched(card)) for card in [*offered, *others]]
     return sorted(rows, key=lambda row: row["state"] != "loaded")
 
@@ -57,10 +59,12 @@ def build(context: Context) -> None:
         return inventory(context)
 
     def look() -> tuple[Any, ...]:
-        lang, status, cache = language(), context.models.status(), context.models
-        kinds = dict.fromkeys(["cpu", *(row.device for row in status if row.device == "cuda")])
+        lang, whole, cache = language(), context.models.status(), context.models
+        status = [row for row in whole if context.catalog.listed(row.card)]
+        kinds = dict.fromkeys(["cpu", *(row.device for row in whole if row.device == "cuda")])
         memories = [(kind, cache.used_bytes(kind), cache.budget(kind)) for kind in kinds]
-        held = models_view.held(status, memories, lang)
+        unseen = [row.bytes for row in whole if not context.catalog.listed(row.card)]
+        held = models_view.held(status, memories, lang, unseen)
         free = dict.fromkeys(row.name for row in status if row.state == "loaded" and not row.leases)
         offered = models_view.offered(inventory(context), lang)
         return held, gr.Dropdown(list(free), value=None), offered, drawer_try.menu(context)

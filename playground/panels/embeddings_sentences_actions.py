@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -11,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from playground import disk, examples
+from playground import examples
 from playground import text as words
 from playground.errors import BadInput
 from playground.panels import Context
@@ -43,7 +42,6 @@ ADDED = 50  # sentences put onto a finished map
 LISTED = 200  # rows of the table
 FOUND = 12
 NAME = 60  # characters of a label in the legend
-UPLOADS_KEPT = 100
 Source = tuple[str, str, str, str, str]  # sample or "own" or "file", own lines, file, its columns
 
 
@@ -85,11 +83,10 @@ class SentencesActions:
 
     def table(self, file: str) -> Table:
         """An uploaded file, by the name that the page holds."""
-        path = self.context.settings.cache_dir / "uploads" / f"rows-{file}.json"
-        if not file.isalnum() or not path.is_file():
+        path = self.context.catalog.uploads.find(file if file.startswith("rows-") else "")
+        if path is None:
             raise BadInput("rows_gone")
         try:
-            disk.used(path)
             whole = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError as error:  # deleted in this moment
             raise BadInput("rows_gone") from error
@@ -99,15 +96,10 @@ class SentencesActions:
         """Read a visitor's file and keep what is in it; the name under which it is found again."""
         if not path:
             raise BadInput("rows_file_empty", name="–")
-        content = Path(path).read_bytes()
-        table = sentence_files.read(Path(path).name, content)
-        name = hashlib.sha256(Path(path).suffix.encode() + content).hexdigest()[:24]
+        table = sentence_files.read(Path(path).name, Path(path).read_bytes())
         whole = {"columns": table.columns, "rows": table.rows, "told": table.told}
-        uploads = self.context.settings.cache_dir / "uploads"
-        # Whoever sends the same file at the same time, or reads it, never meets half of it.
-        disk.write(uploads / f"rows-{name}.json", json.dumps(whole, ensure_ascii=False).encode())
-        disk.trim(uploads, "rows-*.json", UPLOADS_KEPT)
-        return name, table
+        content = json.dumps(whole, ensure_ascii=False).encode()
+        return self.context.catalog.uploads.keep("rows", content), table
 
     # -- the map --
 

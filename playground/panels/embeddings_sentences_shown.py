@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import csv
 import io
-import shutil
-import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,15 +12,13 @@ from numpy.typing import NDArray
 
 from playground import text as words
 from playground.panels.visitor import language
+from playground.panels.visitor_files import outgoing
+from playground.subjects import spreadsheets
 from playground.subjects.encoding import Encoded
 from playground.subjects.projection import Projection
 from playground.subjects.sentences import Rows
 from playground.views import point_map
 from playground.views.point_map import Near
-
-DOWNLOADS = "llm-playground-rows-"  # begins the name of every folder of files to download
-DOWNLOADS_AGE = 600  # seconds
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would compute begins so
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +72,7 @@ def written(made: Made, on: Shown, chart: str, title: str) -> tuple[str, str, st
     Args:
         chart: the map as HTML.
     """
-    folder = _fresh()
+    folder = outgoing()
     paths = [folder / name for name in ("vectors.npy", "vectors.csv", "map.html")]
     vectors = made.encoded.vectors
     if on.added is not None:
@@ -95,24 +87,12 @@ def written(made: Made, on: Shown, chart: str, title: str) -> tuple[str, str, st
     return first, second, third
 
 
-def _fresh() -> Path:
-    """An empty folder for one visitor's files, which Gradio copies at once; old ones are deleted.
-
-    Gradio serves nothing from the cache's folder, but copies what lies in the system's temporary one.
-    """
-    for old in Path(tempfile.gettempdir()).glob(f"{DOWNLOADS}*"):
-        with contextlib.suppress(OSError):
-            if time.time() - old.stat().st_mtime > DOWNLOADS_AGE:
-                shutil.rmtree(old)
-    return Path(tempfile.mkdtemp(prefix=DOWNLOADS))
-
-
 def _csv(made: Made, on: Shown, vectors: NDArray[np.float32]) -> str:
     """A row a point: its text, its given label and its group on the map, what the model saw of it, its place
-    and its vector. A cell that a spreadsheet would take for a formula is quoted.
+    and its vector.
     """
     file = io.StringIO()
-    writer = csv.writer(file)
+    writer = spreadsheets.Writer(file)
     read = [made.encoded, *([on.added] if on.added is not None else [])]
     tokens, unknown = (
         np.concatenate([getattr(each, name) for each in read]) for name in ("tokens", "unknown")
@@ -126,12 +106,8 @@ def _csv(made: Made, on: Shown, vectors: NDArray[np.float32]) -> str:
         label = made.rows.labels[row] if made.rows.labels and row < rows else ""
         kept = f"{on.near.kept[row].mean():.3g}" if on.near.kept.shape[1] else ""
         writer.writerow([
-            _safe(text), _safe(label), int(row >= rows), _safe(on.names[on.groups[row]]),
+            text, label, int(row >= rows), on.names[on.groups[row]],
             tokens[row], cut[row], unknown[row], kept, *(f"{each:.6g}" for each in on.points[row]),
             *(f"{each:.8g}" for each in vectors[row]),
         ])  # fmt: skip
     return file.getvalue()
-
-
-def _safe(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(FORMULA) else cell

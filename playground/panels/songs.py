@@ -14,8 +14,9 @@ from typing import Any
 
 import gradio as gr
 
+from playground.catalog import BOOK_DATA
 from playground.panels import Context, songs_api
-from playground.panels.songs_actions import BOOK_DATA, SongsActions, opening, opening_measures
+from playground.panels.songs_actions import SongsActions, opening, opening_measures
 from playground.panels.songs_api import SONGS
 from playground.panels.visitor import guard, in_place, language, tr
 from playground.subjects.song_training import PRESETS, TUNED
@@ -76,7 +77,9 @@ def build(context: Context, app: gr.Blocks) -> None:
         lang = language()
         state, picks, shown = opening(lang)
         brought = json.loads(carried) if carried else {}
-        menu = gr.Dropdown(do.choices(), value=brought.get("dataset") or "sample")
+        choices, dataset = do.choices(), brought.get("dataset")
+        known = dataset in {name for _, name in choices}  # not where another server has begun meanwhile
+        menu = gr.Dropdown(choices, value=dataset if known else "sample")
         kept = brought.get("picks")
         # What is picked is not set for the example: setting it would train at once to compute it again.
         first = kept if kept and kept != state else ""
@@ -147,9 +150,7 @@ def _own_data(do: SongsActions, dataset: gr.Dropdown, picked: list[Any]) -> None
     told = gr.HTML(padding=False, elem_id="songs-fetched", elem_classes="pg-maybe")
 
     def menu(name: str) -> Any:
-        return gr.Dropdown(
-            [*do.choices(), *([(name, name)] if name.startswith("songs-") else [])], value=name
-        )
+        return gr.Dropdown(do.choices(), value=name)
 
     def clear() -> tuple[str, str]:
         """Ids are a data set's own: what was picked in another means nothing here."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from playground import examples
 from playground import text as words
-from playground.catalog import ModelCard, song_files
+from playground.catalog import BOOK_DATA, ModelCard, song_files
 from playground.errors import BadInput, HubUnreachable, UnknownModel
 from playground.loaders.songs import data_card, download, keep, trained_card
 from playground.models import Loaded
@@ -33,9 +33,7 @@ from playground.views.html import note
 FOUND = 8
 EXAMPLE = "sample"  # the data set of the shipped example
 SHIPPED = (EXAMPLE, TUNED, "umap")  # the map that comes with the app
-BOOK_DATA = "yes_complete"
 LONGEST_PASTE = 400  # lines of a pasted playlist
-UPLOADS_KEPT = 100
 
 
 class SongsActions:
@@ -64,12 +62,8 @@ class SongsActions:
         return found
 
     def choices(self) -> list[tuple[str, str]]:
-        """The data sets of the menu."""
-        names = [card.name for card in self.context.catalog.offered("songs")]
-        if BOOK_DATA not in names:
-            with suppress(UnknownModel):
-                names.append(self.card(BOOK_DATA).name)
-        return [(name, name) for name in names]
+        """The data sets of the menu, the visitor's own among them."""
+        return [(card.name, card.name) for card in self.context.catalog.offered("songs")]
 
     @contextmanager
     def library(self, dataset: str) -> Iterator[tuple[Loaded, Library]]:
@@ -294,15 +288,17 @@ class SongsActions:
         """Keep a visitor's files; the name under which they can be chosen."""
         if not paths:
             raise BadInput("songs_file_empty", name="–")
+        uploads = self.context.catalog.uploads
+        uploads.check([Path(path).stat().st_size for path in paths])
         files = [(Path(path).name, Path(path).read_bytes()) for path in paths]
         song_formats.read(", ".join(name for name, _ in files), files)  # refused before anything is kept
-        return keep(files, self.context.settings.cache_dir / "uploads", UPLOADS_KEPT)
+        return keep(files, uploads)
 
     def fetch(self) -> Iterator[str]:
         """Download the book's data set, telling how far it is."""
         if self.context.settings.offline:
             raise HubUnreachable("songs_offline")
-        folder = self.context.settings.cache_dir / "uploads" / BOOK_DATA
+        folder = self.context.catalog.book_dir
         if not song_files(folder):
             with closing(download(folder)) as steps:  # who stops or goes leaves nothing half
                 for step in steps:

@@ -17,6 +17,7 @@ from playground.errors import PlaygroundError
 from playground.panels import Context, tokens_api
 from playground.panels.tokens_actions import DEFAULTS, MOST, TokensActions
 from playground.panels.visitor import TOKENIZING, guard, in_place, language, query, tr
+from playground.panels.visitor_files import outgoing
 from playground.subjects import tokens
 from playground.views import tokens as tokens_view
 
@@ -119,7 +120,12 @@ def _controls(do: TokensActions) -> Controls:
         True, label=tr("tokens.special"), info=tr("tokens.special_info"), elem_id="tok-special"
     )
     page = gr.Slider(1, 2, 1, step=1, label=tr("tokens.page"), visible=False, elem_id="tok-page")
-    upload.upload(guard(do.upload), [upload, names], [names, one], **SHOWING)
+
+    def uploaded(file: str | None, chosen: list[str]) -> tuple[Any, Any]:
+        shown, name = do.upload(file, chosen)
+        return gr.Dropdown(do.choices(), value=shown), gr.Dropdown(do.choices(), value=name)
+
+    upload.upload(guard(uploaded), [upload, names], [names, one], **SHOWING)
     share.click(None, None, None, js="() => playground.share('tokens')")
     remember = "(t, n, s) => { playground.remember('tokens', {text: t, names: n, special: s}); }"
     gr.on([box.change, names.change, special.change], None, [box, names, special], None, js=remember)
@@ -215,9 +221,14 @@ def _training(do: TokensActions, at: Controls, tab: gr.Tab) -> None:
     _fill(tab, [corpus], ["train_example"])
 
     def train(*given: Any) -> Iterator[tuple[Any, Any, Any]]:
-        for shown, name, path in do.train(*given):
-            download = gr.DownloadButton(value=path, visible=True) if path else gr.skip()
-            yield shown, name or gr.skip(), download
+        for shown, name, content in do.train(*given):
+            if not name or not content:
+                yield shown, gr.skip(), gr.skip()
+                continue
+            path = outgoing() / "tokenizer.json"
+            path.write_text(content, encoding="utf-8")
+            download = gr.DownloadButton(value=path, visible=True)
+            yield shown, gr.Dropdown(do.choices(), value=name), download
 
     inputs = [corpus, algorithm, size, at.box, at.names]
     running = go.click(guard(train), inputs, [result, at.one, file], **SHOWING)

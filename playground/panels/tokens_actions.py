@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from playground import disk, examples
+from playground import examples
 from playground import text as words
 from playground.errors import BadInput, PlaygroundError
 from playground.models import Loaded
@@ -32,7 +31,6 @@ from playground.views.html import note
 MOST = 6  # tokenizers side by side
 DEFAULTS = examples.SHOWN
 STEPS_CHARACTERS = 2_000  # a walk is read, not skimmed
-UPLOADS_KEPT = 500
 
 
 class TokensActions:
@@ -173,12 +171,8 @@ class TokensActions:
     # -- tokenizers of the visitor's own --
 
     def keep(self, content: str) -> str:
-        """Store a tokenizer.json under the name of its content; the name."""
-        folder = self.context.catalog.uploads_dir
-        name = f"upload-{hashlib.sha256(content.encode()).hexdigest()[:16]}"
-        disk.write(folder / f"{name}.json", content.encode())
-        disk.trim(folder, "upload-*.json", UPLOADS_KEPT)
-        return name
+        """Keep a tokenizer.json; its name, which only this visitor is told."""
+        return self.context.catalog.uploads.keep("upload", content.encode())
 
     def upload(self, file: str | None, names: list[str]) -> tuple[list[str], str]:
         """An uploaded tokenizer.json joins the ones on show."""
@@ -198,7 +192,7 @@ class TokensActions:
                 r.encode("a", special=True)
                 r.decode(list(islice(r.vocabulary(), 1)))
         except BaseException:  # whatever it was, and whoever left: what was not tried is not kept
-            (self.context.catalog.uploads_dir / f"{name}.json").unlink(missing_ok=True)
+            self.context.catalog.uploads.discard(name)
             raise
         others = [n for n in names if n != name]
         if len(others) == MOST:
@@ -208,7 +202,7 @@ class TokensActions:
     def train(
         self, corpus: str, algorithm: tokenizer_training.Algorithm, size: float, text: str, names: list[str]
     ) -> Iterator[tuple[str, str | None, str | None]]:
-        """A tokenizer trained on the visitor's text: progress, then its tokens beside others, name and file.
+        """A tokenizer trained on the visitor's text: progress, then its tokens, name and tokenizer.json.
 
         Leaving early (Stop, or a closed page) ends the training too.
         """
@@ -235,4 +229,4 @@ class TokensActions:
         found = self.tokenized(text, beside, special=False)
         view = merges_view.trained(trained, name, lang)
         view += tokens_view.compare(found, tokens.agreement(found), lang)
-        yield view, name, str(self.context.catalog.uploads_dir / f"{name}.json")
+        yield view, name, trained.tokenizer_json

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -28,6 +29,8 @@ T = TypeVar("T")
 
 # Two queues, so that a long chat never keeps tokens waiting.
 TOKENIZING: dict[str, Any] = {"concurrency_id": "tokenizer", "concurrency_limit": 8}
+
+TOKEN = re.compile(r"[0-9a-f]{32}")
 
 _static: set[str] = set()
 _wholes: dict[str, Callable[[str], str]] = {}
@@ -53,6 +56,23 @@ def language() -> str:
 def page() -> str:
     """What tells the visitor's open page from others; "" where there is none."""
     return getattr(LocalContext.request.get(None), "session_hash", None) or ""
+
+
+def visitor() -> str:
+    """What tells this visitor from others, and nobody else knows: by it uploads are theirs.
+
+    A page makes it for itself and keeps it as long as its tab is open, through a reload (assets/head.js). A
+    program that sends none is told by its session. "" is nobody: no name is ever listed to it.
+    """
+    request = LocalContext.request.get(None)
+    headers = getattr(request, "headers", None) or {}
+    token = str(headers.get("x-playground-visitor", ""))
+    if TOKEN.fullmatch(token):
+        return token
+    if headers.get("x-gradio-user") == "mcp":
+        return ""  # Gradio asks for all agents in one session of its own
+    session = page()
+    return f"session {session}" if session else ""
 
 
 def query() -> dict[str, str]:

@@ -6,12 +6,17 @@ what it writes before, between and after the words.
 
 from __future__ import annotations
 
+import re
+
 from playground.errors import BadInput
 from playground.models import Loaded
 from playground.subjects import chat, decoding
 from playground.subjects.readers import reader
 from playground.subjects.sampling import Settings
 
+BROKEN = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")  # would end the line of a name
+QUOTES = re.compile('"{3}|^"|"$')  # would end or lengthen the three marks around a text
+SPELLED = re.compile(r'\{\{|"{2,}|^"|"$')
 SYSTEM, USER, REPLY = "\uf8fesystem\uf8ff", "\uf8feuser\uf8ff", "\uf8fereply\uf8ff"
 
 
@@ -23,7 +28,7 @@ def write(loaded: Loaded, system: str, settings: Settings) -> str:
         system: the system prompt; "" for none.
     """
     card = loaded.card
-    folder = card.where.rpartition("/")[2] if card.source == "hub" else card.name
+    folder = BROKEN.sub("_", card.where.rpartition("/")[2] if card.source == "hub" else card.name)
     template, stop = _template(loaded)
     lines = []
     if card.source == "hub":
@@ -31,7 +36,7 @@ def write(loaded: Loaded, system: str, settings: Settings) -> str:
     lines += [f"# ollama create {folder.lower()} -f Modelfile", f"# ollama run {folder.lower()}", ""]
     lines += [f"FROM ./{folder}", f'TEMPLATE """{template}"""']
     if system:
-        lines.append('SYSTEM """' + system.replace('"""', '""') + '"""')
+        lines.append(f'SYSTEM """{enclosed(system)}"""')
     window = decoding.window(loaded)
     parameters = {
         "temperature": settings.temperature, "top_p": settings.top_p, "min_p": settings.min_p,
@@ -40,9 +45,20 @@ def write(loaded: Loaded, system: str, settings: Settings) -> str:
         "num_predict": settings.max_new_tokens, "seed": settings.seed, "num_ctx": window,
     }  # fmt: skip
     lines += [f"PARAMETER {name} {value}" for name, value in parameters.items() if value is not None]
-    if stop:
-        lines.append(f'PARAMETER stop "{stop}"')
+    if stop and QUOTES.search(stop) is None:  # what has such marks cannot be said in this language
+        mark = '"""' if BROKEN.search(stop) or '"' in stop else '"'
+        lines.append(f"PARAMETER stop {mark}{stop}{mark}")
     return "\n".join(lines) + "\n"
+
+
+def enclosed(text: str) -> str:
+    """A text that may stand between three quotation marks, and never ends them.
+
+    A Modelfile knows no escape: the block ends where three marks follow each other, whoever wrote them. So of
+    more than two in a row two are left, and a blank parts the text from the marks around it.
+    """
+    text = re.sub('"{3,}', '""', text)
+    return (" " if text.startswith('"') else "") + text + (" " if text.endswith('"') else "")
 
 
 def _template(loaded: Loaded) -> tuple[str, str]:
@@ -82,4 +98,10 @@ def _rendered(loaded: Loaded, messages: list[dict[str, str]], *, cue: bool) -> s
 
 
 def _go(literal: str) -> str:
-    return literal.replace("{{", '{{ "{{" }}')
+    """A literal in Go's language: what would begin an action there, or end the block here, is spelled out."""
+
+    def spelled(found: re.Match[str]) -> str:
+        marks = found[0].replace('"', '\\"')
+        return '{{ "' + marks + '" }}'
+
+    return SPELLED.sub(spelled, literal)

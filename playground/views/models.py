@@ -14,11 +14,14 @@ from playground.views.html import bar, escape, note, number, size, table, visibl
 PRECISIONS = {"int8": "int8", "nf4": "NF4"}
 
 
-def held(rows: Sequence[Status], memories: Sequence[tuple[str, int, int]], lang: str) -> str:
+def held(
+    rows: Sequence[Status], memories: Sequence[tuple[str, int, int]], lang: str, others: Sequence[int] = ()
+) -> str:
     """What is loaded or loading, a line each.
 
     Args:
         memories: device, bytes taken and bytes that may be, one for each kind of memory in use.
+        others: bytes of each that other visitors typed or brought: of those only the sum is told.
     """
     say = partial(text.say, lang=lang)
     totals = "".join(
@@ -27,6 +30,8 @@ def held(rows: Sequence[Status], memories: Sequence[tuple[str, int, int]], lang:
         )
         for device, used, budget in memories
     )
+    if others:
+        totals += note(say("models.others", count=number(len(others)), bytes=number(sum(others))))
     if not rows:
         return totals + note(say("models.nothing_loaded"))
     lines = []

@@ -562,7 +562,7 @@ def test_train_your_own(page: Page) -> None:
     link = page.locator("#pg-tokens a[download]:visible", has_text="")
     expect(page.get_by_text(say("tokens.trained_order"))).to_be_visible()
     told = page.locator("#tok-train .pg-note", has_text="Learned").inner_text()
-    name = re.search(r"upload-[0-9a-f]{16}", told)
+    name = re.search(r"upload-[0-9a-f]{32}", told)
     assert name
     names = (
         page.locator("#tok-merges, #tok-tabs")
@@ -618,7 +618,7 @@ def test_an_uploaded_tokenizer_is_compared(visit: Visit) -> None:
     expect(page.locator("#tok-view .tok-lane")).to_have_count(3)
     found = lanes(page)
     (name,) = set(found) - {"byt5", "canine"}
-    assert re.fullmatch(r"upload-[0-9a-f]{16}", name)
+    assert re.fullmatch(r"upload-[0-9a-f]{32}", name)
     assert found[name]["ids"] == [1, 0, 2]
     expect(page.locator("#tok-names")).to_contain_text(name)
     expect(page.locator("#tok-one input")).to_have_value(name)

@@ -44,12 +44,17 @@ def test_what_is_held_comes_first_and_a_typed_one_is_listed_too(tmp_path):
             10,
             1,
         )
-    with context.models.lease(ModelCard("some/typed-one", "hub", "some/typed-one")):
+    who = ["one"]
+    context.catalog.names.whose(lambda: who[0])
+    with context.models.lease(context.catalog.find("some/typed-one")):
         pass
     rows = {row["name"]: row for row in drawer.inventory(context)}
     assert rows["some/typed-one"]["state"] == "loaded"
     assert rows["google-bert/bert-base-cased"]["state"] == "download"
     assert rows["byt5"]["state"] == "ready"
+    for other in ("two", ""):
+        who[0] = other
+        assert "some/typed-one" not in {row["name"] for row in drawer.inventory(context)}
 
 
 def functions(context: Context) -> dict[str, object]:
@@ -79,16 +84,20 @@ def test_strangers_unload_nothing(tmp_path):
 
 def test_what_is_held_is_listed_when_its_file_is_gone(tmp_path):
     context = context_of(tmp_path)
-    (tmp_path / "up").mkdir()
-    file = tmp_path / "up" / "upload-0123456789abcdef.json"
-    file.write_text("{}")
-    for name in ("upload-0123456789abcdef", "mine"):
+    context.catalog.names.whose(lambda: "one")
+    upload = context.catalog.uploads.keep("upload", b"{}")
+    for name in (upload, "mine"):
         with context.models.lease(context.catalog.find(name)):
             pass
-    file.unlink()
+    context.catalog.uploads.discard(upload)
     (tmp_path / "models" / "mine" / "tokenizer.json").unlink()
     sources = {row["name"]: row["source"] for row in drawer.inventory(context) if row["state"] == "loaded"}
-    assert sources == {"upload-0123456789abcdef": "upload", "mine": "folder"}
+    assert sources == {upload: "upload", "mine": "folder"}
+    context.catalog.names.whose(lambda: "two")
+    assert upload not in {row["name"] for row in drawer.inventory(context)}
+    shown, menu, offered, _ = functions(context)["look"]()  # type: ignore[operator]
+    assert upload not in shown + offered and upload not in [value for _, value in menu.choices]
+    assert "10 bytes" in shown and "other visitors" in shown  # the sum alone
 
 
 def test_a_lease_is_on_this_servers_device_in_its_format(tmp_path):

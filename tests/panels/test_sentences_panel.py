@@ -22,7 +22,7 @@ from playground import examples
 from playground.catalog import Catalog
 from playground.errors import BadInput
 from playground.models import ModelCache
-from playground.panels import Context, embeddings_sentences_actions
+from playground.panels import Context, visitor_files
 from playground.panels.embeddings_sentences_actions import SentencesActions
 from playground.panels.embeddings_sentences_shown import Made
 from playground.panels.embeddings_sentences_work import MODEL, Wish
@@ -32,6 +32,7 @@ from playground.subjects.encoding import encode
 from playground.subjects.neighbours import nearest, unit
 from playground.subjects.projection import project
 from playground.subjects.sentences import Rows, sample
+from playground.uploads import Limits
 from playground.views import sentences as view
 from playground.views.point_map import coloured
 
@@ -43,9 +44,7 @@ THEMES = ("themes", "", "", "", "")
 def do(models: ModelCache, tmp_path_factory: pytest.TempPathFactory) -> SentencesActions:
     folder = tmp_path_factory.mktemp("sentences")
     settings = dataclasses.replace(Settings(), cache_dir=folder, models_dir=folder / "models", offline=True)
-    return SentencesActions(
-        Context(settings, Catalog(folder / "models", folder / "uploads", offline=True), models)
-    )
+    return SentencesActions(Context(settings, Catalog(folder / "models", folder, offline=True), models))
 
 
 def own(*lines: str) -> tuple[str, str, str, str, str]:
@@ -287,19 +286,17 @@ def test_other_texts_have_another_key(do: SentencesActions) -> None:
 def test_a_file_in_use_is_not_the_oldest(
     do: SentencesActions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embeddings_sentences_actions, "UPLOADS_KEPT", 2)
-    uploads = do.context.settings.cache_dir / "uploads"
+    uploads = do.context.catalog.uploads
+    monkeypatch.setattr(uploads, "limits", Limits(count=2))
 
     def sent(number: int) -> str:
         (tmp_path / "a.txt").write_text(f"row {number}")
         return do.upload(str(tmp_path / "a.txt"))[0]
 
     first, second = sent(1), sent(2)
-    for name in (first, second):
-        os.utime(uploads / f"rows-{name}.json", (1, 1))
     assert do.table(first).rows == (("row 1",),)
     sent(3)
-    assert do.table(first).rows and not list(uploads.glob("arriving-*"))
+    assert do.table(first).rows and not list(uploads.folder.glob("arriving-*"))
     with pytest.raises(BadInput):
         do.table(second)
 
@@ -312,7 +309,9 @@ def test_files_to_download_are_nobody_elses_and_do_not_stay(
     first, second = (do.downloads(source, MODEL, Wish("pca"), "given", 0, added) for added in ("one", "two"))
     assert not {*first} & {*second} and all(tmp_path in Path(each).parents for each in (*first, *second))
     assert ">one" not in Path(second[2]).read_text() and '"one"' not in Path(second[2]).read_text()
-    os.utime(Path(first[0]).parent, (0, 0))
+    for each in (*first, Path(first[0]).parent):
+        os.utime(each, (time.time() - visitor_files.LIFE - 9,) * 2)
+    os.utime(Path(second[0]).parent, (0, 0))  # of which a page still shows the files
     do.downloads(source, MODEL, Wish("pca"), "given", 0, "")
     assert not Path(first[0]).exists() and Path(second[0]).exists()
 
