@@ -95,7 +95,9 @@ def fresh(context: Context, tmp_path: Path) -> TokensActions:
 
 
 def uploads(do: TokensActions) -> list[str]:
-    return sorted(file.name for file in do.context.catalog.uploads_dir.glob("*"))
+    """Files that visitors brought, under the folders of servers; the marks of those servers left out."""
+    names = [file.name for file in do.context.catalog.uploads.folder.rglob("upload-*.json")]
+    return sorted(names)
 
 
 def test_an_upload_joins_the_others(fresh: TokensActions, tmp_path: Path) -> None:
