@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from playground import foreign_json
 from playground.catalog import ModelCard
 from playground.errors import CannotLoad
 from playground.hub import parameters
@@ -75,7 +75,7 @@ def load(card: ModelCard, path: Path, key: Key, pickles: bool, progress: Progres
         if safe:
             check(card, path / "model.safetensors")
         listed = path / "modules.json"
-        if listed.is_file() and not all(m["type"].startswith(OURS) for m in json.loads(listed.read_bytes())):
+        if listed.is_file() and not all(m["type"].startswith(OURS) for m in foreign_json.read(listed)):
             raise CannotLoad("own_code", name=card.name)
         dtype = format_of(card, path, key).dtype
         model = imported("sentence_transformers", "SentenceTransformer")(

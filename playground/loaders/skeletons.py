@@ -7,23 +7,22 @@ of modules and of seconds, whatever the config says.
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from playground import hub
+from playground import foreign_json, hub
 from playground.catalog import CAUSAL_CLASS, ModelCard
 from playground.errors import BadInput, CannotLoad, PlaygroundError
 from playground.loaders.incomplete import missing_field
-from playground.loaders.places import imported, place
+from playground.loaders.places import imported, place, told
 from playground.loaders.weightless import TooMuch, bounded, weightless
 
 log = logging.getLogger(__name__)
 
-LONGEST = 2**20  # characters of a config.json; the longest known has 60 KB
+LONGEST = foreign_json.LONGEST  # characters of a config.json
 LONGEST_HEADER = 25 * 2**20  # bytes of a safetensors header
 LAYERS = 1024  # the deepest model that was ever published has a few hundred
 EXPERTS = 4096
@@ -65,12 +64,11 @@ def parse(text: object) -> dict[str, Any]:
     if len(text) > LONGEST:
         raise BadInput("config_too_long", length=len(text), limit=LONGEST)
     try:
-        found = json.loads(text)
-    except RecursionError as error:
-        raise BadInput("config_too_large") from error
-    except ValueError as error:
-        where = getattr(error, "lineno", 0)
-        raise BadInput("config_not_json", line=where) from error
+        found = foreign_json.parse(text)
+    except foreign_json.Unreadable as error:
+        if error.why == "deep":
+            raise BadInput("config_too_large") from error
+        raise BadInput("config_not_json", line=getattr(error.__cause__, "lineno", 0)) from error
     if not isinstance(found, dict):
         raise BadInput("config_no_object", kind=type(found).__name__)
     return found
@@ -88,12 +86,8 @@ def config_of(card: ModelCard, *, offline: bool, anonymous: bool) -> dict[str, A
     file = path / "config.json" if path is not None else None
     if file is None or not file.is_file():
         raise BadInput("no_skeleton", name=card.name)
-    if file.stat().st_size > LONGEST:
-        raise BadInput("config_too_long", length=file.stat().st_size, limit=LONGEST)
-    try:
-        return parse(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, BadInput) as error:
-        raise CannotLoad("broken_config", name=card.name) from error
+    with told(card, "broken_config"):
+        return foreign_json.read_object(file)
 
 
 def tensors_of(card: ModelCard, *, offline: bool, anonymous: bool) -> hub.Tensors:
@@ -111,7 +105,7 @@ def tensors_of(card: ModelCard, *, offline: bool, anonymous: bool) -> hub.Tensor
             length = int.from_bytes(stream.read(8), "little")
             if length > LONGEST_HEADER:
                 raise ValueError(length)
-            rows = json.loads(stream.read(length))
+            rows = foreign_json.parse(stream.read(length), LONGEST_HEADER, file.name)
             rows.pop("__metadata__", None)
             found |= {name: (str(row["dtype"]), tuple(map(int, row["shape"]))) for name, row in rows.items()}
     return found

@@ -62,7 +62,8 @@ def build(context: Context) -> None:
         memories = [(kind, cache.used_bytes(kind), cache.budget(kind)) for kind in kinds]
         held = models_view.held(status, memories, lang)
         free = dict.fromkeys(row.name for row in status if row.state == "loaded" and not row.leases)
-        offered = models_view.offered(inventory(context), lang)
+        broken = {card.name: card.broken for card in context.catalog.folders() if card.broken}
+        offered = models_view.offered(inventory(context), broken, lang)
         return held, gr.Dropdown(list(free), value=None), offered, drawer_try.menu(context)
 
     def unload(name: str | None) -> tuple[Any, ...]:

@@ -6,7 +6,6 @@ of the map write it (assets/map.js), and every result reads it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -17,7 +16,7 @@ import gradio as gr
 from playground.panels import Context, songs_api
 from playground.panels.songs_actions import BOOK_DATA, SongsActions, opening, opening_measures
 from playground.panels.songs_api import SONGS
-from playground.panels.visitor import guard, in_place, language, tr
+from playground.panels.visitor import from_page, guard, in_place, language, tr
 from playground.subjects.song_training import PRESETS, TUNED
 
 KEY = "songs"
@@ -75,7 +74,7 @@ def build(context: Context, app: gr.Blocks) -> None:
         """The shipped example; or, after a change of language, what was picked before."""
         lang = language()
         state, picks, shown = opening(lang)
-        brought = json.loads(carried) if carried else {}
+        brought = from_page(carried) if carried else {}
         menu = gr.Dropdown(do.choices(), value=brought.get("dataset") or "sample")
         kept = brought.get("picks")
         # What is picked is not set for the example: setting it would train at once to compute it again.

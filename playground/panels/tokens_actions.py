@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from playground import disk, examples
+from playground import disk, examples, foreign_json
 from playground import text as words
 from playground.errors import BadInput, PlaygroundError
 from playground.models import Loaded
@@ -33,6 +32,7 @@ from playground.views.html import note
 MOST = 6  # tokenizers side by side
 DEFAULTS = examples.SHOWN
 STEPS_CHARACTERS = 2_000  # a walk is read, not skimmed
+LARGEST = 2**28  # characters of a tokenizer.json; the largest known have 35 MB
 UPLOADS_KEPT = 500
 
 
@@ -187,7 +187,7 @@ class TokensActions:
             raise BadInput("upload_empty")
         try:
             content = Path(file).read_text(encoding="utf-8")
-            if not isinstance(json.loads(content), dict):
+            if not isinstance(foreign_json.parse(content, LARGEST), dict):
                 raise ValueError
         except (ValueError, OSError) as error:
             raise BadInput("upload_not_json") from error

@@ -15,8 +15,8 @@ import gradio as gr
 from gradio.context import LocalContext
 from gradio.i18n import I18nData
 
-from playground import text
-from playground.errors import PlaygroundError
+from playground import foreign_json, text
+from playground.errors import BadInput, PlaygroundError
 from playground.models import Loaded, Stage
 from playground.subjects.decoding import Waiting
 from playground.views import models as models_view
@@ -26,6 +26,7 @@ log = logging.getLogger("playground")
 P = ParamSpec("P")
 T = TypeVar("T")
 
+LONGEST_CARRIED = 2**24  # characters of what a page keeps of itself; a long one has some hundred KB
 # Two queues, so that a long chat never keeps tokens waiting.
 TOKENIZING: dict[str, Any] = {"concurrency_id": "tokenizer", "concurrency_limit": 8}
 
@@ -53,6 +54,18 @@ def language() -> str:
 def page() -> str:
     """What tells the visitor's open page from others; "" where there is none."""
     return getattr(LocalContext.request.get(None), "session_hash", None) or ""
+
+
+def from_page(told: str) -> Any:
+    """What a page kept of itself as JSON, and sends when it comes anew.
+
+    Raises:
+        BadInput: ``page_malformed``: no page of ours sent it.
+    """
+    try:
+        return foreign_json.parse(told, LONGEST_CARRIED)
+    except foreign_json.Unreadable as error:
+        raise BadInput("page_malformed") from error
 
 
 def query() -> dict[str, str]:

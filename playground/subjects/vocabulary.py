@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import bisect
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from playground import foreign_json
 from playground.subjects.huggingface import HuggingFaceReader
 from playground.subjects.pieces import Kind
 from playground.subjects.readers import CharactersReader
@@ -150,5 +150,8 @@ def _named(tokenizer: Any) -> str | None:
     file = Path(folder) / "tokenizer_config.json"
     if not folder or not file.is_file():
         return None
-    name = json.loads(file.read_text(encoding="utf-8")).get("tokenizer_class")
+    try:
+        name = foreign_json.read_object(file).get("tokenizer_class")
+    except (OSError, foreign_json.Unreadable):
+        return None  # written anew since the tokenizer was opened: it is a name beside the facts, no more
     return name if isinstance(name, str) else None
