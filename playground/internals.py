@@ -74,7 +74,7 @@ INTERNALS: dict[str, Internal] = {
     ),
     "attention-setting": Internal(
         "transformers", "`config._attn_implementation` chooses the attention of a model that is made",
-        f"{_LOADERS}/causal.py", "_attn_implementation", "some plans need packages that are missing",
+        f"{_LOADERS}/skeletons.py", "_attn_implementation", "some plans need packages that are missing",
     ),
     "progress-hook": Internal(
         "transformers", "`utils.logging.set_tqdm_hook(hook)`: hook(factory, args, kwargs) for each bar",

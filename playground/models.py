@@ -25,7 +25,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
-from playground import devices
+from playground import devices, stopping
 from playground.catalog import ModelCard, Role
 from playground.errors import DoesNotFit, apart
 
@@ -115,10 +115,6 @@ class Loader(Protocol):
 
     def free(self, loaded: Loaded) -> None:
         """Give the memory of what was evicted back to the machine."""
-
-
-class _Abandoned(BaseException):
-    """Nobody waits for this load any more. No Exception: a loader must not mistake it for a failure."""
 
 
 @dataclass
@@ -255,7 +251,7 @@ class ModelCache:
                     entry.used = time.monotonic()
                     self._changed.notify_all()
             assert entry.failure is not None
-            if not isinstance(entry.failure, _Abandoned):
+            if not isinstance(entry.failure, stopping.Abandoned):
                 raise apart(entry.failure) from entry.failure
             # It was given up in the moment before this visitor joined: once more, from the start.
 
@@ -313,15 +309,20 @@ class ModelCache:
             with self._changed:
                 entry.stage = stage
                 if entry.leases == 0:
-                    raise _Abandoned
+                    raise stopping.Abandoned
+
+        def left() -> bool:
+            with self._changed:
+                return entry.leases == 0
 
         loaded: Loaded | None = None
         try:
-            need = self._loader.estimate(entry.card, entry.key)
-            if need > self.budget(entry.key.device):
-                raise self._too_large(entry, need)
-            self._make_room(entry, need, report)
-            loaded = self._loader.load(entry.card, entry.key, report)
+            with stopping.when(left):  # a loader asks by `stopping.check` where it has no stage to report
+                need = self._loader.estimate(entry.card, entry.key)
+                if need > self.budget(entry.key.device):
+                    raise self._too_large(entry, need)
+                self._make_room(entry, need, report)
+                loaded = self._loader.load(entry.card, entry.key, report)
             self._make_room(entry, loaded.bytes, report)
         except BaseException as failure:  # whatever it is, it belongs to those who wait
             each: BaseException | None = failure

@@ -11,7 +11,7 @@ from tests.imports import COMPUTED, Import, of_file, of_source
 ROOT = Path(__file__).resolve().parent.parent
 # Lowest first; a file may import its own floor and those before it.
 FLOORS = [
-    {"settings", "foreign_json", "catalog", "disk", "errors", "text", "internals"},
+    {"settings", "foreign_json", "catalog", "disk", "errors", "text", "internals", "stopping"},
     {"devices"},
     {"hub", "models", "weights"},
     {"subjects"},

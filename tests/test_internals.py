@@ -310,7 +310,8 @@ def asked_to_stop(method: str) -> int:
     """How often a layout of twenty points asks whether it goes on."""
     import numpy as np
 
-    from playground.subjects import projection, stopping
+    from playground import stopping
+    from playground.subjects import projection
 
     projection.umap_module()
     times = [0]

@@ -13,7 +13,7 @@ from playground import examples
 from playground import text as words
 from playground.catalog import ModelCard, Role
 from playground.errors import BadInput, CannotLoad, DoesNotFit, PlaygroundError
-from playground.loaders import presets, skeletons
+from playground.loaders import presets, sizes, skeletons
 from playground.models import Loaded
 from playground.panels import Context
 from playground.panels.visitor import language, stages, waiting
@@ -122,7 +122,7 @@ class ArchitectureActions:
 
     def build(self, config: Mapping[str, Any], name: str) -> Architecture:
         """The plan of a config; remembered, since every slider asks for it anew."""
-        clean = skeletons.cleaned(config)
+        clean = sizes.cleaned(config)
         key = name + json.dumps(clean, sort_keys=True)
         with self._lock:  # one at a time: what several events ask for at once is built once
             plan = self._plans.get(key)
