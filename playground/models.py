@@ -241,6 +241,7 @@ class ModelCache:
                             self._changed.wait(PATIENCE)
                         stage, done = entry.stage, entry.loaded or entry.failure
                     if not done:
+                        stopping.check()
                         yield stage
                 if entry.loaded:
                     yield entry.loaded
@@ -292,14 +293,15 @@ class ModelCache:
     def _join(self, key: Key, card: ModelCard) -> _Entry:
         """The entry of a key with one lease more; whoever comes first starts the load."""
         with self._changed:
-            entry = self._entries.get(key)
+            entry, new = self._entries.get(key), key not in self._entries
             if entry is None:
                 # Registered before anything is asked or read, so that who comes next waits for this load.
                 entry = self._entries[key] = _Entry(key, card, stage=Stage(card.name))
-                # A thread of its own: whoever asked first may leave, and the others still get it.
-                threading.Thread(target=self._run, args=(entry,), daemon=True).start()
             entry.leases += 1  # from here on it cannot be evicted, loading or not
             entry.used = time.monotonic()
+            if new:
+                # A thread of its own: whoever asked first may leave, and the others still get it.
+                threading.Thread(target=self._run, args=(entry,), daemon=True).start()
             return entry
 
     def _run(self, entry: _Entry) -> None:
@@ -311,13 +313,11 @@ class ModelCache:
                 if entry.leases == 0:
                     raise stopping.Abandoned
 
-        def left() -> bool:
-            with self._changed:
-                return entry.leases == 0
-
         loaded: Loaded | None = None
         try:
-            with stopping.when(left):  # a loader asks by `stopping.check` where it has no stage to report
+            with stopping.when(
+                lambda: entry.leases == 0
+            ):  # a loader asks by `stopping.check` where it has no stage to report
                 need = self._loader.estimate(entry.card, entry.key)
                 if need > self.budget(entry.key.device):
                     raise self._too_large(entry, need)

@@ -66,6 +66,7 @@ def build_app(context: Context, panels: Sequence[ModuleType] | None = None) -> g
             )
         carry.part(app)
         relays.part(app)
+    app.queue(api_open=False)  # by the queue alone: it bounds how many are answered at once
     return app
 
 
@@ -86,7 +87,10 @@ def launch_options(context: Context) -> dict[str, Any]:
         "head": "".join(f"<script>{_asset(name)}</script>" for name in SCRIPTS),
         "favicon_path": text.ASSETS / "favicon.svg",
         "i18n": gr.I18n(**{lang: {**words, **wholes(lang)} for lang, words in translations().items()}),
-        "app_kwargs": {"middleware": web.middleware(settings.lang), "routes": _routes(context)},
+        "app_kwargs": {
+            "middleware": web.middleware(settings.lang, settings.public),
+            "routes": _routes(context),
+        },
         "footer_links": ["api"],
         "show_error": True,  # a program that forgets an argument is told so
         "run_history": False,  # it would keep prompts in the browser

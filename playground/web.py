@@ -24,7 +24,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from playground import text
+from playground import limits, sessions, text
 from playground.subjects.kept import Kept
 
 Answer = tuple[list[tuple[bytes, bytes]], bytes]
@@ -46,14 +46,21 @@ LARGEST = 8 << 20  # of one body; the largest asset, plotly, is 4.6 MB
 SMALLEST = 400  # below, the headers weigh more than what compression saves
 
 
-def middleware(default_language: str) -> list[Middleware]:
+def middleware(default_language: str, public: bool = False) -> list[Middleware]:
     """What ``launch`` takes as ``app_kwargs={"middleware": ...}``.
 
     Args:
         default_language: the owner's choice, for visitors none of whose languages we have; or "".
+        public: strangers visit, whose requests are to be smaller.
     """
     head = script({"default": text.match(default_language) or ""}) + colours()
-    return [Middleware(Web, script=head), Middleware(ForPrograms)]
+    largest = limits.LARGEST_PUBLIC if public else limits.LARGEST
+    return [
+        Middleware(limits.Limits, largest=largest),
+        Middleware(sessions.Light),
+        Middleware(Web, script=head),
+        Middleware(ForPrograms),
+    ]
 
 
 def colours() -> bytes:

@@ -15,8 +15,8 @@ import gradio as gr
 from gradio.context import LocalContext
 from gradio.i18n import I18nData
 
-from playground import foreign_json, text
-from playground.errors import BadInput, PlaygroundError
+from playground import disconnects, foreign_json, stopping, text
+from playground.errors import BadInput, PlaygroundError, TookTooLong
 from playground.models import Loaded, Stage
 from playground.subjects.decoding import Waiting
 from playground.views import models as models_view
@@ -26,6 +26,7 @@ log = logging.getLogger("playground")
 P = ParamSpec("P")
 T = TypeVar("T")
 
+LONGEST_ANSWER = 600.0  # seconds; the slowest that is offered, a map of 5,000 texts, takes one minute
 LONGEST_CARRIED = 2**24  # characters of what a page keeps of itself; a long one has some hundred KB
 # Two queues, so that a long chat never keeps tokens waiting.
 TOKENIZING: dict[str, Any] = {"concurrency_id": "tokenizer", "concurrency_limit": 8}
@@ -171,7 +172,11 @@ def _foreign(error: BaseException) -> bool:
 
 
 def guard(fn: Callable[P, T]) -> Callable[P, T]:
-    """Around every function of a panel: known errors as sentences, unknown ones logged by number."""
+    """Around every function of a panel: known errors as sentences, unknown ones logged by number.
+
+    What is no generator also ends when its asker leaves, or at `LONGEST_ANSWER` (`stopping.check` tells it);
+    generators are closed by who reads them.
+    """
 
     @contextmanager
     def watched() -> Iterator[None]:
@@ -197,7 +202,14 @@ def guard(fn: Callable[P, T]) -> Callable[P, T]:
 
     @functools.wraps(fn)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
+        session, deadline = page(), time.monotonic() + LONGEST_ANSWER
         with watched():
-            return fn(*args, **kwargs)
+            try:
+                with stopping.when(lambda: disconnects.gone(session) or time.monotonic() > deadline):
+                    return fn(*args, **kwargs)
+            except stopping.Abandoned:
+                if disconnects.gone(session):  # nobody reads this
+                    raise gr.Error("", print_exception=False) from None
+                raise TookTooLong("took_too_long", seconds=LONGEST_ANSWER) from None
 
     return guarded
