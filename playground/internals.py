@@ -190,6 +190,17 @@ INTERNALS: dict[str, Internal] = {
         "gradio", "the app's `auth`, `tokens`, `cookie_id`; cookies access-token-…, access-token-unsecure-…",
         "playground/streaming.py", "access-token-unsecure-", "nobody, or everybody, gets past the password",
     ),
+    "gradio-sessions": Internal(
+        "gradio", "the app's `state_holder`, of SessionStates: `session_data`, `blocks`, `lock`;"
+        " `_state_ttl`, `config_values`, `_update_config`, `_update_value_in_config`; `default_config` of a"
+        " Blocks has `blocks` and `fns`",
+        "playground/sessions.py", "_update_value_in_config", "1.2 MB for each call, or pages lose choices",
+    ),
+    "gradio-queue": Internal(
+        "gradio", "`Blocks._queue`: `event_ids_to_events`, `pending_event_ids_session`,"
+        " `pending_messages_per_session`; a call without a session has its event's id for one",
+        "playground/sessions.py", "pending_messages_per_session", "answers stay that nobody fetches",
+    ),
     "gradio-page": Internal(
         "gradio", "its page has <gradio-app>, and classes tabitem, tab-container, label-wrap, toast-title,"
         " fillable, reset-button, clear-status, data-testid=status-tracker",

@@ -29,6 +29,7 @@ from playground import disconnects
 
 log = logging.getLogger(__name__)
 
+PAGES = 2_000  # whose changed components are kept, the newest: 100 kB each (measured, after a page's opening)
 LISTENS = re.compile(r"/gradio_api/(?:call/(?:v2/)?[^/]+/(?P<event>[^/]+)|queue/data)/?$")
 FETCHED_LATE = 300.0  # seconds that the answer of a call waits for who asked for it
 UNFETCHED = 200  # answers that wait; beyond, the oldest go
@@ -102,6 +103,7 @@ class Light:
         self.app = app
         self.listening: Counter[str] = Counter()  # open streams, by session
         self.waiting: dict[str, float] = {}  # sessions whose answers nobody listens for: since when
+        self.left: dict[str, set[str]] = {}  # events whose answers nobody will read, by session
         self.swept = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -144,7 +146,9 @@ class Light:
             left = left or message["type"] == "http.disconnect"
             return message
 
-        disconnects.back(session)
+        # What was asked before it left is never answered: its stream would wait for that without end.
+        queue = server.get_blocks()._queue
+        queue.pending_event_ids_session.get(session, set()).difference_update(self.left.pop(session, ()))
         self.listening[session] += 1
         try:
             await self.app(scope, receiving, send)
@@ -152,7 +156,9 @@ class Light:
             self.listening[session] -= 1
             if self.listening[session] <= 0:
                 del self.listening[session]
-                if left and server.get_blocks()._queue.pending_event_ids_session.get(session):
+                unread = set(queue.pending_event_ids_session.get(session, ()))
+                if left and unread:
+                    self.left[session] = unread
                     disconnects.left(session)
             self.sweep(server, now=True)
 
@@ -167,7 +173,7 @@ class Light:
         for name in [*queue.pending_messages_per_session, *queue.pending_event_ids_session]:
             if name in self.listening or name in running:
                 self.waiting.pop(name, None)
-            elif not queue.pending_event_ids_session.get(name):
+            elif name in self.left or not queue.pending_event_ids_session.get(name):
                 self.forget(queue, name)
             else:
                 self.waiting.setdefault(name, clock)
@@ -178,5 +184,6 @@ class Light:
     def forget(self, queue: Any, session: str) -> None:
         """All that is kept for it; a page that asks again begins anew, without noticing."""
         self.waiting.pop(session, None)
+        self.left.pop(session, None)
         queue.pending_event_ids_session.pop(session, None)
         queue.pending_messages_per_session.pop(session, None)

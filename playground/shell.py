@@ -11,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-from playground import carry, devices, relays, streaming, text, web
+from playground import carry, devices, relays, sessions, streaming, text, web
 from playground.panels import Context, all_panels, drawer
 from playground.panels.visitor import (
     guard,
@@ -91,6 +91,7 @@ def launch_options(context: Context) -> dict[str, Any]:
             "middleware": web.middleware(settings.lang, settings.public),
             "routes": _routes(context),
         },
+        "state_session_capacity": sessions.PAGES,
         "footer_links": ["api"],
         "show_error": True,  # a program that forgets an argument is told so
         "run_history": False,  # it would keep prompts in the browser

@@ -60,7 +60,8 @@ def test_what_has_one_home_stays_there(path):
     for name, at_top in ((each.name, each.at_top) for each in imports(path)):
         package = name.split(".")[0]
         pages = {"panels", "carry", "relays", "limits", "sessions", "shell", "streaming", "web"}
-        assert package != "gradio" or here in pages, "gradio"assert package != "torch" or here in {"tutor", "devices", "weights", "subjects", "loaders"}, "torch"
+        assert package != "gradio" or here in pages, "gradio"
+        assert package != "torch" or here in {"tutor", "devices", "weights", "subjects", "loaders"}, "torch"
         heavy = {"torch", "transformers", "tokenizers", "sentencepiece", "tiktoken", "mistral_common",
                  "sentence_transformers", "gensim", "umap", "bitsandbytes", "plotly"}  # fmt: skip
         assert here == "tutor" or not (at_top and package in heavy), (

@@ -203,12 +203,17 @@ def guard(fn: Callable[P, T]) -> Callable[P, T]:
     @functools.wraps(fn)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
         session, deadline = page(), time.monotonic() + LONGEST_ANSWER
+        begun = disconnects.departures(session)
+
+        def gone() -> bool:
+            return disconnects.departures(session) > begun
+
         with watched():
             try:
-                with stopping.when(lambda: disconnects.gone(session) or time.monotonic() > deadline):
+                with stopping.when(lambda: gone() or time.monotonic() > deadline):
                     return fn(*args, **kwargs)
             except stopping.Abandoned:
-                if disconnects.gone(session):  # nobody reads this
+                if gone():  # nobody reads this
                     raise gr.Error("", print_exception=False) from None
                 raise TookTooLong("took_too_long", seconds=LONGEST_ANSWER) from None
 
