@@ -17,8 +17,9 @@ from playground.panels.visitor import language, sentence
 from playground.subjects import inside, next_token, prompts, vocabulary, weighing
 from playground.subjects.decoding import Reading, Waiting, stop_ids, window
 from playground.subjects.in_turn import in_line
-from playground.subjects.next_token import Row, Rows
+from playground.subjects.next_token import Row
 from playground.subjects.readers import reader
+from playground.subjects.rows import Rows
 from playground.subjects.shelf import Trace, shelf
 from playground.views import models as models_view
 from playground.views import next_token as view
