@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 import re
 import secrets
 from typing import Any
@@ -34,6 +35,7 @@ log = logging.getLogger(__name__)
 
 LARGEST = 16 << 20  # bytes of a body: two million characters in any spelling of JSON, and more
 LARGEST_PUBLIC = 4 << 20
+DRAINED = 4  # times as much is read and left aside, for who is still writing reads no answer
 SECONDS = 60.0  # in which a body has to arrive; what is longer is an upload
 ENTRIES = 300_000  # of all lists and objects of a body together: 200,000 ids, and whatever stands beside them
 LONGEST_NAME = 200  # characters of a session's name; Gradio's have 32
@@ -87,13 +89,12 @@ class Limits:
             await self.app(scope, receive, sending)
         except Refused as refused:
             await told(scope, send, refused)
-        except HTTPException as error:
-            # Gradio raises what it has just told, of a stream that names no call: its answer ends here.
-            if not started:
-                raise
-            log.info("%s: %s", scope["path"], error.detail)
-            await send({"type": "http.response.body", "body": b""})
         except Exception as error:
+            # Gradio raises what it has just told, of a stream that names no call: its answer ends here.
+            if started and isinstance(error.__cause__, HTTPException):
+                log.info("%s: %s", scope["path"], error.__cause__.detail)
+                await send({"type": "http.response.body", "body": b""})
+                return
             if started:
                 raise
             if BY_NAME.search(scope["path"]) and isinstance(error, TypeError | ValueError):
@@ -134,22 +135,25 @@ class Limits:
             Refused: ``body_too_long`` (also where its length is announced), ``body_too_late``.
         """
         announced = Headers(scope=scope).get("content-length", "")
-        if announced.isdigit() and int(announced[:20]) > self.largest:
+        if announced.isdigit() and int(announced[:20]) > DRAINED * self.largest:
             raise Refused(413, "body_too_long", limit=self.largest)
-        found = bytearray()
+        found, length, more = bytearray(), 0, True
         try:
             async with asyncio.timeout(SECONDS):
-                more = True
-                while more:
+                while more and length <= DRAINED * self.largest:
                     message = await receive()
                     if message["type"] != "http.request":
                         raise Refused(499, "body_too_late", seconds=SECONDS)  # it left; nobody reads this
-                    found += message.get("body", b"")
-                    if len(found) > self.largest:
-                        raise Refused(413, "body_too_long", limit=self.largest)
+                    length += len(message.get("body", b""))
+                    if length > self.largest:
+                        found.clear()
+                    else:
+                        found += message.get("body", b"")
                     more = message.get("more_body", False)
         except TimeoutError:
             raise Refused(408, "body_too_late", seconds=SECONDS) from None
+        if length > self.largest:
+            raise Refused(413, "body_too_long", limit=self.largest)
         return bytes(found)
 
 
@@ -195,9 +199,20 @@ def known(scope: Scope, given: Any) -> None:
         number = given.get("fn_index")
         if type(number) is not int or number not in blocks.fns:
             raise Refused(404, "endpoint_unknown", name=str(number)[:60])
+        if blocks.fns[number].api_visibility == "private" and not finite(given.get("data")):
+            raise Refused(400, "body_malformed")  # no page says NaN; of programs, endpoints tell which number
     part = given.get("component_id")
     if PART.search(path) and (type(part) is not int or part not in blocks.blocks):
         raise Refused(404, "endpoint_unknown", name=str(part)[:60])
+
+
+def finite(value: Any) -> bool:
+    """Whether there is neither NaN nor infinity among the numbers of a JSON value."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, dict):
+        value = list(value.values())
+    return all(map(finite, value)) if isinstance(value, list) else True
 
 
 async def told(scope: Scope, send: Send, refused: Refused) -> None:

@@ -311,8 +311,9 @@ def limits(context: object, batch: object) -> tuple[int, int]:
 
 
 def _whole(value: object, least: int, most: int, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+    # Compared before it is made whole: infinity and NaN have no whole number, and are in no range.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
         raise BadInput("number_range", name=name, least=least, most=most)
-    if not least <= value <= most:
+    if value != int(value):
         raise BadInput("number_range", name=name, least=least, most=most)
     return int(value)

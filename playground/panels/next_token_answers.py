@@ -36,7 +36,7 @@ class Answers:
 
     def __init__(self, context: Context, rows: Rows | None = None) -> None:
         self.context = context
-        self.rows = rows or Rows()
+        self.rows = Rows() if rows is None else rows
 
     # ---- the model ----
 
