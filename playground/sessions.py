@@ -108,7 +108,10 @@ class Light:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         server = scope.get("app")
-        if isinstance(server, gr.routes.App) and not isinstance(server.state_holder, Sessions):
+        if not isinstance(server, gr.routes.App):
+            await self.app(scope, receive, send)
+            return
+        if not isinstance(server.state_holder, Sessions):
             server.state_holder = Sessions()
             server.state_holder.set_blocks(server.get_blocks())
         if scope["type"] != "http" or "/gradio_api/" not in scope["path"]:
