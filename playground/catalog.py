@@ -7,16 +7,18 @@ uploaded tokenizer, or any repository of the Hub: `Catalog.find` turns all of th
 from __future__ import annotations
 
 import functools
-import json
+import logging
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from playground import foreign_json
 from playground.errors import BadInput, UnknownModel
 from playground.uploads import NAME, Kind, Names, Uploads
 
+log = logging.getLogger(__name__)
 Source = Literal["embedded", "folder", "upload", "hub", "gensim", "download"]
 Role = Literal["tokenizer", "causal", "encoder", "words", "skeleton", "songs"]
 
@@ -54,6 +56,8 @@ class ModelCard:
         gated: the Hub asks for an accepted licence first.
         template: the chat template of ours that it uses, a name in ``assets/templates``.
         sha256: of its ``model.safetensors``, where this app vouches for the weights.
+        broken: why the config.json of a folder cannot be read, as a key of ``errors``; "" where it can.
+            Such a folder stays in the menus, and says so when it is chosen, and in the list of all models.
     """
 
     name: str
@@ -66,6 +70,7 @@ class ModelCard:
     gated: bool = False
     template: str = ""
     sha256: str = ""
+    broken: str = ""
 
     @property
     def weightless(self) -> bool:
@@ -196,35 +201,48 @@ def _vector(parts: list[bytes]) -> bool:
     return len(parts) > 2 and all(NUMBER.fullmatch(part) for part in parts[1:])
 
 
-def roles_of(folder: Path) -> frozenset[Role]:
-    """What a folder of the models folder can be loaded as, told from its files' names and its config.
+def _look(folder: Path) -> tuple[frozenset[Role], str]:
+    """What a folder can be loaded as, told from its files' names and its config; `ModelCard.broken`.
 
     Read again only where a file came or went, or the config was written anew.
+
+    Raises:
+        OSError: the folder is gone, or may not be looked into.
     """
     config = folder / "config.json"
     about = config.stat() if config.is_file() else None
-    written = (about.st_mtime_ns, about.st_size, about.st_ino) if about else ()
+    written = (about.st_mtime_ns, about.st_size, about.st_ino, about.st_mode) if about else ()
     return _roles(folder, folder.stat().st_mtime_ns, written)
 
 
 @functools.lru_cache(maxsize=4096)
-def _roles(folder: Path, changed: int, written: tuple[int, ...]) -> frozenset[Role]:
+def _roles(folder: Path, changed: int, written: tuple[int, ...]) -> tuple[frozenset[Role], str]:
     roles: set[Role] = set()
     if any(any(folder.glob(pattern)) for pattern in VOCABULARIES):
         roles.add("tokenizer")
+    config, broken = {}, ""
     try:
-        config = json.loads((folder / "config.json").read_bytes())
+        config = foreign_json.read_object(folder / "config.json")
     except FileNotFoundError:
-        return frozenset(roles)
-    except (OSError, ValueError):
-        config = {}  # broken: it stays in the menus, and says so when chosen
+        return frozenset(roles), ""
+    except foreign_json.Unreadable as error:
+        log.warning("models folder: %s", error)
+        broken = "broken_config" if error.why == "form" else f"config_{error.why}"
+    except OSError as error:
+        log.warning("models folder: %r", error)
+        broken = "config_closed"
     roles.add("skeleton")
     if any(folder.glob("*.safetensors")) or any(folder.glob("pytorch_model*.bin")):
-        classes = config.get("architectures") if isinstance(config, dict) else None
+        classes = config.get("architectures")
         named = [str(each) for each in classes] if isinstance(classes, list) else []
         causal = any(CAUSAL_CLASS.search(each) for each in named)
         roles.add("causal" if causal and not (folder / "modules.json").is_file() else "encoder")
-    return frozenset(roles)
+    return frozenset(roles), broken
+
+
+def _spelled(name: str) -> bool:
+    """Whether a file's name is text: on Linux it may be any bytes."""
+    return name.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
 def _names(folder: Path) -> set[str]:
@@ -239,9 +257,12 @@ def _card(path: Path, book: bool) -> ModelCard | None:
     """
     if book and path.name in BOOK_SONGS:
         return None  # no word vectors, whatever their suffix says
+    if not _spelled(path.name):
+        return None  # nobody could type it, and no answer in JSON could hold it
     try:
         if (path / "config.json").is_file() or (path / "tokenizer.json").is_file():
-            return ModelCard(path.name, "folder", str(path), roles_of(path))
+            roles, broken = _look(path)
+            return ModelCard(path.name, "folder", str(path), roles, broken=broken)
         if word_file(path):
             return ModelCard(path.name, "folder", str(path), WORDS)
         if song_files(path):

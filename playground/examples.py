@@ -106,9 +106,9 @@ COUNTED_BY = "mistral-v1"  # the tokenizer nearest to TinyLlama's that comes wit
 
 def computed_architecture() -> dict[str, Any]:
     """The plan of TinyLlama and the tokens of the example's sentences, computed now."""
-    from playground.loaders import presets, skeletons
+    from playground.loaders import presets, sizes, skeletons
 
-    config = skeletons.cleaned(presets.presets()[ARCHITECTURE].config)
+    config = sizes.cleaned(presets.presets()[ARCHITECTURE].config)
     model = skeletons.build(config)
     plan = plans.read(ARCHITECTURE, model, model.config, config)
     with _opened() as readers:

@@ -74,7 +74,7 @@ INTERNALS: dict[str, Internal] = {
     ),
     "attention-setting": Internal(
         "transformers", "`config._attn_implementation` chooses the attention of a model that is made",
-        f"{_LOADERS}/causal.py", "_attn_implementation", "some plans need packages that are missing",
+        f"{_LOADERS}/skeletons.py", "_attn_implementation", "some plans need packages that are missing",
     ),
     "progress-hook": Internal(
         "transformers", "`utils.logging.set_tqdm_hook(hook)`: hook(factory, args, kwargs) for each bar",
@@ -218,6 +218,17 @@ INTERNALS: dict[str, Internal] = {
     "gradio-mcp-client": Internal(
         "gradio", "`mcp_server_obj._client_instance` asks the app's endpoints; made when it is first needed",
         "playground/shell.py", "_client_instance", "behind a password all calls by MCP fail",
+    ),
+    "gradio-sessions": Internal(
+        "gradio", "the app's `state_holder`, of SessionStates: `session_data`, `blocks`, `lock`;"
+        " `_state_ttl`, `config_values`, `_update_config`, `_update_value_in_config`; `default_config` of a"
+        " Blocks has `blocks` and `fns`",
+        "playground/sessions.py", "_update_value_in_config", "1.2 MB for each call, or pages lose choices",
+    ),
+    "gradio-queue": Internal(
+        "gradio", "`Blocks._queue`: `event_ids_to_events`, `pending_event_ids_session`,"
+        " `pending_messages_per_session`; a call without a session has its event's id for one",
+        "playground/sessions.py", "pending_messages_per_session", "answers stay that nobody fetches",
     ),
     "gradio-page": Internal(
         "gradio", "its page has <gradio-app>, and classes tabitem, tab-container, label-wrap, toast-title,"

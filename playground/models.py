@@ -25,7 +25,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
-from playground import devices
+from playground import devices, stopping
 from playground.catalog import ModelCard, Role
 from playground.errors import DoesNotFit, apart
 
@@ -115,10 +115,6 @@ class Loader(Protocol):
 
     def free(self, loaded: Loaded) -> None:
         """Give the memory of what was evicted back to the machine."""
-
-
-class _Abandoned(BaseException):
-    """Nobody waits for this load any more. No Exception: a loader must not mistake it for a failure."""
 
 
 @dataclass
@@ -245,6 +241,7 @@ class ModelCache:
                             self._changed.wait(PATIENCE)
                         stage, done = entry.stage, entry.loaded or entry.failure
                     if not done:
+                        stopping.check()
                         yield stage
                 if entry.loaded:
                     yield entry.loaded
@@ -255,7 +252,7 @@ class ModelCache:
                     entry.used = time.monotonic()
                     self._changed.notify_all()
             assert entry.failure is not None
-            if not isinstance(entry.failure, _Abandoned):
+            if not isinstance(entry.failure, stopping.Abandoned):
                 raise apart(entry.failure) from entry.failure
             # It was given up in the moment before this visitor joined: once more, from the start.
 
@@ -296,14 +293,15 @@ class ModelCache:
     def _join(self, key: Key, card: ModelCard) -> _Entry:
         """The entry of a key with one lease more; whoever comes first starts the load."""
         with self._changed:
-            entry = self._entries.get(key)
+            entry, new = self._entries.get(key), key not in self._entries
             if entry is None:
                 # Registered before anything is asked or read, so that who comes next waits for this load.
                 entry = self._entries[key] = _Entry(key, card, stage=Stage(card.name))
-                # A thread of its own: whoever asked first may leave, and the others still get it.
-                threading.Thread(target=self._run, args=(entry,), daemon=True).start()
             entry.leases += 1  # from here on it cannot be evicted, loading or not
             entry.used = time.monotonic()
+            if new:
+                # A thread of its own: whoever asked first may leave, and the others still get it.
+                threading.Thread(target=self._run, args=(entry,), daemon=True).start()
             return entry
 
     def _run(self, entry: _Entry) -> None:
@@ -313,15 +311,18 @@ class ModelCache:
             with self._changed:
                 entry.stage = stage
                 if entry.leases == 0:
-                    raise _Abandoned
+                    raise stopping.Abandoned
 
         loaded: Loaded | None = None
         try:
-            need = self._loader.estimate(entry.card, entry.key)
-            if need > self.budget(entry.key.device):
-                raise self._too_large(entry, need)
-            self._make_room(entry, need, report)
-            loaded = self._loader.load(entry.card, entry.key, report)
+            with stopping.when(
+                lambda: entry.leases == 0
+            ):  # a loader asks by `stopping.check` where it has no stage to report
+                need = self._loader.estimate(entry.card, entry.key)
+                if need > self.budget(entry.key.device):
+                    raise self._too_large(entry, need)
+                self._make_room(entry, need, report)
+                loaded = self._loader.load(entry.card, entry.key, report)
             self._make_room(entry, loaded.bytes, report)
         except BaseException as failure:  # whatever it is, it belongs to those who wait
             each: BaseException | None = failure

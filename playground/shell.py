@@ -14,7 +14,7 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 from gradio_client import Client
 
-from playground import access, carry, devices, disk, hub, relays, scripts, streaming, text, web
+from playground import access, carry, devices, disk, hub, relays, scripts, sessions, streaming, text, web
 from playground import settings as settings_of
 from playground.login import USER
 from playground.panels import Context, all_panels, drawer, visitor_files
@@ -77,6 +77,7 @@ def build_app(context: Context, panels: Sequence[ModuleType] | None = None) -> g
         visitor_files.still_shown(app)
         carry.part(app)
         relays.part(app)
+    app.queue(api_open=False)  # by the queue alone: it bounds how many are answered at once
     return app
 
 
@@ -113,6 +114,7 @@ def launch_options(context: Context) -> dict[str, Any]:
         "favicon_path": text.ASSETS / "favicon.svg",
         "i18n": gr.I18n(**{lang: {**words, **wholes(lang)} for lang, words in translations().items()}),
         "app_kwargs": {"middleware": web.middleware(settings), "routes": _routes(context)},
+        "state_session_capacity": sessions.PAGES,
         "footer_links": ["api"],
         "show_error": True,  # a program that forgets an argument is told so
         "run_history": False,  # it would keep prompts in the browser

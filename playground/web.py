@@ -25,7 +25,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from playground import scripts, text
+from playground import limits, scripts, sessions, text
 from playground.login import Login
 from playground.policy import policy
 from playground.settings import Settings
@@ -55,8 +55,12 @@ def middleware(settings: Settings) -> list[Middleware]:
     # The owner's language is for visitors none of whose languages we have.
     head = script({"default": text.match(settings.lang) or ""}) + scripts.tag() + colours()
     login = [Middleware(Login, password=settings.password, proxied=settings.proxied)]
+    # Strangers' requests are to be smaller.
+    largest = limits.LARGEST_PUBLIC if settings.public else limits.LARGEST
     return [
         *(login if settings.password else ()),
+        Middleware(limits.Limits, largest=largest),
+        Middleware(sessions.Light),
         Middleware(Web, script=head, framing=settings.framing),
         Middleware(ForPrograms),
     ]

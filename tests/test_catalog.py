@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from playground import foreign_json
 from playground.catalog import EMBEDDED, GENSIM, HUB, Catalog
 from playground.errors import BadInput, UnknownModel
 
@@ -196,8 +197,10 @@ def test_a_name_is_found_without_reading_the_others(tmp_path, monkeypatch):
         (tmp_path / f"model-{number}").mkdir()
         (tmp_path / f"model-{number}" / "config.json").write_text('{"architectures": ["LlamaForCausalLM"]}')
     read = []
-    plain = Path.read_bytes
-    monkeypatch.setattr(Path, "read_bytes", lambda path: read.append(path.parent.name) or plain(path))
+    plain = foreign_json.read_object
+    monkeypatch.setattr(
+        foreign_json, "read_object", lambda path: read.append(path.parent.name) or plain(path)
+    )
     catalog = Catalog(tmp_path, tmp_path / "uploads")
     for name, source in (
         ("tutor", "embedded"), ("openai-community/gpt2", "hub"), ("glove-twitter-25", "gensim"),

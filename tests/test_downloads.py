@@ -295,9 +295,14 @@ def test_config_first(server: Hub) -> None:
     assert hub.config("org/name") == {"model_type": "gpt2"}
     assert server.count("/resolve/", "GET") == 1
     assert not hub.cached("org/name", "model") and not hub.cached("org/name")
-    for content in (b"{", b"[]", b"\xff", b"[" * 100_000):
+    for content in (b"{", b"[]", b"\xff"):
         server.add("org/broken", {"config.json": content})
         assert key(refused(CannotLoad, lambda: hub.config("org/broken"))) == "no_config"
+    server.add("org/broken", {"config.json": b"[" * 100_000})
+    assert key(refused(CannotLoad, lambda: hub.config("org/broken"))) == "config_deep"
+    server.add("org/long", {"config.json": b" " * (2 * MEBI)})
+    assert key(refused(CannotLoad, lambda: hub.config("org/long"))) == "download_too_large"
+    assert not [request for request in server.requests if "org/long/resolve" in request.path]
     server.add("org/none", {"model.safetensors": b"w"})
     assert key(refused(CannotLoad, lambda: hub.config("org/none"))) == "no_config"
     assert key(refused(CannotLoad, lambda: hub.fetch_model("org/none"))) == "no_config"

@@ -338,7 +338,8 @@ def asked_to_stop(method: str) -> int:
     """How often a layout of twenty points asks whether it goes on."""
     import numpy as np
 
-    from playground.subjects import projection, stopping
+    from playground import stopping
+    from playground.subjects import projection
 
     projection.umap_module()
     times = [0]
@@ -523,6 +524,39 @@ def gradio_mcp_client():
 
     source = inspect.getsource(GradioMCPServer._get_or_create_client)
     assert "if self._client_instance is None" in source and "return self._client_instance" in source
+
+
+@check("gradio-sessions")
+def gradio_sessions():
+    import gradio as gr
+    from gradio.state_holder import SessionState, StateHolder
+
+    from playground.sessions import Session, Sessions
+
+    with gr.Blocks() as page:
+        box = gr.Dropdown(["a"])
+    holder = Sessions()
+    holder.set_blocks(page)
+    theirs, ours = SessionState(page), Session(page, holder, "name")
+    assert set(vars(theirs)) | {"_holder", "_name"} == set(vars(ours)), "what a session begins with"
+    assert set(vars(theirs.blocks_config)) == set(vars(ours.blocks_config))
+    assert {"session_data", "blocks", "lock", "capacity"} <= set(vars(holder))
+    takes(StateHolder.update, "session_id")
+    takes(SessionState._update_value_in_config, "key", "value")
+    takes(SessionState._update_config, "key")
+    assert ours[box._id] is theirs[box._id] is box and box._id in ours
+    assert {"blocks", "fns"} <= set(vars(page.default_config))
+
+
+@check("gradio-queue")
+def gradio_queue():
+    import gradio as gr
+    from gradio import queueing
+
+    page = gr.Blocks()
+    for name in ("event_ids_to_events", "pending_event_ids_session", "pending_messages_per_session"):
+        assert getattr(page._queue, name) == {}
+    assert "session_hash or self._id" in inspect.getsource(queueing.Event)
 
 
 @check("gradio-page")

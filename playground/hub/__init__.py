@@ -14,14 +14,13 @@ Files land in the Hub's own cache (`cache`), byte by byte (`transfer`), in reach
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playground import disk
+from playground import disk, foreign_json
 from playground.errors import CannotLoad, HubUnreachable
 from playground.hub import cache, client, files, headers
 from playground.hub.aside import Progress, Report, Stopped, answer
@@ -160,14 +159,13 @@ def config(
             raise CannotLoad("no_config", name=repository)
         return ["config.json"]
 
-    folder = _fetch(repository, revision, choice, offline, anonymous, None, progress)
+    # As large as what `fetch_model` calls small: what is longer than a config is not even fetched.
+    folder = _fetch(repository, revision, choice, offline, anonymous, foreign_json.LONGEST, progress)
     try:
-        content = json.loads((folder / "config.json").read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise CannotLoad("no_config", name=repository) from error
-    if not isinstance(content, dict):
-        raise CannotLoad("no_config", name=repository)
-    return content
+        return foreign_json.read_object(folder / "config.json")
+    except foreign_json.Unreadable as error:
+        key = "no_config" if error.why == "form" else f"config_{error.why}"
+        raise CannotLoad(key, name=repository, file="config.json") from error
 
 
 def header(

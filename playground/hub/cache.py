@@ -18,13 +18,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playground import disk
+from playground import disk, foreign_json
 from playground.errors import CannotLoad
 from playground.hub.files import safe
 
 SPARE = 2**26  # bytes of disk that a download must leave free
 COMMIT = re.compile(r"[0-9a-f]{40}")
 OLDER = ".[0-9a-f]" + "[0-9a-f]" * 7 + ".tmp"
+LONGEST_TREE = 2**25  # bytes of the list of a commit's files
 TREE_FORMAT = 1  # of huggingface_hub's trees/*.json; it ignores what has another number
 
 
@@ -117,7 +118,7 @@ def kept(repository: str, revision: str) -> Listing | None:
 def _tree(folder: Path, commit: str) -> tuple[File, ...] | None:
     path = folder / "trees" / f"{commit}.json"
     try:
-        tree = json.loads(path.read_bytes())
+        tree = foreign_json.read(path, LONGEST_TREE)
         if tree["format_version"] != TREE_FORMAT:
             return None
         return tuple(

@@ -6,13 +6,13 @@ and cannot be stopped; so the format, eight bytes and a JSON, is read here.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 
+from playground import foreign_json
 from playground.errors import CannotLoad
 from playground.hub.aside import Report, aside
 from playground.hub.cache import Listing
@@ -84,11 +84,11 @@ def _header(pieces: Iterator[bytes]) -> bytes | None:
 
 def _parsed(repository: str, header: bytes) -> Tensors:
     try:
-        found: dict[str, Any] = json.loads(header)
+        found: dict[str, Any] = foreign_json.parse(header, LONGEST)
         found.pop("__metadata__", None)
         return {
             name: (str(tensor["dtype"]), tuple(int(length) for length in tensor["shape"]))
             for name, tensor in found.items()
         }
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CannotLoad("broken_weights", name=repository) from error

@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from playground import devices, hub, weights
+from playground import devices, hub, stopping, weights
 from playground.catalog import ModelCard, foreign
 from playground.errors import BadInput, CannotLoad
 from playground.loaders import causal, encoders, songs, stand_ins, tokenizers, word_downloads, words
@@ -101,7 +101,7 @@ class TransformersLoader:
             return Loaded(card, self._tokenizer(card, here), bytes=tokenizers.size(here))
         if key.role == "skeleton":
             path = self._files(card, "plan", progress)
-            with _making:
+            with stopping.turn(_making):
                 plan = causal.skeleton(card, path, key.dtype or "float32")
             return Loaded(card, None, plan, "meta", sum(1 for _ in plan.modules()) * MODULE)
         if key.role == "words":
@@ -119,10 +119,10 @@ class TransformersLoader:
             if foreign(card, public=self.public):
                 with stand_ins.without_tokenizer(card, path) as (plain, own):
                     tokenizer = self._tokenizer(card, own)
-                    with _making:
+                    with stopping.turn(_making):
                         model = encoders.load(card, plain, key, self.pickles, progress)
             else:
-                with _making:
+                with stopping.turn(_making):
                     model = encoders.load(card, path, key, self.pickles, progress)
                 tokenizer = model.tokenizer
             size = weights.measured(model) + tokenizers.size(path)
@@ -131,11 +131,11 @@ class TransformersLoader:
         path = self._files(card, "plan", progress)
         progress(Stage(card.name, "read"))
         tokenizer = self._tokenizer(card, path)
-        with _making:
+        with stopping.turn(_making):
             model = causal.again(card, path, key, self.cache_dir, progress)
         if model is None:  # only now are the originals needed
             path = self._files(card, "weights", progress)
-            with _making:
+            with stopping.turn(_making):
                 model = causal.load(card, path, key, self.cache_dir, self.pickles, progress)
         size = weights.measured(model) + tokenizers.size(path)
         how = causal.format_of(card, path, key)
@@ -147,7 +147,7 @@ class TransformersLoader:
             return tokenizers.confined(card, path)
         return tokenizers.read(card, path)
 
-    def _files(self, card: ModelCard, what: str, progress: Progress = lambda stage: None) -> Path:
+    def _files(self, card: ModelCard, what: str, progress: Progress = lambda stage: stopping.check()) -> Path:
         """The folder of a model's files: all of them, or just its ``plan``, fetched first if need be."""
         if card.source != "hub":
             path = place(card)

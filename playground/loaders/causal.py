@@ -15,17 +15,14 @@ from typing import Any
 from playground import disk, weights
 from playground.catalog import CAUSAL, CAUSAL_CLASS, TOKENIZER, ModelCard
 from playground.errors import CannotLoad, out_of_memory
-from playground.loaders import formats
+from playground.loaders import formats, skeletons
 from playground.loaders.formats import Format
-from playground.loaders.places import config_of, imported, told
-from playground.loaders.skeletons import of_text
-from playground.loaders.weightless import weightless
+from playground.loaders.places import imported, told
 from playground.models import Key, Progress, Stage
 
 log = logging.getLogger(__name__)
 _bars = threading.local()  # who hears the progress bar of the load that runs in this thread, and of what
 FINGERPRINT = 16  # characters
-LARGEST_CONFIG = 2**20  # bytes; the longest known has 60 KB
 SPARE = 2**28  # bytes of disk that a kept quantized model must leave free
 
 
@@ -39,7 +36,7 @@ def planned(card: ModelCard, path: Path) -> tuple[Any, Any]:
         CannotLoad: an architecture that transformers does not know, or a broken config.
     """
     with told(card, "broken_config"):
-        config = _config(card, path)
+        config = skeletons.read(card, path)
         wanted = "MODEL_FOR_CAUSAL_LM_MAPPING" if writes(config) else "MODEL_MAPPING"
         kind = imported("transformers", wanted)[type(config)]
         return config, kind[0] if isinstance(kind, tuple) else kind  # Funnel has two
@@ -66,26 +63,7 @@ def skeleton(card: ModelCard, path: Path, dtype: str = "float32") -> Any:
     """
     config, kind = planned(card, path)
     with told(card, "broken_config"):
-        config._attn_implementation = "eager"  # asks for no package of another
-        config.dtype = imported("torch", dtype)  # some parts are made in it by name
-        # The class itself and not ``from_config``, which sets the default format of the whole process.
-        with weightless(dtype):
-            return kind(of_text(config, kind))
-
-
-def _config(card: ModelCard, path: Path) -> Any:
-    file = path / "config.json"
-    if file.is_file() and file.stat().st_size > LARGEST_CONFIG:
-        raise ValueError("too long for a config")
-    raw = config_of(file)
-    kind = raw.get("model_type")
-    known = imported("transformers", "CONFIG_MAPPING")
-    if not isinstance(kind, str) or kind not in known:
-        # A repository's own code could know it; that never runs here, whoever asks.
-        raise CannotLoad("unknown_architecture", name=card.name, kind=str(kind))
-    return imported("transformers", "AutoConfig").from_pretrained(
-        path, trust_remote_code=False, local_files_only=True
-    )
+        return skeletons.made(kind, config, dtype)
 
 
 def writes(config: Any) -> bool:
@@ -110,7 +88,7 @@ def silent(card: ModelCard, path: Path | None) -> str:
     if path is None or not (path / "config.json").is_file() or not card.roles & CAUSAL:
         return "no_causal"
     with told(card, "broken_config"):
-        if headless(_config(card, path)):
+        if headless(skeletons.read(card, path)):
             return "no_lm_head"
     return "no_causal"
 
@@ -173,7 +151,7 @@ def load(card: ModelCard, path: Path, key: Key, store: Path | None, pickles: boo
         CannotLoad: no weights, broken ones, or not all of them. DoesNotFit: out of memory.
     """
     with told(card, "broken_weights"), heard(card, progress):
-        config = _config(card, path)
+        config = skeletons.read(card, path)
         if not writes(config):
             raise CannotLoad("no_lm_head" if headless(config) else "not_causal", name=card.name)
         _check_weights(card, path, pickles)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from playground import foreign_json
 from playground.catalog import ModelCard
 from playground.errors import CannotLoad
 from playground.hub import parameters
-from playground.loaders import formats
+from playground.loaders import formats, sizes, skeletons
 from playground.loaders.causal import heard
 from playground.loaders.formats import Format
-from playground.loaders.places import check, config_of, imported, told
-from playground.loaders.skeletons import tensors_of
+from playground.loaders.places import check, imported, told
 from playground.models import Key, Progress
 
 WIDTHS = {"I64": 8, "U64": 8, "I32": 4, "U32": 4, "I16": 2, "U16": 2}  # bytes; the others have one
@@ -28,21 +27,23 @@ def format_of(card: ModelCard, path: Path, key: Key) -> Format:
         CannotLoad: an architecture that transformers does not know, or a broken config.
     """
     with told(card, "broken_config"):
-        kind = config_of(path / "config.json").get("model_type")
-        if kind not in imported("transformers", "CONFIG_MAPPING"):
-            raise CannotLoad("unknown_architecture", name=card.name, kind=str(kind))
-        config = imported("transformers", "AutoConfig").from_pretrained(
-            path, trust_remote_code=False, local_files_only=True
-        )
-        model = imported("transformers", "MODEL_MAPPING")[type(config)]
-        return formats.of(
-            config, model[0] if isinstance(model, tuple) else model, path, key.device, key.dtype
-        )
+        return formats.of(*planned(card, path), path, key.device, key.dtype)
+
+
+def planned(card: ModelCard, path: Path) -> tuple[Any, Any]:
+    """A model's config and the class of its body, without a head.
+
+    Raises:
+        As `skeletons.read`.
+    """
+    config = skeletons.read(card, path)
+    model = imported("transformers", "MODEL_MAPPING")[type(config)]
+    return config, model[0] if isinstance(model, tuple) else model
 
 
 def estimate(card: ModelCard, path: Path, key: Key) -> int:
     """Bytes of the weights in the number format that they are computed in; 0 where there are none."""
-    tensors = tensors_of(card, offline=True, anonymous=True)
+    tensors = skeletons.tensors_of(card, offline=True, anonymous=True)
     if tensors:
         return weighed(parameters(tensors), format_of(card, path, key).dtype)
     return sum(file.stat().st_size for file in path.glob("pytorch_model*.bin"))
@@ -75,8 +76,11 @@ def load(card: ModelCard, path: Path, key: Key, pickles: bool, progress: Progres
         if safe:
             check(card, path / "model.safetensors")
         listed = path / "modules.json"
-        if listed.is_file() and not all(m["type"].startswith(OURS) for m in json.loads(listed.read_bytes())):
+        if listed.is_file() and not all(m["type"].startswith(OURS) for m in foreign_json.read(listed)):
             raise CannotLoad("own_code", name=card.name)
+        sizes.check_parts(path)
+        config, kind = planned(card, path)
+        skeletons.made(kind, config)  # in milliseconds, and what has no end has it here
         dtype = format_of(card, path, key).dtype
         model = imported("sentence_transformers", "SentenceTransformer")(
             str(path), device=key.device, trust_remote_code=False, local_files_only=True,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playground import devices
+from playground import devices, foreign_json
 from playground.loaders.places import config_of, imported
 from playground.loaders.skeletons import of_text
 
@@ -58,7 +58,7 @@ def _of_weights(path: Path) -> str:
     for weight in ("model.safetensors", "pytorch_model.bin"):
         file, index = path / weight, path / f"{weight}.index.json"
         if not file.is_file() and index.is_file():
-            listed = config_of(index)
+            listed = config_of(index, foreign_json.LONGEST_INDEX)
             says = (listed.get("metadata") or {}).get("dtype")
             if says:
                 return str(says).removeprefix("torch.")

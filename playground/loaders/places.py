@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
-import json
 import logging
 import threading
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from playground import foreign_json
 from playground.catalog import ASSETS, ModelCard
 from playground.errors import CannotLoad, DoesNotFit, PlaygroundError, out_of_memory
 
@@ -49,18 +49,16 @@ def imported(module: str, name: str) -> Any:
         return getattr(importlib.import_module(module), name)
 
 
-def config_of(file: Path) -> dict[str, Any]:
+def config_of(file: Path, longest: int = foreign_json.LONGEST) -> dict[str, Any]:
     """A JSON file's object; empty if there is no such file.
 
+    Args:
+        longest: bytes that it may have.
+
     Raises:
-        ValueError: not JSON, or not an object.
+        foreign_json.Unreadable: too long, too deep, not JSON, or not an object.
     """
-    if not file.is_file():
-        return {}
-    content = json.loads(file.read_text(encoding="utf-8"))
-    if not isinstance(content, dict):
-        raise ValueError(f"{file.name} holds no object")
-    return content
+    return foreign_json.read_object(file, longest) if file.is_file() else {}
 
 
 @contextmanager
@@ -81,6 +79,8 @@ def told(card: ModelCard, key: str) -> Iterator[None]:
         if out_of_memory(error):
             raise DoesNotFit("out_of_memory", name=card.name) from error
         log.info("cannot load %s: %r", card.name, error)
+        if isinstance(error, foreign_json.Unreadable) and error.why != "form":
+            raise CannotLoad(f"config_{error.why}", name=card.name, file=error.name) from error
         raise CannotLoad(key, name=card.name) from error
 
 

@@ -1,55 +1,36 @@
 """A model's skeleton from nothing but its config: on torch's meta device, bounded, and without its code.
 
 A config may come from anybody, so it is read as one reads a stranger's letter: what could make Python
-allocate, fetch or run something is refused or taken out first; then the skeleton is built under a limit
-of modules and of seconds, whatever the config says.
+allocate, fetch or run something is refused or taken out first (`sizes`); then the skeleton is built under a
+limit of modules and of seconds, whatever the config says, and only as long as somebody waits for it. Every
+load goes through here first: what cannot be built as a skeleton is not loaded with its weights either.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from playground import hub
+from playground import foreign_json, hub
 from playground.catalog import CAUSAL_CLASS, ModelCard
 from playground.errors import BadInput, CannotLoad, PlaygroundError
 from playground.loaders.incomplete import missing_field
-from playground.loaders.places import imported, place
+from playground.loaders.places import config_of as config_file
+from playground.loaders.places import imported, place, told
+from playground.loaders.sizes import check, cleaned, short
 from playground.loaders.weightless import TooMuch, bounded, weightless
 
 log = logging.getLogger(__name__)
 
-LONGEST = 2**20  # characters of a config.json; the longest known has 60 KB
+LONGEST = foreign_json.LONGEST  # characters of a config.json
 LONGEST_HEADER = 25 * 2**20  # bytes of a safetensors header
-LAYERS = 1024  # the deepest model that was ever published has a few hundred
-EXPERTS = 4096
-LABELS = 20_000  # transformers makes a Python object of each
-LARGEST = 2**24  # any other size: 16 million; the largest vocabularies have one
-ENTRIES = 100_000  # in all lists and objects together
-DEPTH = 12
 MODULES = 20_000  # of 3-5 KB in Python: 80 MB
 SECONDS = 8.0  # the largest model takes a tenth of one
-# Sizes: whole numbers from 1 on, where a config names them.
-SIZES = re.compile(
-    r"(num_(hidden_|decoder_|encoder_)?layers|n_layers?|num_(attention_|key_value_|kv_)?heads|n_heads?|"
-    r"(moe_)?intermediate_size|hidden_size|vocab_size|head_dim|n_embd|n_positions|max_position_embeddings|"
-    r"d_model|d_ff|d_kv|dim|hidden_dim|ffn_dim|num_(local_|routed_)?experts|n_routed_experts|"
-    r"num_experts_per_tok|kv_lora_rank|(qk_nope|qk_rope|v)_head_dim|encoder_layers|decoder_layers)"
-)
-DEEP = re.compile(r"(num_.*layers|n_layers?|encoder_layers|decoder_layers|num_blocks|depth)")
-MANY = re.compile(r"(num_|n_)(\w+_)?experts")
-# Not sizes, and rightly large.
-FREE = re.compile(r"(theta|base|seed|factor|_id|_ids|scale|eps|length)")
 PACKAGE = re.compile(r"pip install ([\w.-]+)|requires the (\S+) library")
-# What a config may say about how code is found or run, not about the model's shape.
-DROPPED = re.compile(
-    r"(_.*|auto_map|attn_implementation|experts_implementation|quantization_config|compression_config|"
-    r"device_map|use_pretrained_backbone|trust_remote_code|transformers_version|torchscript|gradient_check.*)"
-)
 
 
 def parse(text: object) -> dict[str, Any]:
@@ -65,12 +46,11 @@ def parse(text: object) -> dict[str, Any]:
     if len(text) > LONGEST:
         raise BadInput("config_too_long", length=len(text), limit=LONGEST)
     try:
-        found = json.loads(text)
-    except RecursionError as error:
-        raise BadInput("config_too_large") from error
-    except ValueError as error:
-        where = getattr(error, "lineno", 0)
-        raise BadInput("config_not_json", line=where) from error
+        found = foreign_json.parse(text)
+    except foreign_json.Unreadable as error:
+        if error.why == "deep":
+            raise BadInput("config_too_large") from error
+        raise BadInput("config_not_json", line=getattr(error.__cause__, "lineno", 0)) from error
     if not isinstance(found, dict):
         raise BadInput("config_no_object", kind=type(found).__name__)
     return found
@@ -88,12 +68,8 @@ def config_of(card: ModelCard, *, offline: bool, anonymous: bool) -> dict[str, A
     file = path / "config.json" if path is not None else None
     if file is None or not file.is_file():
         raise BadInput("no_skeleton", name=card.name)
-    if file.stat().st_size > LONGEST:
-        raise BadInput("config_too_long", length=file.stat().st_size, limit=LONGEST)
-    try:
-        return parse(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, BadInput) as error:
-        raise CannotLoad("broken_config", name=card.name) from error
+    with told(card, "broken_config"):
+        return foreign_json.read_object(file)
 
 
 def tensors_of(card: ModelCard, *, offline: bool, anonymous: bool) -> hub.Tensors:
@@ -111,7 +87,7 @@ def tensors_of(card: ModelCard, *, offline: bool, anonymous: bool) -> hub.Tensor
             length = int.from_bytes(stream.read(8), "little")
             if length > LONGEST_HEADER:
                 raise ValueError(length)
-            rows = json.loads(stream.read(length))
+            rows = foreign_json.parse(stream.read(length), LONGEST_HEADER, file.name)
             rows.pop("__metadata__", None)
             found |= {name: (str(row["dtype"]), tuple(map(int, row["shape"]))) for name, row in rows.items()}
     return found
@@ -123,41 +99,6 @@ def _broken(card: ModelCard) -> Iterator[None]:
         yield
     except (ValueError, KeyError, TypeError, AttributeError, OSError, RecursionError) as error:
         raise CannotLoad("broken_weights", name=card.name) from error
-
-
-def cleaned(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The config without what tells nothing about the model's shape, each size checked.
-
-    Raises:
-        BadInput: a size that is none, or larger than any model's; too many entries.
-    """
-    counted = [0]
-
-    def clean(value: Any, name: str, depth: int) -> Any:
-        counted[0] += 1
-        if depth > DEPTH or counted[0] > ENTRIES:
-            raise BadInput("config_too_large")
-        if isinstance(value, Mapping):
-            kept = ((str(key), each) for key, each in value.items() if not DROPPED.fullmatch(str(key)))
-            return {key: clean(each, key, depth + 1) for key, each in kept}
-        if isinstance(value, list | tuple):
-            return [clean(each, name, depth + 1) for each in value]
-        _check(name, value)
-        return value
-
-    found: dict[str, Any] = clean(config, "", 0)
-    return found
-
-
-def _check(name: str, value: Any) -> None:
-    if SIZES.fullmatch(name) and value is not None and (type(value) is not int or value < 1):
-        raise BadInput("config_size", field=name, value=_short(value))
-    if type(value) is not int or FREE.search(name):
-        return
-    limit = LAYERS if DEEP.fullmatch(name) else EXPERTS if MANY.fullmatch(name) else LARGEST
-    limit = LABELS if name == "num_labels" else limit
-    if abs(value) > limit:
-        raise BadInput("config_size_large", field=name, value=_short(value), limit=limit)
 
 
 def known(config: Mapping[str, Any]) -> bool:
@@ -178,7 +119,7 @@ def settled(config: Mapping[str, Any], name: str = "config.json") -> Any:
     if not isinstance(kind, str) or not kind:
         raise BadInput("config_no_type")
     if not known(clean):
-        raise CannotLoad("unknown_architecture", name=name, kind=_short(kind))
+        raise CannotLoad("unknown_architecture", name=name, kind=short(kind))
     if clean.get("backbone") or clean.get("use_timm_backbone") or kind.startswith("timm"):
         raise CannotLoad("own_code", name=name)  # it would fetch another model's weights
     clean.pop("norm", None)  # a what-if of ours: see `_renorm`
@@ -195,12 +136,56 @@ def build(config: Mapping[str, Any], name: str = "config.json") -> Any:
     with refusals(name, str(config.get("model_type"))):
         settings = settled(config, name)
         kind = _class(settings, config, name)
-        settings._attn_implementation = "eager"
-        with bounded(MODULES, SECONDS), weightless():
-            model = kind(of_text(settings, kind))
-            _renorm(model, settings, config)
+        model = made(kind, settings, then=lambda model: _renorm(model, settings, config))
         _untie(model, config)
         return model
+
+
+def made(kind: Any, settings: Any, dtype: str = "float16", then: Any = lambda model: None) -> Any:
+    """A model without weights: the one place that builds any from a config, under its limits.
+
+    Args:
+        kind: its class.
+        settings: transformers' configuration object, made of a config whose sizes are checked.
+        dtype: what stands for "whatever number format the model is loaded in".
+        then: what is still done to it under the same limits.
+
+    Raises:
+        BadInput: more modules than any model has, or longer at it. Whatever the class raises.
+        stopping.Abandoned: nobody waits for it any more.
+    """
+    settings._attn_implementation = "eager"  # asks for no package of another
+    with _limited(), weightless(dtype):
+        # The class itself and not ``from_config``, which sets the default format of the whole process.
+        model = kind(of_text(settings, kind))
+        then(model)
+        return model
+
+
+@contextmanager
+def _limited() -> Iterator[None]:
+    try:
+        with bounded(MODULES, SECONDS):
+            yield
+    except TooMuch:
+        raise BadInput("config_too_many_modules", limit=MODULES) from None
+
+
+def read(card: ModelCard, path: Path) -> Any:
+    """transformers' own configuration object of a folder's config.json, its sizes checked before.
+
+    Raises:
+        BadInput: a size that no model has. foreign_json.Unreadable: broken, too long, too deep.
+        CannotLoad: an architecture that only code of its own knows. Whatever transformers raises.
+    """
+    raw = config_file(path / "config.json")
+    check(raw)
+    if not known(raw):
+        # A repository's own code could know it; that never runs here, whoever asks.
+        raise CannotLoad("unknown_architecture", name=card.name, kind=short(str(raw.get("model_type"))))
+    return imported("transformers", "AutoConfig").from_pretrained(
+        path, trust_remote_code=False, local_files_only=True
+    )
 
 
 def real(config: Mapping[str, Any], name: str = "config.json") -> Any:
@@ -211,7 +196,7 @@ def real(config: Mapping[str, Any], name: str = "config.json") -> Any:
     """
     with refusals(name, str(config.get("model_type"))):
         settings = settled(config, name)
-        with bounded(MODULES, SECONDS):
+        with _limited():
             kind = _class(settings, config, name)
             model = kind(of_text(settings, kind))
             _renorm(model, settings, config)
@@ -236,7 +221,7 @@ def _class(settings: Any, config: Mapping[str, Any], name: str) -> Any:
         found = _mapped(mapping, settings)
         if found is not None:
             return found
-    raise CannotLoad("config_no_class", name=name, kind=_short(settings.model_type))
+    raise CannotLoad("config_no_class", name=name, kind=short(settings.model_type))
 
 
 def _mapped(mapping: str, settings: Any) -> Any:
@@ -313,13 +298,11 @@ def refusals(name: str, kind: str = "") -> Iterator[None]:
         yield
     except PlaygroundError:
         raise
-    except TooMuch:
-        raise BadInput("config_too_many_modules", limit=MODULES) from None
     except RecursionError as error:
         raise BadInput("config_too_large") from error
     except Exception as error:
         log.info("cannot build %s: %r", name, error, exc_info=True)
-        raise _refused(error, name, _short(kind)) from error
+        raise _refused(error, name, short(kind)) from error
 
 
 def _refused(error: Exception, name: str, kind: str) -> PlaygroundError:
@@ -328,16 +311,11 @@ def _refused(error: Exception, name: str, kind: str) -> PlaygroundError:
         return CannotLoad("config_package", name=name, package=package[1] or package[2])
     missing = missing_field(error)
     if missing:
-        return BadInput("config_incomplete", name=name, kind=kind, field=_short(missing))
+        return BadInput("config_incomplete", name=name, kind=kind, field=short(missing))
     return BadInput("config_refused", name=name, reason=_reason(error))
 
 
 def _reason(error: Exception) -> str:
     """The most telling line of a library's message, shortened."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return _short(lines[-1] if lines else type(error).__name__, 200)
-
-
-def _short(value: object, limit: int = 60) -> str:
-    shown = repr(value) if not isinstance(value, str) else value
-    return shown if len(shown) <= limit else shown[:limit] + "…"
+    return short(lines[-1] if lines else type(error).__name__, 200)

@@ -9,7 +9,7 @@ from typing import Any
 
 from playground.catalog import VOCABULARIES, ModelCard
 from playground.errors import BadInput, CannotLoad
-from playground.loaders import tokenizer_limits
+from playground.loaders import sizes, tokenizer_limits
 from playground.loaders.places import config_of, imported, told
 from playground.subjects.confined import ConfinedTokenizer
 
@@ -85,6 +85,7 @@ def _read(card: ModelCard, path: Path | None) -> Any:
         raise CannotLoad("no_tokenizer_files", name=card.name)
     # Never a repository's own code: a tokenizer is data, and a visitor may name any repository.
     configs = (config_of(path / "tokenizer_config.json"), config_of(path / "config.json"))
+    sizes.check(configs[1])  # transformers makes its configuration object to learn the tokenizer's class
     if (path / "tokenizer.json").is_file() and any("auto_map" in config for config in configs):
         fast = imported("transformers", "PreTrainedTokenizerFast")
         return fast.from_pretrained(path, local_files_only=True)

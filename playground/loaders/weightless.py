@@ -10,6 +10,10 @@ import sys
 import time
 from typing import Any
 
+from playground import stopping
+
+ASK = 64  # tensors that are made between two questions whether anybody still waits
+
 
 class TooMuch(BaseException):
     """More tensors, or more time, than any model needs. No Exception: libraries must not swallow it."""
@@ -83,6 +87,8 @@ def _modes() -> Any:
                 self.left -= 1
                 if self.left < 0 or time.thread_time() > self.deadline:
                     raise TooMuch
+                if self.left % ASK == 0:
+                    stopping.check()
             return func(*args, **(kwargs or {}))
 
     return Weightless, Bounded
@@ -99,6 +105,6 @@ def bounded(most: int, seconds: float) -> Any:
     """Inside, no more than ``most`` tensors are made, and none after so many seconds of this thread's work.
 
     Raises:
-        TooMuch: where no model ends.
+        TooMuch: where no model ends. stopping.Abandoned: nobody waits for this thread's work any more.
     """
     return _modes()[1](most, seconds)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from playground.errors import BadInput, PlaygroundError
 from playground.panels import Context, architecture_api
 from playground.panels.architecture_actions import FIRST, ArchitectureActions
 from playground.panels.architecture_api import BUILDING
-from playground.panels.visitor import guard, in_place, language, query, told_in_place, tr
+from playground.panels.visitor import from_page, guard, in_place, language, query, told_in_place, tr
 from playground.panels.visitor_precision import precisions
 from playground.subjects import memory, what_if
 from playground.subjects.architecture import Architecture
@@ -111,7 +110,7 @@ def build(context: Context, app: gr.Blocks) -> None:
 
     def opening(carried: str, *at: float) -> list[Any]:
         """The worked example as shipped; or the model that the address or the page before names."""
-        asked = json.loads(carried) if carried else {"name": query().get("model", "")}
+        asked = from_page(carried) if carried else {"name": query().get("model", "")}
         sentence = asked.get("sentence") or text.say("architecture.example_sentence", language())
         menu = do.choices()
         name = asked.get("name") or FIRST

@@ -13,7 +13,7 @@ from playground import examples
 from playground import text as words
 from playground.catalog import ModelCard, Role
 from playground.errors import BadInput, CannotLoad, DoesNotFit, PlaygroundError
-from playground.loaders import presets, skeletons
+from playground.loaders import presets, sizes, skeletons
 from playground.models import Loaded
 from playground.panels import Context
 from playground.panels.visitor import language, stages, waiting
@@ -122,7 +122,7 @@ class ArchitectureActions:
 
     def build(self, config: Mapping[str, Any], name: str) -> Architecture:
         """The plan of a config; remembered, since every slider asks for it anew."""
-        clean = skeletons.cleaned(config)
+        clean = sizes.cleaned(config)
         key = name + json.dumps(clean, sort_keys=True)
         with self._lock:  # one at a time: what several events ask for at once is built once
             plan = self._plans.get(key)
@@ -311,8 +311,9 @@ def limits(context: object, batch: object) -> tuple[int, int]:
 
 
 def _whole(value: object, least: int, most: int, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+    # Compared before it is made whole: infinity and NaN have no whole number, and are in no range.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
         raise BadInput("number_range", name=name, least=least, most=most)
-    if not least <= value <= most:
+    if value != int(value):
         raise BadInput("number_range", name=name, least=least, most=most)
     return int(value)

@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from playground.errors import BadInput
 from playground.panels import Context, chat_replies
 from playground.panels.chat_asked import asked
 from playground.panels.visitor import guard, language
@@ -48,6 +49,8 @@ def build(context: Context) -> None:
             A stream of {reply (so far), done}; the last one has done true, and prompt, prompt_tokens,
             new_tokens, seconds, tokens_per_second, stop_reason ("eos", "length", "window"), dropped_turns.
         """
+        if not isinstance(history, list):
+            raise BadInput("messages_malformed")
         given = {
             "messages": [*history, {"role": "user", "content": message}], "model": model, "system": system,
             "max_new_tokens": max_new_tokens, "temperature": temperature, "top_k": top_k, "top_p": top_p,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +19,7 @@ from playground.panels.decoding_actions import (
     shown,
     unasked,
 )
-from playground.panels.visitor import guard, in_every_language, language, page, query, tr
+from playground.panels.visitor import from_page, guard, in_every_language, language, page, query, tr
 from playground.panels.visitor_precision import precisions
 from playground.views.html import note
 
@@ -134,7 +133,7 @@ def brought(carried: str, model: str, standing: list[Any]) -> tuple[str, str, li
     if not carried:
         address = query() if query().get("tab") == KEY else {}
         return address.get("text", ""), address.get("model") or model, list(standing)
-    held = json.loads(carried)
+    held = from_page(carried)
     others = held.get("others")
     if not isinstance(others, list) or len(others) != len(standing):
         others = standing

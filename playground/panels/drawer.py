@@ -66,7 +66,8 @@ def build(context: Context) -> None:
         unseen = [row.bytes for row in whole if not context.catalog.listed(row.card)]
         held = models_view.held(status, memories, lang, unseen)
         free = dict.fromkeys(row.name for row in status if row.state == "loaded" and not row.leases)
-        offered = models_view.offered(inventory(context), lang)
+        broken = {card.name: card.broken for card in context.catalog.folders() if card.broken}
+        offered = models_view.offered(inventory(context), broken, lang)
         return held, gr.Dropdown(list(free), value=None), offered, drawer_try.menu(context)
 
     def unload(name: str | None) -> tuple[Any, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +12,7 @@ from playground.errors import PlaygroundError
 from playground.panels.embeddings_sentences_actions import SentencesActions
 from playground.panels.embeddings_sentences_runs import Under
 from playground.panels.embeddings_sentences_work import MODEL, Wish
-from playground.panels.visitor import language, sentence
+from playground.panels.visitor import from_page, language, sentence
 from playground.subjects.sentence_files import Table
 from playground.views.html import note
 
@@ -39,7 +38,7 @@ def beginning(do: SentencesActions, carried: str, first: list[Any]) -> Iterator[
         carried: the widgets' values in the page before, as JSON, or "".
         first: their values in a new page.
     """
-    values: list[Any] = json.loads(carried) if carried else []
+    values: list[Any] = from_page(carried) if carried else []
     count = len(first)
     if not isinstance(values, list) or len(values) != count:
         model = gr.Dropdown(do.work.choices(), value=MODEL)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from playground import examples
+from playground import examples, stopping
 from playground.catalog import ModelCard, Role
 from playground.errors import BadInput, CannotLoad
 from playground.models import Loaded
@@ -100,6 +100,7 @@ class Work:
     def encoded(self, texts: Sequence[str], model: str, key: str = "") -> Encoded:
         """`encoding` to its end."""
         for step in self.encoding(texts, model, key):
+            stopping.check()
             if isinstance(step, Encoded):
                 return step
         raise AssertionError("an encoding ends with what it made")

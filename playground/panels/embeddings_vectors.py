@@ -5,7 +5,6 @@ Two of its four results read one sentence, two read several: the style sheet sho
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +17,7 @@ from playground.errors import PlaygroundError
 from playground.panels import Context, embeddings_vectors_api
 from playground.panels.embeddings_vectors_actions import MODEL, VectorsActions
 from playground.panels.embeddings_vectors_api import VECTORS
-from playground.panels.visitor import guard, in_place, tr
+from playground.panels.visitor import from_page, guard, in_place, tr
 from playground.subjects.token_vectors import STATIC
 
 QUIET: dict[str, Any] = {
@@ -69,7 +68,7 @@ def build(context: Context, app: gr.Blocks) -> None:
 
     def begin(carried: str) -> tuple[Any, ...]:
         """The shipped example; or, after a change of language, what was there before."""
-        brought = json.loads(carried) if carried else []
+        brought = from_page(carried) if carried else []
         first: list[Any] = brought if len(brought) == len(state) else [MODEL, LAYERS, *examples.TOKEN_VECTORS]
         model, layer, *boxes = first
         shipped = examples.token_vectors([examples.TOKEN_VECTORS[0]])

@@ -6,7 +6,6 @@ that fit.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,7 +16,7 @@ from playground import text
 from playground.panels import Context, embeddings_words_api
 from playground.panels.embeddings_words_actions import COUNT, EXAMPLE, SOURCE, WordsActions, opening
 from playground.panels.embeddings_words_api import WORDS
-from playground.panels.visitor import guard, in_place, language, tr
+from playground.panels.visitor import from_page, guard, in_place, language, tr
 
 QUIET: dict[str, Any] = {
     "show_progress": "hidden", "trigger_mode": "always_last", "api_visibility": "private", **WORDS,
@@ -73,7 +72,7 @@ def build(context: Context, app: gr.Blocks) -> None:
     def begin(carried: str) -> tuple[Any, ...]:
         """The shipped example; or, after a change of language, what was there before."""
         lang = language()
-        brought = json.loads(carried) if carried else []
+        brought = from_page(carried) if carried else []
         first = brought if len(brought) == len(state) else [SOURCE, *EXAMPLE, LISTS[0]]
         source, *boxes = first
         shown = opening(lang) if [source, *boxes[:2]] == [SOURCE, *EXAMPLE] else ""

@@ -17,7 +17,8 @@ from playground.panels.visitor import language, sentence
 from playground.subjects import inside, next_token, prompts, vocabulary, weighing
 from playground.subjects.decoding import Reading, Waiting, stop_ids, window
 from playground.subjects.in_turn import in_line
-from playground.subjects.next_token import Row, Rows
+from playground.subjects.logit_rows import Rows
+from playground.subjects.next_token import Row
 from playground.subjects.readers import reader
 from playground.subjects.shelf import Trace, shelf
 from playground.views import models as models_view
@@ -35,7 +36,7 @@ class Answers:
 
     def __init__(self, context: Context, rows: Rows | None = None) -> None:
         self.context = context
-        self.rows = rows or Rows()
+        self.rows = Rows() if rows is None else rows
 
     # ---- the model ----
 

@@ -6,7 +6,6 @@ of the map write it (assets/map.js), and every result reads it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +17,7 @@ from playground.catalog import BOOK_DATA
 from playground.panels import Context, songs_api
 from playground.panels.songs_actions import SongsActions, opening, opening_measures
 from playground.panels.songs_api import SONGS
-from playground.panels.visitor import guard, in_place, language, tr
+from playground.panels.visitor import from_page, guard, in_place, language, tr
 from playground.subjects.song_training import PRESETS, TUNED
 
 KEY = "songs"
@@ -76,7 +75,7 @@ def build(context: Context, app: gr.Blocks) -> None:
         """The shipped example; or, after a change of language, what was picked before."""
         lang = language()
         state, picks, shown = opening(lang)
-        brought = json.loads(carried) if carried else {}
+        brought = from_page(carried) if carried else {}
         choices, dataset = do.choices(), brought.get("dataset")
         known = dataset in {name for _, name in choices}  # not where another server has begun meanwhile
         menu = gr.Dropdown(choices, value=dataset if known else "sample")

@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from playground import examples
+from playground import examples, foreign_json
 from playground import text as words
 from playground.catalog import BOOK_DATA, ModelCard, song_files
 from playground.errors import BadInput, HubUnreachable, UnknownModel
@@ -111,7 +111,7 @@ class SongsActions:
         if not state and library.name == EXAMPLE:
             return [library.rows[song["id"]] for song in examples.songs(language())["liked"]], []
         try:
-            told = json.loads(state or "{}")
+            told = foreign_json.parse(state or "{}", foreign_json.LONGEST)
             lists = [[str(id) for id in told.get(kind, [])] for kind in ("liked", "disliked")]
         except (ValueError, AttributeError, TypeError):
             lists = [[], []]

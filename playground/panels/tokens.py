@@ -5,7 +5,6 @@ One function a sub-tab; each makes its widgets and wires them to the controls th
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +15,7 @@ from playground import examples, text
 from playground.errors import PlaygroundError
 from playground.panels import Context, tokens_api
 from playground.panels.tokens_actions import DEFAULTS, MOST, TokensActions
-from playground.panels.visitor import TOKENIZING, guard, in_place, language, query, tr
+from playground.panels.visitor import TOKENIZING, from_page, guard, in_place, language, query, tr
 from playground.panels.visitor_files import outgoing
 from playground.subjects import tokens
 from playground.views import tokens as tokens_view
@@ -76,7 +75,7 @@ def build(context: Context, app: gr.Blocks) -> None:
         """The worked example, as shipped; or what the address or the page before brought along."""
         lang, asked = language(), query()
         shipped = examples.tokenized(lang)
-        brought: dict[str, Any] = json.loads(carried) if carried else {
+        brought: dict[str, Any] = from_page(carried) if carried else {
             "text": asked.get("text", ""),
             "names": [name for name in asked.get("with", "").split(",") if name],
             "special": asked.get("special") != "0",

@@ -28,6 +28,7 @@ def plain(tokenized: Tokenized) -> list[dict[str, Any]]:
 
 def build(do: TokensActions) -> None:
     """Register the endpoints on the page being built."""
+    most = min(tokens.MOST_IDS, do.context.settings.text_limit // 4)
 
     def tokenize(text: str, tokenizers: list[str], special_tokens: bool = True) -> list[dict[str, Any]]:
         """Cut a text into tokens under one or several tokenizers.
@@ -60,14 +61,14 @@ def build(do: TokensActions) -> None:
         """Turn token ids into text.
 
         Args:
-            ids: whole numbers inside the tokenizer's vocabulary.
+            ids: whole numbers inside the tokenizer's vocabulary, at most 200,000 (on a public server 50,000).
             tokenizer: its name.
 
         Returns:
             text, and tokens as /tokenize gives them; start and end count code points of that text.
         """
         with do.opened(tokenizer) as (_, reader):
-            found = tokens.detokenize(reader, tokenizer, ids)
+            found = tokens.detokenize(reader, tokenizer, ids, most)
         return {"text": found.text, "tokens": plain(found)}
 
     def chat_template(messages: list[dict[str, str]], model: str) -> dict[str, Any]:

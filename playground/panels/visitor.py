@@ -16,8 +16,8 @@ import gradio as gr
 from gradio.context import LocalContext
 from gradio.i18n import I18nData
 
-from playground import text
-from playground.errors import PlaygroundError
+from playground import disconnects, foreign_json, stopping, text
+from playground.errors import BadInput, PlaygroundError, TookTooLong
 from playground.models import Loaded, Stage
 from playground.subjects.decoding import Waiting
 from playground.views import models as models_view
@@ -27,6 +27,8 @@ log = logging.getLogger("playground")
 P = ParamSpec("P")
 T = TypeVar("T")
 
+LONGEST_ANSWER = 600.0  # seconds; the slowest that is offered, a map of 5,000 texts, takes one minute
+LONGEST_CARRIED = 2**24  # characters of what a page keeps of itself; a long one has some hundred KB
 # Two queues, so that a long chat never keeps tokens waiting.
 TOKENIZING: dict[str, Any] = {"concurrency_id": "tokenizer", "concurrency_limit": 8}
 
@@ -73,6 +75,18 @@ def visitor() -> str:
         return ""  # Gradio asks for all agents in one session of its own
     session = page()
     return f"session {session}" if session else ""
+
+
+def from_page(told: str) -> Any:
+    """What a page kept of itself as JSON, and sends when it comes anew.
+
+    Raises:
+        BadInput: ``page_malformed``: no page of ours sent it.
+    """
+    try:
+        return foreign_json.parse(told, LONGEST_CARRIED)
+    except foreign_json.Unreadable as error:
+        raise BadInput("page_malformed") from error
 
 
 def query() -> dict[str, str]:
@@ -178,7 +192,11 @@ def _foreign(error: BaseException) -> bool:
 
 
 def guard(fn: Callable[P, T]) -> Callable[P, T]:
-    """Around every function of a panel: known errors as sentences, unknown ones logged by number."""
+    """Around every function of a panel: known errors as sentences, unknown ones logged by number.
+
+    What is no generator also ends when its asker leaves, or at `LONGEST_ANSWER` (`stopping.check` tells it);
+    generators are closed by who reads them.
+    """
 
     @contextmanager
     def watched() -> Iterator[None]:
@@ -204,7 +222,19 @@ def guard(fn: Callable[P, T]) -> Callable[P, T]:
 
     @functools.wraps(fn)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
+        session, deadline = page(), time.monotonic() + LONGEST_ANSWER
+        begun = disconnects.departures(session)
+
+        def gone() -> bool:
+            return disconnects.departures(session) > begun
+
         with watched():
-            return fn(*args, **kwargs)
+            try:
+                with stopping.when(lambda: gone() or time.monotonic() > deadline):
+                    return fn(*args, **kwargs)
+            except stopping.Abandoned:
+                if gone():  # nobody reads this
+                    raise gr.Error("", print_exception=False) from None
+                raise TookTooLong("took_too_long", seconds=LONGEST_ANSWER) from None
 
     return guarded

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from playground import stopping
 from playground.errors import BadInput
-from playground.subjects import stopping
 
 METRICS = ("cosine", "euclidean")
 BLOCK = 2_048

@@ -30,7 +30,6 @@ from playground.subjects import turns
 from playground.subjects.decoding import TELL, Reading, Waiting, window
 from playground.subjects.hooks import hooks
 from playground.subjects.in_turn import memory_told
-from playground.subjects.kept import Kept
 from playground.subjects.passes import Passes
 from playground.subjects.pieces import Piece
 from playground.subjects.readers import reader
@@ -41,7 +40,6 @@ from playground.subjects.streams import CONTEXT, TextStream, whole
 VALUES = 6  # numbers of a vector that the walk shows
 BLOCK = 2**19  # logits of a pass that are looked at together: 2 MiB, which a processor's cache holds
 AT_ONCE = 2**24  # logits that one pass may give to who listens: 64 MiB in float32
-MOST_BYTES = 2**27  # of all kept rows
 LONGEST_LOOKUP = 1000  # characters of a text whose token is looked up
 
 
@@ -87,31 +85,6 @@ class Row:
     def vocabulary(self) -> int:
         """How many logits there are; some models pad, so there may be more than tokens."""
         return int(self.logits.shape[0])
-
-    @property
-    def bytes(self) -> int:
-        """Memory held, about."""
-        return 4 * self.vocabulary + 40 * len(self.ids)
-
-
-class Rows:
-    """Kept rows, least recently used first; those that are too many go. Shared by all visitors."""
-
-    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
-        self._rows: Kept[Row] = Kept(most_bytes, least=1)
-
-    def get(self, name: str) -> Row | None:
-        """What `name_of` named, if it is still here."""
-        return self._rows.get(name)
-
-    def put(self, name: str, row: Row) -> None:
-        """Keep it, others may go for it."""
-        self._rows.put(name, row, row.bytes)
-
-    @property
-    def bytes(self) -> int:
-        """Memory held."""
-        return self._rows.size
 
 
 def name_of(loaded: Loaded, ids: Sequence[int]) -> str:

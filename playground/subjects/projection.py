@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from playground import stopping
 from playground.errors import BadInput
-from playground.subjects import stopping
 from playground.subjects.neighbours import BLOCK, METRICS, Near, nearest, unit
 
 METHODS = ("pca", "umap", "tsne")

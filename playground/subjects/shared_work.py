@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable, Generator, Hashable
 from typing import Any, TypeVar
 
+from playground import stopping
 from playground.errors import apart
-from playground.subjects import stopping
 
 T = TypeVar("T")
 TELL = 0.25  # seconds between two signs of life to who waits

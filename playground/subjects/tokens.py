@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import regex  # type: ignore[import-untyped]
 
+from playground import stopping
 from playground.errors import BadInput
 from playground.subjects import surrogates
 from playground.subjects.pieces import Ints, Kind, Piece, distinct, spans, walk
@@ -28,6 +29,8 @@ UNSPACED = r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0
 WORD = regex.compile(
     rf"(?V1){UNSPACED}\p{{M}}*+|[[\p{{L}}\p{{N}}_]--{UNSPACED}][[\p{{L}}\p{{N}}\p{{M}}_]--{UNSPACED}]*+"
 )
+MOST_IDS = 200_000  # that are decoded at once
+STEP = 1024  # of them, between two questions whether anybody still waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,21 +139,34 @@ def of_encoded(reader: Reader, name: str, text: str, encoded: Encoded) -> Tokeni
     )
 
 
-def detokenize(reader: Reader, name: str, ids: object) -> Tokenized:
+def detokenize(reader: Reader, name: str, ids: object, most: int = MOST_IDS) -> Tokenized:
     """Ids → text, and the ids as its tokens.
 
+    Args:
+        most: ids that are taken at once. The text may have ten times as many characters.
+
     Raises:
-        BadInput: not a list of whole numbers, or one outside the vocabulary.
+        BadInput: not a list of whole numbers, too many, or one outside the vocabulary; ``text_too_long``:
+            they stand for more text than that. stopping.Abandoned: nobody waits for it any more.
     """
+    if isinstance(ids, list | tuple) and len(ids) > most:
+        raise BadInput("too_many_ids", most=most, count=len(ids))
     if not isinstance(ids, list | tuple) or any(
         not isinstance(id, int) or isinstance(id, bool) for id in ids
     ):
         raise BadInput("ids_not_numbers")
-    for id in ids:
-        if reader.piece(id) == NOTHING:
-            raise BadInput("id_outside", id=id, last=max(reader.last, 0))
+    found = []
+    for place, id in enumerate(ids):
+        if place % STEP == 0:
+            stopping.check()
+        if not 0 <= id <= reader.last or (piece := reader.piece(id)) == NOTHING:
+            raise BadInput("id_outside", id=id if abs(id) < 10**20 else "…", last=max(reader.last, 0))
+        found.append(piece)
+    written = sum(len(piece.bytes) for piece in found)
+    if written > 10 * most:  # before it is decoded, joined and told: some tokens are hundreds of blanks
+        raise BadInput("text_too_long", length=written, limit=10 * most)
     text = reader.decode(list(ids))
-    found = [reader.piece(id) for id in ids]
+    stopping.check()
     starts, ends = _spans(text, found)
     return of_encoded(
         reader, name, text, Encoded(np.array(ids, np.int32), starts, ends, np.zeros(len(ids), bool))

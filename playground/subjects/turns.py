@@ -13,7 +13,7 @@ from __future__ import annotations
 import threading
 import time
 
-from playground import devices
+from playground import devices, stopping
 from playground.models import Loaded
 
 PATIENCE = 10.0  # seconds
@@ -30,7 +30,11 @@ class Ticket:
         """How many are before us, after waiting at most so long to be the first; 0: our turn has come.
 
         Whoever gets 0 is at work until `rest` or `leave`.
+
+        Raises:
+            stopping.Abandoned: nobody waits for this thread's work any more.
         """
+        stopping.check()
         return self._line._wait(self, seconds)
 
     def rest(self) -> None:

@@ -60,22 +60,29 @@ def precision(row: Status, lang: str) -> str:
     return row.dtype or "—"
 
 
-def offered(rows: Sequence[Mapping[str, Any]], lang: str) -> str:
+def offered(rows: Sequence[Mapping[str, Any]], broken: Mapping[str, str], lang: str) -> str:
     """What can be loaded here, by where it comes from.
 
     Args:
         rows: as ``/models`` answers.
+        broken: of folders that cannot be read, by name: why, as a key of ``errors``.
     """
     say = partial(text.say, lang=lang)
     lines = [
         [
             escape(row["name"]), escape(" · ".join(say(f"models.role_{role}") for role in row["roles"])),
-            escape(say(f"models.source_{row['source']}")), escape(say(f"models.state_{row['state']}")),
+            escape(say(f"models.source_{row['source']}")), _state(row, broken.get(row["name"], ""), lang),
         ]
         for row in rows
     ]  # fmt: skip
     head = [escape(say(f"models.{key}")) for key in ("name", "roles", "source", "state")]
     return table(head, lines, "models")
+
+
+def _state(row: Mapping[str, Any], broken: str, lang: str) -> str:
+    if broken:
+        return escape(text.say(f"errors.{broken}", lang, name=row["name"], file="config.json"))
+    return escape(text.say(f"models.state_{row['state']}", lang))
 
 
 def brief(stage: Stage, lang: str) -> str:

@@ -64,7 +64,7 @@ def looks(folder: Path) -> None:
     from playground.panels.next_token_answers import Answers
     from playground.settings import read
     from playground.subjects import compat
-    from playground.subjects.next_token import Rows
+    from playground.subjects.logit_rows import Rows
 
     context = Context(
         read(["--device", "cpu", "--dtype", "float32"], {}),

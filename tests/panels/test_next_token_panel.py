@@ -22,7 +22,7 @@ from playground.panels import Context, next_token_api
 from playground.panels.next_token_answers import Answers
 from playground.settings import read
 from playground.subjects import inside
-from playground.subjects.next_token import Rows
+from playground.subjects.logit_rows import Rows
 from playground.subjects.readers import reader
 from playground.subjects.sampling import Settings
 from playground.views import next_token_data

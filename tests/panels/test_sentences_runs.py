@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from playground import stopping
 from playground.panels.embeddings_sentences_runs import PAGES, Mark, Runs, Under, aside
-from playground.subjects import stopping
 from playground.subjects.shared_work import SharedWork
 
 THREE = ["one", "two", "three"]

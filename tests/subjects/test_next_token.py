@@ -21,7 +21,8 @@ from playground.models import Loaded, ModelCache
 from playground.subjects import next_token, prompts, weighing
 from playground.subjects.decoding import Reading, Waiting
 from playground.subjects.kept import Kept
-from playground.subjects.next_token import Row, Rows, candidates, look, lookup, name_of, spelled
+from playground.subjects.logit_rows import Rows
+from playground.subjects.next_token import Row, candidates, look, lookup, name_of, spelled
 from playground.subjects.readers import reader
 from playground.subjects.sampling import Settings
 from playground.subjects.shelf import Trace
@@ -148,11 +149,14 @@ def test_a_branch_reads_one_token(loaded: Loaded) -> None:
 def test_kept_rows_are_bounded() -> None:
     loaded = loaded_as(saved.model("Llama"))
     row = row_of(loaded, [5, 6])
-    rows = Rows(3 * row.bytes)
+    one = Rows()
+    one.put("it", row)
+    rows = Rows(3 * one.bytes)
     for number in range(5):
         rows.put(str(number), row)
-    assert rows.bytes <= 3 * row.bytes
-    assert rows.get("0") is None and rows.get("4") is row
+    assert rows.bytes == 3 * one.bytes and len(rows) == 3
+    found = rows.get("4")
+    assert rows.get("0") is None and found is not None and found.ids == row.ids
     assert name_of(loaded, [5, 6]) == name_of(loaded, [5, 6]) != name_of(loaded, [5, 7])
     assert name_of(loaded, [5, 6]) != name_of(loaded_as(loaded.model), [5, 6])
 

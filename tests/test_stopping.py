@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from playground.subjects import neighbours, projection, stopping
+from playground import stopping
+from playground.stopping import Abandoned
+from playground.subjects import neighbours, projection
 from playground.subjects.projection import project
 from playground.subjects.shared_work import SharedWork
-from playground.subjects.stopping import Abandoned
 from tests.waiting import until
 
 DRAW = np.random.default_rng(3)
