@@ -26,6 +26,7 @@ from playground.models import Loaded, ModelCache, Stage
 from playground.subjects.song_training import BOOK, TUNED
 from tests.subjects.test_songs import HASH, TRAIN
 from tests.test_loaders import full_after
+from tests.waiting import until
 
 QUICK = replace(TUNED, epochs=2)
 
@@ -201,8 +202,7 @@ def test_who_leaves_a_download_leaves_no_data_set(tmp_path, address, monkeypatch
     folder = catalog.book_dir
     for begun in ("train.txt", "song_hash.txt"):  # who leaves within the first file, and within the second
         going = download(folder, address)
-        while not ((stage := next(going)).name == begun and stage.done):
-            pass
+        until(lambda: (stage := next(going)).name == begun and stage.done)  # noqa: B023
         assert not folder.exists() and len(list(folder.parent.iterdir())) == 1
         going.close()
         assert list(folder.parent.iterdir()) == []
@@ -215,8 +215,7 @@ def test_two_downloads_at_once_do_not_meet(tmp_path, address, monkeypatch):
     folder = tmp_path / "songs" / "yes_complete"
     one, two = download(folder, address), download(folder, address)
     for going in (one, two):
-        while not next(going).done:
-            pass
+        until(lambda: next(going).done)  # noqa: B023
     one.close()  # and the other does not mind
     three = download(folder, address)
     for _ in zip(two, three, strict=False):
