@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
 
 from playground.errors import BadInput
 from playground.panels.tokens_actions import TokensActions
-from playground.panels.visitor import TOKENIZING, guard
+from playground.panels.visitor import TOKENIZING
+from playground.panels.visitor_json import as_json
 from playground.subjects import tokens
 from playground.subjects.tokens import Tokenized
 
 AT_ONCE = 16
 
 
-def plain(tokenized: Tokenized) -> list[dict[str, Any]]:
+def plain(tokenized: Tokenized) -> Iterator[dict[str, Any]]:
     """Tokens as JSON."""
-    return [
+    return (
         {
             "id": t.id, "piece": t.piece, "text": t.text, "bytes": t.bytes.hex(),
             "start": t.start, "end": t.end, "special": t.special,
         }
         for t in tokenized.tokens()
-    ]  # fmt: skip
+    )  # fmt: skip
 
 
 def build(do: TokensActions) -> None:
@@ -85,4 +87,4 @@ def build(do: TokensActions) -> None:
         return {"prompt": rendered.prompt, "ids": rendered.encoded.ids.tolist(), "tokens": plain(tokenized)}
 
     for endpoint in (tokenize, detokenize, chat_template):
-        gr.api(guard(endpoint), api_name=endpoint.__name__, **TOKENIZING)
+        gr.api(as_json(endpoint), api_name=endpoint.__name__, **TOKENIZING)
