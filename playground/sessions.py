@@ -33,6 +33,10 @@ PAGES = 2_000  # whose changed components are kept, the newest: 100 kB each (mea
 LISTENS = re.compile(r"/gradio_api/(?:call/(?:v2/)?[^/]+/(?P<event>[^/]+)|queue/data)/?$")
 FETCHED_LATE = 300.0  # seconds that the answer of a call waits for who asked for it
 UNFETCHED = 200  # answers that wait; beyond, the oldest go
+# A page reads the last answer over a stream that ends with it, and may have asked anew just before: it then
+# opens another one, which has to find its session.
+IDLE = 60.0  # seconds
+IDLE_MOST = 1_000
 SWEEP = 1.0  # seconds between two looks at them
 
 
@@ -103,6 +107,8 @@ class Light:
         self.app = app
         self.listening: Counter[str] = Counter()  # open streams, by session
         self.waiting: dict[str, float] = {}  # sessions whose answers nobody listens for: since when
+        self.idle: dict[str, float] = {}  # sessions that have read everything: since when
+        self.calls: dict[str, None] = {}  # sessions of one call each, whose answer was asked for
         self.left: dict[str, set[str]] = {}  # events whose answers nobody will read, by session
         self.swept = 0.0
 
@@ -125,6 +131,8 @@ class Light:
                 self.sweep(server)
             return
         session = self.session(server, scope, found["event"])
+        if session == found["event"]:
+            self.calls[session] = None
         await self.heard(session, server, scope, receive, send)
 
     def session(self, server: Any, scope: Scope, event: str | None) -> str:
@@ -164,6 +172,8 @@ class Light:
                     self.left[session] = unread
                     disconnects.left(session)
             self.sweep(server, now=True)
+            if session not in queue.pending_event_ids_session:
+                self.calls.pop(session, None)
 
     def sweep(self, server: Any, now: bool = False) -> None:
         """Forget what the queue keeps of sessions that wait for nothing, or that nobody asks after."""
@@ -174,19 +184,26 @@ class Light:
         queue = server.get_blocks()._queue
         running = {event.session_hash for event in list(queue.event_ids_to_events.values())}
         for name in [*queue.pending_messages_per_session, *queue.pending_event_ids_session]:
+            unread = queue.pending_event_ids_session.get(name, set()) - self.left.get(name, set())
             if name in self.listening or name in running:
                 self.waiting.pop(name, None)
-            elif name in self.left or not queue.pending_event_ids_session.get(name):
+                self.idle.pop(name, None)
+            elif unread:
+                self.idle.pop(name, None)
+                self.waiting.setdefault(name, clock)
+            elif name in self.calls:
                 self.forget(queue, name)
             else:
-                self.waiting.setdefault(name, clock)
-        for name, since in list(self.waiting.items()):  # oldest first
-            if clock > since + FETCHED_LATE or len(self.waiting) > UNFETCHED:
-                self.forget(queue, name)
+                self.waiting.pop(name, None)
+                self.idle.setdefault(name, clock)
+        for held, seconds, most in ((self.waiting, FETCHED_LATE, UNFETCHED), (self.idle, IDLE, IDLE_MOST)):
+            for name, since in list(held.items()):  # oldest first
+                if clock > since + seconds or len(held) > most:
+                    self.forget(queue, name)
 
     def forget(self, queue: Any, session: str) -> None:
         """All that is kept for it; a page that asks again begins anew, without noticing."""
-        self.waiting.pop(session, None)
-        self.left.pop(session, None)
+        for held in (self.waiting, self.idle, self.left, self.calls):
+            held.pop(session, None)  # type: ignore[attr-defined]
         queue.pending_event_ids_session.pop(session, None)
         queue.pending_messages_per_session.pop(session, None)

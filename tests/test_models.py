@@ -14,6 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from playground import stopping
 from playground.catalog import ModelCard
 from playground.errors import CannotLoad, DoesNotFit
 from playground.models import Loaded, ModelCache, Stage
@@ -291,3 +292,15 @@ def test_each_who_waits_gets_an_error_of_their_own():
         thread.join(20)
     assert len({id(error) for error in caught}) == 5
     assert {(error.key, error.values["name"]) for error in caught} == {("errors.broken_tokenizer", "a")}
+
+
+def test_who_waits_for_a_load_leaves_it_when_told_to_stop():
+    """A program's call is no generator that could be closed: it asks whether anybody still waits."""
+    loader = FakeLoader()
+    loader.gate.clear()
+    cache, left = ModelCache(100, loader), threading.Event()
+    threading.Timer(0.3, left.set).start()
+    with pytest.raises(stopping.Abandoned), stopping.when(left.is_set), cache.lease(card("a:10")):
+        pass
+    loader.gate.set()
+    until(lambda: not any(row.leases for row in cache.status()))

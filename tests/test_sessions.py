@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 
 import gradio as gr
@@ -126,7 +126,7 @@ def test_a_hundred_calls_leave_nothing(app: App, how: str) -> None:  # noqa: F81
     assert memory().rss - before < 25 * 2**20, "120 MB before"
 
 
-def test_a_page_keeps_its_changed_menu(served: Served) -> None:
+def test_a_page_keeps_its_changed_menu(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     page, other = uuid.uuid4().hex, uuid.uuid4().hex
     assert "not in the list of choices" in asked(served.url, served.choose, page, "b")
     asked(served.url, served.widen, page)
@@ -143,7 +143,24 @@ def test_a_page_keeps_its_changed_menu(served: Served) -> None:
         call(served.url, "lower", "ABC")
         return len(queue.pending_messages_per_session) <= 1 >= len(queue.pending_event_ids_session)
 
+    assert page in queue.pending_messages_per_session, "it may be about to listen again"
+    monkeypatch.setattr(sessions, "IDLE", -1.0)
     until(swept)
+
+
+def test_a_stream_that_opens_late_finds_its_session(served: Served) -> None:
+    """A page that asks while the stream of its last answer ends gets the new one there, and listens anew."""
+    asked(served.url, served.choose, "late", "a")
+    host, port = "127.0.0.1", int(served.url.rstrip("/").rpartition(":")[2])
+    with closing(socket.create_connection((host, port))) as stream:
+        path = "/gradio_api/queue/data?session_hash=late"
+        stream.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
+        stream.settimeout(1)
+        told = b""
+        with suppress(TimeoutError):
+            while piece := stream.recv(1000):
+                told += piece
+    assert b"200" in told[:20] and b"not_found" not in told
 
 
 def test_two_events_of_a_page_at_once_share_its_session() -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import threading
 import time
 
+import pytest
+
+from playground import stopping
 from playground.subjects import turns
 from playground.subjects.turns import Line
 from tests.waiting import until
@@ -92,3 +95,17 @@ def test_leaving_inside_the_lines_own_lock_does_not_hang():
     with line._changed:
         first.leave()
     assert second.wait(0) == 0
+
+
+def test_work_that_nobody_waits_for_gives_up_its_turn() -> None:
+    one, two = Line(), threading.Event()
+    first, second = one.join(), one.join()
+    assert first.wait(0) == 0
+    with stopping.when(two.is_set):
+        assert second.wait(0) == 1
+        two.set()
+        for ticket in (first, second):
+            with pytest.raises(stopping.Abandoned):
+                ticket.wait(0)
+            ticket.leave()
+    assert len(one) == 0
