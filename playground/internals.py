@@ -215,6 +215,11 @@ INTERNALS: dict[str, Internal] = {
         " (app, strict_cors=, parent_app=)",
         "playground/access.py", "CustomCORSMiddleware", "a page of any site asks with its visitor's cookies",
     ),
+    "gradio-file-search": Internal(
+        "gradio", "`processing_utils.async_move_files_to_cache(data, block, …)` is asked by that name of all"
+        " that goes in and out; `components.api_component.Api` stands for what `gr.api` takes and gives",
+        "playground/answers.py", "async_move_files_to_cache", "a long answer to one holds up everybody",
+    ),
     "gradio-mcp-client": Internal(
         "gradio", "`mcp_server_obj._client_instance` asks the app's endpoints; made when it is first needed",
         "playground/shell.py", "_client_instance", "behind a password all calls by MCP fail",

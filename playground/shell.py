@@ -14,7 +14,20 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 from gradio_client import Client
 
-from playground import access, carry, devices, disk, hub, relays, scripts, sessions, streaming, text, web
+from playground import (
+    access,
+    answers,
+    carry,
+    devices,
+    disk,
+    hub,
+    relays,
+    scripts,
+    sessions,
+    streaming,
+    text,
+    web,
+)
 from playground import settings as settings_of
 from playground.login import USER
 from playground.panels import Context, all_panels, drawer, visitor_files
@@ -139,6 +152,7 @@ def launch(app: gr.Blocks, context: Context, **changed: Any) -> None:
     settings = context.settings
     known = access.hosts(settings)
     access.install(settings, known)
+    answers.install()
     settings_of.warn(settings)
     app.launch(**launch_options(context) | changed, prevent_thread_lock=True)
     if app.share_url:

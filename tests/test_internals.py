@@ -518,6 +518,20 @@ def gradio_cors():
     )
 
 
+@check("gradio-file-search")
+def gradio_file_search():
+    import gradio as gr
+    from gradio import blocks, processing_utils
+    from gradio.components.api_component import Api
+
+    source = inspect.getsource(blocks.Blocks)
+    assert "await processing_utils.async_move_files_to_cache(" in source
+    takes(processing_utils.async_move_files_to_cache, "data", "block")
+    with gr.Blocks() as page:
+        gr.api(str.lower, api_name="lower")
+    assert any(isinstance(block, Api) for block in page.blocks.values())
+
+
 @check("gradio-mcp-client")
 def gradio_mcp_client():
     from gradio.mcp import GradioMCPServer

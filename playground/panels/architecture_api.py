@@ -8,7 +8,7 @@ import gradio as gr
 
 from playground.errors import BadInput
 from playground.panels.architecture_actions import ArchitectureActions, limits
-from playground.panels.visitor_json import as_json
+from playground.panels.visitor import guard
 from playground.subjects import memory
 from playground.subjects.architecture import Architecture
 
@@ -73,4 +73,4 @@ def build(do: ArchitectureActions) -> None:
         after = do.changed(before, changes or {}) if changes else before
         return {**plain(after, tokens), "baseline": plain(before, tokens)}
 
-    gr.api(as_json(inspect), api_name="inspect", **BUILDING)
+    gr.api(guard(inspect), api_name="inspect", **BUILDING)

@@ -9,7 +9,7 @@ import gradio as gr
 from playground.panels import Context, decoding_asked
 from playground.panels.decoding_actions import decoding_queue
 from playground.panels.decoding_actions import generate as made
-from playground.panels.visitor_json import as_json
+from playground.panels.visitor import guard
 
 
 def build(context: Context) -> None:
@@ -51,4 +51,4 @@ def build(context: Context) -> None:
         search = decoding_asked.beams(num_beams, length_penalty)
         return made(context, prompt, model, strategy, settings, search)
 
-    gr.api(as_json(generate), api_name="generate", **decoding_queue(context))
+    gr.api(guard(generate), api_name="generate", **decoding_queue(context))

@@ -11,7 +11,6 @@ from playground.errors import NotAllowed
 from playground.models import Status
 from playground.panels import Context, drawer_try
 from playground.panels.visitor import TOKENIZING, guard, language, tr
-from playground.panels.visitor_json import as_json
 from playground.views import models as models_view
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", **TOKENIZING}
@@ -78,7 +77,7 @@ def build(context: Context) -> None:
             context.models.unload(name)
         return look()
 
-    gr.api(as_json(models), api_name="models", **TOKENIZING)
+    gr.api(guard(models), api_name="models", **TOKENIZING)
     with gr.Accordion(tr("models.title"), open=False, elem_id="pg-models") as drawer:
         held = gr.HTML(padding=False, elem_id="pg-models-held")
         with gr.Row(elem_classes="pg-end"):

@@ -9,7 +9,7 @@ import gradio as gr
 from playground.errors import BadInput
 from playground.panels.embeddings_sentences_actions import SentencesActions
 from playground.panels.embeddings_sentences_work import Wish
-from playground.panels.visitor_json import as_json
+from playground.panels.visitor import guard
 from playground.subjects.encoding import check
 from playground.subjects.neighbours import similarity as cosines
 
@@ -79,6 +79,6 @@ def build(do: SentencesActions) -> None:
         made = do.work.projection(do.work.key(given, model), found.vectors, wish)
         return {"points": made.points.tolist(), "method": made.method, "note": made.note}
 
-    gr.api(as_json(embed), api_name="embed", **SENTENCES)
-    gr.api(as_json(similarity), api_name="similarity", **SENTENCES)
-    gr.api(as_json(project), api_name="project", **SENTENCES)
+    gr.api(guard(embed), api_name="embed", **SENTENCES)
+    gr.api(guard(similarity), api_name="similarity", **SENTENCES)
+    gr.api(guard(project), api_name="project", **SENTENCES)

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from playground.panels.embeddings_vectors_actions import VectorsActions
-from playground.panels.visitor_json import as_json
+from playground.panels.visitor import guard
 
 VECTORS: dict[str, Any] = {"concurrency_id": "vectors", "concurrency_limit": 4}
 
@@ -29,4 +29,4 @@ def build(do: VectorsActions) -> None:
         """
         return do.plain(texts, model)
 
-    gr.api(as_json(token_vectors), api_name="token_vectors", **VECTORS)
+    gr.api(guard(token_vectors), api_name="token_vectors", **VECTORS)

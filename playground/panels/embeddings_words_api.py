@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from playground.panels.embeddings_words_actions import WordsActions
-from playground.panels.visitor_json import as_json
+from playground.panels.visitor import guard
 
 WORDS: dict[str, Any] = {"concurrency_id": "words", "concurrency_limit": 4}
 
@@ -32,4 +32,4 @@ def build(do: WordsActions) -> None:
         """
         return do.plain(positive, negative, source, count)
 
-    gr.api(as_json(similar_words), api_name="similar_words", **WORDS)
+    gr.api(guard(similar_words), api_name="similar_words", **WORDS)

@@ -15,7 +15,7 @@ from playground.models import Stage
 from playground.panels import Context
 from playground.panels.next_token_answers import Answers
 from playground.panels.next_token_asked import asked
-from playground.panels.visitor_json import as_json
+from playground.panels.visitor import guard
 from playground.subjects import next_token as subject
 from playground.subjects import tokens, weighing
 from playground.subjects.next_token import Row
@@ -66,7 +66,7 @@ def build(context: Context) -> None:
         "concurrency_id": "language-models",
         "concurrency_limit": 120 if do.context.settings.class_mode else 24,
     }
-    gr.api(as_json(next_token), api_name="next_token", **queue)
+    gr.api(guard(next_token), api_name="next_token", **queue)
 
 
 def streams(context: Context) -> dict[str, Callable[[Any], Iterator[Any]]]:

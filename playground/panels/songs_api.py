@@ -8,7 +8,7 @@ import gradio as gr
 
 from playground.errors import BadInput
 from playground.panels.songs_actions import SongsActions
-from playground.panels.visitor_json import as_json
+from playground.panels.visitor import guard
 
 # A queue of its own: who waits for a training keeps nobody from tokens.
 SONGS: dict[str, Any] = {"concurrency_id": "songs", "concurrency_limit": 4}
@@ -61,4 +61,4 @@ def build(do: SongsActions) -> None:
             ]  # fmt: skip
 
     for endpoint in (find_songs, recommend):
-        gr.api(as_json(endpoint), api_name=endpoint.__name__, **SONGS)
+        gr.api(guard(endpoint), api_name=endpoint.__name__, **SONGS)

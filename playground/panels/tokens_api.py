@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
 
 from playground.errors import BadInput
 from playground.panels.tokens_actions import TokensActions
-from playground.panels.visitor import TOKENIZING
-from playground.panels.visitor_json import as_json
+from playground.panels.visitor import TOKENIZING, guard
 from playground.subjects import tokens
 from playground.subjects.tokens import Tokenized
 
 AT_ONCE = 16
+PUBLIC_TOKENS = 50_000  # of one answer: whoever writes more of them as JSON holds up the others for long
 
 
-def plain(tokenized: Tokenized) -> Iterator[dict[str, Any]]:
+def plain(tokenized: Tokenized) -> list[dict[str, Any]]:
     """Tokens as JSON."""
-    return (
+    return [
         {
             "id": t.id, "piece": t.piece, "text": t.text, "bytes": t.bytes.hex(),
             "start": t.start, "end": t.end, "special": t.special,
         }
         for t in tokenized.tokens()
-    )  # fmt: skip
+    ]  # fmt: skip
 
 
 def build(do: TokensActions) -> None:
@@ -37,7 +36,8 @@ def build(do: TokensActions) -> None:
 
         Args:
             text: any text.
-            tokenizers: names as the menu shows them, Hub ids, or folders of the models folder.
+            tokenizers: names as the menu shows them, Hub ids, or folders of the models folder; on a public
+                server they make 50,000 tokens together at most.
             special_tokens: add what the model expects around the text, like [CLS] or <s>.
 
         Returns:
@@ -51,6 +51,9 @@ def build(do: TokensActions) -> None:
         if not isinstance(special_tokens, bool):  # bool("no") would be true
             raise BadInput("not_a_switch", name="special_tokens")
         found = do.tokenized(do.checked(text), tokenizers, special_tokens)
+        count = sum(each.count for each in found)
+        if do.context.settings.public and count > PUBLIC_TOKENS:
+            raise BadInput("too_many_tokens", count=count, most=PUBLIC_TOKENS)
         return [
             {
                 "tokenizer": each.tokenizer, "algorithm": each.algorithm, "vocabulary": each.vocabulary,
@@ -87,4 +90,4 @@ def build(do: TokensActions) -> None:
         return {"prompt": rendered.prompt, "ids": rendered.encoded.ids.tolist(), "tokens": plain(tokenized)}
 
     for endpoint in (tokenize, detokenize, chat_template):
-        gr.api(as_json(endpoint), api_name=endpoint.__name__, **TOKENIZING)
+        gr.api(guard(endpoint), api_name=endpoint.__name__, **TOKENIZING)
