@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from playground import text
 from tests.app import App
 from tests.app_fixture import app  # noqa: F401
-from tests.browser.visiting import WAIT, Visit, visiting
+from tests.browser.visiting import WAIT, Visit, settled, visiting
 
 pytestmark = pytest.mark.browser
 
@@ -141,6 +141,7 @@ def test_two_models_and_the_fields(visit: Visit) -> None:
 def test_a_config_of_ones_own_and_a_bad_one(visit: Visit) -> None:
     page = opened(visit)
     page.get_by_text(text.say("architecture.own", "en")).click()
+    settled(page)  # what is typed into a box that Gradio is just making is lost
     box = page.locator("#arc-paste textarea")
     box.fill('{"model_type": "gpt2", "n_layer": 1, "<img src=x onerror=canary++>": "<b>"}')
     total(page, "46,473,216")  # 124,439,808 less eleven layers

@@ -126,6 +126,7 @@ def test_a_switch_of_language_takes_everything_along(visit: Visit) -> None:
     page.locator("#dec-beams input[type=number]").fill("2")
     page.locator("#dec-seed input").fill("41")
     page.get_by_role("button", name=say("more", "zh-TW")).click()
+    settled(page)  # what is typed into a box that Gradio is just making is lost
     page.locator("#dec-stops textarea").fill("停")
     page.locator("#dec-stops textarea").blur()
     settled(page)
