@@ -20,6 +20,7 @@ from playground import (
     carry,
     devices,
     disk,
+    heap,
     hub,
     relays,
     scripts,
@@ -95,10 +96,11 @@ def build_app(context: Context, panels: Sequence[ModuleType] | None = None) -> g
 
 
 def begin(context: Context) -> None:
-    """Make the disk ready before anybody comes: what killed servers left goes, strangers read nothing.
+    """Make disk and memory ready before anybody comes: what killed servers left goes, strangers read nothing.
 
     Not what slows a start or can stop it: a folder that cannot be written is told to whoever needs it.
     """
+    heap.keep_trimming()
     disk.sweep_all(context.settings.cache_dir)
     hub.sweep()
     context.catalog.uploads.begin()

@@ -14,6 +14,7 @@ FLOORS = [
     {
         "settings",
         "foreign_json",
+        "heap",
         "catalog",
         "disk",
         "errors",
