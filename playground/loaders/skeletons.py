@@ -155,11 +155,16 @@ def made(kind: Any, settings: Any, dtype: str = "float16", then: Any = lambda mo
         stopping.Abandoned: nobody waits for it any more.
     """
     settings._attn_implementation = "eager"  # asks for no package of another
-    with _limited(), weightless(dtype):
-        # The class itself and not ``from_config``, which sets the default format of the whole process.
-        model = kind(of_text(settings, kind))
-        then(model)
-        return model
+    own = of_text(settings, kind)
+    said, own.dtype = own.dtype, imported("torch", dtype)  # some parts are made in it by name
+    try:
+        with _limited(), weightless(dtype):
+            # The class itself and not ``from_config``, which sets the default format of the whole process.
+            model = kind(own)
+            then(model)
+            return model
+    finally:
+        own.dtype = said
 
 
 @contextmanager
