@@ -193,9 +193,9 @@ class Access:
             await send({"type": "websocket.close", "code": 1008})
             return
         # Before anything is known of the visitor: in every language.
-        told = "\n".join(text.say(f"errors.{key}", lang, **values) for lang in text.LANGUAGES)
+        told = text.in_every_language(f"errors.{key}", **values)
         headers = {"X-Content-Type-Options": "nosniff"}
-        await PlainTextResponse(told + "\n", 403, headers)(scope, receive, send)
+        await PlainTextResponse(told, 403, headers)(scope, receive, send)
 
 
 def same(origin: str, host: str) -> bool:

@@ -1,7 +1,7 @@
 """Gives back to the machine what the C library's heap keeps of memory that was freed.
 
-Long answers, texts and models leave holes in it, which it keeps for later: after a thousand long answers a
-tenth of the server's memory. Linux's C library gives them back when it is asked.
+Small things that stay between large ones that went leave holes in it; Linux's C library gives them back when
+it is asked. Of a server after 750 hostile requests that was little: 8 of 620 MB.
 """
 
 from __future__ import annotations

@@ -21,9 +21,9 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from playground import text
+from playground.access import MCP
 
 USER = "playground"
-MCP = "/gradio_api/mcp"
 WRONG = 10  # guesses within `WINDOW` from one address; then it waits
 WINDOW = 60.0  # seconds
 DELAY = 0.5  # seconds that a wrong guess takes
@@ -156,5 +156,5 @@ async def _say(
     key: str, status: int, scope: Scope, receive: Receive, send: Send, headers: dict[str, str], **values: Any
 ) -> None:
     """Before the login nothing is known of the visitor's language: all of them."""
-    told = "\n".join(text.say(f"errors.{key}", lang, **values) for lang in text.LANGUAGES)
-    await PlainTextResponse(told + "\n", status, headers)(scope, receive, send)
+    told = text.in_every_language(f"errors.{key}", **values)
+    await PlainTextResponse(told, status, headers)(scope, receive, send)

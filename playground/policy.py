@@ -33,7 +33,7 @@ def policy(page: bytes, framing: Iterable[str] = ()) -> str:
     """
     scripts = dict.fromkeys(_hash(body) for _, body in SCRIPT.findall(page) if body.strip())
     allowed = " ".join(["'self'", "'unsafe-eval'", *scripts])
-    frames = " ".join([*FRAMES, *framing])
+    frames = " ".join(dict.fromkeys([*FRAMES, *framing]))
     return "; ".join([f"script-src {allowed}", *REST, f"frame-ancestors {frames}"])
 
 

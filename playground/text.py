@@ -35,6 +35,11 @@ def say(key: str, lang: str, **values: object) -> str:
     return sentence.format(**values) if values else sentence
 
 
+def in_every_language(key: str, **values: object) -> str:
+    """A line of each, for who is answered before anything is known of them."""
+    return "".join(f"{say(key, lang, **values)}\n" for lang in LANGUAGES)
+
+
 def match(tag: str) -> str | None:
     """The language of ours that serves a BCP 47 tag, or None.
 

@@ -26,6 +26,7 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from playground import limits, scripts, sessions, text
+from playground.access import API
 from playground.login import Login
 from playground.policy import policy
 from playground.settings import Settings
@@ -35,7 +36,6 @@ Answer = tuple[list[tuple[bytes, bytes]], bytes]
 """Headers and body."""
 LANGUAGE_HEADER = "X-Playground-Language"
 
-API = "/gradio_api/"
 HASHED = re.compile(r"/assets/[^/]+-[\w-]{8}\d*\.(?:js|css|svg|ttf|woff2?)$")
 OTHERS = re.compile(r"/static/|/theme\.css$")  # no hash in the name
 HEAD = re.compile(rb"<head(?:\s[^>]*)?>", re.IGNORECASE)

@@ -66,8 +66,7 @@ def rows(loaded: Loaded, texts: Sequence[str], limit: int) -> Rows:
     if confined is None:
         with cutting(loaded) as tokenizer:
             return made_rows(tokenizer, texts, limit)
-    size = sum(map(len, texts))
-    answer, columns = confined.ask("rows", {"texts": list(texts), "limit": limit}, characters=size)
+    answer, columns = _ask(confined, "rows", texts, limit)
     return Rows(
         unpacked(columns["ids"], columns["lengths"]), columns["tokens"], columns["unknown"], answer["begin"]
     )
@@ -83,11 +82,16 @@ def fed(loaded: Loaded, texts: Sequence[str], limit: int) -> list[Fed]:
     if confined is None:
         with cutting(loaded) as tokenizer:
             return made_fed(tokenizer, texts, limit)
-    size = sum(map(len, texts))
-    answer, _ = confined.ask("fed", {"texts": list(texts), "limit": limit}, characters=size)
+    answer, _ = _ask(confined, "fed", texts, limit)
     return [
         Fed(**{**each, "spans": [(start, end) for start, end in each["spans"]]}) for each in answer["fed"]
     ]
+
+
+def _ask(confined: ConfinedReader, what: str, texts: Sequence[str], limit: int) -> Any:
+    """The other process's answer of this name for these texts, and its columns."""
+    given = {"texts": list(texts), "limit": limit}
+    return confined.ask(what, given, characters=sum(map(len, texts)))
 
 
 def _confined(loaded: Loaded) -> ConfinedReader | None:
