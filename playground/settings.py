@@ -15,7 +15,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from playground import disk, text
+from playground import disk, heap, text
 
 log = logging.getLogger(__name__)
 ON, OFF = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
@@ -174,7 +174,9 @@ def read(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
 
 
 def quiet(settings: Settings) -> None:
-    """Switch off every call home; must run before gradio or huggingface_hub is imported."""
+    """Switch off every call home; must run before gradio or huggingface_hub is imported or a thread begun."""
+    if not any(each in os.environ for each in heap.CHOSEN):
+        heap.share()
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # this very spelling: gradio compares strings
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ["HF_HUB_DISABLE_XET"] = "1"  # its downloads know no time-out

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +12,7 @@ from gradio import processing_utils
 from gradio.components.api_component import Api
 
 from playground import answers
+from tests.loops import finished
 
 ANSWER = [{"id": n, "piece": "x", "text": "x", "start": n, "end": n + 1} for n in range(50_000)]
 
@@ -32,7 +32,7 @@ def searched(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
 
 
 def passed(data: Any, block: Any) -> Any:
-    return asyncio.run(processing_utils.async_move_files_to_cache(data, block, postprocess=True))
+    return finished(processing_utils.async_move_files_to_cache(data, block, postprocess=True))
 
 
 def test_answers_pass_by_and_files_do_not(searched: list[Any]) -> None:

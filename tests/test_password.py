@@ -14,6 +14,7 @@ from gradio_client import Client
 from playground import login
 from playground.login import Guesses
 from tests.app import App, running
+from tests.loops import finished
 
 PASSWORD = "open sesame 芝麻"
 HELLO = {
@@ -148,7 +149,7 @@ def test_a_burst_of_guesses_at_once_is_counted_one_by_one() -> None:
 
     login_delay, login.DELAY = login.DELAY, 0.0
     try:
-        statuses = asyncio.run(burst())
+        statuses = finished(burst())
     finally:
         login.DELAY = login_delay
     assert len(tried) == login.WRONG and statuses.count(429) == 50 - login.WRONG

@@ -110,7 +110,11 @@ def test_sentences(client):
 
 
 def test_measured_songs():
-    """No endpoint gives these: they are counted again, all but the seconds."""
+    """No endpoint gives these: they are counted again, all but the seconds.
+
+    What counts give is the same on every machine. Word2Vec's many small steps end in other vectors where the
+    processor adds in another order: of 2,000 hidden songs some are found a place earlier or later.
+    """
     from playground.loaders import TransformersLoader
     from playground.models import ModelCache
 
@@ -118,4 +122,5 @@ def test_measured_songs():
     rows, queries = examples.songs_measured()
     assert queries == now["queries"]
     for was, row in zip(rows, now["rows"], strict=True):
-        assert {**was, "seconds": 0} == pytest.approx({**row, "seconds": 0}, abs=1e-9)
+        drifts = 1e-3 if row["method"] in {"book", "tuned"} else 1e-9
+        assert {**was, "seconds": 0} == pytest.approx({**row, "seconds": 0}, abs=drifts)

@@ -167,7 +167,10 @@ def test_what_is_there_at_the_start_is_swept_and_closed_to_others(tmp_path):
 
 
 SERVER = """
-import os, sys, time
+import os, signal, sys, time
+# As a shell starts it in front: who starts the tests in the background has both ignored.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
 from playground.catalog import Catalog
 catalog = Catalog(Path(sys.argv[1]), Path(sys.argv[1]))

@@ -167,11 +167,15 @@ def test_what_is_guessed_from_the_content_or_begun_is_no_name(one: Page, app: Ap
 
 
 def test_rows_are_found_by_their_name_alone(one: Page, two: Page, app: App) -> None:  # noqa: F811
+    place = Path(app.cache, "uploads")
+    before = set(place.rglob("rows-*"))
     mine, theirs = one.rows(), two.rows()
     assert NAME.fullmatch(mine) and mine.startswith("rows-") and mine != theirs
     for page in (one, two):
         assert not {mine, theirs} & names(page) and mine not in page.drawer()  # it is no model
-    assert [path.stat().st_mode & 0o777 for path in Path(app.cache, "uploads").rglob("rows-*")] == [0o600] * 2
+    added = set(place.rglob("rows-*")) - before
+    assert {path.name.split(".")[0] for path in added} == {mine, theirs}
+    assert {path.stat().st_mode & 0o777 for path in added} == {0o600}
 
 
 def test_a_trained_tokenizer_is_downloaded_by_who_trained_it(one: Page) -> None:

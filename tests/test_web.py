@@ -31,6 +31,7 @@ from starlette.testclient import TestClient
 
 from playground import text, web
 from playground.settings import Settings
+from tests.loops import finished
 
 PAGE = "<!doctype html><html><head><meta charset='utf-8'></head><body>" + "字 text " * 500
 SCRIPT = "let answer = 42;\n" * 500
@@ -318,7 +319,7 @@ def test_an_event_stream_arrives_event_by_event(path: str) -> None:
         await asyncio.sleep(3600)
 
     stack = web.Web(StreamingResponse(events(), media_type="text/event-stream"), b"")
-    asyncio.run(stack(get(path), receive, send))
+    finished(stack(get(path), receive, send))
     assert seen == [0, 1, 2]  # each was sent before the next was made
     assert not {b"content-encoding", b"content-length"} & {name for name, _ in sent[0]["headers"]}
 
@@ -331,7 +332,7 @@ def test_other_scopes_pass_as_they_are(kind: str) -> None:
         given.extend([scope, receive, send])
 
     scope, receive, send = {"type": kind}, object(), object()
-    asyncio.run(web.Web(app, b"")(scope, receive, send))  # type: ignore[arg-type]
+    finished(web.Web(app, b"")(scope, receive, send))  # type: ignore[arg-type]
     assert given == [scope, receive, send]
 
 
@@ -352,12 +353,12 @@ def test_what_is_too_large_or_comes_another_way_is_let_go(monkeypatch: pytest.Mo
 
     parts = [b"<head>", b"123456", b"7"]
     bodies = [{"type": "http.response.body", "body": part, "more_body": part != b"7"} for part in parts]
-    sent = asyncio.run(drive(app(*bodies), get("/")))
+    sent = finished(drive(app(*bodies), get("/")))
     assert [m.get("body") for m in sent] == [None, b"<head>123456", b"7"]
     assert [m.get("more_body") for m in sent] == [None, True, False]
 
     by_path = {"type": "http.response.pathsend", "path": "/x"}
-    sent = asyncio.run(drive(app(by_path), get("/")))
+    sent = finished(drive(app(by_path), get("/")))
     assert [m["type"] for m in sent] == ["http.response.start", "http.response.pathsend"]
 
 
@@ -367,7 +368,7 @@ def test_head_without_a_body_does_not_guess_a_length() -> None:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": b""})
 
-    sent = asyncio.run(drive(web.Web(app, b""), get("/", method="HEAD")))
+    sent = finished(drive(web.Web(app, b""), get("/", method="HEAD")))
     assert b"content-length" not in dict(sent[0]["headers"])
     assert sent[1].get("body", b"") == b""
 
@@ -384,7 +385,7 @@ def test_what_an_outer_middleware_adds_to_one_answer_is_not_in_the_next(tmp_path
         await app(scope, receive, adding)
 
     for _ in range(3):
-        sent = asyncio.run(drive(outer, get(ASSET)))
+        sent = finished(drive(outer, get(ASSET)))
         assert [name for name, _ in sent[0]["headers"]].count(b"x-visitor") == 1
 
 

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.errors import BadInput
+from playground.subjects.neighbours import unit
 from playground.subjects.song_training import BOOK, TUNED, Parameters, train
 from playground.subjects.songs import Library, part
 
@@ -34,7 +35,8 @@ WINDOW = 10  # songs to each side that stand together, for PPMI
 METHODS = ("popularity", "cooccurrence", "svd", "book", "tuned")
 
 Given = Sequence[NDArray[np.int32]]
-Scorer = Callable[[Given], NDArray[np.float32]]
+Scores = NDArray[np.floating[Any]]
+Scorer = Callable[[Given], Scores]
 """Playlists so far → a score of every song for each of them."""
 
 
@@ -141,14 +143,14 @@ def measure(method: str, scorer: Scorer, asked: Split, seconds: float = 0.0) -> 
     return Measured(method, hits / count, gain / count, float(found.mean()), share, seconds, count)
 
 
-def best(scores: NDArray[np.float32], given: Given, count: int = TOP) -> NDArray[np.int64]:
+def best(scores: Scores, given: Given, count: int = TOP) -> NDArray[np.int64]:
     """The best songs of each row of scores, best first, never one that was given."""
     for row, songs in zip(scores, given, strict=True):
         row[songs] = -np.inf
     return np.stack([highest(row, count) for row in scores])
 
 
-def highest(scores: NDArray[np.float32], count: int) -> NDArray[np.int64]:
+def highest(scores: Scores, count: int) -> NDArray[np.int64]:
     """The places of the highest scores, best first; of equals the earlier one, on every processor.
 
     Counts have many equals, and which of them a partition takes depends on the instruction set.
@@ -161,19 +163,18 @@ def highest(scores: NDArray[np.float32], count: int) -> NDArray[np.int64]:
     return some[np.argsort(-scores[some], kind="stable")][:count]
 
 
-def unit(vectors: NDArray[Any]) -> NDArray[np.float32]:
-    """Rows at length 1; zeros stay zeros."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.where(lengths > 0, lengths, 1), np.float32)
-
-
 def by_vectors(vectors: NDArray[np.float32]) -> Scorer:
-    """Cosine to the mean of what was given."""
-    whole = unit(vectors)
+    """Cosine to the mean of what was given.
 
-    def score(given: Given) -> NDArray[np.float32]:
+    In float64: in float32 two of ten thousand places hang on the order in which a processor, or as many
+    threads as it has, adds up.
+    """
+    whole = unit(vectors).astype(np.float64)
+
+    def score(given: Given) -> NDArray[np.float64]:
         means = np.stack([whole[songs].mean(0) for songs in given])
-        return np.asarray(unit(means) @ whole.T)
+        lengths = np.linalg.norm(means, axis=1, keepdims=True)
+        return np.asarray(means / np.where(lengths > 0, lengths, 1) @ whole.T)
 
     return score
 

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.errors import BadInput
-from playground.subjects.song_evaluation import highest, unit
+from playground.subjects.neighbours import unit
+from playground.subjects.song_evaluation import highest
 from playground.subjects.song_training import Trained
 from playground.subjects.songs import Library, Song
 

@@ -1,12 +1,13 @@
 """Twenty visitors at once, for ten minutes of all that there is: does the server's memory stay as it is?
 
 ``python tests/bench/bench_visitors.py [seconds]``: memory of the server and its children after two minutes,
-and at the end of the same use.
+and at the end of the same use. Each is the mean of a while: at any moment some dozen are being answered.
 """
 
 from __future__ import annotations
 
 import random
+import statistics
 import sys
 import tempfile
 import threading
@@ -18,12 +19,13 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.app import running
+from tests.app import App, running
 from tests.bench.bench_strangers import Answer, Server, memory, told
 from tests.bench.rows import row
 
 VISITORS = 20
 WARM = 120.0  # seconds, or a fifth of a shorter run
+WHILE = 30.0  # seconds over which memory is told, or half of the warming
 WORDS = ("the king", "一隻貓", "rain", "music", "Paris", "bread", "a rocket", "數學", "money", "doctor")
 
 
@@ -59,6 +61,15 @@ def uses(server: Server, draw: random.Random) -> list[Callable[[], Answer]]:
     ]
 
 
+def over(app: App, seconds: float) -> float:
+    """The mean memory of a while that begins now, in bytes."""
+    ended, seen = time.monotonic() + seconds, []
+    while time.monotonic() < ended:
+        seen.append(memory(app))
+        time.sleep(0.5)
+    return statistics.fmean(seen)
+
+
 def main(seconds: float) -> int:
     """Use it, and tell.
 
@@ -83,10 +94,11 @@ def main(seconds: float) -> int:
             for visitor in visitors:
                 visitor.start()
             warming = min(WARM, seconds / 5)
-            time.sleep(warming)
-            warm = memory(app)
-            time.sleep(seconds - warming)
-            after, alive = memory(app), app.process.poll() is None
+            told = min(WHILE, warming / 2)
+            time.sleep(warming - told)
+            warm = over(app, told)
+            time.sleep(seconds - warming - told)
+            after, alive = over(app, told), app.process.poll() is None
             ended.set()
             for visitor in visitors:
                 visitor.join()

@@ -65,6 +65,7 @@ def open_tab(page: Page, name: str) -> None:
     if tab.get_attribute("aria-selected") != "true":
         tab.click()
     expect(tab).to_have_attribute("aria-selected", "true")
+    settled(page)  # what is typed into a box that Gradio is just making is lost
 
 
 def say(key: str, lang: str = "en", **values: object) -> str:
