@@ -135,9 +135,13 @@ def build(context: Context, app: gr.Blocks) -> None:
         named.then(**picked).then(**fresh("arc-result"))
     at.cleared.click(lambda: "", None, at.pasted, **QUIET)
     at.upload.upload(guard(_uploaded), at.upload, at.pasted, **SHOWING)
+    # Gradio's box says at the page's opening, too, that it has changed: then nothing is dimmed.
     at.pasted.change(
-        guard(choose), [at.name, at.pasted, at.sentence, *sliders], outputs, js=stale("arc-result"), **SHOWING
-    ).then(**fresh("arc-result"))
+        guard(choose), [at.name, at.pasted, at.sentence, *sliders], outputs,
+        js="(...given) => { playground.stale('arc-result', (given[1] || '') !== (playground.pasted || ''));"
+        " playground.pasted = given[1]; return given; }",
+        **QUIET,
+    ).then(**fresh("arc-result"))  # fmt: skip
 
     def flowing(name: str, pasted: str, said: str) -> tuple[str, str, str]:
         try:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -52,6 +54,50 @@ def test_every_number_of_the_notes_is_on_the_first_screen(visit: Visit) -> None:
     total(page, "3,821,079,552")
     for told in ("32 ×", "= 3 × 3,072", "16,384) = 2 × 8,192", "32,064 × 3,072", "Row 32,000 is padding"):
         expect(tree).to_contain_text(told)
+
+
+DIMMING = """
+window.dimmed = 0;
+new MutationObserver(seen => seen.forEach(each => window.dimmed += each.target.hasAttribute("data-stale")))
+  .observe(document, {subtree: true, attributes: true, attributeFilter: ["data-stale"]});
+"""
+
+
+def test_the_example_is_never_dimmed_before_something_else_is_wanted(visit: Visit) -> None:
+    page = opened(visit)
+    page.add_init_script(DIMMING)
+    settled(page).reload()
+    expect(page.locator("#arc-tree .arc-row").nth(5)).to_be_visible()
+    assert settled(page).evaluate("window.dimmed") == 0
+    page.get_by_role("button", name="GPT-2", exact=True).click()
+    total(page, "124,439,808")
+    assert page.evaluate("window.dimmed") > 0
+
+
+def test_a_config_is_pasted_uploaded_and_cleared(visit: Visit, tmp_path: Path) -> None:
+    page = opened(visit)
+    total(page, "1,100,048,384")
+    config = {
+        "model_type": "gpt2",
+        "n_layer": 2,
+        "n_embd": 64,
+        "n_head": 4,
+        "vocab_size": 100,
+        "n_positions": 32,
+    }
+    page.get_by_text(text.say("architecture.own", "en"), exact=True).click()
+    settled(page)  # what is typed into a box that Gradio is just making is lost
+    page.locator("#arc-paste textarea").fill(json.dumps(config))
+    # 100 × 64 + 32 × 64 + 2 × (12 × 64² + 13 × 64) + 2 × 64
+    total(page, "108,544")
+    page.get_by_role("button", name=text.say("architecture.paste_clear", "en"), exact=True).click()
+    total(page, "1,100,048,384")
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps({**config, "n_layer": 3}), encoding="utf-8")
+    with page.expect_file_chooser() as chosen:
+        page.get_by_role("button", name=text.say("architecture.upload", "en")).click()
+    chosen.value.set_files(file)
+    total(page, "158,528")
 
 
 def test_the_tree_opens_closes_and_is_searched(visit: Visit) -> None:
