@@ -20,6 +20,7 @@ from playground import (
     carry,
     devices,
     disk,
+    heap,
     hub,
     relays,
     scripts,
@@ -99,6 +100,7 @@ def begin(context: Context) -> None:
 
     Not what slows a start or can stop it: a folder that cannot be written is told to whoever needs it.
     """
+    heap.keep_trimming()
     disk.sweep_all(context.settings.cache_dir)
     hub.sweep()
     context.catalog.uploads.begin()

@@ -1,4 +1,4 @@
-"""All threads of the app ask one heap of the C library."""
+"""All threads of the app ask one heap of the C library, and what was freed in it goes back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from playground import heap
 
 ROOT = Path(__file__).resolve().parents[1]
-needs_glibc = pytest.mark.skipif(heap.option() is None, reason="this C library has one heap, or says nothing")
+needs_glibc = pytest.mark.skipif(heap.library() is None, reason="another C library")
 # The C library tells how many heaps there are, after eight threads have asked at the same time.
 THREADS = """
 import ctypes, sys, threading
@@ -34,6 +34,22 @@ told = c.fopen(sys.argv[1].encode(), b"w")
 c.malloc_info(0, ctypes.c_void_p(told))
 c.fclose(ctypes.c_void_p(told))
 print(Path(sys.argv[1]).read_text().count("<heap nr="))
+"""
+
+
+HOLES = """
+import threading, psutil
+from playground import heap
+heap.share()
+kept, gone = [], []
+for _ in range(3000):
+    gone.append(bytearray(100_000)); kept.append(bytearray(2_000))
+gone.clear()
+before = psutil.Process().memory_info().rss
+heap.EVERY = 0.05
+heap.keep_trimming()
+threading.Event().wait(2)
+print(before, psutil.Process().memory_info().rss)
 """
 
 
@@ -73,7 +89,15 @@ def test_an_owner_has_chosen(tmp_path: Path, name: str, told: str) -> None:
     assert heaps(begin, tmp_path) == 1
 
 
+@needs_glibc
+def test_holes_go_back() -> None:
+    told = subprocess.run([sys.executable, "-c", HOLES], capture_output=True, text=True, check=True).stdout
+    before, after = map(int, told.split())
+    assert before > 300 * 2**20 and after < before - 200 * 2**20
+
+
 def test_elsewhere_there_is_nothing_to_say(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(heap.sys, "platform", "darwin")
-    assert heap.option() is None
+    assert heap.library() is None
     assert not heap.share()
+    heap.keep_trimming()  # and nothing happens

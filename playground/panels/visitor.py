@@ -9,7 +9,6 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar, cast
 
 import gradio as gr
@@ -186,6 +185,27 @@ def _told(error: BaseException) -> gr.Error:
     return gr.Error(told, title=title, duration=None, print_exception=False)
 
 
+def _instead(error: BaseException) -> gr.Error | None:
+    """What is raised instead of an error; None where it goes on as it is."""
+    if isinstance(error, gr.Error) or not (isinstance(error, Exception) or _foreign(error)):
+        return None
+    told = _told(error)
+    _let_go(error)
+    return told
+
+
+def _let_go(error: BaseException) -> None:
+    """Forget the frames that an error passed.
+
+    They hold all that was computed, and Gradio keeps what is raised in a cycle, which the collector may not
+    find for minutes.
+    """
+    passed: BaseException | None = error
+    while passed is not None:
+        passed.__traceback__ = None
+        passed = passed.__cause__ or passed.__context__
+
+
 def _foreign(error: BaseException) -> bool:
     """A panic of a Rust library, which Python does not count among its Exceptions."""
     return type(error).__name__ == "PanicException"
@@ -198,25 +218,16 @@ def guard(fn: Callable[P, T]) -> Callable[P, T]:
     generators are closed by who reads them.
     """
 
-    @contextmanager
-    def watched() -> Iterator[None]:
-        try:
-            yield
-        except (gr.Error, GeneratorExit):
-            raise
-        except Exception as error:
-            raise _told(error) from error
-        except BaseException as error:
-            if not _foreign(error):
-                raise
-            raise _told(error) from None
-
     if inspect.isgeneratorfunction(fn):
 
         @functools.wraps(fn)
         def guarded_generator(*args: P.args, **kwargs: P.kwargs) -> Any:
-            with watched():
+            try:
                 yield from fn(*args, **kwargs)
+            except BaseException as error:
+                if told := _instead(error):
+                    raise told from error
+                raise
 
         return cast(Callable[P, T], guarded_generator)
 
@@ -228,13 +239,18 @@ def guard(fn: Callable[P, T]) -> Callable[P, T]:
         def gone() -> bool:
             return disconnects.departures(session) > begun
 
-        with watched():
-            try:
-                with stopping.when(lambda: gone() or time.monotonic() > deadline):
-                    return fn(*args, **kwargs)
-            except stopping.Abandoned:
-                if gone():  # nobody reads this
-                    raise gr.Error("", print_exception=False) from None
-                raise TookTooLong("took_too_long", seconds=LONGEST_ANSWER) from None
+        try:
+            with stopping.when(lambda: gone() or time.monotonic() > deadline):
+                return fn(*args, **kwargs)
+        except stopping.Abandoned as error:
+            _let_go(error)
+            if gone():  # nobody reads this
+                raise gr.Error("", print_exception=False) from None
+            late = TookTooLong("took_too_long", seconds=LONGEST_ANSWER)
+            raise _told(late) from late
+        except BaseException as error:
+            if told := _instead(error):
+                raise told from error
+            raise
 
     return guarded

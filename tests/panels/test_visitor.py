@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import logging
+import weakref
 from types import SimpleNamespace
 
 import gradio as gr
@@ -108,6 +110,40 @@ def test_what_is_no_error_goes_through():
         stopped()
     with pytest.raises(gr.Error, match="as it is"):
         told()
+
+
+class Megabytes(list):
+    """What can be watched going."""
+
+
+@pytest.mark.parametrize("error", [BadInput("text_too_long", length=1, limit=0), ZeroDivisionError()])
+@pytest.mark.parametrize("generator", [False, True])
+def test_what_was_computed_goes_when_an_error_is_told(
+    error: Exception, generator: bool, monkeypatch: pytest.MonkeyPatch
+):
+    """Though the told error is kept: Gradio keeps it in a cycle."""
+    monkeypatch.setattr(visitor.log, "error", lambda *told, **more: None)  # pytest keeps what is logged
+    made = []
+
+    def fails() -> None:
+        held = Megabytes()
+        made.append(weakref.ref(held))
+        try:
+            raise KeyError
+        except KeyError as cause:
+            raise error from cause
+
+    def steps():
+        yield fails()
+
+    asked = guard(steps) if generator else guard(fails)
+    gc.disable()
+    try:
+        with pytest.raises(gr.Error) as told:
+            list(asked()) if generator else asked()
+        assert told.value and made[0]() is None
+    finally:
+        gc.enable()
 
 
 def test_generators_are_guarded_and_closed():
