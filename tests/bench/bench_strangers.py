@@ -293,9 +293,9 @@ def main(requests: int) -> int:
             server = Server(app.url)
             attack(server, min(requests, 400), seed=1)  # what is loaded once is loaded
             time.sleep(2)
-            warm = memory(app)
             with Innocent(app.url) as alone:
                 time.sleep(IDLE)
+            warm = memory(app)  # with what the innocent use, too
             with Innocent(app.url) as beside:
                 answers, leaks = attack(server, requests, seed=2)
             time.sleep(5)
