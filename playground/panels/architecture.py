@@ -135,13 +135,14 @@ def build(context: Context, app: gr.Blocks) -> None:
         named.then(**picked).then(**fresh("arc-result"))
     at.cleared.click(lambda: "", None, at.pasted, **QUIET)
     at.upload.upload(guard(_uploaded), at.upload, at.pasted, **SHOWING)
-    # Gradio's box says at the page's opening, too, that it has changed: then nothing is dimmed.
+
+    def paste(name: str | None, *rest: Any) -> list[Any]:
+        """Nothing where nothing was pasted: Gradio's box says at the page's opening, too, that it changed."""
+        return [gr.skip()] * len(outputs) if name is None else choose(name, *rest)
+
     at.pasted.change(
-        guard(choose), [at.name, at.pasted, at.sentence, *sliders], outputs,
-        js="(...given) => { playground.stale('arc-result', (given[1] || '') !== (playground.pasted || ''));"
-        " playground.pasted = given[1]; return given; }",
-        **QUIET,
-    ).then(**fresh("arc-result"))  # fmt: skip
+        guard(paste), [at.name, at.pasted, at.sentence, *sliders], outputs, js=PASTED, **QUIET
+    ).then(**fresh("arc-result"))
 
     def flowing(name: str, pasted: str, said: str) -> tuple[str, str, str]:
         try:
@@ -155,6 +156,14 @@ def build(context: Context, app: gr.Blocks) -> None:
         js="(_, ...rest) => [playground.carried('architecture'), ...rest]",
         **{**QUIET, "trigger_mode": "once"},
     )  # fmt: skip
+
+
+PASTED = """(...given) => {
+  const same = (given[1] || "") === (playground.pasted || "");
+  playground.pasted = given[1];
+  if (same) given[0] = null; else playground.stale("arc-result", true);
+  return given;
+}"""
 
 
 def stale(place: str) -> str:

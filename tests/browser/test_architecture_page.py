@@ -32,6 +32,7 @@ def opened(visit: Visit, address: str = "", **context: object) -> Page:
 
 def tab(page: Page, name: str, lang: str = "en") -> None:
     page.get_by_role("tab", name=text.say(f"architecture.tab_{name}", lang), exact=True).click()
+    settled(page)  # what is typed into a box that Gradio is just making is lost
 
 
 def total(page: Page, count: str) -> None:

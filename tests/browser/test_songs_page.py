@@ -75,8 +75,8 @@ def test_numbers_walk_map_and_measures(visit: Visit) -> None:
 def test_train_with_the_books_parameters(visit: Visit) -> None:
     page = opened(visit)
     page.locator("#songs-training .label-wrap").first.click()
-    page.locator("#songs-preset").get_by_text("the book’s").click()
-    page.locator("#songs-train").click()
+    settled(page).locator("#songs-preset").get_by_text("the book’s").click()
+    settled(page).locator("#songs-train").click()  # when the sliders have what the preset says
     expect(page.locator("#songs-trained")).to_contain_text("bit by bit", timeout=120_000)
     expect(page.locator("#songs-trained li")).to_have_count(5)
     expect(page.locator("#songs-ten")).to_contain_text("negative 50", timeout=WAIT)
