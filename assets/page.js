@@ -94,6 +94,14 @@
   const states = {}; // panel → what its controls hold
   // What still shows the model before is dimmed until its answer comes.
   page.stale = (id, on) => { const place = document.getElementById(id); if (place) place.toggleAttribute("data-stale", on); };
+  // A pasted config is shown if it is another one. Gradio's box says at the page's opening, too, that it changed.
+  let pasted = "";
+  page.pasted = (name, config, ...rest) => {
+    const same = (config || "") === pasted;
+    pasted = config || "";
+    if (!same) page.stale("arc-result", true);
+    return [same ? null : name, config, ...rest];
+  };
   page.remember = (panel, state) => { states[panel] = state; };
   const keep = (panel, value) => {
     try { sessionStorage.setItem("playground.carry." + panel, value); } catch { /* not kept, then */ }

@@ -28,11 +28,8 @@ SAMPLES = {
 }  # fmt: skip
 NUMBERS = what_if.KNOBS[:7]  # the rest are a switch and two menus
 QUIET: dict[str, Any] = {
-    "show_progress": "hidden",
-    "trigger_mode": "always_last",
-    "api_visibility": "private",
-    **BUILDING,
-}
+    "show_progress": "hidden", "trigger_mode": "always_last", "api_visibility": "private", **BUILDING,
+}  # fmt: skip
 SHOWING = {**QUIET, "show_progress": "minimal"}
 # Who builds a model for real, or loads one, keeps nobody from looking at plans.
 HEAVY = {**SHOWING, "trigger_mode": "once", "concurrency_id": "building", "concurrency_limit": 2}
@@ -141,8 +138,9 @@ def build(context: Context, app: gr.Blocks) -> None:
         return [gr.skip()] * len(outputs) if name is None else choose(name, *rest)
 
     at.pasted.change(
-        guard(paste), [at.name, at.pasted, at.sentence, *sliders], outputs, js=PASTED, **QUIET
-    ).then(**fresh("arc-result"))
+        guard(paste), [at.name, at.pasted, at.sentence, *sliders], outputs,
+        js="(...given) => playground.pasted(...given)", **QUIET,
+    ).then(**fresh("arc-result"))  # fmt: skip
 
     def flowing(name: str, pasted: str, said: str) -> tuple[str, str, str]:
         try:
@@ -156,14 +154,6 @@ def build(context: Context, app: gr.Blocks) -> None:
         js="(_, ...rest) => [playground.carried('architecture'), ...rest]",
         **{**QUIET, "trigger_mode": "once"},
     )  # fmt: skip
-
-
-PASTED = """(...given) => {
-  const same = (given[1] || "") === (playground.pasted || "");
-  playground.pasted = given[1];
-  if (same) given[0] = null; else playground.stale("arc-result", true);
-  return given;
-}"""
 
 
 def stale(place: str) -> str:
