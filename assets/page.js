@@ -100,7 +100,7 @@
     const same = (config || "") === pasted;
     pasted = config || "";
     if (!same) page.stale("arc-result", true);
-    return [same ? null : name, config, ...rest];
+    return [name, same ? null : config || "", ...rest]; // null: nothing is to be done
   };
   page.remember = (panel, state) => { states[panel] = state; };
   const keep = (panel, value) => {

@@ -133,9 +133,9 @@ def build(context: Context, app: gr.Blocks) -> None:
     at.cleared.click(lambda: "", None, at.pasted, **QUIET)
     at.upload.upload(guard(_uploaded), at.upload, at.pasted, **SHOWING)
 
-    def paste(name: str | None, *rest: Any) -> list[Any]:
-        """Nothing where nothing was pasted: Gradio's box says at the page's opening, too, that it changed."""
-        return [gr.skip()] * len(outputs) if name is None else choose(name, *rest)
+    def paste(name: str, pasted: str | None, *rest: Any) -> list[Any]:
+        """Nothing for the config before: Gradio's box says at the page's opening, too, that it changed."""
+        return [gr.skip()] * len(outputs) if pasted is None else choose(name, pasted, *rest)
 
     at.pasted.change(
         guard(paste), [at.name, at.pasted, at.sentence, *sliders], outputs,

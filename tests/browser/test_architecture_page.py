@@ -99,6 +99,10 @@ def test_a_config_is_pasted_uploaded_and_cleared(visit: Visit, tmp_path: Path) -
         page.get_by_role("button", name=text.say("architecture.upload", "en")).click()
     chosen.value.set_files(file)
     total(page, "158,528")
+    page.locator("#arc-model input").fill("")  # what is pasted is shown whatever the menu says
+    page.locator("#arc-model input").press("Tab")
+    settled(page).locator("#arc-paste textarea").fill(json.dumps({**config, "n_layer": 4}))
+    total(page, "208,512")
 
 
 def test_the_tree_opens_closes_and_is_searched(visit: Visit) -> None:
