@@ -17,6 +17,7 @@ guard says it in the visitor's own language.
 from __future__ import annotations
 
 import copy
+import traceback
 from errno import ENOMEM
 
 
@@ -90,3 +91,17 @@ def out_of_memory(error: BaseException) -> bool:
     # safetensors' own class is no RuntimeError. Others may quote a file that only speaks of memory.
     known = isinstance(error, RuntimeError | OSError) or kind == "SafetensorError"
     return known and any(words in said for words in OUT_OF_MEMORY)
+
+
+def let_frames_go(error: BaseException) -> None:
+    """Empty the frames that an error and what led to it passed, where they have ended.
+
+    They hold all that was made in them (half a model, an answer of megabytes) for as long as somebody keeps
+    the error, or until the collector finds a cycle that it is in.
+    """
+    seen: set[int] = set()
+    each: BaseException | None = error
+    while each is not None and id(each) not in seen:  # who is raised again may be its own cause's cause
+        seen.add(id(each))
+        traceback.clear_frames(each.__traceback__)
+        each = each.__cause__ or each.__context__

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import threading
 import time
-import traceback
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -27,7 +26,7 @@ from typing import Any, Literal, Protocol
 
 from playground import devices, stopping
 from playground.catalog import ModelCard, Role
-from playground.errors import DoesNotFit, apart
+from playground.errors import DoesNotFit, apart, let_frames_go
 
 PATIENCE = 0.25  # seconds between two signs of life to who waits
 
@@ -325,10 +324,7 @@ class ModelCache:
                 loaded = self._loader.load(entry.card, entry.key, report)
             self._make_room(entry, loaded.bytes, report)
         except BaseException as failure:  # whatever it is, it belongs to those who wait
-            each: BaseException | None = failure
-            while each:  # a traceback holds what its frames held: half a model, until somebody collects it
-                traceback.clear_frames(each.__traceback__)
-                each = each.__cause__ or each.__context__
+            let_frames_go(failure)
             refused, loaded = loaded, None
             with self._changed:
                 del self._entries[entry.key]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from mcp import ClientSession
@@ -11,6 +9,7 @@ from mcp.client.streamable_http import streamablehttp_client
 
 from tests.app import App
 from tests.app_fixture import app  # noqa: F401
+from tests.loops import finished
 
 
 def ask(url: str, *calls: tuple[str, dict[str, Any]]) -> tuple[list[Any], list[Any]]:
@@ -25,8 +24,7 @@ def ask(url: str, *calls: tuple[str, dict[str, Any]]) -> tuple[list[Any], list[A
             tools = (await session.list_tools()).tools
             return tools, [await session.call_tool(name, given) for name, given in calls]
 
-    with ThreadPoolExecutor(1) as aside:  # a loop of its own: Playwright's may run in this thread
-        return aside.submit(asyncio.run, talk()).result()
+    return finished(talk())
 
 
 def test_the_tools_are_the_endpoints(app: App) -> None:  # noqa: F811

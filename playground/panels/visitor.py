@@ -16,7 +16,7 @@ from gradio.context import LocalContext
 from gradio.i18n import I18nData
 
 from playground import disconnects, foreign_json, stopping, text
-from playground.errors import BadInput, PlaygroundError, TookTooLong
+from playground.errors import BadInput, PlaygroundError, TookTooLong, let_frames_go
 from playground.models import Loaded, Stage
 from playground.subjects.decoding import Waiting
 from playground.views import models as models_view
@@ -190,20 +190,8 @@ def _instead(error: BaseException) -> gr.Error | None:
     if isinstance(error, gr.Error) or not (isinstance(error, Exception) or _foreign(error)):
         return None
     told = _told(error)
-    _let_go(error)
+    let_frames_go(error)  # Gradio keeps what is raised in a cycle
     return told
-
-
-def _let_go(error: BaseException) -> None:
-    """Forget the frames that an error passed.
-
-    They hold all that was computed, and Gradio keeps what is raised in a cycle, which the collector may not
-    find for minutes.
-    """
-    passed: BaseException | None = error
-    while passed is not None:
-        passed.__traceback__ = None
-        passed = passed.__cause__ or passed.__context__
 
 
 def _foreign(error: BaseException) -> bool:
@@ -243,7 +231,7 @@ def guard(fn: Callable[P, T]) -> Callable[P, T]:
             with stopping.when(lambda: gone() or time.monotonic() > deadline):
                 return fn(*args, **kwargs)
         except stopping.Abandoned as error:
-            _let_go(error)
+            let_frames_go(error)
             if gone():  # nobody reads this
                 raise gr.Error("", print_exception=False) from None
             late = TookTooLong("took_too_long", seconds=LONGEST_ANSWER)

@@ -166,8 +166,7 @@ def highest(scores: Scores, count: int) -> NDArray[np.int64]:
 def by_vectors(vectors: NDArray[np.float32]) -> Scorer:
     """Cosine to the mean of what was given.
 
-    In float64: in float32 two of ten thousand places hang on the order in which a processor, or as many
-    threads as it has, adds up.
+    In float64: of songs that are nearly as good, float32 puts one or the other first, as the processor adds.
     """
     whole = unit(vectors).astype(np.float64)
 

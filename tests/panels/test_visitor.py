@@ -146,6 +146,18 @@ def test_what_was_computed_goes_when_an_error_is_told(
         gc.enable()
 
 
+def test_an_error_that_is_its_own_causes_cause_is_told():
+    first, second = KeyError("first"), ValueError("second")
+    first.__cause__, second.__cause__ = second, first
+
+    @guard
+    def fails() -> None:
+        raise first
+
+    with pytest.raises(gr.Error):
+        fails()
+
+
 def test_generators_are_guarded_and_closed():
     closed = []
 
