@@ -1,4 +1,4 @@
-"""Start LLM Playground: settings → cache → page → launch. Also the entry of a Hugging Face Space."""
+"""Start LLM Playground: settings → context → page → launch. Also the entry of a Hugging Face Space."""
 
 from __future__ import annotations
 
@@ -9,28 +9,11 @@ from playground import settings as settings_module
 settings = settings_module.read()
 settings_module.quiet(settings)  # before gradio is imported
 
-from playground.catalog import Catalog  # noqa: E402
-from playground.devices import budget  # noqa: E402
-from playground.loaders import TransformersLoader  # noqa: E402
-from playground.models import ModelCache  # noqa: E402
-from playground.panels import Context  # noqa: E402
-from playground.shell import build_app, serve  # noqa: E402
-from playground.warm import warm_up  # noqa: E402
+from playground.shell.page import build_app, serve  # noqa: E402
+from playground.shell.warm_up import warm_up  # noqa: E402
+from playground.ui.context import Context  # noqa: E402
 
-context = Context(
-    settings,
-    Catalog(settings.models_dir, settings.cache_dir, offline=settings.offline),
-    ModelCache(
-        budget(settings.memory_gb),
-        TransformersLoader(
-            offline=settings.offline,
-            anonymous=settings.anonymous,
-            cache_dir=settings.cache_dir,
-            pickles=settings.allow_pickles,
-            public=settings.public,
-        ),
-    ),
-)
+context = Context.of(settings)
 app = build_app(context)
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 /*
- * Runs first of all in every page: playground/web.py puts it right after <head>, as source, with
+ * Runs first of all in every page: playground/shell/middleware.py puts it right after <head>, as source, with
  * `window.playground = {"default": "<the owner's language, or nothing>"}` before it.
  *
  * It settles what must stand before Gradio starts and before anything is painted: the language, light

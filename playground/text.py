@@ -10,9 +10,9 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterable
-from pathlib import Path
 
-ASSETS = Path(__file__).resolve().parent.parent / "assets"
+from playground import ASSETS
+
 LANGUAGES = {"en": "English", "zh-TW": "繁體中文", "zh-CN": "简体中文"}
 DEFAULT = "en"
 

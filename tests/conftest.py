@@ -11,12 +11,12 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from playground import devices
-from playground.catalog import Catalog
-from playground.loaders import TransformersLoader
-from playground.models import ModelCache
-from playground.subjects.readers import reader
-from playground.subjects.reading import Reader
+from playground.engine.tokenizers.adapter import Reader
+from playground.engine.tokenizers.libraries import reader
+from playground.models import devices
+from playground.models.cache import ModelCache
+from playground.models.catalog import Catalog
+from playground.models.loaders import TransformersLoader
 
 # As `settings.quiet` has it for the app: torch's threads sleep while they wait for each other.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

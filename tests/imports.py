@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 COMPUTED = "?"
-FUNCTIONS = {"import_module", "__import__", "imported"}  # the last is `playground.loaders.places.imported`
+FUNCTIONS = {
+    "import_module",
+    "__import__",
+    "imported",
+}  # the last is `playground.models.loaders.places.imported`
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,8 @@ class Import:
     """One imported module, or name of one.
 
     Args:
-        name: dotted, from the root: ``playground.subjects.chat``; `COMPUTED` where only a run would tell.
+        name: dotted, from the root: ``playground.engine.generation.sampling``; `COMPUTED` where only
+            a run would tell.
         at_top: it happens when the file itself is imported.
     """
 

@@ -14,8 +14,8 @@ from typing import Any
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import app as whole  # noqa: E402
-from playground.panels import all_panels  # noqa: E402
-from playground.shell import begin, build_app, launch  # noqa: E402
+from playground.rooms import all_rooms  # noqa: E402
+from playground.shell.page import begin, build_app, launch  # noqa: E402
 
 LOOKS = 0.02  # seconds between two looks of Gradio's queue; as it comes, an idle page takes 4 % of a core
 
@@ -29,7 +29,7 @@ def serve(page: Any, port: int) -> None:
 if __name__ == "__main__":
     begin(whole.context)
     serve(whole.app, whole.settings.port)
-    panels = {panel.KEY: panel for panel in all_panels()}
+    panels = {panel.KEY: panel for panel in all_rooms()}
     for line in sys.stdin:
         name, port = line.split()
         serve(build_app(whole.context, [panels[name]]), int(port))

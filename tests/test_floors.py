@@ -1,4 +1,4 @@
-"""The house has floors, and knowledge goes downward only (shared nowhere else: see README, "Files")."""
+"""The house has floors, and knowledge goes downward only; `docs/architecture.md` draws it."""
 
 from __future__ import annotations
 
@@ -11,129 +11,97 @@ from tests.imports import COMPUTED, Import, of_file, of_source
 ROOT = Path(__file__).resolve().parent.parent
 # Lowest first; a file may import its own floor and those before it.
 FLOORS = [
-    {
-        "settings",
-        "foreign_json",
-        "heap",
-        "catalog",
-        "disk",
-        "errors",
-        "text",
-        "internals",
-        "uploads",
-        "stopping",
-        "disconnects",
-    },
-    {"devices"},
-    {"hub", "models", "weights"},
-    {"subjects"},
-    {"loaders"},
-    {"views"},
-    {"examples", "examples_vectors"},
-    {"panels", "warm"},
-    {
-        "access",
-        "answers",
-        "login",
-        "policy",
-        "scripts",
-        "limits",
-        "sessions",
-        "web",
-        "streaming",
-        "carry",
-        "relays",
-        "shell",
-    },
-    {"app"},
-    {"tutor"},  # makes the embedded model, by hand: nobody knows it, and it may import what it trains with
+    {"__init__", "settings", "errors", "text", "system"},
+    {"models"},
+    {"engine"},
+    {"ui"},
+    {"rooms"},
+    {"shell"},
 ]
 FLOOR = {name: number for number, floor in enumerate(FLOORS) for name in floor}
 FILES = sorted((ROOT / "playground").rglob("*.py"))
+HEAVY = {"torch", "transformers", "tokenizers", "sentencepiece", "tiktoken", "mistral_common",
+         "sentence_transformers", "gensim", "umap", "bitsandbytes", "plotly"}  # fmt: skip
+PAGES = ("panel", "api", "actions", "trial_panel", "lab", "opening")  # of a room: what makes controls
 
 
-def room(path: Path) -> str:
-    return path.relative_to(ROOT / "playground").parts[0].removesuffix(".py")
+def floor_of(path: Path) -> tuple[str, ...]:
+    """Where a file stands: ``("rooms", "songs", "view")``."""
+    return path.relative_to(ROOT / "playground").with_suffix("").parts
 
 
-def imports(path: Path) -> list[Import]:
-    return of_file(path, ROOT)
+def room_of(parts: tuple[str, ...]) -> str:
+    """The room that a file or module is in; "" outside of rooms, and for what puts rooms together."""
+    inside = parts[1:3] if parts[1:2] == ("embeddings",) else parts[1:2]
+    within = len(parts) > len(inside) + 1
+    return "/".join(inside) if parts[0] == "rooms" and within else ""
+
+
+def check(path: Path, found: list[Import], source: str = "") -> None:
+    """Raise AssertionError for a way upstairs, or for what has its home elsewhere."""
+    here, name = floor_of(path), path.stem
+    if here[0] == "tutor":  # makes the embedded model, by hand: nobody knows it
+        return
+    for each in found:
+        parts = tuple(each.name.split("."))
+        if parts[0] == "playground" and len(parts) > 1 and parts[1] in FLOOR | {"tutor": 9}:
+            assert FLOOR.get(parts[1], 9) <= FLOOR[here[0]], f"{here} must not know {each.name}"
+            mine, other = room_of(here), room_of(parts[1:])
+            assert not mine or not other or mine == other, f"{mine} must not know {other}"
+        if parts[0] == "gradio":
+            assert here[0] in ("ui", "shell") or (here[0] == "rooms" and name in PAGES), "gradio"
+        if parts[0] == "torch":
+            assert here[0] in ("models", "engine", "rooms"), "torch"
+            assert not (here[0] == "rooms" and (name in PAGES or name.startswith("view"))), "torch"
+        assert not (each.at_top and parts[0] in HEAVY), f"{each.name} is imported before the page is up"
+    assert here[0] == "settings" or not ("os.environ" in source or "getenv" in source), "the environment"
+    assert here[:2] == ("models", "loaders") or "from_pretrained(" not in source, "loading is the loaders'"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_downward_only(path):
-    check_floors(path, imports(path))
-
-
-def check_floors(path: Path, found: list[Import]) -> None:
-    """Raise AssertionError for an import of a higher floor, or of another panel."""
-    here = room(path)
-    if here == "__init__":
-        return
-    for name in (each.name for each in found):
-        if name.startswith("playground."):
-            there = name.split(".")[1]
-            assert FLOOR[there] <= FLOOR[here], f"{here} must not know {there}"
-            if here == "panels" and there == "panels":  # a panel knows its own files, not another panel
-                mine, other = path.stem.split("_")[0], name.split(".")[2].split("_")[0]
-                assert path.stem == "__init__" or other in {mine, "Context", "visitor"}, name
-
-
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_what_has_one_home_stays_there(path):
-    here, source = room(path), path.read_text(encoding="utf-8")
-    for name, at_top in ((each.name, each.at_top) for each in imports(path)):
-        package = name.split(".")[0]
-        pages = {
-            "panels",
-            "carry",
-            "relays",
-            "limits",
-            "sessions",
-            "shell",
-            "streaming",
-            "web",
-            "access",
-            "answers",
-        }
-        assert package != "gradio" or here in pages, "gradio"
-        assert package != "torch" or here in {"tutor", "devices", "weights", "subjects", "loaders"}, "torch"
-        heavy = {"torch", "transformers", "tokenizers", "sentencepiece", "tiktoken", "mistral_common",
-                 "sentence_transformers", "gensim", "umap", "bitsandbytes", "plotly"}  # fmt: skip
-        assert here == "tutor" or not (at_top and package in heavy), (
-            f"{name} is imported before the page is up"
-        )
-    if here != "settings":
-        assert "os.environ" not in source and "getenv" not in source, "the environment is settings.py's"
-    if here not in ("loaders", "tutor"):
-        assert "from_pretrained(" not in source, "loading is loaders.py's"
+    check(path, of_file(path, ROOT), path.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(
     ("file", "source"),
     [
-        ("subjects/chat.py", "from .. import panels"),
-        ("subjects/chat.py", "from ..loaders.places import config_of"),
-        ("subjects/chat.py", 'def f():\n    importlib.import_module("playground.views.chat")'),
-        ("loaders/songs.py", '__import__("playground.panels.songs")'),
-        ("hub/files.py", 'import_module("..subjects", __package__)'),
-        ("views/chat.py", 'import_module(f"playground.panels.{name}")'),
-        ("panels/chat.py", "from . import songs_actions"),
-        ("panels/chat.py", "from .tokens import build"),
-        ("models.py", "from . import subjects"),
+        ("engine/generation/sampling.py", "from ... import rooms"),
+        ("engine/generation/sampling.py", "from playground.ui.html import note"),
+        ("engine/queue.py", 'def f():\n    importlib.import_module("playground.rooms.chat.view")'),
+        ("models/cache.py", '__import__("playground.engine.queue")'),
+        ("models/hub/files.py", 'import_module("...engine", __package__)'),
+        ("ui/html.py", 'import_module(f"playground.rooms.{name}")'),
+        ("rooms/chat/panel.py", "from ..songs import actions"),
+        ("rooms/chat/panel.py", "from playground.rooms.tokens.panel import build"),
+        ("rooms/embeddings/words/panel.py", "from ..sentences.panel import build"),
+        ("rooms/chat/panel.py", "from playground.shell import page"),
+        ("system/disk.py", "from playground import models"),
+        ("rooms/chat/view.py", "def f():\n    import gradio"),
+        ("engine/queue.py", "def f():\n    import gradio"),
+        ("rooms/chat/view.py", "def f():\n    import torch"),
+        ("ui/html.py", "def f():\n    import torch"),
+        ("engine/queue.py", "import torch"),
+        ("engine/queue.py", "def f():\n    from playground.tutor import train"),
     ],
 )
 def test_a_way_upstairs_is_noticed_however_it_is_written(file: str, source: str) -> None:
     path = ROOT / "playground" / file
     package = ".".join(path.relative_to(ROOT).parts[:-1])
     with pytest.raises(AssertionError):
-        check_floors(path, of_source(source, package))
-    check_floors(path, of_source("from playground import errors\nimport json", package))
+        check(path, of_source(source, package))
+    check(path, of_source("from playground import errors\nimport json", package))
+
+
+@pytest.mark.parametrize("source", ["os.environ['A']", "os.getenv('A')", "AutoModel.from_pretrained('a')"])
+def test_what_has_one_home_stays_there(source: str) -> None:
+    with pytest.raises(AssertionError):
+        check(ROOT / "playground" / "engine" / "queue.py", [], source)
 
 
 def test_names_are_put_together_in_one_place_only() -> None:
-    computed = [path for path in FILES if any(each.name == COMPUTED for each in imports(path))]
-    assert [str(path.relative_to(ROOT)) for path in computed] == ["playground/loaders/places.py"]
+    computed = [path for path in FILES if any(each.name == COMPUTED for each in of_file(path, ROOT))]
+    assert [str(path.relative_to(ROOT)) for path in computed] == ["playground/models/loaders/places.py"]
 
 
 def test_modules_are_short():

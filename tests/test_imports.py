@@ -8,7 +8,7 @@ import pytest
 
 from tests.imports import COMPUTED, Import, of_file, of_source
 
-HERE = "playground.subjects"
+HERE = "playground.engine"
 
 
 def names(source: str, package: str = HERE) -> list[str]:
@@ -18,42 +18,42 @@ def names(source: str, package: str = HERE) -> list[str]:
 @pytest.mark.parametrize(
     ("source", "found"),
     [
-        ("import playground.panels", ["playground.panels"]),
-        ("import torch as t, playground.panels.chat as c", ["torch", "playground.panels.chat"]),
-        ("from playground import panels, text", ["playground.panels", "playground.text"]),
-        ("from playground.panels import chat", ["playground.panels.chat"]),
+        ("import playground.rooms", ["playground.rooms"]),
+        ("import torch as t, playground.rooms.chat as c", ["torch", "playground.rooms.chat"]),
+        ("from playground import rooms, text", ["playground.rooms", "playground.text"]),
+        ("from playground.rooms import chat", ["playground.rooms.chat"]),
         # relative
-        ("from . import chat", ["playground.subjects.chat"]),
-        ("from .chat import render", ["playground.subjects.chat.render"]),
-        ("from .. import panels", ["playground.panels"]),
-        ("from ..panels import chat", ["playground.panels.chat"]),
-        ("from ..panels.chat import build as b", ["playground.panels.chat.build"]),
+        ("from . import chat", ["playground.engine.chat"]),
+        ("from .chat import render", ["playground.engine.chat.render"]),
+        ("from .. import rooms", ["playground.rooms"]),
+        ("from ..rooms import chat", ["playground.rooms.chat"]),
+        ("from ..rooms.chat import build as b", ["playground.rooms.chat.build"]),
         # by a function
-        ('import importlib\nimportlib.import_module("playground.panels")',
-         ["importlib", "playground.panels"]),
-        ('from importlib import import_module\nimport_module("playground.panels.chat")',
-         ["importlib.import_module", "playground.panels.chat"]),
-        ('from importlib import import_module as load\nload("playground.panels")',
-         ["importlib.import_module", "playground.panels"]),
-        ('import importlib as il\nil.import_module(name="playground.panels")',
-         ["importlib", "playground.panels"]),
-        ('import_module("..panels", __package__)', ["playground.panels"]),
-        ('import_module(".chat", package="playground.panels")', ["playground.panels.chat"]),
-        ('import_module("..views", "playground.panels")', ["playground.views"]),
-        ('__import__("playground.panels")', ["playground.panels"]),
-        ('__import__("playground.panels", globals(), locals(), ["chat"])', ["playground.panels"]),
+        ('import importlib\nimportlib.import_module("playground.rooms")',
+         ["importlib", "playground.rooms"]),
+        ('from importlib import import_module\nimport_module("playground.rooms.chat")',
+         ["importlib.import_module", "playground.rooms.chat"]),
+        ('from importlib import import_module as load\nload("playground.rooms")',
+         ["importlib.import_module", "playground.rooms"]),
+        ('import importlib as il\nil.import_module(name="playground.rooms")',
+         ["importlib", "playground.rooms"]),
+        ('import_module("..rooms", __package__)', ["playground.rooms"]),
+        ('import_module(".chat", package="playground.rooms")', ["playground.rooms.chat"]),
+        ('import_module("..ui", "playground.rooms")', ["playground.ui"]),
+        ('__import__("playground.rooms")', ["playground.rooms"]),
+        ('__import__("playground.rooms", globals(), locals(), ["chat"])', ["playground.rooms"]),
         ('builtins.__import__("torch")', ["torch"]),
         ('imported("transformers", "AutoTokenizer")()', ["transformers"]),
         # what only a run would tell, and what can be told of it
         ("import_module(name)", [COMPUTED]),
-        ('import_module("play" + "ground.panels")', [COMPUTED]),
-        ('import_module(f"playground.panels.{tab}")', ["playground.panels."]),
-        ('import_module(f"{where}.panels")', [COMPUTED]),
+        ('import_module("play" + "ground.rooms")', [COMPUTED]),
+        ('import_module(f"playground.rooms.{tab}")', ["playground.rooms."]),
+        ('import_module(f"{where}.rooms")', [COMPUTED]),
         ('import_module(f"playground.{where}")', [COMPUTED]),
         ("__import__(name)", [COMPUTED]),
         # what is no import
-        ('importlib.util.find_spec("playground.panels")', []),
-        ('"import playground.panels"  # from . import panels', []),
+        ('importlib.util.find_spec("playground.rooms")', []),
+        ('"import playground.rooms"  # from . import rooms', []),
         ("loaded.imported()", []),
     ],
 )  # fmt: skip
@@ -86,10 +86,10 @@ def test_what_happens_when_a_file_is_imported(source: str, at_top: bool) -> None
 
 def test_a_files_package_is_its_folder(tmp_path: Path) -> None:
     """ "from . import x" of an __init__.py means its own folder, of a module the folder it lies in."""
-    folder = tmp_path / "playground" / "panels"
+    folder = tmp_path / "playground" / "rooms"
     folder.mkdir(parents=True)
     for name in ("__init__.py", "chat.py"):
-        (folder / name).write_text("from . import drawer\nfrom .. import views\n", encoding="utf-8")
+        (folder / name).write_text("from . import drawer\nfrom .. import ui\n", encoding="utf-8")
         assert of_file(folder / name, tmp_path) == [
-            Import("playground.panels.drawer", True), Import("playground.views", True)
+            Import("playground.rooms.drawer", True), Import("playground.ui", True)
         ]  # fmt: skip

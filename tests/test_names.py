@@ -101,12 +101,13 @@ def test_what_readme_names_is_there() -> None:
 @pytest.mark.parametrize(
     ("name", "there"),
     [
-        ("all_panels", True), ("PANELS", False), ("ModelCache.leasing", True), ("ModelCache.lend", False),
-        ("playground.subjects.chat", True), ("playground.subjects.chats", False),
-        ("playground.subjects.chat.render", True), ("playground.subjects.chat.draw", False),
-        ("playground.panels.all_panels", True), ("playground.panels.PANELS", False),
+        ("all_rooms", True), ("PANELS", False), ("ModelCache.leasing", True), ("ModelCache.lend", False),
+        ("playground.engine.generation.sampling", True), ("playground.engine.samplings", False),
+        ("playground.engine.vectors.projection.project", True),
+        ("playground.engine.vectors.projection.draw", False),
+        ("playground.rooms.all_rooms", True), ("playground.rooms.PANELS", False),
         ("compose()", True), ("compose_all_of_it()", False),
-        ("/tokenize", True), ("/tokenise", False), ("python -m playground.examples", True),
+        ("/tokenize", True), ("/tokenise", False), ("python -m playground.rooms.examples", True),
         ("python -m playground.example", False), ("assets/chat.js", True), ("assets/chat.ts", False),
         ("a = b; c = d", True),
     ],

@@ -8,7 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from playground import settings, text
-from playground.catalog import EMBEDDED
+from playground.models.catalog import EMBEDDED
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

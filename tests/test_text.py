@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from playground import text
+from playground import ASSETS, text
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = [ROOT / "app.py", *sorted((ROOT / "playground").rglob("*.py"))]
@@ -31,7 +31,7 @@ def test_languages_have_the_same_keys_and_placeholders(lang):
 
 @pytest.mark.parametrize("lang", text.LANGUAGES)
 def test_no_key_is_written_twice_or_left_empty(lang):
-    for path in (text.ASSETS / "text" / lang).glob("*.json"):
+    for path in (ASSETS / "text" / lang).glob("*.json"):
         pairs = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=list)
         keys = [key for key, _ in pairs]
         assert len(keys) == len(set(keys)), path

@@ -17,18 +17,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import psutil
 import torch
+from playground.ui.context import Context
 from transformers import CONFIG_MAPPING, AutoModelForCausalLM
 
-from playground.catalog import Catalog
-from playground.loaders import TransformersLoader, presets
-from playground.models import ModelCache
-from playground.panels import Context
-from playground.panels.architecture_actions import ArchitectureActions
+from playground.models.cache import ModelCache
+from playground.models.catalog import Catalog
+from playground.models.loaders import TransformersLoader, presets
+from playground.rooms.architecture import view
+from playground.rooms.architecture.actions import ArchitectureActions
 from playground.settings import Settings
-from playground.views import architecture as view
-from playground.warm import warm_up
+from playground.shell.warm_up import warm_up
 from tests.bench.rows import rounds, row
-from tests.subjects import closed_form
+from tests.engine.vectors import closed_form
 
 LARGE, ROUNDS = "meta-llama/Llama-3.1-405B", rounds(15)
 

@@ -19,12 +19,12 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
-from playground.subjects.beams import Beams, search  # noqa: E402
-from playground.subjects.lanes import Plan  # noqa: E402
-from playground.subjects.sampling import Settings  # noqa: E402
-from playground.subjects.strategies import compare  # noqa: E402
+from playground.engine.generation.beam_search import Beams, search  # noqa: E402
+from playground.engine.generation.sampling import Settings  # noqa: E402
+from playground.rooms.decoding.comparison import Plan  # noqa: E402
+from playground.rooms.decoding.strategies import compare  # noqa: E402
 from tests.bench.rows import rounds, row  # noqa: E402
-from tests.subjects.tiny import llama, loaded_of  # noqa: E402
+from tests.tiny_tokenizers import llama, loaded_of  # noqa: E402
 
 ROUNDS, NEW, WIDTH = rounds(4), 24, 4
 SIZE: dict[str, Any] = {

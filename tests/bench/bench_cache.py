@@ -21,9 +21,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from playground.catalog import CAUSAL, ModelCard
-from playground.loaders import TransformersLoader
-from playground.models import Loaded, ModelCache
+from playground.models.cache import Loaded, ModelCache
+from playground.models.catalog import CAUSAL, ModelCard
+from playground.models.loaders import TransformersLoader
 from tests.bench.rows import rounds, row
 
 WORK, LOAD = 0.010, 0.030  # seconds that a lease is used, and that a load takes
@@ -143,7 +143,7 @@ def second_load(millions: int) -> None:
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    from tests.subjects import saved
+    from tests.models import saved
 
     # Load bitsandbytes and transformers' parts first: an import is no load.
     root = Path(tempfile.mkdtemp())

@@ -49,7 +49,7 @@ gr.ChatInterface(reply).launch(server_port=int(sys.argv[2]), quiet=True)
 BARE = """
 import sys, time, torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
-from playground.subjects import compat
+from playground.engine.generation import compat
 torch.set_num_threads(1)
 model = AutoModelForCausalLM.from_pretrained(sys.argv[1]).eval()
 ids = AutoTokenizer.from_pretrained(sys.argv[1])(sys.argv[2], return_tensors="pt")["input_ids"]
@@ -143,7 +143,7 @@ def others(url: str, number: int) -> tuple[float, float, int]:
 
 
 def made(folder: Path) -> list[Path]:
-    from tests.subjects import saved
+    from tests.models import saved
 
     shapes = {
         "five-million": {"hidden_size": 256, "num_hidden_layers": 6, "intermediate_size": 704},

@@ -21,16 +21,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
-from playground.catalog import EMBEDDED_BY_NAME, ModelCard  # noqa: E402
+from playground.engine.tokenizers.libraries import Reader, reader  # noqa: E402
+from playground.engine.tokenizers.tokenize import tokenize  # noqa: E402
 from playground.errors import TookTooLong  # noqa: E402
-from playground.loaders import tokenizers  # noqa: E402
-from playground.loaders.places import place  # noqa: E402
-from playground.models import Loaded  # noqa: E402
-from playground.subjects.readers import Reader, reader  # noqa: E402
-from playground.subjects.tokens import tokenize  # noqa: E402
+from playground.models.cache import Loaded  # noqa: E402
+from playground.models.catalog import EMBEDDED_BY_NAME, ModelCard  # noqa: E402
+from playground.models.loaders import tokenizers  # noqa: E402
+from playground.models.loaders.places import place  # noqa: E402
 from tests.bench.bench_tokens import of_length  # noqa: E402
 from tests.bench.rows import rounds, row  # noqa: E402
-from tests.subjects import hostile  # noqa: E402
+from tests.rooms.architecture import hostile_configs  # noqa: E402
 
 ALLOWED = 30.0  # ms that a page of text may take more
 SHARED = ROOT.parent / "shared" / "models"
@@ -86,7 +86,7 @@ def disturbed(path: Path) -> None:
     text = of_length(3_000)
     quiet = sorted(times(lambda: ours.encode(text), 300))
     with tempfile.TemporaryDirectory() as folder:
-        theirs = hostile.opened(hostile.written(Path(folder), hostile.quadratic()))
+        theirs = hostile_configs.opened(hostile_configs.written(Path(folder), hostile_configs.quadratic()))
 
         def ask() -> None:
             with suppress(TookTooLong):

@@ -27,12 +27,12 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
-from playground.subjects import compat  # noqa: E402
-from playground.subjects.decoding import Done, Reading, Step, reply  # noqa: E402
-from playground.subjects.sampling import Settings  # noqa: E402
-from playground.subjects.shelf import Trace  # noqa: E402
+from playground.engine.generation import compat  # noqa: E402
+from playground.engine.generation.generate import Done, Reading, Step, reply  # noqa: E402
+from playground.engine.generation.prefix_cache import Trace  # noqa: E402
+from playground.engine.generation.sampling import Settings  # noqa: E402
 from tests.bench.rows import rounds, row  # noqa: E402
-from tests.subjects.tiny import llama, loaded_of  # noqa: E402
+from tests.tiny_tokenizers import llama, loaded_of  # noqa: E402
 
 ROUNDS = rounds(5)
 SIZES: dict[str, dict[str, Any]] = {

@@ -32,7 +32,7 @@ SETUP = "import time, numpy as np; v = np.random.default_rng(0).normal(size=(500
 CLOCK = "a = time.perf_counter(); c = time.process_time();"
 TOLD = "print(time.perf_counter() - a, time.process_time() - c)"
 STOCK = f"{SETUP}{CLOCK} import umap; umap.UMAP(metric='cosine', random_state=0).fit_transform(v); {TOLD}"
-OURS = f"{SETUP}{CLOCK} from playground.subjects.projection import project; project(v); {TOLD}"
+OURS = f"{SETUP}{CLOCK} from playground.engine.vectors.projection import project; project(v); {TOLD}"
 
 
 def least(ways: dict[str, Callable[[], object]], rounds: int) -> dict[str, tuple[float, float]]:
@@ -53,11 +53,11 @@ def sentences(tokenizer: object, count: int) -> list[str]:
 
 
 def encoding_and_maps(parts: set[str]) -> None:
-    from playground.catalog import EMBEDDED
-    from playground.loaders import TransformersLoader
-    from playground.models import ModelCache
-    from playground.subjects.encoding import encode
-    from playground.subjects.projection import project, umap_module
+    from playground.engine.vectors.encode import encode
+    from playground.engine.vectors.projection import project, umap_module
+    from playground.models.cache import ModelCache
+    from playground.models.catalog import EMBEDDED
+    from playground.models.loaders import TransformersLoader
 
     cache = ModelCache(2**31, TransformersLoader(offline=True))
     with cache.lease(EMBEDDED[1], "encoder", device="cpu", dtype="float32") as loaded:
@@ -88,7 +88,7 @@ def first_umap() -> None:
     with tempfile.TemporaryDirectory() as folder:
         kept = {**os.environ, "NUMBA_CACHE_DIR": folder}
         compiling = subprocess.Popen(  # it ends with whoever holds the other end of this pipe
-            [sys.executable, "-m", "playground.subjects.projection"],
+            [sys.executable, "-m", "playground.engine.vectors.projection"],
             cwd=ROOT, env=kept, stdin=subprocess.PIPE,
         )  # fmt: skip
         assert compiling.wait() == 0
@@ -142,8 +142,7 @@ DRAG = """async () => {
 def many_points() -> None:
     from playwright.sync_api import sync_playwright
 
-    from playground import text
-    from playground.views import point_map
+    from playground.ui import point_map
 
     count, draw = 50_000, np.random.default_rng(0)
     points = np.tanh(draw.normal(size=(count, 2)) / 2).astype(np.float32)
@@ -151,7 +150,9 @@ def many_points() -> None:
                           np.ones((count, 10), np.bool_))  # fmt: skip
     labels = [f"sentence number {place} of a large set" for place in range(count)]
     html = point_map.chart(points, labels, draw.integers(0, 8, count), list("abcdefgh"), "en", near=near)
-    assets = {name: (text.ASSETS / name).read_text("utf-8") for name in ("map.js", "map.css", "colours.css")}
+    assets = {
+        name: (ROOT / "assets" / name).read_text("utf-8") for name in ("map.js", "map.css", "colours.css")
+    }
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         page_file = Path(folder) / "map.html"
         page_file.write_text(point_map.standalone(html, "bench", assets, "en"), "utf-8")

@@ -57,14 +57,15 @@ def looks(folder: Path) -> None:
     import torch
 
     torch.set_num_threads(1)
-    from playground.catalog import Catalog
-    from playground.loaders import TransformersLoader
-    from playground.models import ModelCache
-    from playground.panels import Context
-    from playground.panels.next_token_answers import Answers
+    from playground.ui.context import Context
+
+    from playground.engine.generation import compat
+    from playground.models.cache import ModelCache
+    from playground.models.catalog import Catalog
+    from playground.models.loaders import TransformersLoader
+    from playground.rooms.next_token.actions import Answers
+    from playground.rooms.next_token.logit_cache import Rows
     from playground.settings import read
-    from playground.subjects import compat
-    from playground.subjects.logit_rows import Rows
 
     context = Context(
         read(["--device", "cpu", "--dtype", "float32"], {}),
@@ -132,7 +133,7 @@ def weighing(context: Any) -> None:
     """A large vocabulary: what is weighed, and what travels."""
     import torch
 
-    from playground.panels.next_token_answers import Answers
+    from playground.rooms.next_token.actions import Answers
 
     do, name = Answers(context), "large-vocabulary"
     given = {"model": name, "ids": [5, 6, 7], "count": 50, "temperature": 0.8, "top_k": 100, "top_p": 0.9}
@@ -231,7 +232,7 @@ def main() -> None:
     if len(sys.argv) > 1:
         looks(Path(sys.argv[1]))
         return
-    from tests.subjects import saved
+    from tests.models import saved
 
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made) / "models"

@@ -1,4 +1,4 @@
-"""What a page load costs with ``playground.web`` and without: run by hand.
+"""What a page load costs with ``playground.shell.middleware`` and without: run by hand.
 
 ``python tests/bench/bench_page.py [loads]`` serves one six-tab app twice, bare and with the
 middleware, each in its own process, loads both in turn in Chromium, and prints server CPU, requests
@@ -26,8 +26,8 @@ def serve(kind: str) -> None:
     """One server; says its address on the first line, and runs until its input ends."""
     import gradio as gr
 
-    from playground import web
     from playground.settings import Settings
+    from playground.shell import middleware as web
 
     with gr.Blocks() as demo, gr.Tabs():
         for tab in range(6):

@@ -21,12 +21,11 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
-from playground.subjects import song_evaluation as evaluation  # noqa: E402
-from playground.subjects import song_search  # noqa: E402
-from playground.subjects.projection import project  # noqa: E402
-from playground.subjects.song_recommend import recommender  # noqa: E402
-from playground.subjects.song_training import TUNED, train  # noqa: E402
-from playground.subjects.songs import Library, Song  # noqa: E402
+from playground.engine.vectors.projection import project  # noqa: E402
+from playground.rooms.songs import evaluation, search  # noqa: E402
+from playground.rooms.songs.library import Library, Song  # noqa: E402
+from playground.rooms.songs.recommend import recommender  # noqa: E402
+from playground.rooms.songs.training import TUNED, train  # noqa: E402
 from tests.bench.rows import rounds, row  # noqa: E402
 
 SONGS, PLAYLISTS, TRANSITIONS, GROUPS = 75_262, 11_100, 1_470_000, 300
@@ -125,7 +124,7 @@ def main() -> None:
     row("ten songs for three", plain * 1e3, bare * 1e3, "ms", "gensim's most_similar", most=2)
     row("with evidence for each", whole * 1e3, bare * 1e3, "ms", "gensim's most_similar")
 
-    index = song_search.index(library)
+    index = search.index(library)
     names = [f"{song.artist} {song.title}".lower() for song in library.songs]
     some = library.songs[123]
     for query in (
@@ -135,7 +134,7 @@ def main() -> None:
         f"{some.artist} {some.title}",
         some.title.replace("a", "e", 1) + "x",
     ):
-        took = best(lambda query=query: song_search.search(index, query), 10)
+        took = best(lambda query=query: search.search(index, query), 10)
         scan = best(lambda query=query: [n for n, name in enumerate(names) if query.lower() in name], 10)
         row(f"search for {query!r}", took * 1e3, scan * 1e3, "ms", "a scan of all names")
 

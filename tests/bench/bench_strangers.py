@@ -31,7 +31,7 @@ import psutil
 
 from tests.app import App, running
 from tests.bench.rows import row
-from tests.subjects import hostile
+from tests.rooms.architecture import hostile_configs
 
 ATTACKERS = 4
 IDLE = 15.0  # seconds for which the innocent are timed with nobody else about
@@ -99,17 +99,17 @@ def models(folder: Path) -> None:
         for file, content in files.items():
             (folder / name / file.replace("__", ".")).write_text(content, encoding="utf-8")
 
-    put("quadratic", tokenizer__json=json.dumps(hostile.quadratic()))
-    put("template", tokenizer__json=json.dumps(hostile.template(2_000, 100)))
-    put("replaces", tokenizer__json=json.dumps(hostile.replaces()))
-    put("heavy", tokenizer__json=json.dumps(hostile.heavy()))
+    put("quadratic", tokenizer__json=json.dumps(hostile_configs.quadratic()))
+    put("template", tokenizer__json=json.dumps(hostile_configs.template(2_000, 100)))
+    put("replaces", tokenizer__json=json.dumps(hostile_configs.replaces()))
+    put("heavy", tokenizer__json=json.dumps(hostile_configs.heavy()))
     put("brackets", config__json="[" * 50_000)
     llama = {"model_type": "llama", "architectures": ["LlamaForCausalLM"]}
     put("endless", config__json=json.dumps({**llama, "num_hidden_layers": 3_000_000, "hidden_size": 8}))
     put("labels", config__json=json.dumps({"model_type": "bert", "num_labels": 10**8}))
     loop = "{% for a in range(99999) %}{% for b in range(99999) %}x{% endfor %}{% endfor %}"
     spoken = json.dumps({"chat_template": loop, "tokenizer_class": "PreTrainedTokenizerFast"})
-    put("talker", tokenizer__json=json.dumps(hostile.whole()), tokenizer_config__json=spoken)
+    put("talker", tokenizer__json=json.dumps(hostile_configs.whole()), tokenizer_config__json=spoken)
 
 
 ODD: list[Any] = [

@@ -21,16 +21,17 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
+from playground.ui.context import Context  # noqa: E402
+
 from playground import text  # noqa: E402
-from playground.catalog import TOKENIZERS, Catalog  # noqa: E402
-from playground.loaders import TransformersLoader  # noqa: E402
-from playground.models import ModelCache  # noqa: E402
-from playground.panels import Context  # noqa: E402
-from playground.panels.tokens_actions import DEFAULTS, TokensActions  # noqa: E402
+from playground.engine.tokenizers import tokenize, vocabulary  # noqa: E402
+from playground.engine.tokenizers.libraries import reader  # noqa: E402
+from playground.models.cache import ModelCache  # noqa: E402
+from playground.models.catalog import TOKENIZERS, Catalog  # noqa: E402
+from playground.models.loaders import TransformersLoader  # noqa: E402
+from playground.rooms.tokens import view  # noqa: E402
+from playground.rooms.tokens.actions import DEFAULTS, TokensActions  # noqa: E402
 from playground.settings import read  # noqa: E402
-from playground.subjects import tokens, vocabulary  # noqa: E402
-from playground.subjects.readers import reader  # noqa: E402
-from playground.views import tokens as view  # noqa: E402
 from tests.bench.rows import chromium, rounds, row  # noqa: E402
 
 SAMPLE = text.say("tokens.example_text", "en") + "\n" + text.say("lessons.tokens", "en")
@@ -80,7 +81,7 @@ def main() -> None:
             row(f"100,000 characters, {each.card.name}", ours * 1e3, library * 1e3, "ms", "its library alone")
 
         def shown() -> None:
-            tokens.count_words.cache_clear()  # as for a text that comes for the first time
+            tokenize.count_words.cache_clear()  # as for a text that comes for the first time
             do.compare(whole, names, True)
 
         page = best(shown)
@@ -90,7 +91,7 @@ def main() -> None:
         base = 0.0
         for n in (10_000, 50_000, 100_000, 200_000, 400_000):
             some = of_length(n)
-            each = best(lambda some=some: [tokens.tokenize(r, "x", some) for r in readers]) / n
+            each = best(lambda some=some: [tokenize.tokenize(r, "x", some) for r in readers]) / n
             base = base or each
             if n > 10_000:
                 row(f"a character of {n:,}", each * 1e6, base * 1e6, "µs", "a character of 10,000")
@@ -105,7 +106,7 @@ def main() -> None:
             row(what, took * 1e3, scan * 1e3, "ms", "a scan of all texts")
 
         short = whole
-        while sum(tokens.tokenize(r, "x", short).count for r in readers) > view.PAGE:
+        while sum(tokenize.tokenize(r, "x", short).count for r in readers) > view.PAGE:
             short = short[: int(len(short) * 0.95)]
         large = do.compare(short, names, True)[0]
     chips = large.count('class="t')

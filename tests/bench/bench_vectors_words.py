@@ -20,11 +20,11 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from playground import examples_vectors as examples
-from playground.catalog import Catalog
-from playground.loaders import TransformersLoader
-from playground.models import ModelCache
-from playground.subjects import token_vectors, words
+from playground.models.cache import ModelCache
+from playground.models.catalog import Catalog
+from playground.models.loaders import TransformersLoader
+from playground.rooms.embeddings.token_vectors import hidden_states
+from playground.rooms.embeddings.words import analogies, example
 from tests.bench.rows import rounds, row
 
 
@@ -51,11 +51,11 @@ def main() -> None:
     catalog = Catalog(folder, folder, offline=True)
     cache = ModelCache(2**31, TransformersLoader(offline=True))
     with cache.lease(catalog.find("all-MiniLM-L6-v2"), "encoder", dtype="float32") as loaded:
-        texts, groups = token_vectors.lines(examples.SENSES["bank"])
-        passed = token_vectors.run(loaded, texts, groups)
-        found = token_vectors.occurrences(passed, "bank")
-        ours = best(lambda: token_vectors.run(loaded, texts, groups))
-        layer = best(lambda: token_vectors.cosines(token_vectors.vectors_at(passed, found, 3)))
+        texts, groups = hidden_states.lines(example.SENSES["bank"])
+        passed = hidden_states.run(loaded, texts, groups)
+        found = hidden_states.occurrences(passed, "bank")
+        ours = best(lambda: hidden_states.run(loaded, texts, groups))
+        layer = best(lambda: hidden_states.cosines(hidden_states.vectors_at(passed, found, 3)))
         tell("another layer, from the kept pass", layer, ours, "a new pass", 0.1)
         model, tokenizer = loaded.model[0].auto_model, loaded.tokenizer
 
@@ -75,12 +75,12 @@ def main() -> None:
         known = loaded.model
         known.most_similar("king")
         theirs = best(lambda: known.most_similar(positive=["king", "woman"], negative=["man"], topn=10))
-        near = best(lambda: words.similar(loaded, ["king", "woman"], ["man"], 10))
+        near = best(lambda: analogies.similar(loaded, ["king", "woman"], ["man"], 10))
         tell("neighbours of king - man + woman", near, theirs, "gensim's most_similar", 1.2)
         with open(datapath("questions-words.txt"), encoding="utf-8") as stream:
             asked = [tuple(line.lower().split()) for line in stream if not line.startswith(":")]
         questions = [each[:3] for each in asked if all(word in known for word in each)]
-        all_of_them = best(lambda: words.analogies(loaded, questions), 1)
+        all_of_them = best(lambda: analogies.analogies(loaded, questions), 1)
         some = questions[:: len(questions) // 200]
         each = best(lambda: [known.most_similar([b, c], [a], topn=1) for a, b, c in some], 1) / len(some)
         tell("all analogies", all_of_them, each * len(questions), "most_similar for each", 0.2)

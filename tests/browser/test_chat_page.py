@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, expect
 from playground import text
 from tests.app import App, running
 from tests.browser.visiting import WAIT, Visit, settled, visiting
-from tests.subjects import saved
+from tests.models import saved
 
 pytestmark = pytest.mark.browser
 SLOW = {"hidden_size": 512, "intermediate_size": 1408, "num_hidden_layers": 24}

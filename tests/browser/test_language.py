@@ -12,8 +12,9 @@ import gradio as gr
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from playground import text, web
+from playground import text
 from playground.settings import Settings
+from playground.shell import middleware
 
 pytestmark = pytest.mark.browser
 
@@ -36,7 +37,7 @@ DARK, LIGHT = "rgb(24, 24, 27)", "rgb(250, 248, 240)"
 
 def heard(request: gr.Request) -> str:
     """The language that a handler is told."""
-    return str(request.headers.get(web.LANGUAGE_HEADER, "nothing"))
+    return str(request.headers.get(middleware.LANGUAGE_HEADER, "nothing"))
 
 
 @contextmanager
@@ -66,7 +67,7 @@ def served(default_language: str) -> Iterator[str]:
         quiet=True,
         i18n=i18n,
         theme=theme,
-        app_kwargs={"middleware": web.middleware(Settings(lang=default_language))},
+        app_kwargs={"middleware": middleware.middleware(Settings(lang=default_language))},
     )
     yield url
     demo.close()
@@ -208,7 +209,7 @@ def test_the_header_goes_to_our_api_alone(visit: Callable[..., BrowserContext], 
     sent: dict[str, str | None] = {}
     page.on(
         "request",
-        lambda r: sent.update({r.url: r.header_value(web.LANGUAGE_HEADER)}),
+        lambda r: sent.update({r.url: r.header_value(middleware.LANGUAGE_HEADER)}),
     )
     page.goto(url)
     page.route("https://other.example/**", lambda route: route.fulfill(body="{}"))

@@ -12,14 +12,14 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from playground import text
-from playground.catalog import Catalog
-from playground.devices import QUANTIZATIONS
-from playground.loaders import TransformersLoader
-from playground.models import Key
+from playground.models.cache import Key
+from playground.models.catalog import Catalog
+from playground.models.devices import QUANTIZATIONS
+from playground.models.loaders import TransformersLoader
 from tests.app import App, running
 from tests.browser.visiting import WAIT, Visit, settled, visiting
 from tests.hub import Hub
-from tests.subjects import saved
+from tests.models import saved
 
 pytestmark = pytest.mark.browser
 

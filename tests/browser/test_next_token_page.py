@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Route
 
-from playground import examples
+from playground.rooms.next_token import example
 from tests.app import App
 from tests.app_fixture import app  # noqa: F401
 from tests.browser.visiting import Visit, settled, visiting
-from tests.subjects import saved
+from tests.models import saved
 
 ROWS = "#next-frame .nx-chart > .nx-row:not(.rest)"
 HERE = "#next-frame .nx-tree .nx-node.here"
@@ -63,7 +63,7 @@ def share(page: Page, rows: str = "#next-frame .nx-chart > .nx-row") -> float:
 
 
 def test_it_opens_on_what_is_shipped(page: Page) -> None:
-    shipped = examples.next_token()
+    shipped = example.shipped()
     texts = page.locator(f"{ROWS} .nx-tok").all_inner_texts()
     assert texts == [token[2].replace(" ", "␣") for token in shipped["candidates"]]
     assert len(page.locator(TOKENS).all()) == len(shipped["ids"])
@@ -74,7 +74,7 @@ def test_it_opens_on_what_is_shipped(page: Page) -> None:
 def test_bars_draws_and_branches_grow_a_tree(page: Page) -> None:
     act(page, "greedy")
     page.wait_for_selector(HERE)
-    first = examples.next_token()["candidates"][0][2]
+    first = example.shipped()["candidates"][0][2]
     assert page.locator(TOKENS).last.inner_text() == first.strip() or first in page.inner_text(".nx-text")
     act(page, "greedy")
     act(page, "back")
@@ -87,7 +87,7 @@ def test_bars_draws_and_branches_grow_a_tree(page: Page) -> None:
     act(page, "forward")
     page.locator(".nx-tree .nx-node").last.click()
     assert "here" in (page.locator(".nx-tree .nx-node").last.get_attribute("class") or "")
-    assert page.locator(TOKENS).count() == len(examples.next_token()["ids"]) + 2
+    assert page.locator(TOKENS).count() == len(example.shipped()["ids"]) + 2
     tried = page.locator(".nx-tree .nx-node").nth(1)
     tried.click()
     assert page.locator(f"{ROWS}.tried").count() >= 1
@@ -179,7 +179,7 @@ def test_what_is_folded_fills_when_opened(page: Page) -> None:
     page.locator("#next-attention-view .nx-look").nth(1).click()
     assert page.locator("#next-attention-view .nx-look.later").count() == n - 2
     page.wait_for_selector("#next-learning-view .nx-row")
-    moments = examples.learning()["moments"]
+    moments = example.learning()["moments"]
     slider = page.locator("#next-learning-view input[type=range]")
     slider.evaluate("(box) => { box.value = 0; box.dispatchEvent(new Event('input', {bubbles: true})); }")
     first = page.inner_text("#next-learning-view .nx-row:first-child .nx-value")

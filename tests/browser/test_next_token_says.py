@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from playground import examples
+from playground.rooms.next_token import example
 from tests.app import App
 from tests.app_fixture import app  # noqa: F401
 from tests.browser.test_next_token_page import ROWS, TOKENS, act, opened, settle, share, slide
 from tests.browser.visiting import Visit, settled, visiting
-from tests.subjects import saved
+from tests.models import saved
 
 OPEN = "Something else entirely"  # the tutor is in doubt about what follows
 
@@ -158,7 +158,7 @@ def test_the_walk_says_how_the_ids_came_about(page: Page) -> None:
     page.click("#next-walk .label-wrap")
     step = "#next-walk-view li:first-child code"
     page.wait_for_selector(step)
-    ids = examples.next_token()["ids"]
+    ids = example.shipped()["ids"]
     assert page.inner_text(step).split("\n") == [
         'input_ids = tokenizer(prompt, return_tensors="pt").input_ids', f"# {json.dumps(ids)}"
     ]  # fmt: skip
@@ -194,7 +194,7 @@ def test_the_training_is_that_of_the_prompt_above(page: Page) -> None:
 
 
 def test_one_large_bar_opens_on_a_logarithmic_scale(page: Page) -> None:
-    assert examples.next_token()["weighed"]["own"][0] > 0.95
+    assert example.shipped()["weighed"]["own"][0] > 0.95
     box = page.get_by_label("logarithmic")
     width = f"document.querySelectorAll('{ROWS} i')[1].getBoundingClientRect().width"
     assert box.is_checked() and page.evaluate(width) > 50
@@ -215,7 +215,7 @@ def test_what_cannot_be_read_dims_what_is_old(page: Page) -> None:
     page.fill("#next-prompt textarea", "")
     page.wait_for_selector(dim)
     assert "empty" in page.inner_text(".nx-status")
-    page.fill("#next-prompt textarea", examples.LOOK["prompt"])  # again what is shown: nothing is lost
+    page.fill("#next-prompt textarea", example.LOOK["prompt"])  # again what is shown: nothing is lost
     page.wait_for_selector(dim, state="detached")
     assert page.inner_text(".nx-status") == "" and page.locator(".nx-tree .nx-node").count() == 2
     name(page, "#next-model", "")

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from playground.panels.embeddings_sentences_work import MODEL
-from playground.subjects.projection import MIN_DIST
-from playground.subjects.sentences import sample
+from playground.engine.vectors.projection import MIN_DIST
+from playground.rooms.embeddings.sentences.samples import sample
+from playground.rooms.embeddings.sentences.work import MODEL
 from tests.app import App
 from tests.app_fixture import app  # noqa: F401
 from tests.browser.visiting import WAIT, Visit, settled, visiting
@@ -133,7 +133,7 @@ def test_a_change_of_language_keeps_lines_and_outlives_a_model(visit: Visit) -> 
             "label": None, "by": "given", "count": 0, "added": "", "method": "umap", "dimensions": 2,
             "neighbours": 15, "min_dist": MIN_DIST, "metric": "cosine", "seed": 0, **more,
         }.values()]  # fmt: skip
-        page.evaluate("s => sessionStorage.setItem('playground.carry.sentences', s)", json.dumps(state))
+        page.evaluate("s => sessionStorage.setItem('playground.shell.carry.sentences', s)", json.dumps(state))
         visit.watch.leaving = True
         page.reload()
 

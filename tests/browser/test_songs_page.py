@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.app import App
 from tests.app_fixture import app  # noqa: F401
 from tests.browser.visiting import WAIT, Visit, settled, visiting
-from tests.subjects.test_songs import HASH, TRAIN
+from tests.rooms.songs.test_songs import HASH, TRAIN
 
 pytestmark = pytest.mark.browser
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
 from playground import text
-from playground.panels import all_panels
+from playground.rooms import all_rooms
 from tests.app import App
 from tests.app_fixture import app  # noqa: F401
 from tests.browser.visiting import WAIT, settled, visiting
@@ -20,7 +20,7 @@ FIRST = {
     "embeddings": "#sen-map .pg-map-side li", "architecture": "#arc-tree .arc-row",
     "songs": "#songs-ten .song-ten > li",
 }  # fmt: skip
-KEYS = [panel.KEY for panel in all_panels()]
+KEYS = [panel.KEY for panel in all_rooms()]
 
 
 def press(page: Page, name: str, lang: str) -> None:

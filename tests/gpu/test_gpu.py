@@ -7,12 +7,12 @@ import gc
 import pytest
 import torch
 
-from playground import devices, weights
-from playground.catalog import Catalog
-from playground.devices import QUANTIZATIONS
-from playground.loaders import TransformersLoader
-from playground.models import ModelCache
-from tests.subjects import saved
+from playground.models import devices, weights
+from playground.models.cache import ModelCache
+from playground.models.catalog import Catalog
+from playground.models.devices import QUANTIZATIONS
+from playground.models.loaders import TransformersLoader
+from tests.models import saved
 
 pytestmark = [
     pytest.mark.gpu,

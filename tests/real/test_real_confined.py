@@ -7,17 +7,18 @@ import random
 import numpy as np
 import pytest
 
-from playground.catalog import Catalog
+from playground.engine.generation import chat_template
+from playground.engine.tokenizers import replays, vocabulary
+from playground.engine.tokenizers.adapter import Reader
+from playground.engine.tokenizers.libraries import reader
+from playground.engine.tokenizers.sandboxed import ConfinedReader
+from playground.engine.tokenizers.tokenize import tokenize
 from playground.errors import BadInput
-from playground.loaders import TransformersLoader
-from playground.models import ModelCache
-from playground.subjects import chat, replays, vocabulary
-from playground.subjects.confined import ConfinedReader
-from playground.subjects.readers import reader
-from playground.subjects.reading import Reader
-from playground.subjects.tokens import tokenize
+from playground.models.cache import ModelCache
+from playground.models.catalog import Catalog
+from playground.models.loaders import TransformersLoader
+from tests.engine.tokenizers.nasty_tokenizers import SNIPPETS, random_text
 from tests.real.test_real_tokenizers import FUZZ, NAMES, SEED
-from tests.subjects.nasty import SNIPPETS, random_text
 
 pytestmark = pytest.mark.real
 SAID = [{"role": "user", "content": "Hi 👍"}, {"role": "assistant", "content": "Hello."}]
@@ -25,7 +26,7 @@ SAID = [{"role": "user", "content": "Hi 👍"}, {"role": "assistant", "content":
 
 def prompt(of: Reader) -> object:
     try:
-        rendered = chat.render(of, "it", None, SAID, source="folder")
+        rendered = chat_template.render(of, "it", None, SAID, source="folder")
     except BadInput as refused:
         return refused.key
     return rendered.prompt, rendered.segments, rendered.sources, rendered.encoded.ids.tolist()

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from playground.subjects import song_formats, song_search
-from playground.subjects.song_recommend import recommender
-from playground.subjects.song_training import TUNED, train
+from playground.rooms.songs import formats, search
+from playground.rooms.songs.recommend import recommender
+from playground.rooms.songs.training import TUNED, train
 
 pytestmark = pytest.mark.real
 
@@ -23,7 +23,7 @@ def file(shared: Path) -> Path:
 
 
 def test_the_csv_is_read_to_the_byte(file):
-    library = song_formats.read("now playing", [(file.name, file.read_bytes())])
+    library = formats.read("now playing", [(file.name, file.read_bytes())])
     # All cells are quoted, and 26 hold quotation marks that are not doubled: csv's reader garbles these.
     rows = [line.strip()[1:-1].split('","') for line in file.read_text(encoding="utf-8").splitlines()[1:]]
     assert len(rows) == 10_000 and {len(row) for row in rows} == {4}
@@ -39,8 +39,8 @@ def test_the_csv_is_read_to_the_byte(file):
     ) in titles
     assert ("Elvis Costello", "Alison") in titles
 
-    index = song_search.index(library)
-    found = song_search.search(index, "elvis costelo alison", 3)
+    index = search.index(library)
+    found = search.search(index, "elvis costelo alison", 3)
     assert library.songs[found[0]].title.startswith("Alison")
     ready = recommender(library, train(library, TUNED))
     ten = ready.recommend([found[0]])

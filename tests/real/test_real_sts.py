@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from playground.catalog import Catalog
-from playground.models import ModelCache
-from playground.subjects.encoding import encode
+from playground.engine.vectors.encode import encode
+from playground.models.cache import ModelCache
+from playground.models.catalog import Catalog
 
 pytestmark = pytest.mark.real
 

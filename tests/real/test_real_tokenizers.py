@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from playground.catalog import Catalog
-from playground.models import ModelCache
-from playground.subjects.readers import reader
-from playground.subjects.reading import Reader
-from playground.subjects.tokens import detokenize, tokenize
-from tests.subjects.nasty import SNIPPETS, check, check_columns, joined, random_text
+from playground.engine.tokenizers.adapter import Reader
+from playground.engine.tokenizers.libraries import reader
+from playground.engine.tokenizers.tokenize import detokenize, tokenize
+from playground.models.cache import ModelCache
+from playground.models.catalog import Catalog
+from tests.engine.tokenizers.nasty_tokenizers import SNIPPETS, check, check_columns, joined, random_text
 
 pytestmark = pytest.mark.real
 NAMES = ("gpt2", "llama-2-tinyllama", "bert-base-cased", "qwen1.5")

@@ -1,0 +1,94 @@
+"""Which replay fits which tokenizer: BPE's merges, WordPiece's longest matches, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from playground.engine.tokenizers.bpe import Candidate, Merge, MergeTable, Replay, huggingface_words
+from playground.engine.tokenizers.libraries import (
+    HuggingFaceReader,
+    Reader,
+    SentencePieceReader,
+    TekkenReader,
+)
+from playground.engine.tokenizers.sandboxed import ConfinedReader
+from playground.engine.tokenizers.wordpiece import LongestMatch, WordPieceReplay, wordpiece_replay
+from playground.errors import BadInput
+
+WORDS = 12  # of a longer text, the first so many are replayed
+
+
+def replays(reader: Reader, text: str) -> Sequence[Replay | WordPieceReplay]:
+    """How the tokens of the first words of a text came to be.
+
+    Raises:
+        BadInput: ``no_replay`` (algorithm), the tokenizer neither merges nor matches;
+            ``word_too_long`` (limit).
+        TookTooLong, DoesNotFit: from a tokenizer in a process of its own.
+    """
+    if isinstance(reader, ConfinedReader):
+        answer, _ = reader.ask("replays", {"text": text}, characters=len(text))
+        return [from_plain(each) for each in answer["replays"]]
+    if isinstance(reader, HuggingFaceReader) and reader.algorithm == "WordPiece":
+        words = huggingface_words(reader.backend, text)
+        return [wordpiece_replay(reader.backend, word) for word in words[:WORDS]]
+    table = reader.memo.get("merges")
+    if table is None:
+        table = reader.memo["merges"] = _table(reader)
+    return [table.replay(word) for word in table.words(text)[:WORDS]]
+
+
+def _table(reader: Reader) -> MergeTable:
+    if isinstance(reader, SentencePieceReader):
+        return MergeTable.from_sentencepiece(reader.tokenizer)
+    if isinstance(reader, TekkenReader):
+        # Tekkenizer keeps these to itself, but its file is nothing else.
+        model = reader.tokenizer._model
+        return MergeTable.from_ranks(
+            model._mergeable_ranks, model._pat_str, shift=reader.tokenizer.num_special_tokens
+        )
+    if isinstance(reader, HuggingFaceReader) and "BPE" in reader.algorithm:
+        return MergeTable.from_huggingface(reader.backend)
+    raise BadInput("no_replay", algorithm=reader.algorithm)
+
+
+def to_plain(replay: Replay | WordPieceReplay) -> dict[str, Any]:
+    """As JSON can hold it; `from_plain` makes it whole again."""
+    plain: dict[str, Any] = _hex(asdict(replay))
+    return plain
+
+
+def _hex(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, dict):
+        return {name: _hex(each) for name, each in value.items()}
+    return [_hex(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def from_plain(plain: dict[str, Any]) -> Replay | WordPieceReplay:
+    """What `to_plain` wrote down."""
+    ids, names = tuple(map(int, plain["ids"])), tuple(map(str, plain["pieces"]))
+    if "start" not in plain:
+        tried = (LongestMatch(tuple(each["tried"]), each["accepted"]) for each in plain["steps"])
+        return WordPieceReplay(tuple(tried), ids, names)
+    steps = (
+        Merge(
+            each["left"],
+            each["right"],
+            each["rank"],
+            tuple(each["symbols"]),
+            _raw(each["raw"]),
+            tuple(each["at"]),
+            tuple(Candidate(**candidate) for candidate in each["candidates"]),
+        )
+        for each in plain["steps"]
+    )
+    start, start_raw = tuple(plain["start"]), _raw(plain["start_raw"])
+    return Replay(start, start_raw, tuple(steps), ids, names, _raw(plain["raw"]), bool(plain["whole"]))
+
+
+def _raw(values: Sequence[str]) -> tuple[bytes, ...]:
+    return tuple(map(bytes.fromhex, values))

@@ -1,0 +1,197 @@
+"""What really loads: the one home of ``from_pretrained``, of the Hub, and of packages' data files.
+
+Everything here is imported when first needed: transformers alone costs two seconds.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+from pathlib import Path
+from typing import Any, Protocol
+
+from playground.errors import BadInput, CannotLoad
+from playground.models import devices, hub, weights
+from playground.models.cache import Key, Loaded, Progress, Stage
+from playground.models.catalog import ModelCard, Role, foreign
+from playground.models.loaders import causal, encoders, stand_ins, tokenizers
+from playground.models.loaders.places import place
+from playground.models.sandbox.tokenizer import ConfinedTokenizer
+from playground.system import cancellation
+
+# transformers makes models under switches of the whole process (the meta device, no initialisation): of two
+# loads at once one may find its tied weights "missing".
+_making = threading.Lock()
+MODULE = 4096  # bytes that one module of a skeleton takes in Python (measured: 3-5 KB)
+
+
+class RoomLoader(Protocol):
+    """How a role is loaded that only one room has."""
+
+    def estimate(self, card: ModelCard, files: TransformersLoader) -> int:
+        """As `TransformersLoader.estimate`."""
+
+    def load(self, card: ModelCard, key: Key, files: TransformersLoader, progress: Progress) -> Loaded:
+        """As `TransformersLoader.load`."""
+
+    def is_here(self, card: ModelCard, cache_dir: Path) -> bool:
+        """Whether nothing of it needs to be downloaded."""
+
+
+_rooms: dict[Role, RoomLoader] = {}
+
+
+def register(role: Role, loader: RoomLoader) -> None:
+    """Let a room load a role of its own."""
+    _rooms[role] = loader
+
+
+def is_here(card: ModelCard, cache_dir: Path) -> bool:
+    """Whether nothing needs to be downloaded for a card that is not the Hub's."""
+    return all(_rooms[role].is_here(card, cache_dir) for role in card.roles if role in _rooms)
+
+
+class TransformersLoader:
+    """Loads for real. See `playground.models.cache.Loader`.
+
+    Args:
+        offline: never ask the Hub.
+        anonymous: never send the owner's token (strangers must not see private repositories).
+        cache_dir: where quantized models are kept; None keeps none.
+        pickles: the owner allows weights that are not safetensors.
+        public: what lies in the models folder is treated as a stranger's.
+    """
+
+    def __init__(
+        self, *, offline: bool = False, anonymous: bool = True, cache_dir: Path | None = None,
+        pickles: bool = False, public: bool = False,
+    ) -> None:  # fmt: skip
+        self.offline = offline
+        self.anonymous = anonymous
+        self.cache_dir = cache_dir
+        self.pickles = pickles
+        self.public = public
+
+    def estimate(self, card: ModelCard, key: Key) -> int:
+        """Bytes that it will take: exact for language models, from files' sizes for the rest.
+
+        Of a Hub model's files only the small ones are fetched for it; 0 for what tells nothing before.
+
+        Raises:
+            BadInput: the card has no such role. CannotLoad and its kin: as `load`.
+        """
+        if key.role in ("causal", "encoder") and card.weightless:
+            raise CannotLoad("no_weights", name=card.name)  # what it could do with them, nobody knows
+        if key.role not in card.roles:
+            here = place(card) if key.role == "causal" and card.source == "folder" else None
+            why = causal.silent(card, here) if key.role == "causal" else f"no_{key.role}"
+            raise BadInput(why, name=card.name)
+        if key.role in _rooms:
+            return _rooms[key.role].estimate(card, self)
+        if key.role == "causal":
+            path = self.files(card, "plan")
+            return causal.estimate(card, path, key) + tokenizers.size(path)
+        if card.source == "hub":
+            if key.role != "encoder":
+                return 0
+            asked: dict[str, Any] = {
+                "offline": self.offline,
+                "anonymous": self.anonymous,
+                "pickles": self.pickles,
+            }
+            found = hub.plan(card.where, card.revision, **asked)
+            widened = (
+                found.parameters.get("F16", 0) if devices.computed("float16", key.device) != "float16" else 0
+            )
+            return found.size + 2 * widened  # as large as its files, but for what is stored in half the bits
+        here = place(card)
+        if key.role == "tokenizer" or here is None:
+            return tokenizers.size(here)
+        if key.role == "encoder":
+            return encoders.estimate(card, here, key) + tokenizers.size(here)
+        return 0
+
+    def load(self, card: ModelCard, key: Key, progress: Progress) -> Loaded:
+        """What the key asks for, from wherever its card says.
+
+        Raises:
+            CannotLoad: broken or foreign files. Gated, HubUnreachable, UnknownModel: from the Hub.
+            DoesNotFit: this machine's memory is out.
+        """
+        if key.role in _rooms:
+            return _rooms[key.role].load(card, key, self, progress)
+        if key.role == "tokenizer":
+            here = place(card) if card.source != "hub" else self.files(card, "tokenizer", progress)
+            return Loaded(card, self._tokenizer(card, here), bytes=tokenizers.size(here))
+        if key.role == "skeleton":
+            path = self.files(card, "plan", progress)
+            with cancellation.turn(_making):
+                plan = causal.skeleton(card, path, key.dtype or "float32")
+            return Loaded(card, None, plan, "meta", sum(1 for _ in plan.modules()) * MODULE)
+        if key.role == "encoder":
+            path = self.files(card, "weights", progress)
+            progress(Stage(card.name, "read"))
+            if foreign(card, public=self.public):
+                with stand_ins.without_tokenizer(card, path) as (plain, own):
+                    tokenizer = self._tokenizer(card, own)
+                    with cancellation.turn(_making):
+                        model = encoders.load(card, plain, key, self.pickles, progress)
+            else:
+                with cancellation.turn(_making):
+                    model = encoders.load(card, path, key, self.pickles, progress)
+                tokenizer = model.tokenizer
+            size = weights.measured(model) + tokenizers.size(path)
+            how = encoders.format_of(card, path, key)
+            return Loaded(card, tokenizer, model, key.device, size, how.dtype, how.stored)
+        path = self.files(card, "plan", progress)
+        progress(Stage(card.name, "read"))
+        tokenizer = self._tokenizer(card, path)
+        with cancellation.turn(_making):
+            model = causal.again(card, path, key, self.cache_dir, progress)
+        if model is None:  # only now are the originals needed
+            path = self.files(card, "weights", progress)
+            with cancellation.turn(_making):
+                model = causal.load(card, path, key, self.cache_dir, self.pickles, progress)
+        size = weights.measured(model) + tokenizers.size(path)
+        how = causal.format_of(card, path, key)
+        return Loaded(card, tokenizer, model, key.device, size, how.dtype, how.stored)
+
+    def _tokenizer(self, card: ModelCard, path: Path | None) -> Any:
+        """A tokenizer; what a stranger brought is in a process of its own, which ends with the load."""
+        if path is not None and foreign(card, public=self.public):
+            return tokenizers.confined(card, path)
+        return tokenizers.read(card, path)
+
+    def files(
+        self, card: ModelCard, what: str, progress: Progress = lambda stage: cancellation.check()
+    ) -> Path:
+        """The folder of a model's files: all of them, or just its ``plan``, fetched first if need be."""
+        if card.source != "hub":
+            path = place(card)
+            assert path is not None
+            return path
+
+        def told(done: int, total: int) -> None:
+            progress(Stage(card.name, "download", done, total))
+
+        how: dict[str, Any] = {"offline": self.offline, "anonymous": self.anonymous, "progress": told}
+        if what == "tokenizer":
+            return hub.fetch(card.where, card.revision, tokenizers.FILES, limit=tokenizers.LARGEST, **how)
+        weighty = what == "weights"
+        limit = None if weighty else tokenizers.LARGEST
+        return hub.fetch_model(
+            card.where, card.revision, weights=weighty, pickles=self.pickles, limit=limit, **how
+        )
+
+    def free(self, loaded: Loaded) -> None:
+        """Collect what an evicted model leaves in circles of references, and give it back."""
+        if isinstance(loaded.tokenizer, ConfinedTokenizer):
+            loaded.tokenizer.close()
+        if loaded.device == "cpu" and loaded.bytes < 2**24:
+            return  # a pause of every thread is dearer than a few megabytes a moment longer
+        gc.collect()
+        if "torch" in sys.modules and loaded.device in ("cuda", "mps"):
+            import torch
+
+            (torch.cuda if loaded.device == "cuda" else torch.mps).empty_cache()

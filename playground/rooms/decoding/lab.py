@@ -1,0 +1,234 @@
+"""The experiments of the Decoding panel: run when asked, stopped when asked, told as they go."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from typing import Any
+
+import gradio as gr
+from playground.ui.context import Context
+
+from playground import text
+from playground.engine.generation.generate import Waiting
+from playground.engine.generation.prompts import prompt_ids
+from playground.engine.in_turn import in_turn
+from playground.errors import BadInput, DoesNotFit, PlaygroundError
+from playground.models import devices
+from playground.models.cache import Loaded
+from playground.models.catalog import ModelCard
+from playground.rooms.decoding import experiments, no_grad, precision, repeats, request
+from playground.rooms.decoding import view_experiments as view
+from playground.rooms.decoding.actions import Newest, decoding_queue
+from playground.rooms.decoding.experiments import Machine, Progress
+from playground.rooms.decoding.precision import PRECISIONS, Measured
+from playground.ui.html import note
+from playground.ui.visitor import (  # fmt: skip
+    guard,
+    in_every_language,
+    language,
+    page,
+    sentence,
+    stages,
+    tr,
+    waiting,
+)
+
+NAMES = ("cache", "grads", "batch", "precision", "repeats")
+FLUSH = 0.25  # seconds
+RUNS: dict[str, tuple[Callable[[Loaded, Sequence[int]], Iterator[Any]], Callable[[Any, str], str]]] = {
+    "cache": (experiments.cache_times, view.cache),
+    "batch": (experiments.batch_times, view.batch),
+    "grads": (no_grad.grad_modes, view.grads),
+    "repeats": (repeats.repeats, view.repeats),
+}
+Told = tuple[Any, Any]  # where it is, and what is known so far
+log = logging.getLogger("playground")
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+
+
+def build(context: Context, asked: Sequence[Any]) -> None:
+    """The sub-tab.
+
+    Args:
+        asked: the widgets of prompt, model and precision.
+    """
+    which = gr.Radio(
+        [(tr(f"decoding_lab.name_{name}"), name) for name in NAMES], value=NAMES[0],
+        label=tr("decoding_lab.which"), elem_id="dec-which",
+    )  # fmt: skip
+    first = in_every_language(
+        "decoding_lab.about_html", lambda lang: note(text.say("decoding_lab.about_cache", lang))
+    )
+    about = gr.HTML(first, padding=False, elem_id="dec-about")
+    with gr.Row(elem_classes="dec-run"):
+        go = gr.Button(tr("decoding_lab.go"), variant="primary", min_width=120, elem_id="dec-lab-go")
+        stop = gr.Button(tr("shell.stop"), min_width=60, elem_id="dec-lab-stop")
+    status = gr.HTML(padding=False, elem_id="dec-lab-status", elem_classes="pg-maybe")
+    result = gr.HTML(padding=False, elem_id="dec-lab", min_height=120)
+
+    def tell(name: str) -> str:
+        return _about(name, language())
+
+    newest = Newest()
+
+    def run(name: str, prompt: str, model: str, quantization: str) -> Iterator[Told]:
+        yield from newest.only(page(), told(context, name, prompt, model, quantization or ""))
+
+    which.change(guard(tell), which, about, **QUIET, queue=False)
+    running = go.click(
+        guard(run), [which, *asked], [status, result], trigger_mode="multiple", **QUIET,
+        **decoding_queue(context),
+    )  # fmt: skip
+    # First the end, then the word: what is on its way when it is stopped would stand over it.
+    stop.click(None, None, None, cancels=[running], **QUIET).then(
+        guard(lambda: note(text.say("decoding_lab.stopped", language()))), None, status, **QUIET
+    )
+
+
+def _about(name: str, lang: str) -> str:
+    return note(text.say(f"decoding_lab.about_{name if name in NAMES else NAMES[0]}", lang))
+
+
+def told(context: Context, name: str, prompt: str, model: str, quantization: str) -> Generator[Told]:
+    """One experiment as the page shows it; an error takes the place of the bar, what was measured stays."""
+    try:
+        with closing(experiment(context, name, prompt, model, quantization)) as states:
+            yield from states
+    except PlaygroundError as error:
+        yield note(sentence(error, language()), "warning"), gr.skip()
+    except Exception:  # the guard tells and logs it
+        yield note(text.say("decoding_lab.broke", language()), "warning"), gr.skip()
+        raise
+
+
+def experiment(context: Context, name: str, prompt: str, model: str, quantization: str) -> Generator[Told]:
+    """One experiment: where it is, and what is known after the rounds that were whole.
+
+    Raises:
+        BadInput: ``experiment_unknown``; what the prompt and the model raise.
+    """
+    lang, card, keep = language(), context.catalog.find(model), gr.skip()
+    prompt = request.prompt(prompt)
+    if name == "precision":
+        yield from _precisions(context, card, prompt, lang)
+        return
+    if name not in RUNS:
+        raise BadInput("experiment_unknown", name=str(name)[:40], known=", ".join(NAMES))
+    measure, shown = RUNS[name]
+    with closing(context.leasing(card, "causal", quantization)) as steps:
+        for loaded in stages(steps, lang):
+            if not isinstance(loaded, Loaded):
+                yield loaded, keep
+                continue
+            ids, _ = prompt_ids(loaded, prompt, context.settings.text_limit)
+            flushed = 0.0
+            states = measure(loaded, ids)
+            assert isinstance(states, Generator)
+            with closing(states):
+                for state in states:
+                    if not isinstance(state, Waiting | Progress):
+                        yield "", shown(state, lang)
+                    elif time.monotonic() - flushed >= FLUSH:
+                        flushed = time.monotonic()
+                        known = getattr(state, "so_far", None)
+                        old = keep if isinstance(state, Waiting) else ""  # of a run before
+                        yield _under_way(state, name, lang), shown(known, lang) if known else old
+
+
+def _under_way(state: Waiting | Progress, name: str, lang: str) -> str:
+    if isinstance(state, Waiting):
+        return waiting(state, lang)
+    return view.progress(state, name, lang)
+
+
+class _Table:
+    """What is known of each precision so far."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Measured] = {}
+        self.times: dict[str, list[float]] = {}
+        self.machine: Machine | None = None  # of the first that runs
+        self.rounds = 0
+
+    def shown(self, lang: str) -> str:
+        def said(key: str, values: dict[str, Any]) -> str:
+            return sentence(PlaygroundError(key.removeprefix("errors."), **values), lang)
+
+        rows = [
+            Measured(row.name, row.bytes, precision.middle(self.times[name]) if self.times.get(name) else 0.0,
+                     row.moved, row.refused)
+            for name, row in self.rows.items()
+        ]  # fmt: skip
+        return view.precisions(rows, self.machine, self.rounds, said, lang)
+
+
+def _precisions(context: Context, card: ModelCard, prompt: str, lang: str) -> Iterator[Told]:
+    """Every precision once for its numbers, then all of them in turns for their speed.
+
+    Each is leased only while it is used, so that together they need no more room than the largest.
+    """
+    found, began = _Table(), time.monotonic()
+    full: list[Any] = []
+    others = text.say("decoding_lab.precision_prompts", lang).split("\n")
+
+    def look(name: str, loaded: Loaded) -> Iterator[Any]:
+        prompts = [prompt_ids(loaded, each, context.settings.text_limit)[0] for each in (prompt, *others)]
+        prompts = [ids[-64:] for ids in prompts]
+        rows = list(precision.distributions(loaded, prompts))
+        if name == PRECISIONS[0]:
+            full.extend(rows)
+        found.machine = found.machine or experiments.machine(loaded)
+        moved = precision.moved(full, rows) if full else None
+        found.rows[name] = Measured(name, loaded.bytes, 0.0, moved)
+        yield None
+
+    def time_it(name: str, loaded: Loaded) -> Iterator[Any]:
+        ids = prompt_ids(loaded, prompt, context.settings.text_limit)[0][-64:]
+        for measured in precision.pace(loaded, ids):
+            found.times.setdefault(name, []).extend(measured)
+            yield None
+
+    def each(name: str, work: Callable[[str, Loaded], Iterator[Any]]) -> Iterator[Told]:
+        """One step of one precision; what it cannot do is said in its row, and the others go on."""
+        try:
+            with closing(step(name, work)) as states:
+                for state in states:
+                    yield state, gr.skip() if found.rows else ""
+        except PlaygroundError as error:
+            if name == PRECISIONS[0] and not isinstance(error, DoesNotFit):
+                raise
+            found.rows[name] = Measured(name, refused=(error.key, error.values))
+        except RuntimeError as error:
+            if name == PRECISIONS[0]:
+                raise
+            log.warning("%s cannot run as %s: %s", card.name, name, error)
+            found.rows[name] = Measured(name, refused=("errors.precision_unable", {"name": card.name}))
+
+    def step(name: str, work: Callable[[str, Loaded], Iterator[Any]]) -> Generator[str]:
+        quantization, dtype = (name, "") if name in devices.QUANTIZATIONS else ("", name)
+        with closing(context.leasing(card, "causal", quantization, dtype)) as steps:
+            for loaded in stages(steps, lang):
+                if not isinstance(loaded, Loaded):
+                    yield loaded
+                    continue
+                share = min(1.0, (time.monotonic() - began) / (2 * experiments.BUDGET))
+                yield _under_way(Progress(share, name), "precision", lang)
+                for state in in_turn(loaded, work(name, loaded)):
+                    if isinstance(state, Waiting):
+                        yield _under_way(state, "precision", lang)
+
+    for name in PRECISIONS:
+        yield from each(name, look)
+        yield gr.skip(), found.shown(lang)
+    while found.rounds < 5 and (not found.rounds or time.monotonic() - began < 1.5 * experiments.BUDGET):
+        there = [name for name, row in found.rows.items() if not row.refused]
+        if not there:
+            break
+        for name in there:
+            yield from each(name, time_it)
+        found.rounds += 1
+        yield gr.skip(), found.shown(lang)
+    yield "", found.shown(lang)

@@ -1,0 +1,1 @@
+"""Embeddings: three views of vectors, each a room of its own."""

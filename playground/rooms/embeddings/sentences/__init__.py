@@ -1,0 +1,1 @@
+"""Sentences: texts on a map by meaning, search, similarities, clusters."""

@@ -1,0 +1,169 @@
+"""What the Token vectors view does with an input: one pass a text, kept, and everything else from it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from playground import text as words
+from playground.engine.generation.generate import Waiting
+from playground.engine.tokenizers.tokenize import check
+from playground.engine.vectors.projection import project
+from playground.errors import BadInput
+from playground.models.cache import Loaded
+from playground.models.catalog import ModelCard, Role
+from playground.rooms.embeddings.token_vectors import example, hidden_states, view
+from playground.rooms.embeddings.token_vectors.hidden_states import STATIC, Passed
+from playground.system.lru import Kept
+from playground.ui.context import Context
+from playground.ui.html import note
+from playground.ui.visitor import language, stages, waiting
+
+MODEL = "all-MiniLM-L6-v2"
+KEPT = 2**27  # bytes of passes that are kept for sliders and second looks
+API_TEXTS = 32
+API_NUMBERS = 2_000_000  # of one answer
+
+
+class VectorsActions:
+    """The view's functions."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self._kept: Kept[Passed] = Kept(KEPT, least=1)
+        self._lock = threading.Lock()
+        self.passes = 0  # how often a model was really run; a test watches it
+
+    def choices(self) -> list[tuple[str, str]]:
+        """Encoders first, then language models; ↓ marks what the Hub must give first."""
+        offered = self.context.catalog.offered
+        cards = dict.fromkeys([*offered("encoder"), *offered("causal")])
+        return [(f"{card.name} ↓" if card.source == "hub" else card.name, card.name) for card in cards]
+
+    def card(self, model: str) -> tuple[ModelCard, Role]:
+        """A model's card, and as what its layers are read."""
+        card = self.context.catalog.find(model)
+        return card, "encoder" if "encoder" in card.roles else "causal"
+
+    def passing(self, model: str, texts: Sequence[str], groups: Sequence[int]) -> Generator[str | Passed]:
+        """Progress as HTML, and at last the pass: a kept one at once, else a model is leased and run."""
+        for each in texts:
+            check(each, self.context.settings.text_limit)
+        card, role = self.card(model)
+        key = (card.name, card.source, *texts)
+        kept = self._kept.get(key)
+        if kept is None and model == MODEL:
+            kept = example.shipped(texts)
+        if kept is not None:
+            yield replace(kept, groups=tuple(groups))
+            return
+        with closing(self.context.leasing(card, role)) as steps:
+            for step in stages(steps, language()):
+                if not isinstance(step, Loaded):
+                    yield step
+                    continue
+                with closing(hidden_states.running(step, texts, groups)) as states:
+                    for state in states:
+                        if isinstance(state, Waiting):
+                            yield waiting(state, language())
+                            continue
+                        self._keep(key, state)
+                        yield state
+                return
+
+    def _keep(self, key: tuple[str, ...], passed: Passed) -> None:
+        with self._lock:
+            self.passes += 1
+        self._kept.put(key, passed, passed.bytes)
+
+    def following(
+        self, fn: Callable[..., str], mine: str, where: str, model: str, layer: float, box: str, *more: Any
+    ) -> Iterator[Any]:
+        """A sub-tab's result, and before it the progress of loading; nothing while another one is open."""
+        if where != mine:
+            yield gr.skip()
+            return
+        texts, groups = hidden_states.lines(box or "")
+        for step in self.passing(model, texts, groups):
+            if isinstance(step, Passed):
+                yield fn(step, max(STATIC, min(int(layer), step.layers)), *more)
+            else:
+                yield step
+
+    def walk(self, passed: Passed, layer: int) -> str:
+        """The notebook's steps of the first sentence."""
+        return view.walk(passed, layer, language())
+
+    def pool(self, passed: Passed, layer: int) -> str:
+        """Mean pooling of the first sentence."""
+        return view.pooling(passed, language())
+
+    def senses(self, passed: Passed, layer: int, word: str) -> str:
+        """One word in all its sentences."""
+        lang = language()
+        found = hidden_states.occurrences(passed, word or "")
+        if len(found) < 2:
+            near = hidden_states.common_words([each.text for each in passed.texts])[:6]
+            key = "vectors.word_missing" if near else "vectors.word_alone"
+            return note(words.say(key, lang, word=word or "–", common=", ".join(near)))
+        told = hidden_states.separations(passed, found)
+        means = hidden_states.means(passed, found)
+        return view.senses(passed, (word or "").strip(), found, layer, told, means, lang)
+
+    def map(self, passed: Passed, layer: int, word: str, by: str, method: str) -> str:
+        """All tokens of all sentences at one layer."""
+        lang = language()
+        rows = [
+            one.at(layer)[[not special for special in one.special]]
+            for one in passed.texts
+            if not all(one.special)
+        ]
+        if not rows:
+            raise BadInput("vectors_no_tokens", name=passed.model)
+        made = project(np.concatenate(rows), method)
+        notes = [words.say(f"vectors.map_{made.method}", lang)]
+        if layer == STATIC:
+            notes.append(words.say("vectors.map_static", lang))
+        if made.note:
+            notes.append(words.say("vectors.map_few", lang))
+        found = hidden_states.occurrences(passed, word or "")
+        return view.token_map(passed, made.points, found, by, layer, notes, lang)
+
+    def depth(self, model: str) -> Iterator[int]:
+        """How many layers a model has, once it is there."""
+        for step in self.passing(model, ["Hello world"], [0]):
+            if isinstance(step, Passed):
+                yield step.layers
+
+    def plain(self, texts: object, model: str) -> list[dict[str, Any]]:
+        """As ``/token_vectors`` answers.
+
+        Raises:
+            BadInput: no texts, too many, or more numbers than one answer holds.
+        """
+        if isinstance(texts, str):
+            texts = [texts]
+        if not isinstance(texts, list) or not 0 < len(texts) <= API_TEXTS:
+            raise BadInput("vectors_texts", most=API_TEXTS)
+        for each in texts:
+            check(each, self.context.settings.text_limit)
+        card, role = self.card(model)
+        with closing(self.context.leasing(card, role)) as steps:
+            loaded = next(step for step in steps if isinstance(step, Loaded))
+            passed = hidden_states.run(loaded, texts)
+        numbers = sum(one.layers[-1].size for one in passed.texts)
+        if numbers > API_NUMBERS:
+            raise BadInput("vectors_too_much", most=API_NUMBERS, numbers=numbers)
+        return [
+            {
+                "tokens": list(one.tokens), "shape": list(one.shape),
+                "vectors": [[round(value, 7) for value in row] for row in one.layers[-1].tolist()],
+            }
+            for one in passed.texts
+        ]  # fmt: skip

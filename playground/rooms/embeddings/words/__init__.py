@@ -1,0 +1,1 @@
+"""Words: neighbours and analogies in word vectors."""

@@ -1,0 +1,85 @@
+"""The worked examples of the Next token room: one prompt, and what the tutor said to it in its training."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from playground import ASSETS
+from playground.engine.generation import logits as next_tokens
+from playground.engine.generation.prompts import prompt_ids
+from playground.engine.generation.sampling import Settings
+from playground.models.cache import ModelCache
+from playground.models.catalog import EMBEDDED_BY_NAME
+from playground.rooms.next_token import view_data
+from playground.ui.example_files import read, write
+
+FILE = ASSETS / "next_token" / "example.json"
+
+
+LOOK = {"model": "tutor", "prompt": "The capital of France is"}
+LOOKED = 15  # tokens shown
+
+
+def shipped() -> dict[str, Any]:
+    """The example, as shipped: what the page is told about `LOOK`."""
+    told: dict[str, Any] = read(FILE)
+    return told
+
+
+def computed(cache: ModelCache) -> dict[str, Any]:
+    """The same, computed now."""
+    card = EMBEDDED_BY_NAME[LOOK["model"]]
+    with cache.lease(card, "causal") as loaded:
+        ids, _ = prompt_ids(loaded, LOOK["prompt"], len(LOOK["prompt"]))
+        states = next_tokens.look(loaded, ids, listen=True)
+        row = next(state for state in states if isinstance(state, next_tokens.Row))
+        settings = Settings(temperature=1.0).checked()
+        told = view_data.look(loaded, row, settings, LOOKED) | view_data.prompt(loaded, row)
+    return told | {"row": "", "model": LOOK["model"], "prompt": LOOK["prompt"]}
+
+
+@functools.cache
+def _learned() -> dict[str, Any]:
+    found: dict[str, Any] = read(ASSETS / "tutor" / "learning.json")
+    return found
+
+
+def learning(prompt: object = None, *, chat: object = False) -> dict[str, Any]:
+    """What the tutor said at moments of its training, after one of the prompts that were kept.
+
+    Args:
+        prompt: its number, or its text; what is not among them takes the worked example's.
+        chat: a text is a message to the tutor, not the beginning of a text.
+
+    Returns:
+        prompts: [kind, text] of all of them; prompt; moments: step, tokens (read in training so far), loss,
+        answers: [text, probability] best first, sample: how it went on ("" where that was not kept).
+    """
+    kept = _learned()
+    prompts = kept["prompts"]
+    known = [(each["kind"], each["text"]) for each in prompts]
+    if isinstance(prompt, str):
+        wanted = ("chat" if chat is True else "text", prompt)
+        prompt = known.index(wanted) if wanted in known else None
+    if type(prompt) is not int or not 0 <= prompt < len(prompts):
+        example = ("text", LOOK["prompt"])
+        prompt = known.index(example) if example in known else 0
+    moments = [
+        {
+            "step": shot["step"], "tokens": shot["tokens"], "loss": shot["loss"],
+            "answers": [[kept["texts"][str(id)], p] for id, p in shot["answers"][prompt]],
+            "sample": shot["samples"][prompt],
+        }
+        for shot in kept["snapshots"]
+    ]  # fmt: skip
+    return {
+        "prompts": [[each["kind"], each["text"]] for each in prompts],
+        "prompt": prompt,
+        "moments": moments,
+    }
+
+
+def make(cache: ModelCache) -> None:
+    """Write it anew; what was said in training, ``playground.tutor`` writes."""
+    write(FILE, computed(cache))

@@ -1,0 +1,1 @@
+"""Songs: playlists as sentences, Word2Vec as recommender, and how good it is."""

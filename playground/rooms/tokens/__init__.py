@@ -1,0 +1,1 @@
+"""Tokens: one text under several tokenizers, step by step, its vocabulary, merges, and the chat template."""

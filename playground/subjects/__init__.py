@@ -1,1 +1,0 @@
-"""What the playground is about: pure functions and frozen dataclasses."""

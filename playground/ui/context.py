@@ -1,0 +1,93 @@
+"""What every room is given: the settings, the catalogue and the one cache of models."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import suppress
+from dataclasses import dataclass
+
+from playground.errors import BadInput, NotAllowed, PlaygroundError
+from playground.models import devices, hub, loaders
+from playground.models.cache import Loaded, ModelCache, Stage
+from playground.models.catalog import HUB, Catalog, ModelCard, Role
+from playground.settings import Settings
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every room is given."""
+
+    settings: Settings
+    catalog: Catalog
+    models: ModelCache
+
+    @classmethod
+    def of(cls, settings: Settings) -> Context:
+        """A context that loads for real, as the settings say."""
+        loader = loaders.TransformersLoader(
+            offline=settings.offline, anonymous=settings.anonymous, cache_dir=settings.cache_dir,
+            pickles=settings.allow_pickles, public=settings.public,
+        )  # fmt: skip
+        catalog = Catalog(settings.models_dir, settings.cache_dir, offline=settings.offline)
+        return cls(settings, catalog, ModelCache(devices.budget(settings.memory_gb), loader))
+
+    def leasing(
+        self, card: ModelCard, role: Role, quantization: str = "", dtype: str = ""
+    ) -> Generator[Stage | Loaded]:
+        """`ModelCache.leasing` on this server's device, in the checkpoint's number format or another one.
+
+        Args:
+            quantization: what a menu of precisions gives, for language models: ``int8``, ``nf4``, or a number
+                format as ``dtype``; "" for what the checkpoint or this server's owner says.
+            dtype: another number format, for a language model that is not quantized.
+
+        Raises:
+            BadInput: a quantization that is none, or of what is no language model.
+            NotAllowed: a public server fetches no weights of a stranger's choice.
+        """
+        if quantization in devices.FORMATS:
+            quantization, dtype = "", quantization
+        if quantization and quantization not in devices.QUANTIZATIONS:
+            raise BadInput("quantization_unknown", quantization=quantization)
+        if (quantization or dtype) and role != "causal":
+            # A sentence model loses by it: cosine to its own float32 vectors .97 in NF4.
+            raise BadInput("quantization_causal_only", name=card.name)
+        self.allowed(card, role)
+        weighs = role in ("causal", "encoder")
+        kind, asked, dtype = "meta" if role == "skeleton" else "cpu", dtype, ""
+        if weighs:
+            device = devices.choose(self.settings.device, self.settings.dtype)
+            kind = device.kind
+            if role == "causal":
+                dtype = devices.QUANTIZATIONS.get(quantization) or asked or device.dtype
+            if asked and not device.dtype and devices.computed(self._stored(card), kind) == asked:
+                dtype = ""  # what it would be computed in anyhow is not loaded a second time
+        return self.models.leasing(card, role, device=kind, dtype=dtype, quantization=quantization)
+
+    def allowed(self, card: ModelCard, role: Role) -> None:
+        """Refuse what a public server fetches for nobody.
+
+        Raises:
+            NotAllowed: weights of a stranger's choice.
+        """
+        # A skeleton as well: what a stranger's config.json asks for costs time and memory.
+        wanted = role in ("causal", "encoder", "skeleton")
+        if wanted and self.settings.public and card.source == "hub" and card not in HUB:
+            raise NotAllowed("hub_weights_public", name=card.name)
+        if self.settings.public and card.source == "gensim" and not self.fetched(card):
+            raise NotAllowed("words_public", name=card.name)
+
+    @staticmethod
+    def _stored(card: ModelCard) -> str:
+        """The number format that a checkpoint says; "" where that is not known before it is loaded."""
+        from playground.models.loaders import offers
+
+        with suppress(PlaygroundError):  # whoever loads it is told
+            return offers.stored(card)
+        return ""
+
+    def fetched(self, card: ModelCard) -> bool:
+        """Whether nothing needs to be downloaded for it."""
+        if card.source == "hub":
+            return hub.cached(card.where)
+        return loaders.is_here(card, self.settings.cache_dir)

@@ -1,0 +1,61 @@
+"""The menu of precisions: as stored, other number formats where they are worth it, 8 bits, NF4."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import gradio as gr
+
+from playground.errors import PlaygroundError
+from playground.models import devices
+from playground.ui import precision as view
+from playground.ui.context import Context
+from playground.ui.visitor import guard, language, tr
+
+# A queue of its own: of a model on the Hub its config is fetched first.
+ASKING: dict[str, Any] = {"concurrency_id": "formats", "concurrency_limit": 8}
+
+
+def precisions(context: Context, model: gr.Dropdown, **more: Any) -> gr.Radio:
+    """The menu. What it offers follows the model that is chosen.
+
+    Args:
+        model: the menu of models.
+        more: of the widget.
+    """
+    menu = gr.Radio(
+        [(tr("models.precision_full"), ""), ("int8", "int8"), ("NF4", "nf4")], value="",
+        label=tr("models.precision_choice"), info=tr("models.precision_info"), **more,
+    )  # fmt: skip
+
+    def follow(name: str | None, chosen: str | None) -> Any:
+        found, told = offered(context, name or "", language())
+        if chosen in {value for _, value in found}:
+            return gr.Radio(found, info=told)  # what is chosen meanwhile stays
+        return gr.Radio(found, value="", info=told)
+
+    model.change(
+        guard(follow), [model, menu], menu, show_progress="hidden", api_visibility="private", **ASKING
+    )  # fmt: skip
+    return menu
+
+
+def offered(context: Context, name: str, lang: str) -> tuple[list[tuple[str, str]], str]:
+    """What can be chosen for a model, and what is said of it.
+
+    Args:
+        name: of the menu of models, or typed; what is none has the usual choices.
+    """
+    from playground.models.loaders import offers
+
+    wish, found = context.settings, None
+    device = devices.choose(wish.device, wish.dtype)
+    with suppress(PlaygroundError):  # whoever loads it is told
+        card = context.catalog.find(name)
+        context.allowed(card, "causal")
+        if "causal" in card.roles:
+            found = offers.look(card, device.kind, offline=wish.offline, anonymous=wish.public)
+    if device.dtype and found is not None:  # the owner has chosen, and what is not chosen here stays so
+        found = offers.Formats(found.stored, device.dtype, ())
+    return view.choices(found, lang), view.told(found, device.kind, lang)

@@ -1,1 +1,0 @@
-"""Result → HTML, nothing else."""

@@ -1,0 +1,373 @@
+"""The Decoding panel without a page: bad input, what streams, the worked example, `/generate`."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from playground import text
+from playground.engine.generation.beam_search import Beams
+from playground.engine.generation.prompts import prompt_ids
+from playground.errors import BadInput, NotAllowed, PlaygroundError
+from playground.models.cache import Loaded, ModelCache
+from playground.models.catalog import Catalog
+from playground.models.loaders import TransformersLoader
+from playground.rooms.decoding import comparison, example, lab, request
+from playground.rooms.decoding.actions import Newest, compare, generate
+from playground.rooms.decoding.experiments import Progress
+from playground.rooms.decoding.panel import _asked, brought
+from playground.settings import read
+from playground.ui.context import Context
+from tests.models import saved
+from tests.tiny_tokenizers import model_of
+
+# As the widgets stand: prompt, model, chat, precision, most, temperature, top-k, top-p, min-p, penalty, seed,
+# stop strings, beams, length penalty, early, two seeds.
+NAMES = (
+    "prompt", "model", "chat", "precision", "most", "temperature", "top_k", "top_p", "min_p", "penalty",
+    "seed", "stops", "beams", "length", "early", "first", "second",
+)  # fmt: skip
+STANDING: dict[str, Any] = dict(
+    zip(
+        NAMES,
+        ("Once upon", "chatty", False, "", 6, 0.8, 40, 0.9, 0.05, 1.1, 3, "", 3, 1.0, False, 1, 2),
+        strict=True,
+    )
+)
+
+
+EMPTY = text.say("errors.next_prompt_empty", "en")  # as the Next token panel says it
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory: pytest.TempPathFactory) -> Context:
+    folder = tmp_path_factory.mktemp("decoding")
+    saved.save(folder / "chatty", template=saved.TEMPLATE)
+    saved.save(folder / "base", "GPT2")
+    saved.save(folder / "phi", "Phi3")
+    saved.save(folder / "mamba", "GPT2")
+    (folder / "mamba" / "model.safetensors").unlink()
+    model_of("mamba", spread=1.0).save_pretrained(folder / "mamba")
+    return Context(
+        read(["--device", "cpu", "--dtype", "float32"], {}),
+        Catalog(folder, folder, offline=True),
+        ModelCache(2**30, TransformersLoader(offline=True)),
+    )
+
+
+def test_a_new_run_ends_the_one_before() -> None:
+    newest, closed = Newest(), []
+
+    def words(name: str, error: bool = False) -> Generator[str]:
+        try:
+            yield name
+            if error:
+                raise BadInput("prompt_empty")
+            yield name
+        finally:
+            closed.append(name)
+
+    first, failing = newest.only("a", words("first")), newest.only("a", words("failing", True))
+    assert next(first) == "first" and next(failing) == "failing"
+    other = newest.only("b", words("other"))
+    assert next(other) == "other"
+    second = newest.only("a", words("second"))
+    assert next(second) == "second"
+    assert list(first) == list(failing) == []  # not even an error
+    assert list(second) == ["second"]
+    assert closed == ["first", "failing", "second"]
+    assert list(other) == ["other"]  # another page's goes on
+    with pytest.raises(BadInput):
+        list(newest.only("a", words("last", True)))
+
+
+def run(context: Context, **change: Any) -> list[tuple[Any, ...]]:
+    values = tuple({**STANDING, **change}.values())
+    return list(compare(context, lambda: _asked(values)))
+
+
+@pytest.mark.parametrize(
+    "change", [{}, {"model": "base"}, {"model": "phi"}, {"chat": True}, {"precision": "int8"}]
+)
+def test_a_comparison_as_the_page_gets_it(context: Context, change: dict[str, Any]) -> None:
+    *before, (status, shown, tree, walk) = run(context, **change)
+    assert status == "" and shown.count("dec-lane ln-") == 6
+    assert "<svg" in tree and walk.count("<details") >= 1
+    assert all(isinstance(each[0], str) and each[0] for each in before)
+
+
+def refused(context: Context, **change: Any) -> str:
+    """The sentence, which stands alone: what was there before is kept."""
+    status, *others = run(context, **change)[-1]
+    assert "pg-warning" in status and not any(isinstance(each, str) for each in others)
+    return re.sub(r"<[^>]+>", "", status)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"prompt": "girl " * 2000}, "window"), ({"prompt": 7}, "Text is wanted"),
+        ({"prompt": "a\ud800"}, "lone surrogate"), ({"prompt": ""}, EMPTY),
+        ({"prompt": "", "chat": True}, EMPTY),
+        ({"temperature": -1}, "temperature"), ({"temperature": float("nan")}, "temperature"),
+        ({"temperature": "hot"}, "temperature"), ({"top_k": -1}, "top_k"), ({"top_k": 1.5}, "top_k"),
+        ({"top_p": 1.1}, "top_p"), ({"min_p": 2}, "min_p"), ({"penalty": 0}, "repetition_penalty"),
+        ({"most": 0}, "max_new_tokens"), ({"most": 500}, "max_new_tokens"), ({"beams": 0}, "num_beams"),
+        ({"beams": 99}, "num_beams"), ({"length": float("inf")}, "length_penalty"), ({"seed": -5}, "seed"),
+        ({"seed": 10**400}, "seed"), ({"first": 2.5}, "seed"),
+        ({"stops": "x\n" * 3 + "y" * 200}, "Stop strings"),
+        ({"model": ""}, "name"), ({"model": "nobody/nothing"}, "offline"), ({"precision": "fp4"}, "fp4"),
+        ({"model": "all-MiniLM-L6-v2"}, "all-MiniLM-L6-v2"), ({"model": "base", "chat": True}, ""),
+        ({"chat": True, "prompt": " "}, "empty"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_a_sentence(context: Context, change: dict[str, Any], words: str) -> None:
+    if change == {"model": "base", "chat": True}:
+        assert run(context, **change)[-1][0] == ""  # without a template the message is gone on with
+        return
+    assert words in refused(context, **change)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"top_k": 0, "top_p": 1, "min_p": 0}, {"top_p": 0}, {"min_p": 1}, {"temperature": 0},
+        {"prompt": "<script>alert(1)</script> 👍 مرحبا"}, {"seed": None}, {"top_k": None}, {"beams": 1},
+        {"stops": "a\ne"}, {"stops": None}, {"chat": None, "precision": None, "early": None},
+        {"prompt": "\u202e\x00"},
+    ],
+)  # fmt: skip
+def test_edges_that_work(context: Context, change: dict[str, Any]) -> None:
+    status, shown, _, _ = run(context, **change)[-1]
+    assert status == "" and "<script" not in shown
+
+
+def test_nan_logits(context: Context) -> None:
+    with context.models.lease(context.catalog.find("chatty"), "causal", dtype="float32") as loaded:
+        kept = loaded.model.lm_head.weight.data.clone()
+        loaded.model.lm_head.weight.data.fill_(float("nan"))
+        try:
+            assert "chatty" in refused(context)
+        finally:
+            loaded.model.lm_head.weight.data.copy_(kept)
+
+
+@pytest.mark.parametrize("lang", text.LANGUAGES)
+def test_the_worked_example_is_what_is_computed(lang: str) -> None:
+    """A shown case where greedy truly misses; ``python -m playground.rooms.examples`` finds it anew."""
+    shipped = example.shipped(lang)
+    cache = ModelCache(2**30, TransformersLoader(offline=True))
+    computed = example.computed(lang, cache, [shipped.text])
+    assert comparison.missed(computed) and comparison.missed(shipped)
+    assert computed.text == shipped.text and computed.prompt == shipped.prompt
+    assert computed.plan == shipped.plan == example.PLAN
+    for ours, theirs in zip(computed.lanes, shipped.lanes, strict=True):
+        assert (ours.lane, ours.ids, ours.text, ours.reason) == (
+            theirs.lane,
+            theirs.ids,
+            theirs.text,
+            theirs.reason,
+        )
+        assert ours.total == pytest.approx(theirs.total, abs=1e-3)
+    assert [[each.id for each in step.candidates] for step in computed.tree.steps] == [
+        [each.id for each in step.candidates] for step in shipped.tree.steps
+    ]
+
+
+# -- /generate --
+
+
+def asked(context: Context, prompt: str, strategy: str, model: str = "chatty", **how: Any) -> dict[str, Any]:
+    given = {"most": 8, "temperature": 1.0, "top_k": 0, "top_p": 1.0, "seed": 0, **how}
+    width = Beams(given.pop("beams", 4), given.pop("length", 1.0))
+    return generate(context, prompt, model, strategy, request.settings(**given), width)
+
+
+@pytest.mark.parametrize("name", ["chatty", "base", "phi", "tutor"])
+def test_generate_is_generate(context: Context, name: str) -> None:
+    with context.models.lease(context.catalog.find(name), "causal", dtype="float32") as loaded:
+        ids, _ = prompt_ids(loaded, "Once upon", 100)
+        given = torch.tensor([ids])
+        how = {"max_new_tokens": 8, "attention_mask": torch.ones_like(given), "pad_token_id": 0}
+
+        def theirs(**more: Any) -> Any:
+            torch.manual_seed(7)
+            return loaded.model.generate(
+                given, **how, **more, return_dict_in_generate=True, output_scores=True
+            )
+
+        greedy = asked(context, "Once upon", "greedy", name, temperature=0.0)
+        assert greedy["ids"] == theirs(do_sample=False).sequences[0, len(ids) :].tolist()
+        drawn = asked(context, "Once upon", "sample", name, seed=7, temperature=0.9, top_k=30, top_p=0.8)
+        more = {"do_sample": True, "temperature": 0.9, "top_k": 30, "top_p": 0.8}
+        assert drawn["ids"] == theirs(**more).sequences[0, len(ids) :].tolist()
+        beam = asked(context, "Once upon", "beam", name, temperature=0.0, length=0.5)
+        made = theirs(do_sample=False, num_beams=4, num_return_sequences=4, length_penalty=0.5)
+        assert [way["score"] for way in beam["sequences"]] == pytest.approx(
+            made.sequences_scores.tolist(), abs=1e-4
+        )
+        assert (
+            beam["ids"]
+            == made.sequences[0, len(ids) :].tolist()[: len(beam["ids"])]
+            == beam["sequences"][0]["ids"]
+        )
+        for found in (greedy, drawn, beam):
+            labels = torch.tensor([[-100] * len(ids) + found["ids"]])
+            with torch.no_grad():
+                out = loaded.model(torch.tensor([ids + found["ids"]]), labels=labels)
+            assert found["perplexity"] == pytest.approx(math.exp(out.loss.item()), rel=1e-4)
+            assert [each["id"] for each in found["tokens"]] == found["ids"]
+            own = out.logits[0, len(ids) - 1 : -1].softmax(-1)
+            places = range(len(found["ids"]))
+            expected = [float(own[place, found["ids"][place]]) for place in places]
+            assert [each["probability"] for each in found["tokens"]] == pytest.approx(expected, rel=1e-3)
+            assert list(found) == ["ids", "text", "tokens", "sequences", "perplexity", "seconds"]
+            json.dumps(found)
+
+
+def test_generate_refuses_and_a_public_server_caps(context: Context) -> None:
+    for strategy in ("greedy", "sample", "beam"):
+        with pytest.raises(BadInput) as nothing:
+            asked(context, "", strategy)
+        assert nothing.value.key == "errors.next_prompt_empty"
+    for strategy in ("", "contrastive", None):
+        with pytest.raises(BadInput) as refused_:
+            asked(context, "x", strategy)  # type: ignore[arg-type]
+        assert refused_.value.key == "errors.strategy_unknown"
+    public = Context(read(["--public"], {}), context.catalog, context.models)
+    assert request.within(public, request.settings(9000, 0, 0, 1)).max_new_tokens == 1024
+    with pytest.raises(NotAllowed):
+        asked(public, "x", "greedy", "somebody/something")
+    with pytest.raises(PlaygroundError):
+        asked(context, "x", "greedy", "byt5")
+
+
+# -- experiments --
+
+
+@pytest.mark.parametrize("name", lab.NAMES)
+def test_every_experiment_ends_with_a_chart_and_a_sentence(
+    context: Context, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lab.experiments.cache_times, "__defaults__", (0.5, lab.time.perf_counter))
+    monkeypatch.setattr(lab.experiments.batch_times, "__defaults__", (0.5, lab.time.perf_counter))
+    monkeypatch.setattr(lab.grad_modes.grad_modes, "__defaults__", (0.5, lab.time.perf_counter))
+    monkeypatch.setattr(lab.experiments, "BUDGET", 1.0)
+    monkeypatch.setattr(lab, "FLUSH", 0.0)  # however fast it is, all of it is told
+    *before, (status, shown) = lab.experiment(context, name, "Once upon a time", "chatty", "")
+    assert status == "" and 'class="dec-found"' in shown and "threads: 1" in shown
+    assert "<svg" in shown or '<figure class="br">' in shown
+    assert before and any(isinstance(told, str) and "pg-bar" in told for told, _ in before)
+    grown = [found for _, found in before if isinstance(found, str) and found]
+    assert name in ("cache", "batch", "grads") or grown, "what is known is shown while it goes on"
+    if name == "precision":
+        for each in ("float32", "bfloat16", "int8", "NF4"):
+            assert each in shown
+    assert all(row.leases == 0 for row in context.models.status())
+
+
+def test_experiments_refuse(context: Context) -> None:
+    for name, prompt, model, key in (
+        ("speed", "x", "chatty", "experiment_unknown"), ("cache", "", "chatty", "next_prompt_empty"),
+        ("cache", "x", "nobody/nothing", "offline"),
+        ("precision", "girl " * 2000, "nobody/nothing", "offline"), ("repeats", 7, "chatty", "not_text"),
+    ):  # fmt: skip
+        with pytest.raises(PlaygroundError) as told:
+            list(lab.experiment(context, name, prompt, model, ""))  # type: ignore[arg-type]
+        assert told.value.key == f"errors.{key}"
+    with pytest.raises(PlaygroundError):
+        list(lab.experiment(context, "grads", "x", "chatty", "nf4"))
+
+
+def test_a_precision_that_cannot_run_is_said_in_its_row(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mamba multiplies by the weights themselves, which int8 and NF4 have packed."""
+    monkeypatch.setattr(lab.experiments, "BUDGET", 1.0)
+    *_, (status, shown) = lab.told(context, "precision", "Once upon a time", "mamba", "")
+    assert status == "" and text.say("errors.precision_unable", "en", name="mamba") in shown
+    rows = re.findall(r"<tr><td>(\w+)</td>(.*?)</tr>", shown)
+    assert [name for name, _ in rows] == ["float32", "bfloat16", "int8", "NF4"]
+    assert "dec-refused" not in rows[0][1] and "dec-refused" in rows[2][1]
+
+
+def test_no_numbers_are_told_and_not_taken_for_nothing_moved(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lab.experiments, "BUDGET", 1.0)
+    real = lab.precision.distributions
+
+    def spoilt(loaded: Any, prompts: Any) -> Any:
+        if loaded.model.dtype is bad:
+            loaded = Loaded(loaded.card, loaded.tokenizer, saved.model("GPT2"))
+            loaded.model.lm_head.weight.data.fill_(float("nan"))
+        return real(loaded, prompts)
+
+    monkeypatch.setattr(lab.precision, "distributions", spoilt)
+    sentence = text.say("errors.logits_not_finite", "en", name="chatty")
+    bad = torch.bfloat16
+    *_, (status, shown) = lab.told(context, "precision", "Once upon", "chatty", "")
+    assert status == "" and sentence in shown  # of bfloat16, and of whatever computes in it
+    bad = torch.float32
+    *_, (status, _) = lab.told(context, "precision", "Once upon", "chatty", "")
+    assert "pg-warning" in status and sentence in status
+
+
+def test_an_error_takes_the_place_of_the_bar(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    def measured(loaded: Any, ids: Any) -> Generator[Progress]:
+        yield Progress(0.5, "16")
+        raise RuntimeError("something else")
+
+    monkeypatch.setitem(lab.RUNS, "cache", (measured, lambda found, lang: ""))
+    states = lab.told(context, "cache", "Once upon", "chatty", "")
+    seen = []
+    with pytest.raises(RuntimeError):  # the guard logs it, and tells a number
+        for state in states:
+            seen.append(state)
+    assert "pg-bar" in seen[-2][0]
+    assert text.say("decoding_lab.broke", "en") in seen[-1][0] and not isinstance(seen[-1][1], str)
+    *_, (status, _) = lab.told(context, "cache", "Once upon", "nobody/nothing", "")
+    assert "pg-warning" in status
+
+
+# -- what a page brings along --
+
+STOOD = [False, "", 24, 0.8]
+
+
+@pytest.mark.parametrize(
+    ("carried", "found"),
+    [
+        ("", ("", "tutor", STOOD)),
+        ('{"text": "a", "name": "b", "others": [true, "int8", 30, 0]}', ("a", "b", [True, "int8", 30, 0])),
+        ('{"text": "a", "name": "b"}', ("a", "b", STOOD)),
+        ('{"text": "", "name": null, "others": [1, 2, "x", true]}', ("", "tutor", STOOD)),
+        ('{"others": [false, null, null, 1.5]}', ("", "tutor", [False, None, None, 1.5])),
+    ],
+)
+def test_what_is_carried_fits_the_widgets(carried: str, found: tuple[str, str, list[Any]]) -> None:
+    assert brought(carried, "tutor", STOOD) == found
+
+
+@pytest.mark.parametrize("lang", text.LANGUAGES)
+def test_the_examples_prompt_has_a_button(lang: str) -> None:
+    assert example.shipped(lang).text in text.say("decoding.samples", lang).split("\n")
+
+
+@pytest.mark.real
+def test_stories260k(shared: Path, shared_catalog: Catalog) -> None:
+    """A real model of other people's: the three strategies, and the whole comparison."""
+    here = Context(
+        read(["--device", "cpu", "--dtype", "float32"], {}), shared_catalog,
+        ModelCache(2**30, TransformersLoader(offline=True)),
+    )  # fmt: skip
+    test_generate_is_generate(here, "stories260K")
+    status, shown, tree, _ = run(here, model="stories260K", prompt="Once upon a time", most=12)[-1]
+    assert status == "" and shown.count("dec-lane ln-") == 6 and "<svg" in tree

@@ -1,0 +1,232 @@
+"""What the Decoding panel shows: sentences chosen by numbers, and nothing of a text that could run."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from playground import text
+from playground.engine.generation.beam_search import Beams
+from playground.rooms.decoding import example, view, view_beam_tree, view_experiments, view_filters
+from playground.rooms.decoding.comparison import Comparison, Token, Written
+from playground.rooms.decoding.experiments import BatchTimes, CacheTimes, Machine
+from playground.rooms.decoding.no_grad import GradModes
+from playground.rooms.decoding.precision import Measured, Moved
+from playground.rooms.decoding.repeats import Repeats, Run
+from playground.ui import lines
+from playground.ui.html import sentences
+
+HERE = Machine("cpu", "float32", 1)
+NASTY = "<script>alert(1)</script><img src=x onerror=alert(2)>\"' &amp; \u202e"
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Comparison:
+    return example.shipped("en")
+
+
+def say(key: str, **values: Any) -> str:
+    return text.say(f"decoding.{key}", "en", **values)
+
+
+def beginning(key: str, room: str = "decoding") -> str:
+    """The words of a sentence before its first value."""
+    return text.say(f"{room}.{key}", "en").split("{")[0].strip()
+
+
+@pytest.mark.parametrize("lang", text.LANGUAGES)
+def test_the_example_in_every_language(lang):
+    found = example.shipped(lang)
+    shown = view.whole(found, lang) + view_beam_tree.tree(found, lang) + view_filters.walk(found, lang)
+    assert "missed" in shown and shown.count("dec-lane ln-") == 6
+    assert text.say("decoding.question", lang) in shown
+    assert "{" not in re.sub(r"<pre.*?</pre>", "", shown, flags=re.S)
+    assert shown.count("<details") == len(found.lane("yours").tokens)
+
+
+def test_nothing_of_a_text_runs(shipped):
+    def spoilt(token: Token) -> Token:
+        return replace(token, text=NASTY, others=[(id, NASTY, p, c) for id, _, p, c in token.others])
+
+    lanes = [
+        replace(lane, tokens=[spoilt(each) for each in lane.tokens], text=NASTY) for lane in shipped.lanes
+    ]
+    steps = [
+        replace(step, candidates=[replace(each, text=NASTY, label=NASTY) for each in step.candidates])
+        for step in shipped.tree.steps
+    ]
+    tree = replace(
+        shipped.tree, steps=steps, sequences=[replace(way, text=NASTY) for way in shipped.tree.sequences]
+    )
+    partings = [replace(each, mine=each.mine and spoilt(each.mine)) for each in shipped.partings]
+    spoiled = replace(shipped, text=NASTY, model=NASTY, lanes=lanes, tree=tree, partings=partings)
+    shown = view.whole(spoiled, "en") + view_beam_tree.tree(spoiled, "en") + view_filters.walk(spoiled, "en")
+    runs = [Run("greedy", 0, [1], [NASTY]), Run("seed", 1, [1], [NASTY]), Run("other", 2, [2], [NASTY])]
+    shown += view_experiments.repeats(Repeats(runs, 0.0, True, HERE), "en")
+    for tag in ("<script", "<img"):
+        assert tag not in shown, shown[max(0, shown.find(tag) - 300) :][:400]
+    assert "\u202e" not in re.sub(r"<pre.*?</pre>", "", shown, flags=re.S)
+    assert not re.search(r'="[^"]*<', shown)
+
+
+def changed(shipped: Comparison, **lanes: Written) -> Comparison:
+    return replace(shipped, lanes=[lanes.get(lane.lane, lane) for lane in shipped.lanes])
+
+
+def test_the_answer_is_chosen_by_the_numbers(shipped):
+    greedy, beam = shipped.lane("greedy"), shipped.lane("beam")
+    assert beginning("answer_missed") in view.whole(shipped, "en")
+    same = replace(shipped, partings=[each for each in shipped.partings if each.lane != "beam"])
+    assert beginning("answer_same") in view.whole(same, "en")
+    single = replace(same, plan=replace(same.plan, beams=Beams(1)))
+    assert say("answer_one", greedy="", greedy_sum="")[:30] in view.whole(single, "en")
+    for made in (same, single):
+        sure = replace(made.lane("yours"), tokens=greedy.tokens[:1], reason="eos")
+        shown = view.whole(changed(made, yours=sure), "en")
+        assert say("answer_other", lane=say("lane_yours"), other="", other_sum="", times="")[:60] in shown
+        assert beginning("answer_other") not in view.whole(made, "en")
+    worse = replace(beam, tokens=[replace(token, probability=0.01) for token in beam.tokens])
+    assert beginning("answer_shorter") in view.whole(changed(shipped, beam=worse), "en")
+    cut = replace(beam, reason="length" if beam.ended else "eos")
+    assert beginning("answer_cut") in view.whole(changed(shipped, beam=cut), "en")
+    level = replace(beam, tokens=greedy.tokens, reason=greedy.reason)
+    assert beginning("answer_tie") in view.whole(changed(shipped, beam=level), "en")
+
+
+def test_growing_lanes_and_half_characters(shipped):
+    half = Token(5, "", "E4 BD", 0.5, 0.5, 1, [(5, "", 0.5, 0.5)])
+    shown = view.growing([Written("greedy", [half], "")], shipped.plan, "en")
+    assert "E4 BD" in shown and shown.count("<section") == 2 and "\ufffd" not in shown
+
+
+def test_the_races_marks_differ(shipped):
+    """A short fall is told with as many digits as it takes."""
+    sure = [replace(token, probability=0.99) for token in shipped.lane("greedy").tokens[:4]]
+    lanes = [replace(lane, tokens=sure) for lane in shipped.lanes]
+    shown = view.whole(replace(shipped, lanes=lanes), "en")
+    race = shown[shown.index("dec-race") : shown.index("</svg>")]
+    marks = re.findall(r'class="e"[^>]*>([^<]*)<', race)
+    assert len(marks) > 2 and len(set(marks)) == len(marks) and "−0.0" not in [*marks, view.nats(-0.001, 1)]
+    assert [lines.digits(low, 0) for low in (-30, -4.35, -0.3, -0.04, 0)] == [1, 1, 1, 2, 1]
+
+
+def test_counts_read_well_whatever_they_are(shipped):
+    alone = replace(shipped, plan=replace(shipped.plan, beams=Beams(1)))
+    shown = view.whole(
+        changed(alone, first=replace(shipped.lane("first"), tokens=shipped.lane("first").tokens[:1])), "en"
+    )
+    assert not re.search(r"\b1 (?:tokens|beams)\b", shown)
+
+
+def test_no_blank_after_a_chinese_full_stop():
+    found = example.shipped("zh-TW")
+    shown = view.whole(found, "zh-TW") + view_beam_tree.tree(found, "zh-TW")
+    assert text.say("decoding.fate_drawn", "zh-TW", chance="x")[:4] in shown and "。 " not in shown
+    assert sentences("One.", "", "Two.") == "One. Two." and sentences("一。", "二。") == "一。二。"
+
+
+def test_the_tree_says_what_it_draws(shipped):
+    shown = view_beam_tree.tree(shipped, "en")
+    assert say("tree_drawn") in shown
+    few = [
+        replace(step, candidates=step.candidates[:1], kept=step.kept[:1]) for step in shipped.tree.steps[:1]
+    ]
+    whole = replace(shipped, tree=replace(shipped.tree, steps=few))
+    assert say("tree_drawn") not in view_beam_tree.tree(whole, "en")
+
+
+def test_percentages():
+    told = {0.0: "0 %", 1.0: "100 %", 0.99996: "100 %", 0.9996: "99.96 %", 0.419: "41.9 %", 0.0123: "1.2 %",
+            0.00045: "0.045 %", 1e-9: "≈ 0 %"}  # fmt: skip
+    assert {value: view.percent(value) for value in told} == told
+    assert view.odds(-2.153) == "11.6 %" and view.odds(-33.26) == "3.6 × 10⁻¹⁵"
+
+
+@pytest.mark.parametrize(
+    ("cached", "plain", "key"),
+    [
+        ([3.0, 3.1, 3.2], [5.0, 20.0, 80.0], "cache_flat"),
+        ([3.0, 5.0, 9.0], [5.0, 20.0, 80.0], "cache_rises_less"),
+        ([3.0, 3.0, 3.0], [5.0, 5.0, 6.0], "cache_both_flat"),
+        ([3.0, 3.0, 9.0], [2.0, 2.0, 2.5], "cache_slower"),
+        ([1.0, 9.0, 20.0], [5.0, 20.0, 40.0], "cache_odd"),
+    ],
+)  # fmt: skip
+def test_the_caches_sentence_follows_the_curve(cached, plain, key):
+    shown = view_experiments.cache(CacheTimes([16, 64, 256], cached, plain, 9, HERE), "en")
+    others = {"cache_flat", "cache_rises_less", "cache_both_flat", "cache_slower", "cache_odd"} - {key}
+    assert beginning(key, "decoding_lab") in shown
+    for other in others:
+        known = beginning(other, "decoding_lab")
+        assert known not in shown or beginning(key, "decoding_lab").startswith(known)
+    assert text.say("decoding_lab.rounds", "en", count=9) in shown and "float32" in shown
+
+
+def test_the_other_sentences():
+    def told(key: str, shown: str) -> bool:
+        return beginning(key, "decoding_lab") in re.sub(r"&#x27;", "'", shown)
+
+    assert "4.0 times" in view_experiments.batch(BatchTimes([1, 8], [2.0, 4.0], 3, HERE), "en")
+    assert told("batch_none", view_experiments.batch(BatchTimes([1, 8], [2.0, 15.0], 3, HERE), "en"))
+    assert told("batch_short", view_experiments.batch(BatchTimes([1], [2.0], 3, HERE), "en"))
+    ids = {mode: [1, 2] for mode in ("plain", "no_grad", "inference_mode")}
+    held = {"plain": [1000, 2000], "no_grad": [0, 0], "inference_mode": [0, 0]}
+    step = {"plain": 4.0, "no_grad": 2.0, "inference_mode": 2.0}
+    shown = view_experiments.grads(GradModes(ids, step, held, 3, HERE), "en")
+    assert told("grads_same", shown) and "2 kB" in shown and "2.0 times as slow" in shown
+    shown = view_experiments.grads(GradModes(ids, step | {"plain": 1.0}, held, 3, HERE), "en")
+    assert "no gain in time" in shown
+    shown = view_experiments.grads(GradModes(ids | {"no_grad": [3, 4]}, step, held, 3, HERE), "en")
+    assert told("grads_other", shown)
+    runs = [Run("greedy", 0, [1], ["a"]), Run("greedy", 0, [2], ["b"]), *[Run("seed", 1, [1], ["a"])] * 2]
+    shown = view_experiments.repeats(Repeats([*runs, Run("other", 2, [3], ["c"])], 0.1, False, HERE), "en")
+    assert told("repeats_greedy_differ", shown) and told("repeats_seed_same", shown)
+    assert told("repeats_batch_other", shown)
+    assert re.findall(r"<em>(.*?)</em>", shown) == ["1 / 1", "0 / 1", "1 / 1", "1 / 1", "0 / 1"]
+    begun = view_experiments.repeats(Repeats(runs[:1], None, True, HERE), "en")
+    assert "dec-found" not in begun and "1 / 1" in begun
+
+
+@pytest.mark.parametrize("lang", text.LANGUAGES)
+def test_every_result_says_which_experiment_it_is(lang):
+    ids = {mode: [1, 2] for mode in ("plain", "no_grad", "inference_mode")}
+    made = {
+        "cache": view_experiments.cache(CacheTimes([16, 64], [1.0, 1.0], [1.0, 9.0], 2, HERE), lang),
+        "batch": view_experiments.batch(BatchTimes([1, 2], [1.0, 1.0], 2, HERE), lang),
+        "grads": view_experiments.grads(
+            GradModes(ids, dict.fromkeys(ids, 1.0), {mode: [0, 0] for mode in ids}, 2, HERE), lang
+        ),
+        "repeats": view_experiments.repeats(Repeats([Run("greedy", 0, [1], ["a"])], 0.0, True, HERE), lang),
+        "precision": view_experiments.precisions([Measured("float32", 4, 2.0)], HERE, 1, str, lang),
+    }
+    for name, shown in made.items():
+        assert f"<h4>{text.say(f'decoding_lab.name_{name}', lang)}</h4>" in shown
+
+
+def test_precisions_that_cannot_be_had_say_why():
+    rows = [
+        Measured("float32", 400, 2.0, Moved(0.0, 0.0, 1.0, 9)),
+        Measured("bfloat16", 200, 1.0, Moved(0.02, 0.1, 0.9, 9)),
+        Measured("nf4", refused=("errors.quantization_shape", {"name": "x"})),
+    ]  # fmt: skip
+    shown = view_experiments.precisions(rows, HERE, 2, lambda key, values: f"{key} {values['name']}", "en")
+    assert "errors.quantization_shape x" in shown and "50.0 %" in shown and "90.0 % of 9 positions" in shown
+    assert "The fastest here is bfloat16" in shown
+    widths = re.findall(r'<span>(\w+)</span><i><b style="width:([\d.]+)%"', shown)
+    assert widths == [("float32", "100.0"), ("bfloat16", "50.0")] * 2 + [
+        ("float32", "0.0"),
+        ("bfloat16", "100.0"),
+    ]
+    alone = view_experiments.precisions(rows[2:], HERE, 2, lambda key, values: "no", "en")
+    assert beginning("precision_few", "decoding_lab") in alone
+
+
+def test_scales_are_round_and_cover():
+    assert lines.scale(-4.35, 0) == [-5, -4, -3, -2, -1, 0]
+    assert lines.scale(0, 287) == [0, 100, 200, 300]
+    assert lines.scale(0, 0.034) == [0, 0.01, 0.02, 0.03, 0.04]
+    assert lines.scale(3, 3) == [3] and lines.scale(0, float("nan")) == [0]
+    assert lines.chart([], "x", "y", "t") == ""
