@@ -1,4 +1,4 @@
-"""What docstrings, comments and README name is there: `single backticks` are for the project's own names.
+"""What docstrings, comments and documents name is there: `single backticks` are for the project's own names.
 
 Names of other libraries stand in ``double`` ones, which nobody looks up here.
 """
@@ -16,11 +16,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+ENDPOINTS_LISTED = (ROOT / "docs" / "endpoints.md").read_text(encoding="utf-8")
 FILES = [*sorted((ROOT / "playground").rglob("*.py")), ROOT / "app.py"]
 QUOTED = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 NAME = re.compile(r"([A-Za-z_]\w*\.)*[A-Za-z_]\w*(\(\))?")
-ENDPOINTS = set(re.findall(r"^\| `(/[a-z_]+)` \|", README, re.MULTILINE))
+ENDPOINTS = set(re.findall(r"^\| `(/[a-z_]+)` \|", ENDPOINTS_LISTED, re.MULTILINE))
 
 
 def names_in(tree: ast.AST) -> set[str]:
@@ -89,13 +90,13 @@ def test_what_a_source_names_is_there(path: Path) -> None:
     assert missing == []
 
 
-def test_what_readme_names_is_there() -> None:
-    dotted_names = re.findall(r"\bplayground(?:\.\w+)+", README.replace("playground.school.edu", ""))
-    assert len(dotted_names) > 2
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_what_documents_name_is_there(document: Path) -> None:
+    told = re.sub(r"```diff\n.*?```", "", document.read_text(encoding="utf-8"), flags=re.DOTALL)
+    dotted_names = re.findall(r"\bplayground(?:\.\w+)+", told.replace("playground.school.edu", ""))
     assert [name for name in dotted_names if not dotted(name)] == []
-    paths = re.findall(r"`((?:playground|assets|tests)/[^`\s]+)`", README)
-    assert len(paths) > 100
-    assert [name for name in paths if not is_there(name, ROOT / "README.md")] == []
+    paths = re.findall(r"`((?:playground|assets|tests)/[^`\s<]+)`", told)
+    assert [name for name in paths if not is_there(name, document)] == []
 
 
 @pytest.mark.parametrize(

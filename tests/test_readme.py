@@ -1,22 +1,34 @@
-"""README tells the truth: files, settings, endpoints, commands."""
+"""README and docs tell the truth: the house, settings, endpoints, commands."""
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 from dataclasses import fields
 from pathlib import Path
 
+import pytest
+
 from playground import settings, text
 from playground.models.catalog import EMBEDDED
+from tests.test_floors import FLOORS
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+HOUSE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+DOCUMENTS = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "SECURITY.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+]
+LONGEST = 12 * 1024  # bytes
 
 
-def rows(heading: str) -> dict[str, list[str]]:
+def rows(document: str, heading: str) -> dict[str, list[str]]:
     """The table under a heading: first cell → the others."""
-    section = README.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    section = document.split(f"\n## {heading}\n")[1].split("\n## ")[0]
     cells = [
         [cell.strip() for cell in line.strip("|").split("|")]
         for line in section.splitlines()
@@ -25,25 +37,33 @@ def rows(heading: str) -> dict[str, list[str]]:
     return {row[0].strip("`"): row[1:] for row in cells[2:]}
 
 
-def test_file_map_is_the_tree():
-    """One line a file; a name with * stands for files of one kind."""
+def test_readme_is_read_in_a_few_minutes():
+    assert len(README.encode()) <= LONGEST
+
+
+def test_the_house_is_drawn_as_its_packages_say():
+    """One line a package: the beginning of its docstring."""
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "playground/*.py"],
         cwd=ROOT, capture_output=True, text=True, check=True,
     ).stdout.split()  # fmt: skip
-    tree = {name for name in listed if (ROOT / name).is_file()}
-    mapped: set[str] = set()
-    for name, cells in rows("Files").items():
-        found = {str(path.relative_to(ROOT)) for path in ROOT.glob(name)} & tree
-        assert found, f"{name} is in the map, but not in the tree"
-        assert len(cells[0]) > 10
-        assert "*" in name or len(found) == 1
-        mapped |= found
-    assert tree - mapped == set(), "in the tree, but not in the map"
+    folders = {str(Path(name).parent) for name in listed if (ROOT / name).is_file()} - {"playground"}
+    told = {name.rstrip("/"): cells[0] for name, cells in rows(HOUSE, "Packages").items()}
+    assert set(told) == folders
+    for name, meaning in told.items():
+        docstring = ast.get_docstring(ast.parse((ROOT / name / "__init__.py").read_text(encoding="utf-8")))
+        assert docstring and docstring.split("\n\n")[0].replace("\n", " ") == meaning, name
+
+
+def test_the_floors_are_those_that_a_test_holds():
+    line = re.search(r"^`settings`, .*→.*$", HOUSE, re.MULTILINE)
+    assert line
+    drawn = [set(re.findall(r"`([\w.]+)`", floor)) for floor in line[0].split("→")]
+    assert [floor - {"__init__"} for floor in FLOORS] == drawn[:-1] and "app.py" in drawn[-1]
 
 
 def test_settings_table():
-    table = rows("Settings")
+    table = rows(README, "Settings")
     for entry in fields(settings.Settings):
         flag, default, meaning = table.pop(settings.variable(entry))
         assert flag == f"`--{settings.public_name(entry).replace('_', '-')}`"
@@ -67,6 +87,12 @@ def test_embedded_names_and_front_matter():
     assert "sdk: gradio" in front[1] and "app_file: app.py" in front[1]
 
 
-def test_the_screenshot_is_a_picture():
-    picture = ROOT / re.search(r"!\[[^\]]+\]\((\S+)\)", README)[1]  # type: ignore[index]
-    assert picture.read_bytes().startswith(b"\x89PNG")
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(document: Path):
+    """To files of ours, and pictures are pictures."""
+    for mark, target in re.findall(
+        r"(!?)\[[^\]]+\]\((?!https?://|#)([^)\s]+)\)", document.read_text("utf-8")
+    ):
+        found = document.parent / target.split("#")[0]
+        assert found.is_file(), target
+        assert not mark or found.read_bytes().startswith(b"\x89PNG")

@@ -11,7 +11,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 import psutil
-from playground.ui.context import Context
 
 from playground import ROOT
 from playground.engine.tokenizers import vocabulary
@@ -20,6 +19,7 @@ from playground.engine.vectors import projection
 from playground.models.catalog import EMBEDDED, TOKENIZERS
 from playground.models.loaders import presets, skeletons
 from playground.rooms.songs.actions import SongsActions
+from playground.ui.context import Context
 
 log = logging.getLogger("playground")
 

@@ -1,1 +1,1 @@
-"""Tables that visitors bring: which encoding, which delimiter; and cells that no spreadsheet runs as a formula."""
+"""Tables that visitors bring: encodings, delimiters; cells that no spreadsheet takes for formulas."""

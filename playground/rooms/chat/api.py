@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import gradio as gr
-from playground.ui.context import Context
 
 from playground.engine.tokenizers.libraries import reader
 from playground.errors import BadInput
 from playground.rooms.chat import actions, modelfile
 from playground.rooms.chat import view as conversation_view
 from playground.rooms.chat.request import asked
+from playground.ui.context import Context
 from playground.ui.visitor import guard, language
 
 

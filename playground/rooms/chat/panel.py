@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
-from playground.ui.context import Context
 
 from playground import text
 from playground.rooms.chat import api
+from playground.ui.context import Context
 from playground.ui.html import escape, island
 from playground.ui.precision_menu import precisions
 from playground.ui.visitor import guard, in_every_language, tr

@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from playground.ui.context import Context
-
 from playground.engine.generation.chat_template import check_messages
 from playground.engine.generation.sampling import Settings
 from playground.errors import BadInput
 from playground.ui import numbers
+from playground.ui.context import Context
 
 PUBLIC_MOST = 1024  # new tokens a reply, for strangers
 MOST_MESSAGES = 2000

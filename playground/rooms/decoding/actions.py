@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import gradio as gr
-from playground.ui.context import Context
 
 from playground import text as words
 from playground.engine.generation import beam_search
@@ -28,6 +27,7 @@ from playground.rooms.decoding.comparison import Comparison, Plan, Token, Writte
 from playground.rooms.decoding.request import prompt as prompted
 from playground.rooms.decoding.request import within
 from playground.system.lru import Kept
+from playground.ui.context import Context
 from playground.ui.html import note
 from playground.ui.visitor import language, sentence, stages
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
-from playground.ui.context import Context
 
 from playground.rooms.decoding import request
 from playground.rooms.decoding.actions import decoding_queue
 from playground.rooms.decoding.actions import generate as made
+from playground.ui.context import Context
 from playground.ui.visitor import guard
 
 

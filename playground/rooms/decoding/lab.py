@@ -9,7 +9,6 @@ from contextlib import closing
 from typing import Any
 
 import gradio as gr
-from playground.ui.context import Context
 
 from playground import text
 from playground.engine.generation.generate import Waiting
@@ -24,6 +23,7 @@ from playground.rooms.decoding import view_experiments as view
 from playground.rooms.decoding.actions import Newest, decoding_queue
 from playground.rooms.decoding.experiments import Machine, Progress
 from playground.rooms.decoding.precision import PRECISIONS, Measured
+from playground.ui.context import Context
 from playground.ui.html import note
 from playground.ui.visitor import (  # fmt: skip
     guard,

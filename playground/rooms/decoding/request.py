@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from playground.ui.context import Context
-
 from playground.engine.generation.beam_search import Beams
 from playground.engine.generation.sampling import Settings
 from playground.errors import BadInput
 from playground.rooms.decoding.comparison import Plan
+from playground.ui.context import Context
 from playground.ui.numbers import number, whole
 
 MOST = 128  # new tokens of six lanes: more is nobody's to compare

@@ -6,11 +6,11 @@ It opens on the map of sentences, which needs no explanation; token vectors and 
 from __future__ import annotations
 
 import gradio as gr
-from playground.ui.context import Context
 
 from playground.rooms.embeddings.sentences import panel as embeddings_sentences
 from playground.rooms.embeddings.token_vectors import panel as embeddings_vectors
 from playground.rooms.embeddings.words import panel as embeddings_words
+from playground.ui.context import Context
 from playground.ui.visitor import tr
 
 KEY = "embeddings"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
-from playground.ui.context import Context
 
 from playground.errors import NotAllowed
 from playground.models.cache import Status
 from playground.models.catalog import ModelCard
 from playground.rooms.models import trial_panel
 from playground.rooms.models import view as models_view
+from playground.ui.context import Context
 from playground.ui.visitor import TOKENIZING, guard, language, tr
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", **TOKENIZING}

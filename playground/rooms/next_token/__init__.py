@@ -1,1 +1,1 @@
-"""Next token: every token that could follow, what temperature and filters make of them, and the way inside."""
+"""Next token: every token that could follow, what temperature and filters make of it, and the way inside."""

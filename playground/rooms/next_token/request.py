@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from playground.ui.context import Context
-
 from playground.engine.generation.sampling import Settings
 from playground.engine.tokenizers import tokenize
 from playground.errors import BadInput
 from playground.ui import numbers
+from playground.ui.context import Context
 
 MOST_SHOWN = 200  # candidates that ever travel
 MOST_IDS = 200_000

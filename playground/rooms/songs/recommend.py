@@ -198,7 +198,7 @@ def plain(song: Song) -> dict[str, Any]:
 
 
 def shown(ready: Recommender, liked: Sequence[int], disliked: Sequence[int]) -> dict[str, Any]:
-    """Recommendations with all that is told about them, as JSON: see `views.songs.recommended`."""
+    """Recommendations with all that is told about them, as JSON: see `view.recommended`."""
     library = ready.library
     best = ready.recommend(liked, disliked)
     evidence = ready.evidence(liked, [each.row for each in best])

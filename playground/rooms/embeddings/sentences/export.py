@@ -53,7 +53,7 @@ class Shown:
 
 
 def facts(made: Made) -> dict[str, Any]:
-    """What `views.sentences.summary` tells of a map's rows."""
+    """What `view.summary` tells of a map's rows."""
     return facts_of(made.encoded, made.rows.texts)
 
 

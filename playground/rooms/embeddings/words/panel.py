@@ -11,12 +11,12 @@ from functools import partial
 from typing import Any
 
 import gradio as gr
-from playground.ui.context import Context
 
 from playground import text
 from playground.rooms.embeddings.words import api
 from playground.rooms.embeddings.words.actions import COUNT, EXAMPLE, SOURCE, WordsActions, opening
 from playground.rooms.embeddings.words.api import WORDS
+from playground.ui.context import Context
 from playground.ui.visitor import from_page, guard, in_place, language, tr
 
 QUIET: dict[str, Any] = {
