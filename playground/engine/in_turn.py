@@ -37,7 +37,7 @@ def in_line(loaded: Loaded, work: Callable[[], T], tokens: int) -> Generator[Wai
     try:
         while place := ticket.wait(TELL):
             yield Waiting(place)
-        with memory_told(loaded, tokens):
+        with explain_out_of_memory(loaded, tokens):
             made = work()
     finally:
         ticket.leave()
@@ -52,7 +52,9 @@ def finished(states: Iterator[Waiting | T]) -> T:
 
 
 @contextmanager
-def memory_told(loaded: Loaded, tokens: int, after: Callable[[], None] = lambda: None) -> Iterator[None]:
+def explain_out_of_memory(
+    loaded: Loaded, tokens: int, after: Callable[[], None] = lambda: None
+) -> Iterator[None]:
     """Memory that runs out within, as a sentence.
 
     Args:

@@ -167,7 +167,7 @@ class Uploads:
                     return each.name
         name = f"{kind}-{secrets.token_hex(16)}"
         path = self.folder / f"{name}{SUFFIX[kind]}"
-        with disk.told(name):
+        with disk.explain_errors(name):
             for folder in (path.parents[1], path.parent):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with disk.arriving(path, private=True) as aside:

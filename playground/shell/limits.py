@@ -89,7 +89,7 @@ class Limits:
                 receive = await self.checked(scope, receive)
             await self.app(scope, receive, sending)
         except Refused as refused:
-            await told(scope, send, refused)
+            await refuse(scope, send, refused)
         except Exception as error:
             # Gradio raises what it has just told, of a stream that names no call: its answer ends here.
             if started and isinstance(error.__cause__, HTTPException):
@@ -100,11 +100,11 @@ class Limits:
                 raise
             if BY_NAME.search(scope["path"]) and isinstance(error, TypeError | ValueError):
                 reason = " ".join(str(error).split())[:200]
-                await told(scope, send, Refused(422, "arguments_malformed", reason=reason))
+                await refuse(scope, send, Refused(422, "arguments_malformed", reason=reason))
                 return
             reference = secrets.token_hex(4)
             log.error("reference %s: %s", reference, scope["path"], exc_info=error)
-            await told(scope, send, Refused(500, "unexpected", reference=reference))
+            await refuse(scope, send, Refused(500, "unexpected", reference=reference))
 
     async def checked(self, scope: Scope, receive: Receive) -> Receive:
         """The body, read and found fit; what gives it once more.
@@ -216,7 +216,7 @@ def finite(value: Any) -> bool:
     return all(map(finite, value)) if isinstance(value, list) else True
 
 
-async def told(scope: Scope, send: Send, refused: Refused) -> None:
+async def refuse(scope: Scope, send: Send, refused: Refused) -> None:
     """The refusal as JSON: ``detail`` for programs, ``error`` for the page's own scripts."""
     LocalContext.request.set(Request(scope))  # type: ignore[arg-type]  # whose headers tell the language
     sentence = text.say(f"errors.{refused.key}", language(), **refused.values)

@@ -31,7 +31,7 @@ from playground.shell import limits, scripts, sessions
 from playground.shell.access import API
 from playground.shell.login import Login
 from playground.shell.policy import policy
-from playground.system.lru import Kept
+from playground.system.lru import LRU
 
 Answer = tuple[list[tuple[bytes, bytes]], bytes]
 """Headers and body."""
@@ -115,7 +115,7 @@ class Web:
         self.app = app
         self.script = script
         self.framing = framing
-        self.shelf: Kept[Answer] = Kept(HELD_BYTES)
+        self.held: LRU[Answer] = LRU(HELD_BYTES)
         # One body at a time is compressed: a class that opens a fresh server at once waits for each
         # file's one compression, instead of paying for thirty.
         self.compressing = asyncio.Lock()
@@ -131,7 +131,7 @@ class Web:
             return
         if scope["method"] == "GET" and HASHED.search(scope["path"]):
             encoding = negotiate(Headers(scope=scope).get("accept-encoding", ""))
-            held = self.shelf.get(f"{scope['path']} {encoding}")
+            held = self.held.get(f"{scope['path']} {encoding}")
             if held:
                 await answer(scope, send, *held)
                 return
@@ -141,12 +141,12 @@ class Web:
         """A body compressed, from memory if an equal one was ever compressed."""
         key = f"{digest} {encoding}"
         async with self.compressing:
-            held = self.shelf.get(key)
+            held = self.held.get(key)
             if held:
                 return held[1]
             # In a thread, for meanwhile other visitors' tokens want to stream.
             small = await anyio.to_thread.run_sync(compress, body, encoding)
-            self.shelf.put(key, ([], small), len(small))
+            self.held.put(key, ([], small), len(small))
             return small
 
 
@@ -225,7 +225,7 @@ class Reply:
                 del headers["accept-ranges"]
         headers["Content-Length"] = str(len(body))
         if self.scope["method"] == "GET" and self.hashed:
-            self.web.shelf.put(f"{self.scope['path']} {encoding}", (headers.raw, body), len(body))
+            self.web.held.put(f"{self.scope['path']} {encoding}", (headers.raw, body), len(body))
         await answer(self.scope, self.send, headers.raw, body)
 
 

@@ -39,7 +39,7 @@ CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 @contextmanager
-def told(name: str) -> Iterator[None]:
+def explain_errors(name: str) -> Iterator[None]:
     """A disk that is full, or on which nothing may be written, becomes a sentence for the visitor.
 
     Args:

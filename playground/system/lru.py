@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 V = TypeVar("V")
 
 
-class Kept(Generic[V]):
+class LRU(Generic[V]):
     """A shelf, shared by all threads.
 
     Args:

@@ -37,7 +37,7 @@ def outgoing() -> Path:
     root = Path(get_upload_folder())
     delete_forgotten(root, OUTGOING)
     folder = root / f"{OUTGOING}{secrets.token_hex(16)}"
-    with disk.told(""):
+    with disk.explain_errors(""):
         folder.mkdir(mode=0o700, parents=True)
     return folder
 

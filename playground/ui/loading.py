@@ -13,7 +13,7 @@ def brief(stage: Stage, lang: str) -> str:
     return text.say(f"models.brief_{stage.step}", lang) + share
 
 
-def told(stage: Stage, seconds: float, lang: str, rate: float = 0) -> str:
+def sentence(stage: Stage, seconds: float, lang: str, rate: float = 0) -> str:
     """A load that is under way, as a sentence.
 
     Args:
@@ -24,18 +24,18 @@ def told(stage: Stage, seconds: float, lang: str, rate: float = 0) -> str:
     values["loss"] = number(stage.loss, 3)
     if stage.step in ("download", "wait"):
         values |= {"done": size(stage.done), "total": size(stage.total)}
-    sentence = text.say(f"models.step_{stage.step}", lang, **values)
+    said = text.say(f"models.step_{stage.step}", lang, **values)
     if stage.step == "download" and rate > 0 and stage.total:
         left = number((stage.total - stage.done) / rate)
-        sentence += " " + text.say("models.pace", lang, rate=size(rate), left=left)
-    return sentence + " " + text.say("models.since", lang, seconds=number(seconds))
+        said += " " + text.say("models.pace", lang, rate=size(rate), left=left)
+    return said + " " + text.say("models.since", lang, seconds=number(seconds))
 
 
 def progress(stage: Stage, seconds: float, rate: float, lang: str) -> str:
     """The sentence and a bar."""
     known = stage.total and stage.step != "wait"
     share = 100 * stage.done / stage.total if known else None
-    return note(told(stage, seconds, lang, rate)) + bar(stage.name, share)
+    return note(sentence(stage, seconds, lang, rate)) + bar(stage.name, share)
 
 
 def stopped(lang: str) -> str:

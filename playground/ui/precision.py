@@ -22,7 +22,7 @@ def choices(found: Formats | None, lang: str) -> list[tuple[str, str]]:
     return [(text.say("models.precision_full", lang), ""), *others, ("int8", "int8"), ("NF4", "nf4")]
 
 
-def told(found: Formats | None, device: str, lang: str) -> str:
+def explanation(found: Formats | None, device: str, lang: str) -> str:
     """How the model is stored and computed, what another format would save, and what 8 and 4 bits mean.
 
     Args:

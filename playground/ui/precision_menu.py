@@ -58,4 +58,4 @@ def offered(context: Context, name: str, lang: str) -> tuple[list[tuple[str, str
             found = offers.look(card, device.kind, offline=wish.offline, anonymous=wish.public)
     if device.dtype and found is not None:  # the owner has chosen, and what is not chosen here stays so
         found = offers.Formats(found.stored, device.dtype, ())
-    return view.choices(found, lang), view.told(found, device.kind, lang)
+    return view.choices(found, lang), view.explanation(found, device.kind, lang)

@@ -143,7 +143,7 @@ def stages(steps: Iterable[Stage | Loaded], lang: str) -> Iterator[str | Loaded]
         yield loading_view.progress(step, now - began, rate, lang)
 
 
-def told_in_place(error: PlaygroundError) -> str:
+def error_in_place(error: PlaygroundError) -> str:
     """A known error as HTML, for the place where its answer was to stand."""
     return note(sentence(error, language()), "warning")
 
@@ -162,7 +162,7 @@ def in_place(fn: Callable[P, T]) -> Callable[P, T]:
             try:
                 yield from fn(*args, **kwargs)
             except PlaygroundError as error:
-                yield told_in_place(error)
+                yield error_in_place(error)
 
         return guard(cast(Callable[P, T], steps))
 
@@ -171,7 +171,7 @@ def in_place(fn: Callable[P, T]) -> Callable[P, T]:
         try:
             return fn(*args, **kwargs)
         except PlaygroundError as error:
-            return cast(T, told_in_place(error))
+            return cast(T, error_in_place(error))
 
     return guard(shown)
 

@@ -29,7 +29,7 @@ sys.path.insert(0, str(ROOT))
 
 from playground.engine.generation import compat  # noqa: E402
 from playground.engine.generation.generate import Done, Reading, Step, reply  # noqa: E402
-from playground.engine.generation.prefix_cache import Trace  # noqa: E402
+from playground.engine.generation.prefix_cache import CachedPrefix  # noqa: E402
 from playground.engine.generation.sampling import Settings  # noqa: E402
 from tests.bench.rows import rounds, row  # noqa: E402
 from tests.tiny_tokenizers import llama, loaded_of  # noqa: E402
@@ -143,14 +143,14 @@ def second_turn(loaded: Any, name: str) -> None:
     history, message = list(range(3, 1203)), list(range(5, 35))
     times = {}
     for way in ("without", "with"):
-        trace = Trace()
+        prefix = CachedPrefix()
         if way == "with":
-            done = list(reply(loaded, history, Settings(max_new_tokens=20), trace=trace))[-1]
+            done = list(reply(loaded, history, Settings(max_new_tokens=20), prefix=prefix))[-1]
         else:
             done = list(reply(loaded, history, Settings(max_new_tokens=20)))[-1]
         assert isinstance(done, Done)
         began = time.perf_counter()
-        states = reply(loaded, [*history, *done.ids, *message], Settings(max_new_tokens=1), trace=trace)
+        states = reply(loaded, [*history, *done.ids, *message], Settings(max_new_tokens=1), prefix=prefix)
         assert isinstance(next(states), Reading)
         next(state for state in states if isinstance(state, Step))
         times[way] = time.perf_counter() - began

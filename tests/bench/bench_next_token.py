@@ -57,8 +57,6 @@ def looks(folder: Path) -> None:
     import torch
 
     torch.set_num_threads(1)
-    from playground.ui.context import Context
-
     from playground.engine.generation import compat
     from playground.models.cache import ModelCache
     from playground.models.catalog import Catalog
@@ -66,6 +64,7 @@ def looks(folder: Path) -> None:
     from playground.rooms.next_token.actions import Answers
     from playground.rooms.next_token.logit_cache import Rows
     from playground.settings import read
+    from playground.ui.context import Context
 
     context = Context(
         read(["--device", "cpu", "--dtype", "float32"], {}),
@@ -88,9 +87,9 @@ def looks(folder: Path) -> None:
                     with torch.inference_mode():
                         model(input_ids=tokens, use_cache=True)
 
-                def look(listen: bool, ids: list[int] = ids, do: Any = do, name: str = name) -> None:
+                def look(score_prompt: bool, ids: list[int] = ids, do: Any = do, name: str = name) -> None:
                     do.rows = Rows()  # nothing is kept: every look is a pass
-                    *_, last = do.look({"model": name, "ids": ids, "listen": listen})
+                    *_, last = do.look({"model": name, "ids": ids, "listen": score_prompt})
                     assert "look" in last, last
 
                 laps = 2 if length == LENGTH and name == "hundred-million" else ROUNDS
@@ -142,7 +141,7 @@ def weighing(context: Any) -> None:
     kept = do.rows.get(looked)
     assert kept is not None
     again, softmax = interleaved(
-        lambda: do.weigh({**given, "ids": None, "row": looked}),
+        lambda: do.reweigh({**given, "ids": None, "row": looked}),
         lambda: torch.softmax(kept.logits, -1),
         rounds=rounds(30),
     )

@@ -71,14 +71,14 @@ def test_a_prompt_of_ones_own(visit: Visit) -> None:
 
 def test_a_token_tells_what_else_could_have_stood_there(visit: Visit) -> None:
     page = opened(visit)
-    lane = page.locator('.dec-lane[data-lane="greedy"]')
-    lane.locator(".dec-t").first.hover()
+    continuation = page.locator('.dec-lane[data-lane="greedy"]')
+    continuation.locator(".dec-t").first.hover()
     detail = page.locator(".dec-detail")
     expect(detail).to_be_visible()
     expect(detail).to_contain_text(say("js_others"))
     expect(detail.locator("li.on")).to_have_count(1)
     first = detail.inner_text()
-    lane.locator(".dec-text").focus()
+    continuation.locator(".dec-text").focus()
     page.keyboard.press("End")
     page.keyboard.press("ArrowLeft")
     assert detail.inner_text() != first

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from playground.engine.generation import interpret, logits
-from playground.engine.in_turn import in_line, memory_told
+from playground.engine.in_turn import explain_out_of_memory, in_line
 from playground.engine.queue import line
 from playground.engine.vectors import encode
 from playground.errors import DoesNotFit
@@ -74,9 +74,9 @@ def test_the_pace_of_a_model_is_told():
 def test_afterwards_is_done_once_and_only_then():
     done: list[int] = []
     loaded = loaded_of(None)
-    with memory_told(loaded, 5, lambda: done.append(1)):
+    with explain_out_of_memory(loaded, 5, lambda: done.append(1)):
         pass
     assert not done
-    with pytest.raises(DoesNotFit), memory_told(loaded, 5, lambda: done.append(1)):
+    with pytest.raises(DoesNotFit), explain_out_of_memory(loaded, 5, lambda: done.append(1)):
         raise MemoryError
     assert done == [1]

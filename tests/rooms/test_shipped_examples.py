@@ -78,10 +78,13 @@ def test_decoding(client, lang):
         "greedy": ("greedy", plan.yours.max_new_tokens),
         "beam": ("beam", plan.yours.max_new_tokens, 1.0, 0, 1.0, 0, plan.beams.num_beams),
     }.items():
-        live, lane = ask(client, "generate", shipped.text, "tutor", *given), shipped.lane(name)
-        assert live["ids"] == [token.id for token in lane.tokens], name
+        live, continuation = (
+            ask(client, "generate", shipped.text, "tutor", *given),
+            shipped.continuation(name),
+        )
+        assert live["ids"] == [token.id for token in continuation.tokens], name
         told = [token["probability"] for token in live["tokens"]]
-        assert told == pytest.approx([token.probability for token in lane.tokens], rel=1e-3)
+        assert told == pytest.approx([token.probability for token in continuation.tokens], rel=1e-3)
 
 
 @pytest.mark.parametrize("lang", text.LANGUAGES)

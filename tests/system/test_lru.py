@@ -6,67 +6,67 @@ import threading
 
 import pytest
 
-from playground.system.lru import Kept
+from playground.system.lru import LRU
 
 
-def held(shelf: Kept[object], keys: str) -> str:
+def held(cache: LRU[object], keys: str) -> str:
     """Which of these are kept; asked from the oldest on, so that their order stays."""
-    return "".join(key for key in keys if shelf.get(key) is not None)
+    return "".join(key for key in keys if cache.get(key) is not None)
 
 
 def test_it_stays_within_its_bytes():
-    shelf: Kept[object] = Kept(100)
-    shelf.put("a", 1, 60)
-    shelf.put("b", 2, 40)
-    assert shelf.get("a") == 1
-    shelf.put("c", 3, 30)  # b was used least recently
-    assert shelf.get("b") is None and shelf.get("a") == 1 and shelf.get("c") == 3
-    shelf.put("d", 4, 101)
-    assert shelf.get("d") is None and shelf.size == 90
-    shelf.put("a", 5, 10)
-    assert shelf.get("a") == 5 and shelf.size == 40 and len(shelf) == 2
+    cache: LRU[object] = LRU(100)
+    cache.put("a", 1, 60)
+    cache.put("b", 2, 40)
+    assert cache.get("a") == 1
+    cache.put("c", 3, 30)  # b was used least recently
+    assert cache.get("b") is None and cache.get("a") == 1 and cache.get("c") == 3
+    cache.put("d", 4, 101)
+    assert cache.get("d") is None and cache.size == 90
+    cache.put("a", 5, 10)
+    assert cache.get("a") == 5 and cache.size == 40 and len(cache) == 2
 
 
 def test_what_is_put_anew_is_the_newest():
-    shelf: Kept[object] = Kept(3)
+    cache: LRU[object] = LRU(3)
     for key in "abc":
-        shelf.put(key, key)
-    shelf.put("a", "again")
-    shelf.put("d", "d")
-    assert held(shelf, "bcad") == "cad" and shelf.get("a") == "again" and shelf.size == len(shelf) == 3
+        cache.put(key, key)
+    cache.put("a", "again")
+    cache.put("d", "d")
+    assert held(cache, "bcad") == "cad" and cache.get("a") == "again" and cache.size == len(cache) == 3
 
 
 def test_what_is_too_large_takes_the_place_of_none_but_its_own():
-    shelf: Kept[object] = Kept(10)
-    shelf.put("a", 1, 5)
-    shelf.put("b", 2, 5)
-    shelf.put("a", 3, 11)
-    assert held(shelf, "ab") == "b" and shelf.size == 5
+    cache: LRU[object] = LRU(10)
+    cache.put("a", 1, 5)
+    cache.put("b", 2, 5)
+    cache.put("a", 3, 11)
+    assert held(cache, "ab") == "b" and cache.size == 5
 
 
 @pytest.mark.parametrize("least", [1, 2])
 def test_so_many_stay_however_large(least):
     """A row of logits larger than all room must still be there for the sliders."""
-    shelf: Kept[object] = Kept(10, least=least)
+    cache: LRU[object] = LRU(10, least=least)
     for key in "abc":
-        shelf.put(key, key, 50)
-    assert held(shelf, "abc") == "abc"[-least:] and shelf.size == 50 * least
-    shelf.put("d", "d", 1)
-    shelf.put("e", "e", 1)
-    assert held(shelf, "abcde") == "de" and shelf.size == 2
+        cache.put(key, key, 50)
+    assert held(cache, "abc") == "abc"[-least:] and cache.size == 50 * least
+    cache.put("d", "d", 1)
+    cache.put("e", "e", 1)
+    assert held(cache, "abcde") == "de" and cache.size == 2
 
 
 def test_many_threads_keep_the_accounts():
-    shelf: Kept[object] = Kept(1000)
+    cache: LRU[object] = LRU(1000)
     failed: list[BaseException] = []
 
     def work(number: int) -> None:
         try:
             for each in range(2000):
                 key = (each * 7 + number) % 40
-                shelf.put(key, each, 1 + each % 90)
-                shelf.get((key + 3) % 40)
-                assert shelf.size <= 1000 + 90
+                cache.put(key, each, 1 + each % 90)
+                cache.get((key + 3) % 40)
+                assert cache.size <= 1000 + 90
         except BaseException as error:
             failed.append(error)
 
@@ -76,4 +76,4 @@ def test_many_threads_keep_the_accounts():
     for thread in threads:
         thread.join(60)
     assert not failed
-    assert shelf.size == sum(size for _, size in shelf._held.values()) <= 1000
+    assert cache.size == sum(size for _, size in cache._held.values()) <= 1000

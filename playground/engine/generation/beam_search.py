@@ -27,7 +27,7 @@ from typing import Any, Literal
 from playground.engine.generation import compat
 from playground.engine.generation.detokenize import TextStream, label
 from playground.engine.generation.generate import Waiting, checked, ends_in, out_of_memory, stop_ids, window
-from playground.engine.generation.kv_cache import CHUNK, CachedPasses, passes_of
+from playground.engine.generation.kv_cache import CHUNK, CroppableKVCache, kv_cache_for
 from playground.engine.generation.sampling import Settings, processors
 from playground.engine.in_turn import in_turn
 from playground.engine.tokenizers.libraries import reader
@@ -105,7 +105,7 @@ class BeamStep:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class Hypothesis:
     """A finished sequence; ``score`` = ``total`` / len(ids) ** length_penalty, as ``sequences_scores``."""
 
     ids: list[int]
@@ -120,7 +120,7 @@ class Way:
 class Found:
     """The end: finished sequences, best first; ``steps`` hold all that was looked at."""
 
-    sequences: list[Way]
+    sequences: list[Hypothesis]
     steps: list[BeamStep]
     beams: Beams
     seconds: float
@@ -174,18 +174,18 @@ class _Search:
         self._ends = stop_ids(loaded) | frozenset(settings.stop_ids)
         self._process = processors(replace(settings, temperature=0.0))
         self._running = [_Beam([], 0.0, TextStream(self._reader, prompt if continues else ()))]
-        self._finished: list[Way] = []
+        self._finished: list[Hypothesis] = []
         self._hopeful = True  # a running beam may still beat the worst finished one
         self._seconds = 0.0
 
     def steps(self) -> Generator[BeamStep | Found, None, None]:
         """One pass over all beams at each ``next``."""
-        passes = passes_over(self._loaded.model, self._prompt)
+        kv = passes_over(self._loaded.model, self._prompt)
         steps: list[BeamStep] = []
         while True:
             began = time.perf_counter()
             try:
-                logits = passes.after([beam.ids for beam in self._running], self._parents(steps))
+                logits = kv.after([beam.ids for beam in self._running], self._parents(steps))
             except (MemoryError, RuntimeError) as error:
                 raise out_of_memory(error, self._loaded, len(self._prompt) + len(steps)) from None
             step, more = self._step(len(steps), logits)
@@ -226,7 +226,7 @@ class _Search:
         candidates: list[Candidate] = []
         grown: list[_Beam] = []
         kept: list[int] = []
-        finished: list[Way] = []
+        finished: list[Hypothesis] = []
         for order, (total, place) in enumerate(zip(best.tolist(), places.tolist(), strict=True)):
             parent, id = divmod(place, vocabulary)
             beam = self._running[parent]
@@ -243,7 +243,7 @@ class _Search:
                 score = total / len(ids) ** self._beams.length_penalty
                 if self._hopeful and not self._full():
                     finished.append(
-                        Way(ids, stream.text, total, score, ended, ended and id not in self._ends)
+                        Hypothesis(ids, stream.text, total, score, ended, ended and id not in self._ends)
                     )
             elif not ended and not last and len(kept) < width:
                 fate = "kept"
@@ -318,7 +318,7 @@ class _Cached:
 
 def passes_over(model: Any, prompt: list[int]) -> _Cached | _Recomputed:
     """What computes the logits of all beams."""
-    simple = passes_of(model)
-    if isinstance(simple, CachedPasses) and simple.steady:
+    simple = kv_cache_for(model)
+    if isinstance(simple, CroppableKVCache) and simple.steady:
         return _Cached(model, prompt)
     return _Recomputed(model, prompt)

@@ -114,7 +114,7 @@ def compose(
         template: Jinja source of our own; None takes the tokenizer's.
         replies: by the index of an assistant's message, the ids as which the model wrote it. A tokenizer may
             cut the same words otherwise; with its own ids the model meets what it wrote, and a
-            `prefix_cache.Trace` of it serves. Where words and ids do not agree, the words count.
+            `prefix_cache.CachedPrefix` of it serves. Where words and ids do not agree, the words count.
 
     Raises:
         BadInput: ``prompt_too_long`` (tokens, window): system prompt and last message alone are too long;

@@ -22,8 +22,8 @@ from typing import Any, Literal
 from playground import errors
 from playground.engine import queue
 from playground.engine.generation.detokenize import TextStream
-from playground.engine.generation.kv_cache import Passes
-from playground.engine.generation.prefix_cache import Trace
+from playground.engine.generation.kv_cache import KVCache
+from playground.engine.generation.prefix_cache import CachedPrefix
 from playground.engine.generation.sampling import Choice, Sampler, Settings
 from playground.engine.tokenizers.libraries import reader
 from playground.errors import BadInput, DoesNotFit
@@ -150,7 +150,7 @@ def reply(
     ids: Sequence[int],
     settings: Settings,
     *,
-    trace: Trace | None = None,
+    prefix: CachedPrefix | None = None,
     continues: bool = False,
     stop: Callable[[], bool] = lambda: False,
 ) -> Generator[State, None, None]:
@@ -173,7 +173,7 @@ def reply(
         PlaygroundError: ``logits_not_finite`` (name).
     """
     settings, ids = settings.checked(), checked(loaded, ids)
-    return _reply(loaded, ids, settings, trace or Trace(), continues, stop)
+    return _reply(loaded, ids, settings, prefix or CachedPrefix(), continues, stop)
 
 
 def checked(loaded: Loaded, ids: Sequence[int]) -> list[int]:
@@ -202,26 +202,26 @@ def _reply(
     loaded: Loaded,
     ids: list[int],
     settings: Settings,
-    trace: Trace,
+    prefix: CachedPrefix,
     continues: bool,
     stop: Callable[[], bool],
 ) -> Generator[State, None, None]:
     work = _Work(loaded, ids, settings, continues)
     ticket = queue.line(loaded).join()
-    passes: Passes | None = None
+    kv: KVCache | None = None
     try:
         while place := ticket.wait(TELL):
             if stop():
                 yield work.done("stopped")
                 return
             yield Waiting(place)
-        passes = work.take(trace)
+        kv = work.take(prefix)
         reason: StopReason | None = None
         state: State = work.progress()
         while True:
             if reason:  # nothing is left to compute: let the next one begin
                 ticket.leave()
-                trace.put(passes)
+                prefix.put(kv)
             else:
                 ticket.rest()
             yield state
@@ -233,15 +233,15 @@ def _reply(
                 yield Waiting(place)
             if stop():
                 ticket.leave()
-                trace.put(passes)  # before the last word, so that who hears it can go on from there
+                prefix.put(kv)  # before the last word, so that who hears it can go on from there
                 reason = "stopped"
                 break
             state, reason = work.advance()
         yield work.done(reason)
     finally:
         ticket.leave()
-        if passes is not None:
-            trace.put(passes)
+        if kv is not None:
+            prefix.put(kv)
 
 
 class _Work:
@@ -259,10 +259,10 @@ class _Work:
         self.unread = ids
         self.reused = 0
 
-    def take(self, trace: Trace) -> Passes:
+    def take(self, prefix: CachedPrefix) -> KVCache:
         """With the turn: what was read before, cut to what fits."""
         model = self._loaded.model
-        self._passes = trace.take(model)
+        self._passes = prefix.take(model)
         self.reused, self._logits = self._passes.begin(self._prompt)
         self.unread = self._prompt[self.reused :]
         self._chunk = self._passes.chunk(len(self._prompt))
@@ -322,10 +322,10 @@ class _Work:
         """The last word."""
         self._stream.finish()
         count, seconds = len(self._new), self._reading + self._writing
-        passes, time_of_them = (count - 1, self._writing) if count > 1 else (count, seconds)
+        kv, time_of_them = (count - 1, self._writing) if count > 1 else (count, seconds)
         return Done(
             reason, self._stream.text, list(self._new), len(self._prompt), self.reused, count, seconds,
-            self._reading, passes / time_of_them if time_of_them else 0.0, self._settings.seed or 0,
+            self._reading, kv / time_of_them if time_of_them else 0.0, self._settings.seed or 0,
         )  # fmt: skip
 
 

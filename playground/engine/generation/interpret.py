@@ -21,7 +21,7 @@ from playground.engine.generation.hooks import hooks
 from playground.engine.generation.logits import check
 from playground.errors import BadInput, PlaygroundError
 from playground.models.cache import Loaded
-from playground.system.lru import Kept
+from playground.system.lru import LRU
 
 SHOWN = 48  # positions, the last ones
 MOST_WEIGHTS = 2**26  # attention weights of one pass: 256 MiB in float32
@@ -187,7 +187,7 @@ def attention(loaded: Loaded, ids: Sequence[int]) -> Attention:
     import torch
 
     ids = check(loaded, ids)
-    kept: Kept[Attention] = loaded.memo.setdefault("attention", Kept(KEPT))
+    kept: LRU[Attention] = loaded.memo.setdefault("attention", LRU(KEPT))
     found = kept.get(tuple(ids))
     if found is not None:
         return found

@@ -4,8 +4,8 @@ A causal model's keys and values of a token depend on the tokens before it alone
 Models, ch. 3, "Speeding Up Generation by Caching Keys and Values"), so those of a common beginning serve
 every text that begins so: the next turn of a chat, the same prompt once more, a branch at some token.
 
-    with a cache that can be cut   `CachedPasses`: Llama, GPT-2, Qwen, Phi, Gemma, Mistral …
-    with whatever else             `PreparedPasses`: the model prepares its own inputs, as in ``generate``
+    with a cache that can be cut   `CroppableKVCache`: Llama, GPT-2, Qwen, Phi, Gemma, Mistral …
+    with whatever else             `PreparedKVCache`: the model prepares its own inputs, as in ``generate``
                                    (Mamba, hybrids, GPT-1 without any cache); nothing is used again
 """
 
@@ -24,7 +24,7 @@ CHUNK = 512  # tokens of a prompt that are read at once; between two chunks one 
 SEQUENCE_DEPENDENT = {"dynamic", "longrope"}  # rotations that change when a text passes the trained length
 
 
-class Passes(ABC):
+class KVCache(ABC):
     """One model reading one text. Not for two threads at once.
 
     Attributes:
@@ -35,7 +35,7 @@ class Passes(ABC):
     """
 
     lasting = True
-    hear: Callable[[Any], None] | None = None
+    on_logits: Callable[[Any], None] | None = None
 
     def __init__(self, model: Any) -> None:
         self.fed: list[int] = []
@@ -80,8 +80,8 @@ class Passes(ABC):
 
     def _heard(self, every: Any) -> Any:
         """The logits of the last position, after whoever listens heard all of them."""
-        if self.hear is not None:
-            self.hear(every)
+        if self.on_logits is not None:
+            self.on_logits(every)
         return every[-1]
 
     @property
@@ -90,7 +90,7 @@ class Passes(ABC):
         return 0
 
 
-class CachedPasses(Passes):
+class CroppableKVCache(KVCache):
     """With a key-value cache that can be cut at any token (sliding windows: until they slide)."""
 
     def __init__(self, model: Any) -> None:
@@ -129,7 +129,7 @@ class CachedPasses(Passes):
         with torch.inference_mode():  # around the pass alone: a generator must not leave it on in its caller
             if self._cache is None:
                 self._cache = _new_cache(model)
-            extra = self._last_only if len(ids) > 1 and self.hear is None else {}
+            extra = self._last_only if len(ids) > 1 and self.on_logits is None else {}
             try:
                 every = model(
                     input_ids=tokens, **compat.with_cache(model, self._cache), **extra, return_dict=True
@@ -179,7 +179,7 @@ class CachedPasses(Passes):
         return True
 
 
-class PreparedPasses(Passes):
+class PreparedKVCache(KVCache):
     """As ``generate`` does it: the model prepares the inputs of each pass itself."""
 
     lasting = False
@@ -229,7 +229,7 @@ class PreparedPasses(Passes):
         self._ids, self._state = None, {}
 
 
-def passes_of(model: Any) -> Passes:
+def kv_cache_for(model: Any) -> KVCache:
     """New passes of a causal model, of the kind that it supports."""
     kind = _kinds.get(model)  # found out once: it takes as long as a small model's pass of some tokens
     if kind is None:
@@ -238,10 +238,10 @@ def passes_of(model: Any) -> Passes:
     return kind(model)
 
 
-_kinds: weakref.WeakKeyDictionary[Any, type[Passes]] = weakref.WeakKeyDictionary()
+_kinds: weakref.WeakKeyDictionary[Any, type[KVCache]] = weakref.WeakKeyDictionary()
 
 
-def _kind(model: Any) -> type[Passes]:
+def _kind(model: Any) -> type[KVCache]:
     from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
     long_rope_only = type(model).__name__ in {"Phi3ForCausalLM", "PhimoeForCausalLM"}
@@ -252,8 +252,8 @@ def _kind(model: Any) -> type[Passes]:
     ):
         layers = compat.new_cache(model).layers
         if all(type(layer) in (DynamicLayer, DynamicSlidingWindowLayer) for layer in layers):
-            return CachedPasses
-    return PreparedPasses
+            return CroppableKVCache
+    return PreparedKVCache
 
 
 def _common(some: Sequence[int], others: Sequence[int]) -> int:

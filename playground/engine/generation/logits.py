@@ -27,9 +27,9 @@ from playground.engine import queue
 from playground.engine.generation.detokenize import CONTEXT, TextStream, whole
 from playground.engine.generation.generate import TELL, Reading, Waiting, window
 from playground.engine.generation.hooks import hooks
-from playground.engine.generation.kv_cache import Passes
-from playground.engine.generation.prefix_cache import Trace
-from playground.engine.in_turn import memory_told
+from playground.engine.generation.kv_cache import KVCache
+from playground.engine.generation.prefix_cache import CachedPrefix
+from playground.engine.in_turn import explain_out_of_memory
 from playground.engine.tokenizers import tokenize as texts
 from playground.engine.tokenizers.adapter import NOTHING, Reader
 from playground.engine.tokenizers.libraries import reader
@@ -44,7 +44,7 @@ LONGEST_LOOKUP = 1000  # characters of a text whose token is looked up
 
 
 @dataclass(frozen=True, eq=False)
-class Heard:
+class PromptScores:
     """How likely the model found each token of a prompt that another one stands before.
 
     Columns of length n - 1; entry i is of token i + 1, given all before it.
@@ -79,7 +79,7 @@ class Row:
     hidden: tuple[float, ...]
     hidden_size: int
     reused: int = 0
-    heard: Heard | None = None
+    prompt_scores: PromptScores | None = None
 
     @property
     def vocabulary(self) -> int:
@@ -117,7 +117,7 @@ def check(loaded: Loaded, ids: Sequence[int]) -> list[int]:
 
 
 def look(
-    loaded: Loaded, ids: Sequence[int], *, trace: Trace | None = None, listen: bool = False
+    loaded: Loaded, ids: Sequence[int], *, prefix: CachedPrefix | None = None, score_prompt: bool = False
 ) -> Generator[Waiting | Reading | Row, None, None]:
     """One forward pass over the ids, in chunks where they are many; at last the row.
 
@@ -130,30 +130,30 @@ def look(
         BadInput: as `check`. DoesNotFit: ``reply_out_of_memory``. PlaygroundError: ``logits_not_finite``.
     """
     ids = check(loaded, ids)
-    return _look(loaded, ids, trace or Trace(), listen)
+    return _look(loaded, ids, prefix or CachedPrefix(), score_prompt)
 
 
 def _look(
-    loaded: Loaded, ids: list[int], trace: Trace, listen: bool
+    loaded: Loaded, ids: list[int], prefix: CachedPrefix, score_prompt: bool
 ) -> Generator[Waiting | Reading | Row, None, None]:
     ticket = queue.line(loaded).join()
-    passes: Passes | None = None
+    kv: KVCache | None = None
     try:
         while place := ticket.wait(TELL):
             yield Waiting(place)
-        passes = trace.take(loaded.model)
-        if listen:
-            passes.forget()
-        ears = _Ears(loaded, ids) if listen else None
-        passes.hear = ears
-        reused, _ = passes.begin(ids)
-        unread, chunk = ids[reused:], passes.chunk(len(ids))
-        if listen:  # fewer, larger passes are faster
+        kv = prefix.take(loaded.model)
+        if score_prompt:
+            kv.forget()
+        ears = _Ears(loaded, ids) if score_prompt else None
+        kv.on_logits = ears
+        reused, _ = kv.begin(ids)
+        unread, chunk = ids[reused:], kv.chunk(len(ids))
+        if score_prompt:  # fewer, larger passes are faster
             chunk = max(chunk, AT_ONCE // loaded.model.config.get_text_config(decoder=True).vocab_size)
         while True:
             part, unread = unread[:chunk], unread[chunk:]
-            with memory_told(loaded, len(ids), passes.forget), _last_hidden(loaded.model) as seen:
-                logits = passes.feed(part)
+            with explain_out_of_memory(loaded, len(ids), kv.forget), _last_hidden(loaded.model) as seen:
+                logits = kv.feed(part)
             if not unread:
                 break
             ticket.rest()
@@ -163,9 +163,9 @@ def _look(
         row = _row(loaded, ids, logits, seen, reused, ears)
     finally:
         ticket.leave()
-        if passes is not None:
-            passes.hear = None
-            trace.put(passes)
+        if kv is not None:
+            kv.on_logits = None
+            prefix.put(kv)
     yield row
 
 
@@ -179,7 +179,7 @@ def _row(loaded: Loaded, ids: list[int], logits: Any, seen: list[Any], reused: i
             raise PlaygroundError("logits_not_finite", name=loaded.card.name)
         hidden = seen[-1].float().cpu()
     shown = tuple(hidden[:VALUES].tolist())
-    return Row(tuple(ids), kept, shown, int(hidden.shape[0]), reused, ears.heard() if ears else None)
+    return Row(tuple(ids), kept, shown, int(hidden.shape[0]), reused, ears.prompt_scores() if ears else None)
 
 
 @contextmanager
@@ -224,12 +224,12 @@ class _Ears:
                 ranks = (1 + (rows > own).sum(-1)).cpu().numpy()
             self._columns.append((likely.cpu().numpy(), ranks))
 
-    def heard(self) -> Heard:
+    def prompt_scores(self) -> PromptScores:
         """All of it."""
         if not self._columns:
-            return Heard(np.zeros(0, np.float32), np.zeros(0, np.int64))
+            return PromptScores(np.zeros(0, np.float32), np.zeros(0, np.int64))
         likely, ranks = (np.concatenate(column) for column in zip(*self._columns, strict=True))
-        return Heard(likely, ranks)
+        return PromptScores(likely, ranks)
 
 
 @dataclass(frozen=True, slots=True)

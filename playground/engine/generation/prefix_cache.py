@@ -15,7 +15,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from playground.engine.generation.kv_cache import Passes, passes_of
+from playground.engine.generation.kv_cache import KVCache, kv_cache_for
 from playground.models.cache import Loaded
 
 MOST = 64  # conversations
@@ -23,7 +23,7 @@ MOST_BYTES = 2**28  # of all of them, or a quarter of what the model's weights t
 IDLE = 900.0  # seconds after which a conversation is read anew
 
 
-class Trace:
+class CachedPrefix:
     """What a model has read, kept by a visitor between replies: hand it to the next one.
 
     Whatever the next text has in common with this one from its beginning is not read again. While a reply
@@ -39,21 +39,21 @@ class Trace:
         self, ended: Callable[[], None] = lambda: None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._ended, self._clock = ended, clock
-        self._passes: Passes | None = None
-        self._using: Passes | None = None
+        self._passes: KVCache | None = None
+        self._using: KVCache | None = None
         self._lock = threading.RLock()  # given back by generators that end inside a garbage collection
         self.used = clock()  # when it was taken or given back last
 
     @property
     def ids(self) -> list[int]:
         """What it holds, as ids."""
-        passes = self._passes
-        return list(passes.fed) if passes else []
+        kv = self._passes
+        return list(kv.fed) if kv else []
 
     @property
     def bytes(self) -> int:
         """Memory of its keys and values, those of a running reply too."""
-        return sum(passes.bytes for passes in {self._passes, self._using} if passes)
+        return sum(kv.bytes for kv in {self._passes, self._using} if kv)
 
     @property
     def in_use(self) -> bool:
@@ -73,27 +73,27 @@ class Trace:
             size, self._passes = self._passes.bytes, None
             return size
 
-    def take(self, model: Any) -> Passes:
+    def take(self, model: Any) -> KVCache:
         """For one reply; give it back with `put`."""
         with self._lock:
             found, self._passes = self._passes, None
             if found is None or found.model is not model:
-                found = passes_of(model)
+                found = kv_cache_for(model)
             self._using, self.used = found, self._clock()
             return found
 
-    def put(self, passes: Passes) -> None:
+    def put(self, kv: KVCache) -> None:
         """After the reply; not kept where it was cleared meanwhile, or another reply came later."""
         with self._lock:
-            mine = self._using is passes
+            mine = self._using is kv
             if mine:
-                self._passes, self._using = passes if passes.lasting else None, None
+                self._passes, self._using = kv if kv.lasting else None, None
                 self.used = self._clock()
         if mine:
             self._ended()
 
 
-class Shelf:
+class PrefixCache:
     """Traces by conversation, least recently used first. Traces of running replies stay whatever happens.
 
     Args:
@@ -103,17 +103,17 @@ class Shelf:
 
     def __init__(self, most_bytes: int = MOST_BYTES, clock: Callable[[], float] = time.monotonic) -> None:
         self._most, self._clock = most_bytes, clock
-        self._traces: OrderedDict[str, Trace] = OrderedDict()
+        self._traces: OrderedDict[str, CachedPrefix] = OrderedDict()
         self._lock = threading.RLock()  # replies end inside garbage collections, too
         self._timer: threading.Timer | None = None
 
-    def trace(self, conversation: str) -> Trace:
+    def prefix(self, conversation: str) -> CachedPrefix:
         """The trace of a conversation, a new one if need be; others may go for it."""
         with self._lock:
             found = self._traces.get(conversation)
             if found is None:
                 ended = weakref.WeakMethod(self._ended)
-                found = self._traces[conversation] = Trace(lambda: _called(ended), self._clock)
+                found = self._traces[conversation] = CachedPrefix(lambda: _called(ended), self._clock)
             self._traces.move_to_end(conversation)
             self._trim(spared=found)
             return found
@@ -121,7 +121,7 @@ class Shelf:
     @property
     def bytes(self) -> int:
         """Of keys and values, those of running replies among them."""
-        return sum(trace.bytes for trace in list(self._traces.values()))
+        return sum(prefix.bytes for prefix in list(self._traces.values()))
 
     def free(self) -> int:
         """Give up all that no reply is using; how many bytes came free."""
@@ -132,8 +132,8 @@ class Shelf:
         """Give up what nobody has gone on with for `IDLE` seconds."""
         with self._lock:
             oldest = self._clock() - IDLE
-            for name, trace in list(self._traces.items()):
-                if trace.used <= oldest:
+            for name, prefix in list(self._traces.items()):
+                if prefix.used <= oldest:
                     self._drop(name)
             self._timer = None
             self._watch()
@@ -146,11 +146,11 @@ class Shelf:
             self._trim()
             self._watch()
 
-    def _trim(self, spared: Trace | None = None) -> None:
-        for name, trace in list(self._traces.items()):
+    def _trim(self, spared: CachedPrefix | None = None) -> None:
+        for name, prefix in list(self._traces.items()):
             if len(self._traces) <= MOST and self.bytes <= self._most:
                 return
-            if trace is not spared:
+            if prefix is not spared:
                 self._drop(name)
 
     def _drop(self, name: str) -> int:
@@ -160,7 +160,7 @@ class Shelf:
 
     def _watch(self) -> None:
         """Have the next one that will be too old looked at in time; the model is not held for it."""
-        waiting = [trace.used for trace in list(self._traces.values()) if not trace.in_use]
+        waiting = [prefix.used for prefix in list(self._traces.values()) if not prefix.in_use]
         if self._timer is not None or not waiting:
             return
         sweep = weakref.WeakMethod(self.sweep)
@@ -175,8 +175,8 @@ def _called(method: weakref.WeakMethod[Callable[[], None]]) -> None:
         found()
 
 
-def shelf(loaded: Loaded) -> Shelf:
+def prefix_cache(loaded: Loaded) -> PrefixCache:
     """The shelf of a leased model; there is one per load."""
-    found = loaded.held.setdefault("shelf", Shelf(max(MOST_BYTES, loaded.bytes // 4)))
-    assert isinstance(found, Shelf)
+    found = loaded.held.setdefault("shelf", PrefixCache(max(MOST_BYTES, loaded.bytes // 4)))
+    assert isinstance(found, PrefixCache)
     return found

@@ -16,19 +16,19 @@ from typing import Any, Literal
 import numpy as np
 
 from playground.engine.generation.sampling import Settings, processors
-from playground.system.lru import Kept
+from playground.system.lru import LRU
 
 FILTERS = ("top_k", "top_p", "min_p")
-KEPT, GREEDY = 0, 4  # of `Weighed.gone`: 1 to 3 are the filters in their order
+KEPT, GREEDY = 0, 4  # of `TokenProbabilities.removed_by`: 1 to 3 are the filters in their order
 How = Literal["greedy", "sample"]
 STATE = 5_100  # bytes of a generator of random numbers
-_kept: Kept[Any] = Kept(
+_kept: LRU[Any] = LRU(
     1_000 * STATE
 )  # generators after so many draws of a seed, so that a text goes on draw by draw
 
 
 @dataclass(frozen=True, eq=False)
-class Weighed:
+class TokenProbabilities:
     """One row under one setting; columns are of the tokens asked for.
 
     Args:
@@ -49,7 +49,7 @@ class Weighed:
     ranks: np.ndarray
     own: np.ndarray
     warm: np.ndarray
-    gone: np.ndarray
+    removed_by: np.ndarray
     final: np.ndarray
     left: tuple[int, int, int]
     mass: tuple[float, float, float]
@@ -64,7 +64,7 @@ def top(logits: Any, count: int) -> list[int]:
     return [id for _, id in sorted(zip((-values).tolist(), ids.tolist(), strict=True))]
 
 
-def weigh(logits: Any, settings: Settings, ids: Sequence[int]) -> Weighed:
+def reweigh(logits: Any, settings: Settings, ids: Sequence[int]) -> TokenProbabilities:
     """What becomes of some tokens.
 
     Args:
@@ -75,7 +75,7 @@ def weigh(logits: Any, settings: Settings, ids: Sequence[int]) -> Weighed:
     import torch
 
     with torch.inference_mode():
-        scores, gone = filtered(logits, settings)
+        scores, removed_by = filtered(logits, settings)
         own, final = softmax(logits.numpy()), softmax(scores.numpy())
         if settings.greedy:
             warm = final
@@ -89,36 +89,36 @@ def weigh(logits: Any, settings: Settings, ids: Sequence[int]) -> Weighed:
     if settings.greedy:
         left, mass = (1, 1, 1), (1.0, 1.0, 1.0)
     else:
-        stays = [(gone == KEPT) | (gone > stage) for stage in (1, 2, 3)]
+        stays = [(removed_by == KEPT) | (removed_by > stage) for stage in (1, 2, 3)]
         left = _three(int(each.sum()) for each in stays)
         mass = _three(float(warm[each].sum()) for each in stays)
     bits = _three(entropy(each) for each in (own, warm, final))
-    return Weighed(
-        wanted, raw[wanted].astype(np.float64), ranks, own[wanted], warm[wanted], gone[wanted],
+    return TokenProbabilities(
+        wanted, raw[wanted].astype(np.float64), ranks, own[wanted], warm[wanted], removed_by[wanted],
         final[wanted], left, mass, bits,
     )  # fmt: skip
 
 
 def filtered(logits: Any, settings: Settings) -> tuple[Any, np.ndarray]:
-    """The scores that are drawn from (removed: -inf), and what removed each token (`Weighed.gone`)."""
+    """The scores that are drawn from (removed: -inf), and `TokenProbabilities.removed_by`."""
     import torch
 
-    gone = np.zeros(logits.shape[0], np.int8)
+    removed_by = np.zeros(logits.shape[0], np.int8)
     if settings.greedy:
         best = int(torch.argmax(logits))
         scores = torch.full_like(logits, -torch.inf)
         scores[best] = logits[best]
-        gone[:] = GREEDY
-        gone[best] = KEPT
-        return scores, gone
+        removed_by[:] = GREEDY
+        removed_by[best] = KEPT
+        return scores, removed_by
     scores = _warmed(logits, settings)
     for number, name in enumerate(FILTERS, 1):
         one = replace(Settings(temperature=1.0), **{name: getattr(settings, name)})
         before = torch.isneginf(scores)
         for process in processors(one):
             scores = process(None, scores[None])[0]
-        gone[(torch.isneginf(scores) & ~before).numpy()] = number
-    return scores, gone
+        removed_by[(torch.isneginf(scores) & ~before).numpy()] = number
+    return scores, removed_by
 
 
 def _warmed(logits: Any, settings: Settings) -> Any:

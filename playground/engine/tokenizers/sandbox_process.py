@@ -23,7 +23,7 @@ from playground.errors import BadInput, PlaygroundError
 from playground.models.cache import Loaded
 from playground.models.catalog import ModelCard
 from playground.models.loaders import tokenizers
-from playground.models.loaders.places import imported, told
+from playground.models.loaders.places import explain_errors, imported
 from playground.models.sandbox import wire
 from playground.models.sandbox.process import NO_MEMORY, refused
 
@@ -82,7 +82,7 @@ def _opened(message: wire.Message) -> Loaded:
     room = OPENING + OF_FILES * min(tokenizers.size(path) // tokenizers.OVERHEAD, tokenizers.LARGEST)
     with _limited(room, message["seconds"]):
         loaded = Loaded(card, tokenizers.read(card, path))
-        with told(card, "broken_tokenizer"):
+        with explain_errors(card, "broken_tokenizer"):
             reader(loaded)
     gc.collect()
     gc.freeze()

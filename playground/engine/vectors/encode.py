@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.engine.generation.generate import Waiting
-from playground.engine.in_turn import in_turn, memory_told
+from playground.engine.in_turn import explain_out_of_memory, in_turn
 from playground.engine.tokenizers.model_inputs import rows
 from playground.errors import BadInput
 from playground.models.cache import Loaded
@@ -132,7 +132,7 @@ def _chunks(loaded: Loaded, ids: list[list[int]], role: str) -> Iterator[tuple[l
     for start in range(0, len(order), size):
         rows = order[start : start + size]
         batch = [ids[row] for row in rows]
-        with memory_told(loaded, sum(map(len, batch))), torch.inference_mode():
+        with explain_out_of_memory(loaded, sum(map(len, batch))), torch.inference_mode():
             made = run(batch)
         yield rows, made
 

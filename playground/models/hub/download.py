@@ -114,7 +114,7 @@ class Download:
                 part.restart()
                 if head.start != 0:
                     raise httpx.RemoteProtocolError("another range")
-            part.told(head)
+            part.note(head)
             self.report.total = self.report.total or part.expected or 0
             for piece in answers:
                 part.add(piece)
@@ -154,7 +154,7 @@ class Partial:
         self._file = path.open("ab")
         self.restart(keep=True)
 
-    def told(self, head: Head) -> None:
+    def note(self, head: Head) -> None:
         """Takes from an answer what was not known before.
 
         Raises:
@@ -237,7 +237,7 @@ def fetch(
             raise CannotLoad("disk_full", name=name, need=need, free=free)
 
     report = Report(progress)
-    with _failures(url), disk.told(name), disk.arriving(path) as part_path:
+    with _failures(url), disk.explain_errors(name), disk.arriving(path) as part_path:
         room(0)
         with closing(Partial(part_path, None, hashlib.md5(usedforsecurity=False), md5, most)) as part:
             Download(report, room).complete(part, url, PLAIN)

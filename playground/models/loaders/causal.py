@@ -18,7 +18,7 @@ from playground.models.cache import Key, Progress, Stage
 from playground.models.catalog import CAUSAL, CAUSAL_CLASS, TOKENIZER, ModelCard
 from playground.models.loaders import formats, skeletons
 from playground.models.loaders.formats import Format
-from playground.models.loaders.places import imported, told
+from playground.models.loaders.places import explain_errors, imported
 from playground.system import disk
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ def planned(card: ModelCard, path: Path) -> tuple[Any, Any]:
     Raises:
         CannotLoad: an architecture that transformers does not know, or a broken config.
     """
-    with told(card, "broken_config"):
+    with explain_errors(card, "broken_config"):
         config = skeletons.read(card, path)
         wanted = "MODEL_FOR_CAUSAL_LM_MAPPING" if writes(config) else "MODEL_MAPPING"
         kind = imported("transformers", wanted)[type(config)]
@@ -49,7 +49,7 @@ def format_of(card: ModelCard, path: Path, key: Key) -> Format:
     Raises:
         CannotLoad: as `planned`.
     """
-    with told(card, "broken_weights"):
+    with explain_errors(card, "broken_weights"):
         return formats.of(*planned(card, path), path, key.device, key.dtype)
 
 
@@ -63,7 +63,7 @@ def skeleton(card: ModelCard, path: Path, dtype: str = "float32") -> Any:
         CannotLoad: as `planned`.
     """
     config, kind = planned(card, path)
-    with told(card, "broken_config"):
+    with explain_errors(card, "broken_config"):
         return skeletons.made(kind, config, dtype)
 
 
@@ -88,7 +88,7 @@ def silent(card: ModelCard, path: Path | None) -> str:
         return "only_tokenizer"
     if path is None or not (path / "config.json").is_file() or not card.roles & CAUSAL:
         return "no_causal"
-    with told(card, "broken_config"):
+    with explain_errors(card, "broken_config"):
         if headless(skeletons.read(card, path)):
             return "no_lm_head"
     return "no_causal"
@@ -151,7 +151,7 @@ def load(card: ModelCard, path: Path, key: Key, store: Path | None, pickles: boo
     Raises:
         CannotLoad: no weights, broken ones, or not all of them. DoesNotFit: out of memory.
     """
-    with told(card, "broken_weights"), heard(card, progress):
+    with explain_errors(card, "broken_weights"), heard(card, progress):
         config = skeletons.read(card, path)
         if not writes(config):
             raise CannotLoad("no_lm_head" if headless(config) else "not_causal", name=card.name)
@@ -176,7 +176,7 @@ def again(card: ModelCard, path: Path, key: Key, store: Path | None, progress: P
     place = None if store is None or not key.quantization else _place(card, path, key, store)
     if place is None or not (place / "config.json").is_file():
         return None
-    with told(card, "broken_weights"), heard(card, progress):
+    with explain_errors(card, "broken_weights"), heard(card, progress):
         try:
             model = _read(card, place, key)
         except Exception as error:  # a broken disk: it is made afresh

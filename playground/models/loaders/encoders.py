@@ -13,7 +13,7 @@ from playground.models.hub import parameters
 from playground.models.loaders import formats, sizes, skeletons
 from playground.models.loaders.causal import heard
 from playground.models.loaders.formats import Format
-from playground.models.loaders.places import check, imported, told
+from playground.models.loaders.places import check, explain_errors, imported
 from playground.system import untrusted_json
 
 WIDTHS = {"I64": 8, "U64": 8, "I32": 4, "U32": 4, "I16": 2, "U16": 2}  # bytes; the others have one
@@ -26,7 +26,7 @@ def format_of(card: ModelCard, path: Path, key: Key) -> Format:
     Raises:
         CannotLoad: an architecture that transformers does not know, or a broken config.
     """
-    with told(card, "broken_config"):
+    with explain_errors(card, "broken_config"):
         return formats.of(*planned(card, path), path, key.device, key.dtype)
 
 
@@ -67,7 +67,7 @@ def load(card: ModelCard, path: Path, key: Key, pickles: bool, progress: Progres
     """
     import torch
 
-    with told(card, "broken_weights"), heard(card, progress):
+    with explain_errors(card, "broken_weights"), heard(card, progress):
         safe = any(path.glob("*.safetensors"))
         if not safe and not any(path.glob("pytorch_model*.bin")):
             raise CannotLoad("no_weights", name=card.name)

@@ -9,7 +9,7 @@ from typing import Any
 from playground.models import devices, hub, weights
 from playground.models.catalog import ModelCard
 from playground.models.loaders import causal, formats, skeletons
-from playground.models.loaders.places import place, told
+from playground.models.loaders.places import explain_errors, place
 
 LARGE = 10**8  # bytes that bfloat16 must save before it is offered in place of float32: 50 million numbers
 
@@ -60,7 +60,7 @@ def stored(card: ModelCard) -> str:
     path = folder(card)
     if path is None:
         return ""
-    with told(card, "broken_weights"):
+    with explain_errors(card, "broken_weights"):
         return formats.stored(*causal.planned(card, path), path)
 
 

@@ -63,7 +63,7 @@ def config_of(file: Path, longest: int = untrusted_json.LONGEST) -> dict[str, An
 
 
 @contextmanager
-def told(card: ModelCard, key: str) -> Iterator[None]:
+def explain_errors(card: ModelCard, key: str) -> Iterator[None]:
     """Whatever a library raises on broken or foreign files becomes one sentence about this model.
 
     Raises:

@@ -20,7 +20,7 @@ from playground.models import hub
 from playground.models.catalog import CAUSAL_CLASS, ModelCard
 from playground.models.loaders.incomplete import missing_field
 from playground.models.loaders.places import config_of as config_file
-from playground.models.loaders.places import imported, place, told
+from playground.models.loaders.places import explain_errors, imported, place
 from playground.models.loaders.sizes import check, cleaned, short
 from playground.models.loaders.weightless import TooMuch, bounded, weightless
 from playground.system import untrusted_json
@@ -69,7 +69,7 @@ def config_of(card: ModelCard, *, offline: bool, anonymous: bool) -> dict[str, A
     file = path / "config.json" if path is not None else None
     if file is None or not file.is_file():
         raise BadInput("no_skeleton", name=card.name)
-    with told(card, "broken_config"):
+    with explain_errors(card, "broken_config"):
         return untrusted_json.read_object(file)
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from playground.errors import CannotLoad
 from playground.models.catalog import VOCABULARIES, ModelCard
-from playground.models.loaders.places import config_of, told
+from playground.models.loaders.places import config_of, explain_errors
 from playground.models.loaders.tokenizers import FILES
 
 LEFT_OUT = (
@@ -44,12 +44,12 @@ def without_tokenizer(card: ModelCard, path: Path) -> Iterator[tuple[Path, Path]
     Raises:
         CannotLoad: ``own_code``, a module of the model lies outside of its folder; ``broken_weights``.
     """
-    with told(card, "broken_weights"):
+    with explain_errors(card, "broken_weights"):
         folders = [path, *_modules(card, path)]
     own = next((each for each in folders if any(any(each.glob(p)) for p in VOCABULARIES)), path)
     with tempfile.TemporaryDirectory(prefix="playground-") as made:
         plain = Path(made)
-        with told(card, "broken_weights"):
+        with explain_errors(card, "broken_weights"):
             _link(path, plain)
             for each in folders:
                 _stand_in(each, plain / each.relative_to(path))

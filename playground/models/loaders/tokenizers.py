@@ -10,7 +10,7 @@ from typing import Any
 from playground.errors import BadInput, CannotLoad
 from playground.models.catalog import VOCABULARIES, ModelCard
 from playground.models.loaders import sizes, tokenizer_limits
-from playground.models.loaders.places import config_of, imported, told
+from playground.models.loaders.places import config_of, explain_errors, imported
 from playground.models.sandbox.tokenizer import ConfinedTokenizer
 
 FILES = (
@@ -31,7 +31,7 @@ def read(card: ModelCard, path: Path | None) -> Any:
     Raises:
         CannotLoad: broken or foreign files, or such as would do harm. BadInput: an upload that is no JSON.
     """
-    with told(card, "broken_tokenizer"):
+    with explain_errors(card, "broken_tokenizer"):
         return _read(card, path)
 
 

@@ -27,7 +27,7 @@ from playground.rooms.architecture import view_memory as memory_view
 from playground.rooms.architecture import view_words as words_view
 from playground.rooms.architecture.plan import Architecture, read
 from playground.rooms.architecture.tensors import from_tensors
-from playground.system.lru import Kept
+from playground.system.lru import LRU
 from playground.ui.context import Context
 from playground.ui.html import note
 from playground.ui.visitor import language, stages, waiting
@@ -47,9 +47,9 @@ class ArchitectureActions:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self._plans: Kept[Architecture] = Kept(KEPT)
+        self._plans: LRU[Architecture] = LRU(KEPT)
         self._lock = threading.Lock()
-        self._hub: Kept[tuple[float, Any]] = Kept(KEPT)
+        self._hub: LRU[tuple[float, Any]] = LRU(KEPT)
 
     # -- plans --
 

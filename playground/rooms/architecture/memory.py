@@ -89,14 +89,14 @@ def _layer(precision: str, count: int, rows: int) -> tuple[int, int]:
     return -(-count // 2), scales + 4 * -(-scales // NESTED_BLOCK) + NESTED_CODE + NF4_CODE
 
 
-def told(plan: Architecture) -> tuple[str, ...]:
+def countable(plan: Architecture) -> tuple[str, ...]:
     """The precisions whose bytes can be told: of a tree of names alone, none that asks for classes."""
     return PRECISIONS if plan.kind else PRECISIONS[:2]
 
 
 def in_bytes(plan: Architecture) -> dict[str, int]:
     """Bytes in every precision that can be told."""
-    return {precision: weights(plan, precision).total for precision in told(plan)}
+    return {precision: weights(plan, precision).total for precision in countable(plan)}
 
 
 # -- the cache of keys and values --

@@ -17,7 +17,7 @@ from playground.rooms.architecture.api import BUILDING
 from playground.rooms.architecture.plan import Architecture
 from playground.ui.context import Context
 from playground.ui.precision_menu import precisions
-from playground.ui.visitor import from_page, guard, in_place, language, query, told_in_place, tr
+from playground.ui.visitor import error_in_place, from_page, guard, in_place, language, query, tr
 
 KEY = "architecture"
 SAMPLES = {
@@ -145,7 +145,7 @@ def build(context: Context, app: gr.Blocks) -> None:
         try:
             return do.flow(do.plan(name, pasted)[0], said)
         except PlaygroundError as error:
-            return told_in_place(error), "", ""
+            return error_in_place(error), "", ""
 
     at.sentence.change(guard(flowing), [at.name, at.pasted, at.sentence], [drawn, spread, steps], **QUIET)
     app.load(
@@ -167,7 +167,7 @@ def fresh(place: str) -> dict[str, Any]:
 
 def _nothing(error: PlaygroundError) -> list[Any]:
     """In the places of a model that cannot be shown: why, and nothing else."""
-    told: list[Any] = [told_in_place(error), "", "", "", ""]
+    told: list[Any] = [error_in_place(error), "", "", "", ""]
     told += ["", gr.Dropdown([], value=[], multiselect=True), ""]  # memory, targets, training
     return [*told, *(_knob(name, None, free=False) for name in what_if.KNOBS), ""]
 
@@ -307,7 +307,7 @@ def _what_if(do: ArchitectureActions, at: Controls, tab: gr.Tab, fitted: Fitted)
             return [*_knobs(plan), do.what_if(plan, {}, n, batch)]
         except PlaygroundError as error:
             knobs = [_knob(knob, None, free=False) for knob in what_if.KNOBS]
-            return [*knobs, told_in_place(error)]
+            return [*knobs, error_in_place(error)]
 
     who = [at.name, at.pasted]
     turned = [each.input for each in widgets]

@@ -28,7 +28,7 @@ def precisions(plan: Architecture, measured: Mapping[str, int], lang: str) -> st
         measured: precision → bytes counted of the model that is loaded.
     """
     say = partial(text.say, lang=lang)
-    found = [memory.weights(plan, precision) for precision in memory.told(plan)]
+    found = [memory.weights(plan, precision) for precision in memory.countable(plan)]
     most = max(each.total for each in found) or 1
     rows = []
     for each in found:

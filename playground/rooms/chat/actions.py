@@ -9,12 +9,12 @@ from dataclasses import replace
 from typing import Any
 
 from playground.engine.generation import conversation, detokenize, generate
-from playground.engine.generation.prefix_cache import Trace, shelf
+from playground.engine.generation.prefix_cache import CachedPrefix, prefix_cache
 from playground.engine.queue import line
 from playground.engine.tokenizers.libraries import reader
 from playground.errors import PlaygroundError
 from playground.models.cache import Loaded, Stage
-from playground.rooms.chat.request import Asked, asked
+from playground.rooms.chat.request import Request, parse
 from playground.ui import loading as loading_view
 from playground.ui.context import Context
 from playground.ui.visitor import language, sentence
@@ -31,20 +31,20 @@ def chatting(context: Context) -> dict[str, Any]:
     }
 
 
-def leased(context: Context, wanted: Asked) -> Generator[Stage | Loaded]:
+def leased(context: Context, wanted: Request) -> Generator[Stage | Loaded]:
     """The model that is asked for, as it comes."""
     card = context.catalog.find(wanted.model)
     return context.leasing(card, "causal", wanted.quantization)
 
 
 @contextmanager
-def ready(context: Context, wanted: Asked) -> Iterator[Loaded]:
+def ready(context: Context, wanted: Request) -> Iterator[Loaded]:
     """The model that is asked for, when it is there."""
     with closing(leased(context, wanted)) as steps:
         yield next(step for step in steps if isinstance(step, Loaded))
 
 
-def composed(loaded: Loaded, wanted: Asked) -> conversation.Prompt:
+def composed(loaded: Loaded, wanted: Request) -> conversation.Prompt:
     """The prompt, and after it what the reply must begin with."""
     prompt = conversation.compose(
         loaded, wanted.messages, system=wanted.system, replies=wanted.replies,
@@ -55,12 +55,12 @@ def composed(loaded: Loaded, wanted: Asked) -> conversation.Prompt:
     return replace(prompt, ids=[*prompt.ids, *wanted.prefix], continues=True)
 
 
-def states(loaded: Loaded, wanted: Asked, prompt: conversation.Prompt) -> Generator[generate.State]:
+def states(loaded: Loaded, wanted: Request, prompt: conversation.Prompt) -> Generator[generate.State]:
     """The reply, state by state."""
     settings = replace(wanted.settings, stop_ids=prompt.stop_ids)
     # A program's call is one of its own: nothing of it would ever be used again.
-    trace = shelf(loaded).trace(wanted.conversation) if wanted.conversation else Trace()
-    return generate.reply(loaded, prompt.ids, settings, trace=trace, continues=prompt.continues)
+    prefix = prefix_cache(loaded).prefix(wanted.conversation) if wanted.conversation else CachedPrefix()
+    return generate.reply(loaded, prompt.ids, settings, prefix=prefix, continues=prompt.continues)
 
 
 def pieces(context: Context, given: Any) -> Iterator[dict[str, Any]]:
@@ -72,12 +72,12 @@ def pieces(context: Context, given: Any) -> Iterator[dict[str, Any]]:
     """
     lang, began = language(), time.monotonic()
     try:
-        wanted = asked(context, given)
+        wanted = parse(context, given)
         with closing(leased(context, wanted)) as steps:
             for step in steps:
                 if isinstance(step, Stage):
                     share = step.done / step.total if step.total and step.step != "wait" else None
-                    told = loading_view.told(step, time.monotonic() - began, lang)
+                    told = loading_view.sentence(step, time.monotonic() - began, lang)
                     yield {"loading": told, "share": share}
                     continue
                 yield from _reply(step, wanted)
@@ -85,7 +85,7 @@ def pieces(context: Context, given: Any) -> Iterator[dict[str, Any]]:
         yield {"error": sentence(error, lang)}
 
 
-def _reply(loaded: Loaded, wanted: Asked) -> Iterator[dict[str, Any]]:
+def _reply(loaded: Loaded, wanted: Request) -> Iterator[dict[str, Any]]:
     prompt = composed(loaded, wanted)
     yield {
         "prompt": [[part.source, part.message, part.tokens] for part in prompt.parts],
@@ -147,7 +147,7 @@ class _Batch:
         return piece
 
 
-def _nothing_more(wanted: Asked) -> dict[str, Any]:
+def _nothing_more(wanted: Request) -> dict[str, Any]:
     return {
         "new_tokens": 0, "seconds": 0.0, "tokens_per_second": 0.0, "stop_reason": "eos",
         "seed": wanted.settings.seed, "reused": 0, "reading_seconds": 0.0, "prompt_tokens": 0,
@@ -182,7 +182,7 @@ def told(done: generate.Done) -> dict[str, Any]:
 
 def answers(context: Context, given: Any) -> Iterator[dict[str, Any]]:
     """A reply for programs: all of it so far, and at last how it came about."""
-    wanted, flushed = asked(context, given), time.monotonic()
+    wanted, flushed = parse(context, given), time.monotonic()
     with ready(context, wanted) as loaded:
         prompt = composed(loaded, wanted)
         with closing(states(loaded, wanted, prompt)) as running:
@@ -200,7 +200,7 @@ def answers(context: Context, given: Any) -> Iterator[dict[str, Any]]:
 
 def alternatives(context: Context, given: Any) -> dict[str, Any]:
     """What else the token after the ``prefix`` could have been: one pass after what was read already."""
-    wanted = asked(context, given)
+    wanted = parse(context, given)
     one = replace(wanted, settings=replace(wanted.settings, max_new_tokens=1))
     with ready(context, wanted) as loaded:
         prompt = composed(loaded, wanted)  # the very prompt of the reply, so with its room left free

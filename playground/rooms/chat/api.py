@@ -11,7 +11,7 @@ from playground.engine.tokenizers.libraries import reader
 from playground.errors import BadInput
 from playground.rooms.chat import actions, modelfile
 from playground.rooms.chat import view as conversation_view
-from playground.rooms.chat.request import asked
+from playground.rooms.chat.request import parse
 from playground.ui.context import Context
 from playground.ui.visitor import guard, language
 
@@ -71,13 +71,13 @@ def streams(context: Context) -> dict[str, Callable[[Any], Iterator[Any]]]:
         yield actions.alternatives(context, given)
 
     def prompt(given: Any) -> Iterator[Any]:
-        wanted = asked(context, given)
+        wanted = parse(context, given)
         with actions.ready(context, wanted) as loaded:
             composed = actions.composed(loaded, wanted)
             yield {"html": conversation_view.under_the_hood(composed, reader(loaded), language())}
 
     def file(given: Any) -> Iterator[Any]:
-        wanted = asked(context, given)
+        wanted = parse(context, given)
         with actions.ready(context, wanted) as loaded:
             yield {"text": modelfile.write(loaded, wanted.system, wanted.settings)}
 

@@ -17,7 +17,7 @@ MOST_MESSAGES = 2000
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
     """One reply that is wanted.
 
     Args:
@@ -37,7 +37,7 @@ class Asked:
     settings: Settings
 
 
-def asked(context: Context, given: Any) -> Asked:
+def parse(context: Context, given: Any) -> Request:
     """Check what a page or a program sent.
 
     Raises:
@@ -64,7 +64,7 @@ def asked(context: Context, given: Any) -> Asked:
     }
     named = given.get("conversation")
     conversation = named if isinstance(named, str) and 16 <= len(named) <= 64 else ""
-    return Asked(
+    return Request(
         str(given.get("model") or ""), str(given.get("quantization") or ""), system, messages, replies,
         _ids(given.get("prefix")),
         conversation,

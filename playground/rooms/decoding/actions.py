@@ -15,18 +15,18 @@ from playground.engine.generation import beam_search
 from playground.engine.generation import generate as decoding
 from playground.engine.generation.beam_search import Beams, BeamStep, Found
 from playground.engine.generation.generate import Done, Reading, Step, Waiting
-from playground.engine.generation.prefix_cache import Trace
+from playground.engine.generation.prefix_cache import CachedPrefix
 from playground.engine.generation.prompts import prompt_ids
 from playground.engine.generation.sampling import Settings
 from playground.engine.in_turn import in_turn
 from playground.errors import BadInput, PlaygroundError
 from playground.models.cache import Loaded, Stage
-from playground.rooms.decoding import comparison as lanes
+from playground.rooms.decoding import comparison as continuations
 from playground.rooms.decoding import strategies, view, view_beam_tree, view_filters
 from playground.rooms.decoding.comparison import Comparison, Plan, Token, Written
 from playground.rooms.decoding.request import prompt as prompted
 from playground.rooms.decoding.request import within
-from playground.system.lru import Kept
+from playground.system.lru import LRU
 from playground.ui.context import Context
 from playground.ui.html import note
 from playground.ui.visitor import language, sentence, stages
@@ -49,7 +49,7 @@ class Newest:
     """
 
     def __init__(self) -> None:
-        self._last: Kept[object] = Kept(PAGES)
+        self._last: LRU[object] = LRU(PAGES)
 
     def only(self, page: str, states: Generator[T]) -> Iterator[T]:
         """A new run of a page; closed as soon as the page begins another one."""
@@ -68,7 +68,7 @@ class Newest:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
     """One comparison that is wanted."""
 
     prompt: str
@@ -78,11 +78,11 @@ class Asked:
     plan: Plan
 
 
-Shown = tuple[Any, Any, Any, Any]  # status, lanes, tree, filters
+Shown = tuple[Any, Any, Any, Any]  # status, continuations, tree, filters
 
 
 def shown(comparison: Comparison, lang: str) -> tuple[str, str, str]:
-    """A whole comparison: lanes, tree, filters."""
+    """A whole comparison: continuations, tree, filters."""
     return (
         view.whole(comparison, lang),
         view_beam_tree.tree(comparison, lang),
@@ -96,8 +96,8 @@ def unasked(lang: str) -> tuple[str, str, str]:
     return told, told, told
 
 
-def compare(context: Context, read: Callable[[], Asked]) -> Generator[Shown]:
-    """The lanes as they grow, then all of it; an error is told above them, and nothing is lost.
+def compare(context: Context, read: Callable[[], Request]) -> Generator[Shown]:
+    """The continuations as they grow, then all of it; an error is told above them, and nothing is lost.
 
     Args:
         read: gives what is asked for, or refuses it.
@@ -109,18 +109,18 @@ def compare(context: Context, read: Callable[[], Asked]) -> Generator[Shown]:
         with closing(context.leasing(card, "causal", asked.quantization)) as steps:
             for step in stages(steps, lang):
                 if isinstance(step, Loaded):
-                    yield from _lanes(context, step, asked, lang)
+                    yield from _continuations(context, step, asked, lang)
                 else:
                     yield step, keep, keep, keep
     except PlaygroundError as error:
         yield note(sentence(error, lang), "warning"), keep, keep, keep
 
 
-def _lanes(context: Context, loaded: Loaded, asked: Asked, lang: str) -> Iterator[Shown]:
+def _continuations(context: Context, loaded: Loaded, asked: Request, lang: str) -> Iterator[Shown]:
     keep, told = gr.skip(), note(words.say("decoding.starting", lang))
     yield told, keep, keep, keep
     ids, ends = prompt_ids(loaded, asked.prompt, context.settings.text_limit, chat=asked.chat)
-    plan = lanes.ending(asked.plan, ends)
+    plan = continuations.ending(asked.plan, ends)
     written: dict[str, Written] = {}
     flushed = 0.0
     running = strategies.compare(loaded, ids, plan, text=asked.prompt, continues=not asked.chat)
@@ -130,7 +130,7 @@ def _lanes(context: Context, loaded: Loaded, asked: Asked, lang: str) -> Iterato
                 yield ("", *shown(state, lang))
                 return
             if isinstance(state, Written):
-                written[state.lane] = state
+                written[state.continuation] = state
             now = time.monotonic()
             if now - flushed < FLUSH:
                 continue
@@ -148,11 +148,11 @@ def _told(state: strategies.Event, lang: str) -> str:
         return words.say("decoding.reading", lang, done=state.done, total=state.total)
     if isinstance(state, BeamStep):
         return words.say("decoding.searching", lang, step=state.index + 1)
-    if isinstance(state, strategies.Looking):
+    if isinstance(state, strategies.Scoring):
         return words.say("decoding.looking", lang, done=state.done, total=state.total)
     assert isinstance(state, Written)
-    name = words.say(f"decoding.lane_{state.lane}", lang)
-    return words.say("decoding.running", lang, lane=name, count=len(state.tokens))
+    name = words.say(f"decoding.lane_{state.continuation}", lang)
+    return words.say("decoding.running", lang, continuation=name, count=len(state.tokens))
 
 
 # -- for programs --
@@ -199,7 +199,7 @@ def _searched(loaded: Loaded, ids: list[int], settings: Settings, search: Beams)
     assert found is not None and found.sequences
     best = found.sequences[0]
     began = time.perf_counter()
-    looked = in_turn(loaded, strategies.scored(loaded, ids, best.ids, Trace()))
+    looked = in_turn(loaded, strategies.scored(loaded, ids, best.ids, CachedPrefix()))
     tokens = [each for each in looked if isinstance(each, Token)]
     seconds = found.seconds + time.perf_counter() - began
     rows = [(each.id, each.text, each.probability, each.rank) for each in tokens]
@@ -218,6 +218,6 @@ def _answer(
             for id, new, probability, rank in rows
         ],
         "sequences": ways,
-        "perplexity": lanes.perplexity([probability for _, _, probability, _ in rows]),
+        "perplexity": continuations.perplexity([probability for _, _, probability, _ in rows]),
         "seconds": round(seconds, 3),
     }

@@ -19,15 +19,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from playground.engine.generation.beam_search import Beams, BeamStep, Candidate, Found, Way
+from playground.engine.generation.beam_search import Beams, BeamStep, Candidate, Found, Hypothesis
 from playground.engine.generation.filters import Stage
 from playground.engine.generation.sampling import Settings
 
 SHOWN = 8  # alternatives told for each token
 LOUD = 0.02  # nats: nearer than that, two sums are one
 
-Lane = Literal["greedy", "first", "second", "again", "beam", "yours"]
-LANES: tuple[Lane, ...] = ("greedy", "first", "second", "again", "beam", "yours")
+Continuation = Literal["greedy", "first", "second", "again", "beam", "yours"]
+LANES: tuple[Continuation, ...] = ("greedy", "first", "second", "again", "beam", "yours")
 
 
 @dataclass(frozen=True)
@@ -36,37 +36,37 @@ class Plan:
 
     Args:
         yours: the visitor's settings; of them ``max_new_tokens``, ``stop_ids`` and ``stop_strings`` hold for
-            all, the others for their own lane.
-        seeds: of the two drawn lanes.
+            all, the others for their own continuation.
+        seeds: of the two drawn continuations.
     """
 
     yours: Settings
     beams: Beams
     seeds: tuple[int, int] = (1, 2)
 
-    def settings(self, lane: Lane) -> Settings:
-        """How a lane decodes."""
+    def settings(self, continuation: Continuation) -> Settings:
+        """How a continuation decodes."""
         shared = replace(
             self.yours, temperature=0.0, top_k=0, top_p=1.0, min_p=0.0, repetition_penalty=1.0, seed=0,
             alternatives=SHOWN,
         )  # fmt: skip
-        if lane == "yours":
+        if continuation == "yours":
             return replace(self.yours, alternatives=SHOWN)
-        if lane in ("first", "again"):
+        if continuation in ("first", "again"):
             return replace(shared, temperature=1.0, seed=self.seeds[0])
-        if lane == "second":
+        if continuation == "second":
             return replace(shared, temperature=1.0, seed=self.seeds[1])
         return shared
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One token of a lane.
+    """One token of a continuation.
 
     ``text`` is what it writes, whole characters only; where that is nothing, ``label`` stands for it: the
     name of a special token, the bytes of a part of a character.
-    ``probability`` and ``rank`` are the model's own; ``chance`` is what it was drawn with (1 of a lane that
-    draws nothing). ``others``: the likeliest tokens there, as (id, text, probability, chance).
+    ``probability`` and ``rank`` are the model's own; ``chance`` is what it was drawn with (1 where
+    nothing is drawn). ``others``: the likeliest tokens there, as (id, text, probability, chance).
     """
 
     id: int
@@ -85,9 +85,9 @@ class Token:
 
 @dataclass(frozen=True)
 class Written:
-    """What one lane wrote; ``reason`` is how it ended (`decoding.StopReason`), "" while it is written."""
+    """What one strategy wrote; ``reason`` is how it ended (`generate.StopReason`), "" while it is written."""
 
-    lane: Lane
+    continuation: Continuation
     tokens: list[Token]
     text: str
     reason: str = ""
@@ -117,18 +117,18 @@ class Written:
 
 @dataclass(frozen=True)
 class Parting:
-    """Where a lane leaves another one, and why.
+    """Where a continuation leaves another one, and why.
 
     Args:
-        lane: who leaves.
+        continuation: who leaves.
         index: the first token that differs.
-        mine, other: the two tokens; None where that lane had ended.
+        mine, other: the two tokens; None where that continuation had ended.
         reason: ``drawn``, ``beam``, ``penalty``, ``ended``.
         filter: which filter of the visitor's settings takes ``mine`` out here; "" if none does.
         chance: with which it would be drawn under the visitor's settings.
     """
 
-    lane: Lane
+    continuation: Continuation
     index: int
     mine: Token | None
     other: Token | None
@@ -139,11 +139,11 @@ class Parting:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All lanes, and what follows from them.
+    """All continuations, and what follows from them.
 
     Args:
         prompt: its ids; ``text`` is the same as it was typed.
-        partings: of every lane that leaves greedy's way.
+        partings: of every continuation that leaves greedy's way.
         tree: the beam search.
         walk: of every token of ``yours``, the stages of its distribution, with the ids that they show.
     """
@@ -152,14 +152,14 @@ class Comparison:
     text: str
     prompt: list[int]
     plan: Plan
-    lanes: list[Written]
+    continuations: list[Written]
     partings: list[Parting]
     tree: Found
     walk: list[tuple[list[int], list[Stage]]]
 
-    def lane(self, name: Lane) -> Written:
-        """The lane of a name."""
-        return next(each for each in self.lanes if each.lane == name)
+    def continuation(self, name: Continuation) -> Written:
+        """The continuation of a name."""
+        return next(each for each in self.continuations if each.continuation == name)
 
 
 def ending(plan: Plan, ids: Sequence[int]) -> Plan:
@@ -183,18 +183,18 @@ def comparable(one: Written, other: Written) -> bool:
 
 def missed(comparison: Comparison) -> bool:
     """Greedy truly missed a likelier sequence that beam search found."""
-    greedy, beam = comparison.lane("greedy"), comparison.lane("beam")
+    greedy, beam = comparison.continuation("greedy"), comparison.continuation("beam")
     return comparable(greedy, beam) and beam.total > greedy.total + 1e-3
 
 
 def likelier(comparison: Comparison) -> Written | None:
-    """The likeliest lane that is surely likelier than both greedy and beam search, if there is one.
+    """The likeliest continuation that is surely likelier than both greedy and beam search, if there is one.
 
     One that came to its end beats any that was cut below it: more tokens only make a sum smaller.
     """
-    both = [comparison.lane("greedy"), comparison.lane("beam")]
+    both = [comparison.continuation("greedy"), comparison.continuation("beam")]
     most = max(each.total for each in both)
-    drawn = [comparison.lane(name) for name in ("first", "second", "yours")]
+    drawn = [comparison.continuation(name) for name in ("first", "second", "yours")]
     found = [
         each
         for each in drawn
@@ -204,18 +204,18 @@ def likelier(comparison: Comparison) -> Written | None:
 
 
 def part(one: Written, other: Written, yours: Settings) -> Parting | None:
-    """Where one lane leaves another; None: they wrote the same."""
+    """Where one continuation leaves another; None: they wrote the same."""
     pairs = zip(one.ids, other.ids, strict=False)
     index = next((place for place, (a, b) in enumerate(pairs) if a != b), min(len(one.ids), len(other.ids)))
     mine, theirs = (each.tokens[index] if index < len(each.tokens) else None for each in (one, other))
     if mine is None and theirs is None:
         return None
     if mine is None or theirs is None:
-        return Parting(one.lane, index, mine, theirs, "ended")
-    if one.lane == "beam":
-        return Parting(one.lane, index, mine, theirs, "beam")
-    greedy = one.lane == "yours" and yours.greedy
-    return Parting(one.lane, index, mine, theirs, "penalty" if greedy else "drawn")
+        return Parting(one.continuation, index, mine, theirs, "ended")
+    if one.continuation == "beam":
+        return Parting(one.continuation, index, mine, theirs, "beam")
+    greedy = one.continuation == "yours" and yours.greedy
+    return Parting(one.continuation, index, mine, theirs, "penalty" if greedy else "drawn")
 
 
 def to_plain(comparison: Comparison) -> dict[str, Any]:
@@ -245,14 +245,14 @@ def from_plain(plain: Mapping[str, Any]) -> Comparison:
         name: tuple(value) if isinstance(value, list) else value for name, value in plan["yours"].items()
     }
     first, second = plan["seeds"]
-    ways = [Way(**way) for way in tree["sequences"]]
+    ways = [Hypothesis(**way) for way in tree["sequences"]]
     steps = [step(each) for each in tree["steps"]]
     return Comparison(
         plain["model"],
         plain["text"],
         list(plain["prompt"]),
         Plan(Settings(**settings), Beams(**plan["beams"]), (first, second)),
-        [written(each) for each in plain["lanes"]],
+        [written(each) for each in plain["continuations"]],
         [parting(each) for each in plain["partings"]],
         Found(ways, steps, Beams(**tree["beams"]), tree["seconds"]),
         [(list(ids), [Stage(**stage) for stage in stages]) for ids, stages in plain["walk"]],

@@ -48,13 +48,13 @@ def computed(lang: str, cache: ModelCache, prompts: Sequence[str] = ()) -> compa
             ids, _ = prompt_ids(loaded, prompt, len(prompt))
             *_, made = strategies.compare(loaded, ids, PLAN, text=prompt)
             if isinstance(made, comparison.Comparison) and comparison.missed(made):
-                gain = made.lane("beam").total - made.lane("greedy").total
-                if made.lane("beam").ended and gain > CLEAR:
+                gain = made.continuation("beam").total - made.continuation("greedy").total
+                if made.continuation("beam").ended and gain > CLEAR:
                     return made
                 found.append(made)
     if not found:
         raise LookupError(lang)
-    return max(found, key=lambda each: each.lane("beam").total - each.lane("greedy").total)
+    return max(found, key=lambda each: each.continuation("beam").total - each.continuation("greedy").total)
 
 
 def rounded(content: Any) -> Any:

@@ -25,7 +25,7 @@ from typing import Any, TypeVar
 
 from playground.engine.generation import compat
 from playground.engine.generation.generate import Waiting, checked, out_of_memory, window
-from playground.engine.generation.kv_cache import CachedPasses, PreparedPasses, passes_of
+from playground.engine.generation.kv_cache import CroppableKVCache, PreparedKVCache, kv_cache_for
 from playground.engine.in_turn import in_turn
 from playground.errors import BadInput, PlaygroundError
 from playground.models import devices
@@ -257,7 +257,7 @@ class _Prepared:
     def __init__(self, loaded: Loaded, ids: list[int], size: int) -> None:
         import torch
 
-        self._loaded, self._passes = loaded, PreparedPasses(loaded.model)
+        self._loaded, self._passes = loaded, PreparedKVCache(loaded.model)
         self._ids = torch.tensor([ids] * size, device=loaded.model.device)
         with calm(loaded):
             self._feed(self._ids[:, :-1])
@@ -337,8 +337,8 @@ def with_cache(loaded: Loaded) -> None:
 
 def keeps_keys(loaded: Loaded) -> bool:
     """Whether a cache of keys and values is all that the model remembers."""
-    found = passes_of(loaded.model)
-    return isinstance(found, CachedPasses) and found.steady
+    found = kv_cache_for(loaded.model)
+    return isinstance(found, CroppableKVCache) and found.steady
 
 
 def bytes_per_token(model: Any) -> int:

@@ -11,7 +11,7 @@ import gradio as gr
 from playground import text
 from playground.rooms.decoding import api, lab, request
 from playground.rooms.decoding import example as decoding_example
-from playground.rooms.decoding.actions import Asked, Newest, Shown, compare, decoding_queue, shown, unasked
+from playground.rooms.decoding.actions import Newest, Request, Shown, compare, decoding_queue, shown, unasked
 from playground.ui.context import Context
 from playground.ui.html import note
 from playground.ui.precision_menu import precisions
@@ -46,7 +46,7 @@ def build(context: Context, app: gr.Blocks) -> None:
             status = gr.HTML(padding=False, elem_id="dec-status", elem_classes="pg-maybe")
             with gr.Tabs(elem_id="dec-tabs", overflow_behavior="wrap"):
                 with gr.Tab(tr("decoding.tab_compare"), id="compare"):
-                    lanes = gr.HTML(padding=False, elem_id="dec-view", min_height=320)
+                    continuations = gr.HTML(padding=False, elem_id="dec-view", min_height=320)
                 with gr.Tab(tr("decoding.tab_tree"), id="tree"):
                     tree = gr.HTML(padding=False, elem_id="dec-tree", min_height=200)
                 with gr.Tab(tr("decoding.tab_filters"), id="filters"):
@@ -55,7 +55,7 @@ def build(context: Context, app: gr.Blocks) -> None:
                     lab.build(context, [at.box, at.model, at.precision])
     with gr.Accordion(tr("shell.lesson"), open=False, elem_classes="pg-lesson"):
         gr.Markdown(tr("lessons.decoding"))
-    _wire(context, app, at, [status, lanes, tree, walk])
+    _wire(context, app, at, [status, continuations, tree, walk])
 
 
 def _controls(context: Context) -> Controls:
@@ -107,12 +107,12 @@ def _controls(context: Context) -> Controls:
     return Controls(box, model, precision, go, stop, samples, [*asked, width, length, early, first, second])
 
 
-def _asked(values: tuple[Any, ...]) -> Asked:
+def _asked(values: tuple[Any, ...]) -> Request:
     """The widgets' values, checked."""
     prompt, model, chat, precision, *how = values
     (*yours, width, length, early, first, second) = how
     plan = request.plan(request.settings(*yours), request.beams(width, length, early), (first, second))
-    return Asked(request.prompt(prompt), bool(chat), model, precision or "", plan)
+    return Request(request.prompt(prompt), bool(chat), model, precision or "", plan)
 
 
 def brought(carried: str, model: str, standing: list[Any]) -> tuple[str, str, list[Any]]:

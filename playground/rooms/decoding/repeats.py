@@ -10,7 +10,7 @@ from typing import Literal
 from playground.engine.generation import generate
 from playground.engine.generation.detokenize import label
 from playground.engine.generation.generate import Done, Step, Waiting
-from playground.engine.generation.prefix_cache import Trace
+from playground.engine.generation.prefix_cache import CachedPrefix
 from playground.engine.generation.sampling import Settings
 from playground.engine.in_turn import in_turn
 from playground.engine.tokenizers.libraries import reader
@@ -87,7 +87,9 @@ def repeats(
         yield Progress(place / (len(plan) + 1), kind, so_far)
         settings = Settings(NEW, 0.0 if kind == "greedy" else 1.0, seed=own, alternatives=0)
         texts: list[str] = []
-        with closing(generate.reply(loaded, prompt, settings, trace=Trace(), continues=True)) as states:
+        with closing(
+            generate.reply(loaded, prompt, settings, prefix=CachedPrefix(), continues=True)
+        ) as states:
             for state in states:
                 if isinstance(state, Waiting):
                     yield state

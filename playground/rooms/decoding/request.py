@@ -13,7 +13,7 @@ from playground.rooms.decoding.comparison import Plan
 from playground.ui.context import Context
 from playground.ui.numbers import number, whole
 
-MOST = 128  # new tokens of six lanes: more is nobody's to compare
+MOST = 128  # new tokens of six continuations: more is nobody's to compare
 PUBLIC_MOST = 1024  # new tokens of one text, for strangers
 MOST_STOPS, LONGEST_STOP = 8, 100
 
@@ -63,7 +63,7 @@ def beams(count: object, length_penalty: object, early: object = False) -> Beams
 
 
 def plan(yours: Settings, search: Beams, seeds: Sequence[object]) -> Plan:
-    """The six lanes.
+    """The six continuations.
 
     Raises:
         BadInput: ``setting_outside``, ``setting_malformed``.

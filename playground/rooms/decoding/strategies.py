@@ -12,7 +12,7 @@ from playground.engine.generation.beam_search import BeamStep, Found, search
 from playground.engine.generation.detokenize import TextStream, alternatives, label
 from playground.engine.generation.filters import Stage, filtered, removed_by, stages
 from playground.engine.generation.generate import Done, Reading, Step, Waiting
-from playground.engine.generation.prefix_cache import Trace
+from playground.engine.generation.prefix_cache import CachedPrefix
 from playground.engine.generation.sampling import Choice, Settings
 from playground.engine.in_turn import in_turn
 from playground.engine.tokenizers.libraries import Reader, reader
@@ -21,7 +21,7 @@ from playground.rooms.decoding.comparison import (
     LANES,
     SHOWN,
     Comparison,
-    Lane,
+    Continuation,
     Parting,
     Plan,
     Token,
@@ -30,35 +30,35 @@ from playground.rooms.decoding.comparison import (
 )
 
 
-def rows(loaded: Loaded, prompt: Sequence[int], ids: Sequence[int], trace: Trace) -> Iterator[Any]:
+def rows(loaded: Loaded, prompt: Sequence[int], ids: Sequence[int], prefix: CachedPrefix) -> Iterator[Any]:
     """The logits [vocabulary] before each of the ids, the prompt not read again; see `in_turn`."""
-    passes = trace.take(loaded.model)
+    kv = prefix.take(loaded.model)
     try:
-        known, logits = passes.begin(list(prompt))
+        known, logits = kv.begin(list(prompt))
         unread = list(prompt)[known:]
-        chunk = passes.chunk(len(prompt))
+        chunk = kv.chunk(len(prompt))
         for at in range(0, len(unread), chunk):
-            logits = passes.feed(unread[at : at + chunk])
+            logits = kv.feed(unread[at : at + chunk])
         if unread:
-            passes.mark(logits)
+            kv.mark(logits)
         for place, id in enumerate(ids):
             yield logits
             if place + 1 < len(ids):
-                logits = passes.feed([id])
+                logits = kv.feed([id])
     except (MemoryError, RuntimeError) as error:
-        passes.forget()
+        kv.forget()
         raise generate.out_of_memory(error, loaded, len(prompt) + len(ids)) from None
     finally:
-        trace.put(passes)
+        prefix.put(kv)
 
 
 def scored(
-    loaded: Loaded, prompt: Sequence[int], ids: Sequence[int], trace: Trace, continues: bool = True
+    loaded: Loaded, prompt: Sequence[int], ids: Sequence[int], prefix: CachedPrefix, continues: bool = True
 ) -> Iterator[Token]:
     """Given tokens with the model's own probability and rank of each, one at each ``next``."""
     known = reader(loaded)
     stream = TextStream(known, prompt if continues else ())
-    for id, row in zip(ids, rows(loaded, prompt, ids, trace), strict=True):
+    for id, row in zip(ids, rows(loaded, prompt, ids, prefix), strict=True):
         held = stream.held
         own = row.float().softmax(-1)
         values, places = own.topk(min(SHOWN, own.shape[0]))
@@ -76,14 +76,14 @@ def _token(known: Reader, choice: Choice, new: str, held: bytes) -> Token:
 
 
 @dataclass(frozen=True)
-class Looking:
+class Scoring:
     """All is written; so many of the tokens' distributions were looked at again."""
 
     done: int
     total: int
 
 
-Event = Waiting | Reading | Looking | Written | BeamStep | Comparison
+Event = Waiting | Reading | Scoring | Written | BeamStep | Comparison
 
 
 def compare(
@@ -95,59 +95,63 @@ def compare(
     continues: bool = True,
     stop: Callable[[], bool] = lambda: False,
 ) -> Generator[Event, None, None]:
-    """All lanes one after the other, each growing; and at last the whole comparison.
+    """All continuations one after the other, each growing; and at last the whole comparison.
 
     Args:
-        prompt: ids, read once for all lanes but beam search.
+        prompt: ids, read once for all continuations but beam search.
         text: the prompt as it was typed.
         continues: the text goes on with the prompt's.
 
     Raises:
         As `decoding.reply` and `beam_search.search`.
     """
-    ids, trace = list(prompt), Trace()
-    written: dict[Lane, Written] = {}
+    ids, prefix = list(prompt), CachedPrefix()
+    written: dict[Continuation, Written] = {}
     trees: list[Found] = []
-    for lane in LANES:
-        if lane == "beam":
-            states = _searched(loaded, ids, plan, trace, continues, stop, trees)
+    for continuation in LANES:
+        if continuation == "beam":
+            states = _searched(loaded, ids, plan, prefix, continues, stop, trees)
         else:
-            states = _drawn(loaded, ids, lane, plan, trace, continues, stop)
+            states = _drawn(loaded, ids, continuation, plan, prefix, continues, stop)
         with closing(states):
             for state in states:
                 if isinstance(state, Written) and state.reason:
-                    written[lane] = state
+                    written[continuation] = state
                 yield state
-        if lane not in written or written[lane].reason == "stopped":
+        if continuation not in written or written[continuation].reason == "stopped":
             return
-    rest = in_turn(loaded, _explained(loaded, ids, text, plan, written, trees[0], trace), stop)
+    rest = in_turn(loaded, _explained(loaded, ids, text, plan, written, trees[0], prefix), stop)
     with closing(rest):
         yield from rest
 
 
 def _drawn(
-    loaded: Loaded, prompt: list[int], lane: Lane, plan: Plan, trace: Trace, continues: bool,
+    loaded: Loaded, prompt: list[int], continuation: Continuation, plan: Plan, prefix: CachedPrefix,
+    continues: bool,
     stop: Callable[[], bool],
 ) -> Generator[Event, None, None]:  # fmt: skip
-    """A lane that goes token by token, as it grows."""
+    """A continuation that goes token by token, as it grows."""
     known, tokens = reader(loaded), list[Token]()
-    states = generate.reply(loaded, prompt, plan.settings(lane), trace=trace, continues=continues, stop=stop)
+    states = generate.reply(
+        loaded, prompt, plan.settings(continuation), prefix=prefix, continues=continues, stop=stop
+    )
     with closing(states):
         for state in states:
             if isinstance(state, Step):
                 tokens.append(_token(known, state.choice, state.new, state.held))
-                yield Written(lane, list(tokens), state.text)
+                yield Written(continuation, list(tokens), state.text)
             elif isinstance(state, Done):
-                yield Written(lane, tokens, state.text, state.stop_reason, state.seed, state.seconds)
+                yield Written(continuation, tokens, state.text, state.stop_reason, state.seed, state.seconds)
             else:
                 yield state
 
 
 def _searched(
-    loaded: Loaded, prompt: list[int], plan: Plan, trace: Trace, continues: bool, stop: Callable[[], bool],
+    loaded: Loaded, prompt: list[int], plan: Plan, prefix: CachedPrefix, continues: bool,
+    stop: Callable[[], bool],
     trees: list[Found],
 ) -> Generator[Event, None, None]:  # fmt: skip
-    """Beam search; its best sequence as a lane, each token looked at as those of the others."""
+    """Beam search; its best sequence as a continuation, each token looked at as those of the others."""
     with closing(
         search(loaded, prompt, plan.settings("beam"), plan.beams, continues=continues, stop=stop)
     ) as steps:
@@ -160,7 +164,7 @@ def _searched(
         return
     tree, tokens = trees[0], list[Token]()
     best = tree.sequences[0]
-    with closing(in_turn(loaded, scored(loaded, prompt, best.ids, trace, continues), stop)) as found:
+    with closing(in_turn(loaded, scored(loaded, prompt, best.ids, prefix, continues), stop)) as found:
         for each in found:
             if isinstance(each, Token):
                 tokens.append(each)
@@ -176,32 +180,34 @@ def _explained(
     prompt: list[int],
     text: str,
     plan: Plan,
-    written: dict[Lane, Written],
+    written: dict[Continuation, Written],
     tree: Found,
-    trace: Trace,
-) -> Generator[Looking | Comparison, None, None]:
-    """Where the lanes part, by the logits of that very place; the stages of the visitor's lane."""
+    prefix: CachedPrefix,
+) -> Generator[Scoring | Comparison, None, None]:
+    """Where the continuations part, by the logits of that very place; the stages of the visitor's own."""
     greedy, yours = written["greedy"], written["yours"]
-    found = [part(written[lane], greedy, plan.yours) for lane in LANES if lane != "greedy"]
+    found = [
+        part(written[continuation], greedy, plan.yours) for continuation in LANES if continuation != "greedy"
+    ]
     partings = [each for each in found if each is not None]
     path = [*greedy.ids, -1][: max((each.index + 1 for each in partings), default=0)]
     total = len(path) + len(yours.ids)
-    for place, row in enumerate(rows(loaded, prompt, path, trace)):
+    for place, row in enumerate(rows(loaded, prompt, path, prefix)):
         before = [*prompt, *greedy.ids[:place]]
         partings = [
             fated(each, row, plan.yours, before) if each.index == place else each for each in partings
         ]
-        yield Looking(place + 1, total)
+        yield Scoring(place + 1, total)
     walk: list[tuple[list[int], list[Stage]]] = []
-    for place, row in enumerate(rows(loaded, prompt, yours.ids, trace)):
+    for place, row in enumerate(rows(loaded, prompt, yours.ids, prefix)):
         token = yours.tokens[place]
         shown = [id for id, *_ in token.others]
         if token.id not in shown:
             shown = [*shown[:-1], token.id]
         walk.append((shown, stages(row, plan.yours, [*prompt, *yours.ids[:place]], shown)))
-        yield Looking(len(path) + place + 1, total)
-    lanes = [written[lane] for lane in LANES]
-    yield Comparison(loaded.card.name, text, prompt, plan, lanes, partings, tree, walk)
+        yield Scoring(len(path) + place + 1, total)
+    continuations = [written[continuation] for continuation in LANES]
+    yield Comparison(loaded.card.name, text, prompt, plan, continuations, partings, tree, walk)
 
 
 def fated(parting: Parting, row: Any, yours: Settings, before: Sequence[int]) -> Parting:

@@ -1,4 +1,4 @@
-"""Several ways of decoding side by side: the answer first, then the race, then every lane's tokens."""
+"""Several ways of decoding side by side: the answer first, then the race, then every one's tokens."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from playground.rooms.decoding.comparison import (
     LANES,
     LOUD,
     Comparison,
-    Lane,
+    Continuation,
     Parting,
     Plan,
     Token,
@@ -25,7 +25,7 @@ from playground.rooms.decoding.comparison import (
 from playground.ui.html import escape, island, legible, note, number, sentences, visible
 from playground.ui.lines import Line, chart, digits
 
-COLOURS: dict[Lane, int] = {"greedy": 1, "beam": 2, "yours": 3, "first": 4, "second": 5, "again": 4}
+COLOURS: dict[Continuation, int] = {"greedy": 1, "beam": 2, "yours": 3, "first": 4, "second": 5, "again": 4}
 PROMPT = 400  # characters of it that are repeated above the result
 
 
@@ -60,14 +60,15 @@ def quoted(token: Token | None, lang: str) -> str:
 
 
 def whole(comparison: Comparison, lang: str) -> str:
-    """The answer, the race and the lanes."""
+    """The answer, the race and the continuations."""
     top = _prompt(comparison, lang) + _answer(comparison, lang) + _race(comparison, lang)
-    return f'<section class="dec">{top}{lanes(comparison.lanes, comparison.plan, lang, comparison)}</section>'
+    shown = continuations(comparison.continuations, comparison.plan, lang, comparison)
+    return f'<section class="dec">{top}{shown}</section>'
 
 
 def growing(written: Sequence[Written], plan: Plan, lang: str) -> str:
-    """The lanes while they are written."""
-    return f'<section class="dec">{lanes(written, plan, lang)}</section>'
+    """The continuations while they are written."""
+    return f'<section class="dec">{continuations(written, plan, lang)}</section>'
 
 
 def _prompt(comparison: Comparison, lang: str) -> str:
@@ -82,7 +83,7 @@ def _prompt(comparison: Comparison, lang: str) -> str:
 def _answer(comparison: Comparison, lang: str) -> str:
     """Did greedy miss a likelier sequence? In words and numbers, chosen by what came out."""
     say = partial(words.say, lang=lang)
-    greedy, beam = comparison.lane("greedy"), comparison.lane("beam")
+    greedy, beam = comparison.continuation("greedy"), comparison.continuation("beam")
     width = comparison.plan.beams.num_beams
     values: dict[str, Any] = {
         "greedy": odds(greedy.total), "beam": odds(beam.total),
@@ -90,7 +91,7 @@ def _answer(comparison: Comparison, lang: str) -> str:
         "greedy_mean": nats(greedy.total / max(1, len(greedy.ids)), 3),
         "beam_mean": nats(beam.total / max(1, len(beam.ids)), 3),
     }  # fmt: skip
-    parting = next((each for each in comparison.partings if each.lane == "beam"), None)
+    parting = next((each for each in comparison.partings if each.continuation == "beam"), None)
     other = likelier(comparison)
     if parting is None:
         key, kind = "answer_same" if width > 1 else "answer_one", "note"
@@ -115,8 +116,9 @@ def _answer(comparison: Comparison, lang: str) -> str:
     if other:
         kind, times = "missed", math.exp(other.total - greedy.total)
         found = say(
-            "decoding.answer_other", lane=say(f"decoding.lane_{other.lane}"), other=odds(other.total),
-            other_sum=nats(other.total), times=number(times, 1 if times < 100 else 0),
+            "decoding.answer_other", continuation=say(f"decoding.lane_{other.continuation}"),
+            other=odds(other.total), other_sum=nats(other.total),
+            times=number(times, 1 if times < 100 else 0),
         )  # fmt: skip
         told += f"<p>{escape(found)}</p>"
     return f'<div class="dec-answer {kind}"><h4>{escape(say("decoding.question"))}</h4>{told}</div>'
@@ -125,13 +127,15 @@ def _answer(comparison: Comparison, lang: str) -> str:
 def _race(comparison: Comparison, lang: str) -> str:
     """The sum so far after each token: who is ahead, and where that changes."""
     say = partial(words.say, lang=lang)
-    wanted: tuple[Lane, ...] = ("greedy", "beam", "yours")
+    wanted: tuple[Continuation, ...] = ("greedy", "beam", "yours")
     drawn, low = [], 0.0
-    for lane in wanted:
-        sums = accumulate(token.log for token in comparison.lane(lane).tokens)
+    for continuation in wanted:
+        sums = accumulate(token.log for token in comparison.continuation(continuation).tokens)
         points = [(0.0, 0.0), *((place + 1.0, total) for place, total in enumerate(sums))]
         low = min(low, points[-1][1])
-        drawn.append(Line(say(f"decoding.lane_{lane}"), points, COLOURS[lane], lane == "yours"))
+        drawn.append(
+            Line(say(f"decoding.lane_{continuation}"), points, COLOURS[continuation], continuation == "yours")
+        )
     told = say("decoding.race_told")
     places = digits(low, 0.0)
     picture = chart(
@@ -140,12 +144,16 @@ def _race(comparison: Comparison, lang: str) -> str:
     return f'<div class="dec-race"><h5>{escape(say("decoding.race"))}</h5>{picture}{note(told)}</div>'
 
 
-def lanes(written: Sequence[Written], plan: Plan, lang: str, comparison: Comparison | None = None) -> str:
-    """Every lane: its name and settings, its tokens coloured by probability, its numbers, where it parts."""
-    partings = {each.lane: each for each in comparison.partings} if comparison else {}
-    by_name = {each.lane: each for each in written}
+def continuations(
+    written: Sequence[Written], plan: Plan, lang: str, comparison: Comparison | None = None
+) -> str:
+    """Each one: its name and settings, its tokens coloured by probability, its numbers, where it parts."""
+    partings = {each.continuation: each for each in comparison.partings} if comparison else {}
+    by_name = {each.continuation: each for each in written}
     shown = "".join(
-        _lane(by_name[lane], plan, lang, partings.get(lane), comparison) for lane in LANES if lane in by_name
+        _continuation(by_name[continuation], plan, lang, partings.get(continuation), comparison)
+        for continuation in LANES
+        if continuation in by_name
     )
     say = partial(words.say, lang=lang)
     if comparison is None:
@@ -164,7 +172,7 @@ def lanes(written: Sequence[Written], plan: Plan, lang: str, comparison: Compari
     )
 
 
-def _lane(
+def _continuation(
     each: Written, plan: Plan, lang: str, parting: Parting | None, comparison: Comparison | None
 ) -> str:
     say = partial(words.say, lang=lang)
@@ -187,9 +195,9 @@ def _lane(
             ]
         )
     return (
-        f'<section class="dec-lane ln-{COLOURS[each.lane]}" data-lane="{each.lane}"><header>'
-        f"<h4>{escape(say(f'decoding.lane_{each.lane}'))}</h4>"
-        f"<small>{escape(_settings(each.lane, plan, lang))}</small></header>"
+        f'<section class="dec-lane ln-{COLOURS[each.continuation]}" data-lane="{each.continuation}"><header>'
+        f"<h4>{escape(say(f'decoding.lane_{each.continuation}'))}</h4>"
+        f"<small>{escape(_settings(each.continuation, plan, lang))}</small></header>"
         f'<div class="dec-text" dir="auto" tabindex="0" role="group">{chips or "&nbsp;"}</div>'
         f'<p class="dec-facts">{escape(facts)}</p>{told}{data}</section>'
     )
@@ -202,13 +210,13 @@ def chip(token: Token, parts: bool = False) -> str:
     return f'<i class="dec-t{kind}{" dif" if parts else ""}" style="--p:{token.probability:.3f}">{inside}</i>'
 
 
-def _settings(lane: Lane, plan: Plan, lang: str) -> str:
+def _settings(continuation: Continuation, plan: Plan, lang: str) -> str:
     say = partial(words.say, lang=lang)
-    if lane == "beam":
+    if continuation == "beam":
         return say("decoding.set_beam", beams=plan.beams.num_beams, penalty=f"{plan.beams.length_penalty:g}")
-    made = plan.settings(lane)
-    if lane != "yours":
-        return say(f"decoding.set_{lane}", seed=made.seed)
+    made = plan.settings(continuation)
+    if continuation != "yours":
+        return say(f"decoding.set_{continuation}", seed=made.seed)
     told = [f"T {made.temperature:g}"]
     if not made.greedy:
         told += [f"top-k {made.top_k}"] if made.top_k else []
@@ -221,12 +229,12 @@ def _settings(lane: Lane, plan: Plan, lang: str) -> str:
 
 
 def _told(each: Written, parting: Parting | None, comparison: Comparison | None, lang: str) -> str:
-    """Where and why a lane leaves greedy's way."""
+    """Where and why a continuation leaves greedy's way."""
     say = partial(words.say, lang=lang)
-    if each.lane == "greedy" or comparison is None:
+    if each.continuation == "greedy" or comparison is None:
         return ""
-    if each.lane == "again":
-        equal = each.ids == comparison.lane("first").ids
+    if each.continuation == "again":
+        equal = each.ids == comparison.continuation("first").ids
         return _sentence(say("decoding.part_again" if equal else "decoding.part_again_not"))
     if parting is None:
         return _sentence(say("decoding.part_none"))
@@ -240,10 +248,10 @@ def _told(each: Written, parting: Parting | None, comparison: Comparison | None,
     values |= {
         "p": percent(parting.mine.probability), "rank": parting.mine.rank,
         "q": percent(parting.other.probability), "chance": percent(parting.mine.chance),
-        "seed": comparison.plan.settings(each.lane).seed,
+        "seed": comparison.plan.settings(each.continuation).seed,
     }  # fmt: skip
     told = say(f"decoding.part_{parting.reason}", **values)
-    if each.lane != "yours":
+    if each.continuation != "yours":
         if parting.filter == "argmax":
             fate = say("decoding.fate_argmax")
         elif parting.filter:

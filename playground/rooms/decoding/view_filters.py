@@ -12,10 +12,10 @@ from playground.ui.html import escape, note, number, visible
 
 
 def walk(comparison: Comparison, lang: str) -> str:
-    """For every token of the visitor's lane, a table of stages; the first one is open."""
+    """For every token of the visitor's continuation, a table of stages; the first one is open."""
     say = partial(words.say, lang=lang)
-    yours = comparison.lane("yours")
-    parts = next((each.index for each in comparison.partings if each.lane == "yours"), 0)
+    yours = comparison.continuation("yours")
+    parts = next((each.index for each in comparison.partings if each.continuation == "yours"), 0)
     rows = []
     for place, ((shown, stages), token) in enumerate(zip(comparison.walk, yours.tokens, strict=True)):
         names = {id: text for id, text, *_ in token.others} | {token.id: token.text or token.label}
@@ -40,10 +40,10 @@ def _table(
     for stage in stages:
         cells = []
         for place, p in enumerate(stage.shown):
-            gone = p == 0 and before[place] > 0
+            removed_by = p == 0 and before[place] > 0
             told = (
                 f'<s class="gone">{escape(say("decoding.walk_gone"))}</s>'
-                if gone
+                if removed_by
                 else percent(p)
                 if p
                 else "–"

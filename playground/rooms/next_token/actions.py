@@ -12,7 +12,7 @@ import numpy as np
 from playground.engine.generation import interpret, logits, probabilities, prompts
 from playground.engine.generation.generate import Reading, Waiting, stop_ids, window
 from playground.engine.generation.logits import Row
-from playground.engine.generation.prefix_cache import Trace, shelf
+from playground.engine.generation.prefix_cache import CachedPrefix, prefix_cache
 from playground.engine.in_turn import in_line
 from playground.engine.tokenizers import vocabulary
 from playground.engine.tokenizers.libraries import reader
@@ -21,7 +21,7 @@ from playground.models.cache import Loaded, Stage
 from playground.rooms.next_token import view
 from playground.rooms.next_token import view_data as data
 from playground.rooms.next_token.logit_cache import Rows
-from playground.rooms.next_token.request import Asked, asked, whole
+from playground.rooms.next_token.request import Request, parse, whole
 from playground.ui import loading as loading_view
 from playground.ui.context import Context
 from playground.ui.visitor import language, sentence
@@ -42,16 +42,16 @@ class Answers:
     # ---- the model ----
 
     def _asking(
-        self, given: Any, work: Callable[[Loaded, Asked], Iterator[Waiting | Reading | Piece]]
+        self, given: Any, work: Callable[[Loaded, Request], Iterator[Waiting | Reading | Piece]]
     ) -> Iterator[Piece]:
         """The work once its model is there; on the way ``loading``, ``waiting``, ``reading``; ``error``."""
         lang, began = language(), time.monotonic()
         try:
-            wanted = asked(self.context, given)
+            wanted = parse(self.context, given)
             with closing(self.leased(wanted)) as steps:
                 for step in steps:
                     if isinstance(step, Stage):
-                        yield {"loading": loading_view.told(step, time.monotonic() - began, lang)}
+                        yield {"loading": loading_view.sentence(step, time.monotonic() - began, lang)}
                         continue
                     for state in work(step, wanted):
                         if isinstance(state, Waiting):
@@ -63,21 +63,21 @@ class Answers:
         except PlaygroundError as error:
             yield {"error": sentence(error, lang)}
 
-    def leased(self, wanted: Asked) -> Generator[Stage | Loaded]:
+    def leased(self, wanted: Request) -> Generator[Stage | Loaded]:
         """The model that is asked for, as it comes."""
         return self.context.leasing(self.context.catalog.find(wanted.model), "causal", wanted.quantization)
 
     def row(
-        self, loaded: Loaded, ids: Sequence[int], conversation: str, listen: bool = False
+        self, loaded: Loaded, ids: Sequence[int], conversation: str, score_prompt: bool = False
     ) -> Generator[Waiting | Reading | Row]:
         """The logits after the ids: kept ones, or by a forward pass of what was not read yet."""
         name = logits.name_of(loaded, ids)
         found = self.rows.get(name)
-        if found is not None and (found.heard is not None or not listen):
+        if found is not None and (found.prompt_scores is not None or not score_prompt):
             yield found
             return
-        trace = shelf(loaded).trace(f"next-{conversation}") if conversation else Trace()
-        for state in logits.look(loaded, ids, trace=trace, listen=listen):
+        prefix = prefix_cache(loaded).prefix(f"next-{conversation}") if conversation else CachedPrefix()
+        for state in logits.look(loaded, ids, prefix=prefix, score_prompt=score_prompt):
             if isinstance(state, Row):
                 self.rows.put(name, state)
             yield state
@@ -88,7 +88,7 @@ class Answers:
         """What comes next, for the page: pieces, the last one has ``look`` or ``error``."""
         return self._asking(given, self._look)
 
-    def _look(self, loaded: Loaded, wanted: Asked) -> Iterator[Waiting | Reading | Piece]:
+    def _look(self, loaded: Loaded, wanted: Request) -> Iterator[Waiting | Reading | Piece]:
         (ids, plain, parts), began = self.begun(loaded, wanted), time.perf_counter()
         chosen: Piece | None = None
         if wanted.choose is not None:
@@ -104,7 +104,7 @@ class Answers:
                 chosen["end"] = id in stop_ids(loaded)
                 ids = [*ids, id]
                 break
-        for state in self.row(loaded, ids, wanted.conversation, wanted.listen):
+        for state in self.row(loaded, ids, wanted.conversation, wanted.score_prompt):
             if not isinstance(state, Row):
                 yield state
                 continue
@@ -117,11 +117,11 @@ class Answers:
                 told |= {"plain": plain, "parts": parts}
             yield {"look": told}
 
-    def prompt(self, loaded: Loaded, wanted: Asked) -> list[int]:
+    def prompt(self, loaded: Loaded, wanted: Request) -> list[int]:
         """The ids that were read so far, or a prompt's."""
         return self.begun(loaded, wanted)[0]
 
-    def begun(self, loaded: Loaded, wanted: Asked) -> tuple[list[int], bool, bool]:
+    def begun(self, loaded: Loaded, wanted: Request) -> tuple[list[int], bool, bool]:
         """The ids: read so far, of a text, or of a message in the model's own chat template; whether it was
         to be a message but the model has no template; whether its template takes words as parts only."""
         if wanted.ids:
@@ -134,7 +134,7 @@ class Answers:
             return made.ids, made.completion, made.listed
         return prompts.prompt_ids(loaded, wanted.prompt, most)[0], False, False
 
-    def weigh(self, given: Any) -> Piece:
+    def reweigh(self, given: Any) -> Piece:
         """The same logits under other settings, without the model; ``gone`` where they are not kept."""
         try:
             if not isinstance(given, Mapping):
@@ -142,7 +142,7 @@ class Answers:
             row = self.rows.get(str(given.get("row")))
             if row is None:
                 return {"gone": True}
-            wanted = asked(self.context, {**given, "ids": None, "prompt": ""})
+            wanted = parse(self.context, {**given, "ids": None, "prompt": ""})
             return {
                 "weighed": data.weighed(row, wanted.settings, probabilities.top(row.logits, wanted.count))
             }
@@ -152,7 +152,7 @@ class Answers:
     def find(self, given: Any) -> Iterator[Piece]:
         """Any tokens by text, piece or id: their probability and rank."""
 
-        def work(loaded: Loaded, wanted: Asked) -> Iterator[Waiting | Reading | Piece]:
+        def work(loaded: Loaded, wanted: Request) -> Iterator[Waiting | Reading | Piece]:
             query = given.get("query")
             ids = self.prompt(loaded, wanted)
             for state in self.row(loaded, ids, wanted.conversation):
@@ -209,7 +209,7 @@ class Answers:
     ) -> Iterator[Piece]:  # fmt: skip
         """What a pass shows of a model's inside, in the line of all who use it."""
 
-        def work(loaded: Loaded, wanted: Asked) -> Iterator[Waiting | Piece]:
+        def work(loaded: Loaded, wanted: Request) -> Iterator[Waiting | Piece]:
             ids = self.prompt(loaded, wanted)
             logits.check(loaded, ids)
             for state in in_line(loaded, lambda: see(loaded, ids), len(ids)):
@@ -218,7 +218,7 @@ class Answers:
         return self._asking(given, work)
 
 
-def _chosen(row: Row, wanted: Asked) -> int:
+def _chosen(row: Row, wanted: Request) -> int:
     if isinstance(wanted.choose, int):
         return wanted.choose
     how: probabilities.How = "greedy" if wanted.choose == "greedy" else "sample"

@@ -18,7 +18,7 @@ from playground.errors import BadInput
 from playground.models.cache import Stage
 from playground.rooms.next_token import example
 from playground.rooms.next_token.actions import Answers
-from playground.rooms.next_token.request import asked
+from playground.rooms.next_token.request import parse
 from playground.ui.context import Context
 from playground.ui.visitor import guard
 
@@ -74,8 +74,8 @@ def streams(context: Context) -> dict[str, Callable[[Any], Iterator[Any]]]:
     """What the page's own scripts ask for (`assets/next.js`), for `playground.shell.streams`."""
     do = answers_of(context)
 
-    def weigh(given: Any) -> Iterator[Any]:
-        yield do.weigh(given)
+    def reweigh(given: Any) -> Iterator[Any]:
+        yield do.reweigh(given)
 
     def learning(given: Any) -> Iterator[Any]:
         wanted = given if isinstance(given, dict) else {}
@@ -83,7 +83,7 @@ def streams(context: Context) -> dict[str, Callable[[Any], Iterator[Any]]]:
 
     return {
         "next/look": do.look, "next/find": do.find, "next/lens": do.lens, "next/attention": do.attention,
-        "next/weigh": weigh, "next/learning": learning,
+        "next/weigh": reweigh, "next/learning": learning,
     }  # fmt: skip
 
 
@@ -97,7 +97,7 @@ def answer(
         lookup = [lookup]
     if not isinstance(lookup, list | tuple) or len(lookup) > MOST_LOOKUPS:
         raise BadInput("lookup_list", most=MOST_LOOKUPS)
-    wanted = asked(
+    wanted = parse(
         do.context,
         {"prompt": prompt, "model": model, "temperature": temperature, "top_k": top_k, "top_p": top_p,
          "count": count},
@@ -111,12 +111,12 @@ def answer(
             row = next(state for state in do.row(loaded, ids, "") if isinstance(state, Row))
             looked = [subject.lookup(known, each, row.vocabulary) for each in lookup]
             best = probabilities.top(row.logits, wanted.count)
-            made = probabilities.weigh(row.logits, wanted.settings, [*best, *looked])
+            made = probabilities.reweigh(row.logits, wanted.settings, [*best, *looked])
             spelled = subject.candidates(known, ids, [*best, *looked])
             told = [
                 {"id": each.id, "piece": each.piece, "text": each.text, "logit": float(made.logits[place]),
                  "probability": float(made.own[place]), "filtered_probability": float(made.final[place]),
-                 "kept": bool(made.gone[place] == probabilities.KEPT)}
+                 "kept": bool(made.removed_by[place] == probabilities.KEPT)}
                 for place, each in enumerate(spelled)
             ]  # fmt: skip
             candidates, count = told[: len(best)], len(best)

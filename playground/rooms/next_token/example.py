@@ -32,7 +32,7 @@ def computed(cache: ModelCache) -> dict[str, Any]:
     card = EMBEDDED_BY_NAME[LOOK["model"]]
     with cache.lease(card, "causal") as loaded:
         ids, _ = prompt_ids(loaded, LOOK["prompt"], len(LOOK["prompt"]))
-        states = next_tokens.look(loaded, ids, listen=True)
+        states = next_tokens.look(loaded, ids, score_prompt=True)
         row = next(state for state in states if isinstance(state, next_tokens.Row))
         settings = Settings(temperature=1.0).checked()
         told = view_data.look(loaded, row, settings, LOOKED) | view_data.prompt(loaded, row)

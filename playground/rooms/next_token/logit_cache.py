@@ -13,8 +13,8 @@ from itertools import accumulate
 
 import numpy as np
 
-from playground.engine.generation.logits import Heard, Row
-from playground.system.lru import Kept
+from playground.engine.generation.logits import PromptScores, Row
+from playground.system.lru import LRU
 
 MOST_BYTES = 2**27  # of all kept rows
 OBJECTS = 1024  # bytes of the Python objects around one, about
@@ -25,8 +25,8 @@ class _Packed:
 
     def __init__(self, row: Row) -> None:
         columns = [row.logits.numpy(), np.array(row.ids, np.int64)]
-        if row.heard is not None:
-            columns += [row.heard.log_probabilities, row.heard.ranks]
+        if row.prompt_scores is not None:
+            columns += [row.prompt_scores.log_probabilities, row.prompt_scores.ranks]
         # Each begins at a whole number of eight bytes, as the widest of their numbers wants it.
         *begins, end = accumulate((-(-each.nbytes // 8) * 8 for each in columns), initial=0)
         self._pages = mmap.mmap(-1, max(end, 1))
@@ -43,9 +43,12 @@ class _Packed:
         """As it was given. Its logits are these pages, which stay as long as somebody has them."""
         import torch
 
-        logits, ids, *heard = self._columns
+        logits, ids, *prompt_scores = self._columns
         return Row(
-            tuple(ids.tolist()), torch.from_numpy(logits), *self._told, Heard(*heard) if heard else None
+            tuple(ids.tolist()),
+            torch.from_numpy(logits),
+            *self._told,
+            PromptScores(*prompt_scores) if prompt_scores else None,
         )
 
 
@@ -57,7 +60,7 @@ class Rows:
     """
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
-        self._rows: Kept[_Packed] = Kept(most_bytes, least=1)
+        self._rows: LRU[_Packed] = LRU(most_bytes, least=1)
 
     def get(self, name: str) -> Row | None:
         """What `next_token.name_of` named, if it is still here."""

@@ -18,7 +18,7 @@ MOST_DRAWS = 2_000  # of one seed in a row: whoever comes anew makes each of the
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
     """One look that is wanted.
 
     Args:
@@ -43,10 +43,10 @@ class Asked:
     count: int
     choose: str | int | None
     draws: int
-    listen: bool
+    score_prompt: bool
 
 
-def asked(context: Context, given: Any) -> Asked:
+def parse(context: Context, given: Any) -> Request:
     """Check it.
 
     Raises:
@@ -59,7 +59,7 @@ def asked(context: Context, given: Any) -> Asked:
     named, choose = given.get("conversation"), given.get("choose")
     if not (choose is None or choose in ("greedy", "sample") or type(choose) is int):
         raise BadInput("setting_malformed", name="choose", value=str(choose)[:40])
-    return Asked(
+    return Request(
         model=str(given.get("model") or ""),
         quantization=str(given.get("quantization") or ""),
         prompt=prompt,
@@ -71,7 +71,7 @@ def asked(context: Context, given: Any) -> Asked:
         count=shown(whole(given, "count", 20)),
         choose=choose,
         draws=min(max(whole(given, "draws", 0), 0), MOST_DRAWS),
-        listen=given.get("listen") is True,
+        score_prompt=given.get("listen") is True,
     )
 
 

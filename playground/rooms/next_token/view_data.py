@@ -47,24 +47,24 @@ def look(loaded: Loaded, row: Row, settings: Settings, count: int) -> Plain:
 
 def weighed(row: Row, settings: Settings, ids: Sequence[int]) -> Plain:
     """One weighing, in columns."""
-    made = probabilities.weigh(row.logits, settings, ids)
+    made = probabilities.reweigh(row.logits, settings, ids)
     return {
         "logit": _logits(made.logits),
         "own": _short(made.own), "warm": _short(made.warm), "final": _short(made.final),
-        "gone": made.gone.tolist(), "left": list(made.left), "mass": _short(np.array(made.mass)),
+        "gone": made.removed_by.tolist(), "left": list(made.left), "mass": _short(np.array(made.mass)),
         "rest": _rest(made),
         "bits": [round(value, 4) for value in made.bits],
     }  # fmt: skip
 
 
-def _rest(made: probabilities.Weighed) -> list[float]:
+def _rest(made: probabilities.TokenProbabilities) -> list[float]:
     """What all tokens that are not shown have together: own, warm, after each filter of ``warm``, final.
 
     Not reckoned by the page: its numbers are rounded, and a small rest would be lost among their errors.
     """
     shares = [1 - made.own.sum(), 1 - made.warm.sum()]
     for stage, mass in enumerate(made.mass, 1):
-        stays = (made.gone == probabilities.KEPT) | (made.gone > stage)
+        stays = (made.removed_by == probabilities.KEPT) | (made.removed_by > stage)
         shares.append(mass - made.warm[stays].sum())
     shares.append(1 - made.final.sum())
     return [float(f"{share:.{DIGITS}g}") if share > NOISE else 0.0 for share in shares]
@@ -83,11 +83,11 @@ def one(loaded: Loaded, row: Row, settings: Settings, id: int) -> Plain:
 
 def some(loaded: Loaded, row: Row, settings: Settings, ids: Sequence[int]) -> list[Plain]:
     """As `one`, of several that are in the vocabulary."""
-    made = probabilities.weigh(row.logits, settings, ids)
+    made = probabilities.reweigh(row.logits, settings, ids)
     logits, own, final = _logits(made.logits), _short(made.own), _short(made.final)
     return [
         {"token": entry(each), "logit": logits[place], "p": own[place], "chance": final[place],
-         "rank": int(made.ranks[place]), "gone": int(made.gone[place])}
+         "rank": int(made.ranks[place]), "gone": int(made.removed_by[place])}
         for place, each in enumerate(next_token.candidates(reader(loaded), row.ids, ids))
     ]  # fmt: skip
 
@@ -97,11 +97,11 @@ def prompt(loaded: Loaded, row: Row) -> Plain:
     skipped = max(0, len(row.ids) - MOST_TOKENS)
     spelled = [entry(each) for each in next_token.spelled(loaded, row.ids)]
     told: Plain = {"ids": list(row.ids), "skipped": skipped, "tokens": spelled[skipped:]}
-    if row.heard is not None:
-        likely = _short(np.exp(row.heard.log_probabilities.astype(np.float64)))
+    if row.prompt_scores is not None:
+        likely = _short(np.exp(row.prompt_scores.log_probabilities.astype(np.float64)))
         told["p"] = [None, *likely][skipped:]
-        told["rank"] = [None, *row.heard.ranks.tolist()][skipped:]
-        told["perplexity"] = row.heard.perplexity
+        told["rank"] = [None, *row.prompt_scores.ranks.tolist()][skipped:]
+        told["perplexity"] = row.prompt_scores.perplexity
         told["begins"] = spelled[0][4] == "special"
     return told
 

@@ -29,7 +29,7 @@ from playground.models.catalog import ModelCard
 from playground.models.hub.aside import following
 from playground.models.hub.download import Damaged, Failed
 from playground.models.hub.download import fetch as download_file
-from playground.models.loaders.places import place, told
+from playground.models.loaders.places import explain_errors, place
 from playground.models.uploads import Uploads
 from playground.rooms.songs import formats, sessions
 from playground.rooms.songs.catalogue import BOOK_DATA, BOOK_SONGS, song_files
@@ -79,7 +79,7 @@ def estimate(card: ModelCard) -> int:
     path = place(card)
     assert path is not None
     if path.suffix == PACKED:
-        with told(card, "songs_unreadable"), zipfile.ZipFile(path) as archive:
+        with explain_errors(card, "songs_unreadable"), zipfile.ZipFile(path) as archive:
             return 3 * sum(each.file_size for each in archive.infolist())
     files = [path] if card.source == "embedded" else song_files(path)
     return 3 * sum(file.stat().st_size for file in files)
@@ -98,7 +98,7 @@ def load(card: ModelCard, key: Key, cache_dir: Path | None, progress: Progress) 
     parameters = key.revision.split(";")[0]
     if parameters == PLAIN:
         return Loaded(card, None, library, "cpu", library.bytes)
-    with told(card, "songs_training"):
+    with explain_errors(card, "songs_training"):
         made = shipped() if parameters == SHIPPED else None
         if made is None or len(made.vectors) != len(library):
             told_by = TUNED if made else Parameters.from_key(parameters)
@@ -239,7 +239,7 @@ def download(folder: Path, address: str = ADDRESS) -> Generator[Stage]:
         HubUnreachable: the address does not answer, or not with what it should. CannotLoad: damaged on its
             way; no room on the disk, or none that may be written.
     """
-    with disk.told(folder.name):
+    with disk.explain_errors(folder.name):
         if folder.exists() and not song_files(folder):
             disk.delete(folder)  # of a version that wrote its files there one by one
         with disk.arriving(folder, folder=True) as aside:

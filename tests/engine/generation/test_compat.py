@@ -13,8 +13,8 @@ import pytest
 
 from playground.engine.generation import compat, generate
 from playground.engine.generation.conversation import compose
-from playground.engine.generation.kv_cache import CachedPasses, passes_of
-from playground.engine.generation.prefix_cache import Trace
+from playground.engine.generation.kv_cache import CroppableKVCache, kv_cache_for
+from playground.engine.generation.prefix_cache import CachedPrefix
 from playground.engine.generation.sampling import Settings
 from playground.rooms.decoding.experiments import cache_times
 from playground.rooms.decoding.no_grad import grad_modes
@@ -49,30 +49,30 @@ def finished(states):
 
 @pytest.mark.parametrize("kind", ["gpt2", "llama", "qwen2", "gemma", "phi3"])
 def test_these_are_cached_and_a_longer_text_reads_only_what_is_new(kind):
-    loaded, trace = loaded_of(model_of(kind)), Trace()
-    assert compat.cache_name(loaded.model) and isinstance(passes_of(loaded.model), CachedPasses)
+    loaded, prefix = loaded_of(model_of(kind)), CachedPrefix()
+    assert compat.cache_name(loaded.model) and isinstance(kv_cache_for(loaded.model), CroppableKVCache)
     counted, greedy = Counted(loaded.model), Settings(temperature=0, max_new_tokens=4)
-    finished(generate.reply(loaded, PROMPT, greedy, trace=trace))
+    finished(generate.reply(loaded, PROMPT, greedy, prefix=prefix))
     assert counted.fed == [len(PROMPT), 1, 1, 1]
-    held, counted.fed = trace.ids, []
-    assert finished(generate.reply(loaded, [*held, 20, 21], greedy, trace=trace)).reused == len(held)
+    held, counted.fed = prefix.ids, []
+    assert finished(generate.reply(loaded, [*held, 20, 21], greedy, prefix=prefix)).reused == len(held)
     assert counted.fed == [2, 1, 1, 1]
 
 
 def test_the_tutors_second_turn_reads_only_what_is_new(models, catalog):
     """Of a conversation: not the first question, not the reply, only the last token of it and the second."""
     with models.lease(catalog.find("tutor"), "causal") as loaded:
-        assert isinstance(passes_of(loaded.model), CachedPasses)
-        counted, trace = Counted(loaded.model), Trace()
+        assert isinstance(kv_cache_for(loaded.model), CroppableKVCache)
+        counted, prefix = Counted(loaded.model), CachedPrefix()
         said = [{"role": "user", "content": "What is the capital of France?"}]
         asked = compose(loaded, said, max_new_tokens=40)
         settings = Settings(temperature=0, max_new_tokens=40, stop_ids=asked.stop_ids)
-        first = finished(generate.reply(loaded, asked.ids, settings, trace=trace))
+        first = finished(generate.reply(loaded, asked.ids, settings, prefix=prefix))
         assert counted.fed == [len(asked.ids), *[1] * (first.new_tokens - 1)] and first.new_tokens > 3
         counted.fed = []
         said += [{"role": "assistant", "content": first.text}, {"role": "user", "content": "And of Japan?"}]
         again = compose(loaded, said, max_new_tokens=40, replies={1: first.ids})
-        second = finished(generate.reply(loaded, again.ids, settings, trace=trace))
+        second = finished(generate.reply(loaded, again.ids, settings, prefix=prefix))
         new = len(again.ids) - len(asked.ids) - (first.new_tokens - 1)
         assert counted.fed[0] == new < len(asked.ids) + first.new_tokens
         assert set(counted.fed[1:]) <= {1} and second.reused == len(again.ids) - new
@@ -125,8 +125,8 @@ def test_a_model_that_loses_its_cache_is_logged_once(caplog):
     model = model_of("llama")
     lost(model)
     with caplog.at_level(logging.WARNING):
-        assert not isinstance(passes_of(model), CachedPasses)
-        passes_of(model)
+        assert not isinstance(kv_cache_for(model), CroppableKVCache)
+        kv_cache_for(model)
     (said,) = [record.getMessage() for record in caplog.records if record.name == compat.__name__]
     assert "LlamaForCausalLM" in said and compat.cache_names()[0] in said
 
@@ -135,7 +135,7 @@ def test_a_model_that_loses_its_cache_is_logged_once(caplog):
 def test_models_as_they_are_are_not_logged(kind, caplog):
     """GPT-1 has never had a cache, Mamba keeps a state of its own: nothing is lost."""
     with caplog.at_level(logging.WARNING):
-        passes_of(model_of(kind))
+        kv_cache_for(model_of(kind))
     assert not [record for record in caplog.records if record.name == compat.__name__]
 
 

@@ -9,7 +9,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from playground.engine.generation.conversation import Prompt, compose
 from playground.engine.generation.generate import Done, reply
-from playground.engine.generation.prefix_cache import Trace
+from playground.engine.generation.prefix_cache import CachedPrefix
 from playground.engine.generation.sampling import Settings
 from playground.engine.tokenizers.libraries import reader
 from playground.errors import BadInput
@@ -351,7 +351,7 @@ def test_special_tokens_in_a_message_and_in_a_mark_stay_words_of_their_writer():
 
 def test_a_chat_of_three_turns_reads_only_what_is_new():
     """The tokenizer would cut a random model's words otherwise; its own ids stay."""
-    loaded, trace, read = of(CHATML, window=2000), Trace(), 0
+    loaded, prefix, read = of(CHATML, window=2000), CachedPrefix(), 0
     one = reader(loaded)
     broken = [id for id in range(410) if one.piece(id).bytes not in (b"t", b"h", b"e", b" ", b"l", b"o")]
 
@@ -369,7 +369,7 @@ def test_a_chat_of_three_turns_reads_only_what_is_new():
         assert prompt.text == compose(loaded, said).text
         cut_otherwise += prompt.ids != compose(loaded, said).ids
         states = list(
-            reply(loaded, prompt.ids, Settings(max_new_tokens=40, temperature=9.0, seed=turn), trace=trace)
+            reply(loaded, prompt.ids, Settings(max_new_tokens=40, temperature=9.0, seed=turn), prefix=prefix)
         )
         done = states[-1]
         assert isinstance(done, Done) and "�" not in done.text

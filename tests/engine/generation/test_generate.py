@@ -15,8 +15,8 @@ import pytest
 from playground.engine import queue
 from playground.engine.generation import kv_cache as passes_module
 from playground.engine.generation.generate import Done, Reading, Step, Waiting, reply, stop_ids, window
-from playground.engine.generation.kv_cache import CachedPasses, PreparedPasses, passes_of
-from playground.engine.generation.prefix_cache import Trace
+from playground.engine.generation.kv_cache import CroppableKVCache, PreparedKVCache, kv_cache_for
+from playground.engine.generation.prefix_cache import CachedPrefix
 from playground.engine.generation.sampling import Settings
 from playground.errors import BadInput, DoesNotFit, PlaygroundError
 from tests.tiny_tokenizers import KINDS, loaded_of, model_of
@@ -238,18 +238,18 @@ def test_a_long_prompt_is_read_in_chunks_and_says_so(kind, monkeypatch):
 @pytest.mark.parametrize("kind", CUTTABLE)
 def test_a_branch_reads_nothing_again(kind):
     model = model_of(kind, **({"sliding_window": 200} if "sliding_window" in KINDS[kind][1] else {}))
-    loaded, trace, counter = loaded_of(model), Trace(), Counter(model)
-    steps, done = finish(reply(loaded, PROMPT, Settings(max_new_tokens=20), trace=trace))
+    loaded, prefix, counter = loaded_of(model), CachedPrefix(), Counter(model)
+    steps, done = finish(reply(loaded, PROMPT, Settings(max_new_tokens=20), prefix=prefix))
     assert counter.take() == [len(PROMPT), *[1] * 19] and done.reused == 0
-    assert trace.ids == PROMPT + done.ids[:-1]
+    assert prefix.ids == PROMPT + done.ids[:-1]
     other = steps[7].choice.top_ids[1]
     branch = PROMPT + done.ids[:7] + [other]
-    after = finish(reply(loaded, branch, Settings(max_new_tokens=10), trace=trace))[1]
+    after = finish(reply(loaded, branch, Settings(max_new_tokens=10), prefix=prefix))[1]
     assert counter.take() == [1] * 10  # the other token, and nine more
     assert after.reused == len(PROMPT) + 7
     assert after.ids == generate(model, branch, 10)
     counter.take()
-    back = finish(reply(loaded, PROMPT + done.ids[:12], Settings(max_new_tokens=8), trace=trace))[1]
+    back = finish(reply(loaded, PROMPT + done.ids[:12], Settings(max_new_tokens=8), prefix=prefix))[1]
     assert counter.take() == [5, *[1] * 7]  # what the branch replaced, at once
     assert back.ids == done.ids[12:]
 
@@ -258,31 +258,31 @@ def test_a_branch_reads_nothing_again(kind):
 def test_going_on_and_the_next_turn(kind):
     """Any model, also those whose memory cannot be cut: the same ids as without."""
     model = model_of(kind)
-    loaded, trace = loaded_of(model), Trace()
-    first = finish(reply(loaded, PROMPT, Settings(max_new_tokens=6), trace=trace))[1]
-    more = finish(reply(loaded, PROMPT + first.ids, Settings(max_new_tokens=6), trace=trace))[1]
+    loaded, prefix = loaded_of(model), CachedPrefix()
+    first = finish(reply(loaded, PROMPT, Settings(max_new_tokens=6), prefix=prefix))[1]
+    more = finish(reply(loaded, PROMPT + first.ids, Settings(max_new_tokens=6), prefix=prefix))[1]
     assert first.ids + more.ids == generate(model, PROMPT, 12)
     turn = PROMPT + first.ids + more.ids + [11, 12, 13]
     counter = Counter(model)
-    second = finish(reply(loaded, turn, Settings(max_new_tokens=6), trace=trace))[1]
+    second = finish(reply(loaded, turn, Settings(max_new_tokens=6), prefix=prefix))[1]
     if kind in CUTTABLE:
         assert counter.take()[0] == 4  # the last of the reply, which nobody had read, and the three
         assert second.reused == len(turn) - 4
     counter.take()
     assert second.ids == generate(model, turn, 6)
     counter.take()
-    assert bool(trace.ids) == (kind in CUTTABLE)
-    shorter = finish(reply(loaded, [*PROMPT[:5], 44], Settings(max_new_tokens=6), trace=trace))[1]
+    assert bool(prefix.ids) == (kind in CUTTABLE)
+    shorter = finish(reply(loaded, [*PROMPT[:5], 44], Settings(max_new_tokens=6), prefix=prefix))[1]
     assert shorter.ids == generate(model, [*PROMPT[:5], 44], 6)
 
 
 def test_a_window_that_slid_is_read_again():
     model = model_of("mistral")  # its window is 8
-    loaded, trace, counter = loaded_of(model), Trace(), Counter(model)
-    done = finish(reply(loaded, PROMPT, Settings(max_new_tokens=6), trace=trace))[1]
+    loaded, prefix, counter = loaded_of(model), CachedPrefix(), Counter(model)
+    done = finish(reply(loaded, PROMPT, Settings(max_new_tokens=6), prefix=prefix))[1]
     counter.take()
     branch = PROMPT + done.ids[:2] + [17]
-    after = finish(reply(loaded, branch, Settings(max_new_tokens=4), trace=trace))[1]
+    after = finish(reply(loaded, branch, Settings(max_new_tokens=4), prefix=prefix))[1]
     assert counter.take() == [len(branch), 1, 1, 1] and after.reused == 0
     assert after.ids == generate(model, branch, 4)
 
@@ -293,40 +293,40 @@ def test_again_is_the_very_same_in_half_precision_too(kind):
     import torch
 
     model = model_of(kind).to(torch.bfloat16)
-    loaded, trace = loaded_of(model), Trace()
+    loaded, prefix = loaded_of(model), CachedPrefix()
     settings = Settings(max_new_tokens=40, temperature=1.5, seed=9)
     if kind == "gemma3":  # cannot be cut once its windows slide
         model.config.sliding_window = 200
-    steps, first = finish(reply(loaded, PROMPT, settings, trace=trace))
+    steps, first = finish(reply(loaded, PROMPT, settings, prefix=prefix))
     counter = Counter(model)
-    again_steps, again = finish(reply(loaded, PROMPT, settings, trace=trace))
+    again_steps, again = finish(reply(loaded, PROMPT, settings, prefix=prefix))
     assert again.ids == first.ids and again_steps == steps
     assert counter.take() == [1] * 39 and again.reused == len(PROMPT)
 
 
 def test_a_trace_is_of_one_model_and_can_be_cleared():
     model, other = model_of("llama"), model_of("llama", seed=2)
-    trace = Trace()
-    assert trace.bytes == 0 and trace.ids == []
-    finish(reply(loaded_of(model), PROMPT, Settings(max_new_tokens=4), trace=trace))
+    prefix = CachedPrefix()
+    assert prefix.bytes == 0 and prefix.ids == []
+    finish(reply(loaded_of(model), PROMPT, Settings(max_new_tokens=4), prefix=prefix))
     size = 3 * 2 * 2 * 8 * 4  # layers, keys and values, heads, head size, float32
-    assert 15 * size <= trace.bytes <= (15 + 2 * passes_module.GROWTH) * size
+    assert 15 * size <= prefix.bytes <= (15 + 2 * passes_module.GROWTH) * size
     counter = Counter(other)
-    done = finish(reply(loaded_of(other), PROMPT, Settings(max_new_tokens=4), trace=trace))[1]
+    done = finish(reply(loaded_of(other), PROMPT, Settings(max_new_tokens=4), prefix=prefix))[1]
     assert counter.take()[0] == len(PROMPT) and done.ids == generate(other, PROMPT, 4)
-    trace.clear()
-    assert trace.bytes == 0 and trace.ids == []
-    states = reply(loaded_of(other), PROMPT, Settings(max_new_tokens=40), trace=trace)
+    prefix.clear()
+    assert prefix.bytes == 0 and prefix.ids == []
+    states = reply(loaded_of(other), PROMPT, Settings(max_new_tokens=40), prefix=prefix)
     assert isinstance([next(states) for _ in range(5)][-1], Step)
-    assert trace.bytes > 0  # in use counts
-    trace.clear()
+    assert prefix.bytes > 0  # in use counts
+    prefix.clear()
     states.close()
-    assert trace.bytes == 0 and trace.ids == []
+    assert prefix.bytes == 0 and prefix.ids == []
 
 
 def test_a_trace_does_not_keep_its_model_alive():
-    model, trace = model_of("llama"), Trace()
-    finish(reply(loaded_of(model), PROMPT, Settings(max_new_tokens=2), trace=trace))
+    model, prefix = model_of("llama"), CachedPrefix()
+    finish(reply(loaded_of(model), PROMPT, Settings(max_new_tokens=2), prefix=prefix))
     import weakref
 
     gone = weakref.ref(model)
@@ -336,16 +336,16 @@ def test_a_trace_does_not_keep_its_model_alive():
 
 
 def test_closing_stops_at_once_and_keeps_what_was_read():
-    model, trace = model_of("llama"), Trace()
+    model, prefix = model_of("llama"), CachedPrefix()
     loaded, counter = loaded_of(model), Counter(model)
-    states = reply(loaded, PROMPT, Settings(max_new_tokens=200), trace=trace)
+    states = reply(loaded, PROMPT, Settings(max_new_tokens=200), prefix=prefix)
     seen = [state for _, state in zip(range(7), states, strict=False)]
     states.close()
     assert len(counter.take()) == 5  # a prompt, and four steps after the first
     assert len(queue.line(loaded)) == 0
     written = [state.id for state in seen if isinstance(state, Step)]
-    assert trace.ids == PROMPT + written[:-1]
-    gone = finish(reply(loaded, PROMPT + written, Settings(max_new_tokens=5), trace=trace))[1]
+    assert prefix.ids == PROMPT + written[:-1]
+    gone = finish(reply(loaded, PROMPT + written, Settings(max_new_tokens=5), prefix=prefix))[1]
     assert counter.take() == [1] * 5 and gone.ids == generate(model, PROMPT + written, 5)
 
 
@@ -486,7 +486,7 @@ def test_memory_that_runs_out_keeps_what_was_written(error):
     import torch
 
     raised = torch.OutOfMemoryError("CUDA out of memory.") if error == "cuda" else error
-    model, trace = model_of("llama"), Trace()
+    model, prefix = model_of("llama"), CachedPrefix()
     loaded, passed = loaded_of(model), [0]
 
     def fail(*_: Any) -> None:
@@ -496,33 +496,33 @@ def test_memory_that_runs_out_keeps_what_was_written(error):
 
     hook = model.model.layers[1].register_forward_pre_hook(fail)
     seen = []
-    states = reply(loaded, PROMPT, Settings(max_new_tokens=9), trace=trace)
+    states = reply(loaded, PROMPT, Settings(max_new_tokens=9), prefix=prefix)
     with pytest.raises(DoesNotFit) as short:
         while True:
             seen.append(next(states))
     steps = [state for state in seen if isinstance(state, Step)]
     assert len(steps) == 3 and short.value.values == {"name": "tiny", "tokens": len(PROMPT) + 3}
-    assert trace.bytes == 0 and len(queue.line(loaded)) == 0
+    assert prefix.bytes == 0 and len(queue.line(loaded)) == 0
     hook.remove()
     written = [step.id for step in steps]
-    more = finish(reply(loaded, PROMPT + written, Settings(max_new_tokens=6), trace=trace))[1]
+    more = finish(reply(loaded, PROMPT + written, Settings(max_new_tokens=6), prefix=prefix))[1]
     assert written + more.ids == generate(model, PROMPT, 9)
 
 
 def test_other_errors_are_not_taken_for_memory_and_leave_no_half_read_trace():
-    model, trace = model_of("llama"), Trace()
+    model, prefix = model_of("llama"), CachedPrefix()
     loaded = loaded_of(model)
-    first = finish(reply(loaded, PROMPT, Settings(max_new_tokens=5), trace=trace))[1]
+    first = finish(reply(loaded, PROMPT, Settings(max_new_tokens=5), prefix=prefix))[1]
 
     def fail(*_: Any) -> None:
         raise RuntimeError("a bug")
 
     hook = model.model.layers[1].register_forward_pre_hook(fail)  # the first layer has read by then
     with pytest.raises(RuntimeError, match="a bug"):
-        list(reply(loaded, PROMPT + first.ids, Settings(), trace=trace))
+        list(reply(loaded, PROMPT + first.ids, Settings(), prefix=prefix))
     hook.remove()
-    assert trace.ids == [] and trace.bytes == 0
-    more = finish(reply(loaded, PROMPT + first.ids, Settings(max_new_tokens=5), trace=trace))[1]
+    assert prefix.ids == [] and prefix.bytes == 0
+    more = finish(reply(loaded, PROMPT + first.ids, Settings(max_new_tokens=5), prefix=prefix))[1]
     assert first.ids + more.ids == generate(model, PROMPT, 10)
 
 
@@ -567,13 +567,13 @@ def test_long_rope_at_the_switch():
     factors = {"rope_type": "longrope", "rope_theta": 1e4, "original_max_position_embeddings": 24,
                "short_factor": [1.0] * 4, "long_factor": [8.0] * 4}  # fmt: skip
     model = model_of("phi3", rope_parameters=factors, original_max_position_embeddings=24)
-    assert isinstance(passes_of(model), CachedPasses)
-    loaded, trace = loaded_of(model), Trace()
-    first = finish(reply(loaded, PROMPT, Settings(max_new_tokens=30), trace=trace))[1]
+    assert isinstance(kv_cache_for(model), CroppableKVCache)
+    loaded, prefix = loaded_of(model), CachedPrefix()
+    first = finish(reply(loaded, PROMPT, Settings(max_new_tokens=30), prefix=prefix))[1]
     assert first.ids == generate(model, PROMPT, 30)
     long = [3 + i * 7 % 390 for i in range(40)]
     for prompt in (PROMPT + first.ids[:5], long, [*long, 9], PROMPT[:4]):
-        done = finish(reply(loaded, prompt, Settings(max_new_tokens=20), trace=trace))[1]
+        done = finish(reply(loaded, prompt, Settings(max_new_tokens=20), prefix=prefix))[1]
         assert done.ids == generate(model, prompt, 20), len(prompt)
 
 
@@ -583,15 +583,15 @@ def test_dynamic_rope_is_not_steady_and_past_the_trained_length_nothing_is_reuse
     import torch
 
     steady = model_of(kind)
-    assert passes_of(steady).steady
+    assert kv_cache_for(steady).steady
     factors = {"rope_type": "dynamic", "rope_theta": 1e4, "factor": 4.0}
     model = model_of(kind, rope_parameters=factors, max_position_embeddings=24)
-    passes, text = passes_of(model), [3 + i * 7 % 390 for i in range(40)]
-    assert isinstance(passes, CachedPasses) and not passes.steady
+    kv, text = kv_cache_for(model), [3 + i * 7 % 390 for i in range(40)]
+    assert isinstance(kv, CroppableKVCache) and not kv.steady
 
     def read(length: int) -> tuple[int, Any]:
-        known, _ = passes.begin(text[:length])
-        return known, passes.feed(text[known:length])
+        known, _ = kv.begin(text[:length])
+        return known, kv.feed(text[known:length])
 
     assert (
         read(10)[0] == 0 and read(20)[0] == 10 and read(24)[0] == 20
@@ -602,7 +602,7 @@ def test_dynamic_rope_is_not_steady_and_past_the_trained_length_nothing_is_reuse
         with torch.no_grad():
             alone = model(torch.tensor([text[:length]]), use_cache=False).logits[0, -1]
         assert torch.allclose(last, alone, atol=1e-4), length
-    other = passes_of(steady)
+    other = kv_cache_for(steady)
     other.begin(text)
     other.feed(text[:30])
     assert other.begin(text)[0] == 30
@@ -610,8 +610,8 @@ def test_dynamic_rope_is_not_steady_and_past_the_trained_length_nothing_is_reuse
 
 def test_which_models_can_be_cut():
     for kind in KINDS:
-        expected = CachedPasses if kind in CUTTABLE else PreparedPasses
-        assert type(passes_of(model_of(kind))) is expected, kind
+        expected = CroppableKVCache if kind in CUTTABLE else PreparedKVCache
+        assert type(kv_cache_for(model_of(kind))) is expected, kind
 
 
 def test_done_counts_its_own_time_only():
@@ -644,8 +644,8 @@ def test_stories_begin_as_the_author_shows_them(shared):
         pytest.skip("no ../shared/models/stories260K")
     model = AutoModelForCausalLM.from_pretrained(folder)
     loaded = loaded_of(model.eval(), AutoTokenizer.from_pretrained(folder))
-    trace = Trace()
-    steps, done = finish(reply(loaded, [1], Settings(max_new_tokens=200), trace=trace))
+    prefix = CachedPrefix()
+    steps, done = finish(reply(loaded, [1], Settings(max_new_tokens=200), prefix=prefix))
     assert done.text.startswith(
         "Once upon a time, there was a little girl named Lily. She loved to play outside in the park."
     )

@@ -150,7 +150,7 @@ class Encoder:
                        num_attention_heads=2, max_position_embeddings=64)
         ).eval()  # fmt: skip
         self.tokenizer = byte_level(pad_token="<|end|>")
-        self.max_seq_length, self.passes = 64, 0
+        self.max_seq_length, self.kv = 64, 0
 
     def __getitem__(self, place: int) -> Any:
         return self
@@ -159,7 +159,7 @@ class Encoder:
         return iter([self])
 
     def __call__(self, features: dict[str, Any]) -> dict[str, Any]:
-        self.passes += 1
+        self.kv += 1
         states = self.auto_model(**features).last_hidden_state
         return {"sentence_embedding": states.mean(1)}
 
@@ -203,18 +203,18 @@ def test_every_way_to_a_shared_model_takes_its_turn(way: str):
     make, work = WAYS[way]
     loaded = make()
     body = getattr(loaded.model, "auto_model", loaded.model)
-    passes: list[int] = []
+    kv: list[int] = []
     table = body.get_input_embeddings()
-    table.register_forward_pre_hook(lambda module, given: passes.append(len(line(loaded))))
+    table.register_forward_pre_hook(lambda module, given: kv.append(len(line(loaded))))
     before = line(loaded).join()
     assert before.wait(0) == 0  # a chat is at work
     states = work(loaded)
-    assert next(states) == Waiting(1) and not passes
-    assert next(states) == Waiting(1) and not passes
+    assert next(states) == Waiting(1) and not kv
+    assert next(states) == Waiting(1) and not kv
     before.leave()
     *_, last = states
     assert not isinstance(last, Waiting)
-    assert passes and set(passes) == {1}, "its passes run while it holds the turn, alone"
+    assert kv and set(kv) == {1}, "its passes run while it holds the turn, alone"
     assert len(line(loaded)) == 0
 
 

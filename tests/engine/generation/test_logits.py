@@ -18,7 +18,7 @@ from playground.engine.generation import logits as next_token
 from playground.engine.generation import probabilities, prompts
 from playground.engine.generation.generate import Reading, Waiting
 from playground.engine.generation.logits import Row, candidates, look, lookup, name_of, spelled
-from playground.engine.generation.prefix_cache import Trace
+from playground.engine.generation.prefix_cache import CachedPrefix
 from playground.engine.generation.sampling import Settings
 from playground.engine.queue import line
 from playground.engine.tokenizers.libraries import reader
@@ -27,7 +27,7 @@ from playground.models.cache import Loaded, ModelCache
 from playground.models.catalog import ModelCard
 from playground.models.loaders import TransformersLoader
 from playground.rooms.next_token.logit_cache import Rows
-from playground.system.lru import Kept
+from playground.system.lru import LRU
 from tests import small_models
 from tests.models import saved
 
@@ -105,21 +105,23 @@ def test_logits_are_the_models(loaded: Loaded) -> None:
 
 def test_perplexity_is_the_loss_of_labels(loaded: Loaded) -> None:
     ids = prompt_ids(loaded, TEXT)
-    row = row_of(loaded, ids, listen=True)
+    row = row_of(loaded, ids, score_prompt=True)
     tokens = torch.tensor([ids])
     with torch.inference_mode():
         loss = float(loaded.model(input_ids=tokens, labels=tokens).loss)
-    assert row.heard is not None and row.heard.perplexity == pytest.approx(math.exp(loss), rel=1e-4)
+    assert row.prompt_scores is not None and row.prompt_scores.perplexity == pytest.approx(
+        math.exp(loss), rel=1e-4
+    )
     rows = bare(loaded, ids).log_softmax(-1)
     for place, id in enumerate(ids[1:]):
-        assert row.heard.log_probabilities[place] == pytest.approx(float(rows[place, id]), abs=1e-4)
-        assert row.heard.ranks[place] == 1 + int((rows[place] > rows[place, id]).sum())
+        assert row.prompt_scores.log_probabilities[place] == pytest.approx(float(rows[place, id]), abs=1e-4)
+        assert row.prompt_scores.ranks[place] == 1 + int((rows[place] > rows[place, id]).sum())
     assert np.allclose(row.logits.numpy(), row_of(loaded, ids).logits.numpy(), atol=1e-4)
 
 
 def test_one_token_alone_has_no_perplexity(loaded: Loaded) -> None:
-    heard = row_of(loaded, [5], listen=True).heard
-    assert heard is not None and heard.perplexity is None
+    prompt_scores = row_of(loaded, [5], score_prompt=True).prompt_scores
+    assert prompt_scores is not None and prompt_scores.perplexity is None
 
 
 def test_a_long_prompt_is_read_in_parts_and_heard_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,25 +129,25 @@ def test_a_long_prompt_is_read_in_parts_and_heard_as_one(monkeypatch: pytest.Mon
     model = saved.model("Llama", max_position_embeddings=2048)
     loaded = loaded_as(model)
     ids = [7 + i * i % 300 for i in range(1300)]
-    states = [*look(loaded, ids, listen=True)]
+    states = [*look(loaded, ids, score_prompt=True)]
     assert [state.done for state in states if isinstance(state, Reading)] == [512, 1024]
     row = states[-1]
-    assert isinstance(row, Row) and row.heard is not None
+    assert isinstance(row, Row) and row.prompt_scores is not None
     expected = bare(loaded, ids).log_softmax(-1)[:-1].gather(1, torch.tensor(ids[1:])[:, None])[:, 0]
-    assert np.allclose(row.heard.log_probabilities, expected.numpy(), atol=1e-3)
+    assert np.allclose(row.prompt_scores.log_probabilities, expected.numpy(), atol=1e-3)
 
 
 def test_a_branch_reads_one_token(loaded: Loaded) -> None:
-    ids, trace = prompt_ids(loaded, TEXT), Trace()
-    row_of(loaded, ids, trace=trace, listen=True)
+    ids, prefix = prompt_ids(loaded, TEXT), CachedPrefix()
+    row_of(loaded, ids, prefix=prefix, score_prompt=True)
     path = list(ids)
     for id in (9, 10, 11):
         path.append(id)
-        row = row_of(loaded, path, trace=trace)
+        row = row_of(loaded, path, prefix=prefix)
         if type(loaded.model).__name__ not in ("MambaForCausalLM", "Gemma2ForCausalLM"):
             assert row.reused == len(path) - 1
     other = [*ids, 9, 40]  # back by two, and on another way
-    assert np.allclose(row_of(loaded, other, trace=trace).logits, bare(loaded, other)[-1], atol=1e-4)
+    assert np.allclose(row_of(loaded, other, prefix=prefix).logits, bare(loaded, other)[-1], atol=1e-4)
 
 
 def test_kept_rows_are_bounded() -> None:
@@ -210,15 +212,15 @@ def test_damaged_weights_are_told(value: float) -> None:
     model = saved.model("Llama")
     with torch.no_grad():
         model.model.norm.weight[3] = value
-    for listen in (False, True):
+    for score_prompt in (False, True):
         with pytest.raises(PlaygroundError) as told:
-            row_of(loaded_as(model), [5, 6], listen=listen)
+            row_of(loaded_as(model), [5, 6], score_prompt=score_prompt)
         assert told.value.key == "errors.logits_not_finite"
 
 
 def test_memory_that_runs_out_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    loaded, trace = loaded_as(saved.model("Llama")), Trace()
-    row_of(loaded, [5, 6], trace=trace)
+    loaded, prefix = loaded_as(saved.model("Llama")), CachedPrefix()
+    row_of(loaded, [5, 6], prefix=prefix)
 
     def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError("DefaultCPUAllocator: not enough memory")
@@ -226,8 +228,10 @@ def test_memory_that_runs_out_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
         patched.setattr(loaded.model, "forward", fail)
         with pytest.raises(DoesNotFit):
-            row_of(loaded, [5, 6, 7], trace=trace)
-    assert np.allclose(row_of(loaded, [5, 6, 7], trace=trace).logits, bare(loaded, [5, 6, 7])[-1], atol=1e-4)
+            row_of(loaded, [5, 6, 7], prefix=prefix)
+    assert np.allclose(
+        row_of(loaded, [5, 6, 7], prefix=prefix).logits, bare(loaded, [5, 6, 7])[-1], atol=1e-4
+    )
     assert len(line(loaded)) == 0
 
 
@@ -267,25 +271,25 @@ def test_filtered_probabilities_are_transformers(rows: list[torch.Tensor]) -> No
         for mix in MIXES:
             temperature, k, p, least = mix
             settings = Settings(temperature=temperature, top_k=k, top_p=p, min_p=least).checked()
-            found = probabilities.weigh(logits, settings, everything)
+            found = probabilities.reweigh(logits, settings, everything)
             assert np.allclose(found.final, warped(logits, mix).numpy(), atol=1e-6), mix
             for column in (found.own, found.warm, found.final):
                 assert column.sum() == pytest.approx(1, abs=1e-6)
-            assert ((found.gone == 0) == (found.final > 0)).all() or temperature <= 0.3
-            stays = (found.gone == 0) | (found.gone == 3)
+            assert ((found.removed_by == 0) == (found.final > 0)).all() or temperature <= 0.3
+            stays = (found.removed_by == 0) | (found.removed_by == 3)
             if temperature:
                 assert found.left[1] == stays.sum()
-                assert found.mass[2] == pytest.approx(found.warm[found.gone == 0].sum(), abs=1e-9)
+                assert found.mass[2] == pytest.approx(found.warm[found.removed_by == 0].sum(), abs=1e-9)
                 assert list(found.left) == sorted(found.left, reverse=True)
 
 
 def test_each_token_is_removed_by_the_first_filter_that_does(rows: list[torch.Tensor]) -> None:
     logits = rows[1]
     settings = Settings(temperature=1.0, top_k=40, top_p=0.8, min_p=0.2).checked()
-    found = probabilities.weigh(logits, settings, range(len(logits)))
-    assert (found.gone == 1).sum() == len(logits) - 40
+    found = probabilities.reweigh(logits, settings, range(len(logits)))
+    assert (found.removed_by == 1).sum() == len(logits) - 40
     order = np.argsort(-found.own)
-    names = found.gone[order]
+    names = found.removed_by[order]
     assert (
         np.diff(names[names > 0].astype(int)) <= 0
     ).all()  # min-p takes the best of what goes, top-k the rest
@@ -297,12 +301,12 @@ def test_top_p_counts_over_what_top_k_left(rows: list[torch.Tensor], k: int, p: 
     """What the page shows in that stage: shares of what top-k left, of which the fewest that reach p stay."""
     for logits in rows:
         settings = Settings(temperature=1.0, top_k=k, top_p=p).checked()
-        found = probabilities.weigh(logits, settings, range(len(logits)))
-        counted = found.gone != 1
+        found = probabilities.reweigh(logits, settings, range(len(logits)))
+        counted = found.removed_by != 1
         shares = found.warm[counted] / found.mass[0]
         scores = theirs.TopKLogitsWarper(k)(None, logits[None]) if k else logits[None]
         assert np.allclose(shares, scores[0].softmax(-1).numpy()[counted], atol=1e-6)
-        stays = np.sort(shares[found.gone[counted] == 0])[::-1]
+        stays = np.sort(shares[found.removed_by[counted] == 0])[::-1]
         assert stays.sum() >= p - 1e-6 > stays[:-1].sum() - 2e-6
         if not k:
             assert found.mass[0] == pytest.approx(1)
@@ -310,10 +314,12 @@ def test_top_p_counts_over_what_top_k_left(rows: list[torch.Tensor], k: int, p: 
 
 def test_entropy_and_ranks() -> None:
     logits = torch.log(torch.tensor([0.5, 0.25, 0.125, 0.125]))
-    found = probabilities.weigh(logits, Settings(temperature=1.0).checked(), range(4))
+    found = probabilities.reweigh(logits, Settings(temperature=1.0).checked(), range(4))
     assert found.bits[0] == pytest.approx(1.75) and found.ranks.tolist() == [1, 2, 3, 3]
-    cold = probabilities.weigh(logits, Settings(temperature=0.0).checked(), range(4))
-    assert cold.bits[2] == 0 and cold.gone.tolist() == [0, 4, 4, 4] and cold.final.tolist() == [1, 0, 0, 0]
+    cold = probabilities.reweigh(logits, Settings(temperature=0.0).checked(), range(4))
+    assert (
+        cold.bits[2] == 0 and cold.removed_by.tolist() == [0, 4, 4, 4] and cold.final.tolist() == [1, 0, 0, 0]
+    )
     assert probabilities.top(torch.tensor([1.0, 3.0, 3.0, 2.0]), 3) == [1, 2, 3]
 
 
@@ -323,14 +329,16 @@ def test_draws_of_a_seed_are_those_of_generate(
     mix: dict[str, Any], room: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        probabilities, "_kept", Kept(room)
+        probabilities, "_kept", LRU(room)
     )  # anew every time, or from where the last one ended
     loaded = loaded_as(saved.model("GPT2", eos_token_id=None, bos_token_id=None))
     settings = Settings(**{"temperature": 1.0, "seed": 11, **mix}).checked()
-    ids, trace = [5, 6, 7], Trace()
+    ids, prefix = [5, 6, 7], CachedPrefix()
     path = list(ids)
     for draws in range(8):
-        path.append(probabilities.choose(row_of(loaded, path, trace=trace).logits, settings, "sample", draws))
+        path.append(
+            probabilities.choose(row_of(loaded, path, prefix=prefix).logits, settings, "sample", draws)
+        )
     torch.manual_seed(11)
     how = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": None, **mix}
     written = loaded.model.generate(
@@ -342,9 +350,9 @@ def test_draws_of_a_seed_are_those_of_generate(
 
 def test_greedy_is_generates() -> None:
     loaded = loaded_as(saved.model("Qwen2", eos_token_id=None))
-    path, trace = [5, 6, 7], Trace()
+    path, prefix = [5, 6, 7], CachedPrefix()
     for _ in range(8):
-        path.append(probabilities.choose(row_of(loaded, path, trace=trace).logits, Settings(), "greedy"))
+        path.append(probabilities.choose(row_of(loaded, path, prefix=prefix).logits, Settings(), "greedy"))
     written = loaded.model.generate(torch.tensor([path[:3]]), max_new_tokens=8, do_sample=False)
     assert path == written[0].tolist()
 
@@ -413,12 +421,14 @@ def test_stories260k_is_transformers() -> None:
     with cache.lease(card, "causal", dtype="float32") as loaded:
         ids = prompt_ids(loaded, "Once upon a time")
         assert ids == loaded.tokenizer("Once upon a time").input_ids
-        row, expected = row_of(loaded, ids, listen=True), bare(loaded, ids)
+        row, expected = row_of(loaded, ids, score_prompt=True), bare(loaded, ids)
         assert np.allclose(row.logits, expected[-1], atol=1e-4)
         tokens = torch.tensor([ids])
         with torch.inference_mode():
             loss = float(loaded.model(input_ids=tokens, labels=tokens).loss)
-        assert row.heard is not None and row.heard.perplexity == pytest.approx(math.exp(loss), rel=1e-4)
+        assert row.prompt_scores is not None and row.prompt_scores.perplexity == pytest.approx(
+            math.exp(loss), rel=1e-4
+        )
         first = candidates(reader(loaded), ids, probabilities.top(row.logits, 3))
         assert first[0].text in {",", " there"}
     assert next_token.VALUES

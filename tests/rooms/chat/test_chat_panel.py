@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 import torch
-from playground.ui.context import Context
 
-from playground.engine.generation.prefix_cache import Shelf
+from playground.engine.generation.prefix_cache import PrefixCache
 from playground.engine.generation.sampling import Settings
 from playground.engine.tokenizers.libraries import reader
 from playground.errors import BadInput, PlaygroundError
@@ -22,8 +21,9 @@ from playground.models.cache import ModelCache
 from playground.models.catalog import Catalog
 from playground.models.loaders import TransformersLoader
 from playground.rooms.chat import actions, modelfile
-from playground.rooms.chat.request import asked
+from playground.rooms.chat.request import parse
 from playground.settings import read
+from playground.ui.context import Context
 from tests.models import saved
 
 HELLO = [{"role": "user", "content": "Once upon a time"}]
@@ -160,7 +160,7 @@ def test_what_cannot_be_is_a_sentence_and_nothing_is_lost(context: Context, chan
 @pytest.mark.parametrize("given", [None, 7, [], "x"])
 def test_no_object_at_all(context: Context, given: Any) -> None:
     with pytest.raises(BadInput):
-        asked(context, given)
+        parse(context, given)
 
 
 def test_nan_logits(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,7 +183,7 @@ def test_a_template_that_raises(context: Context, tmp_path: Path) -> None:
 
 def test_a_public_server_caps_the_length(context: Context) -> None:
     public = Context(read(["--public"], {}), context.catalog, context.models)
-    assert asked(public, given(max_new_tokens=30_000)).settings.max_new_tokens == 1024
+    assert parse(public, given(max_new_tokens=30_000)).settings.max_new_tokens == 1024
 
 
 def test_two_visitors_take_turns(context: Context) -> None:
@@ -314,12 +314,12 @@ def loaded_base(context: Context) -> Any:
 
 
 def test_the_shelf_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    shelf = Shelf()
-    first = shelf.trace("first")
-    assert shelf.trace("first") is first
+    prefix_cache = PrefixCache()
+    first = prefix_cache.prefix("first")
+    assert prefix_cache.prefix("first") is first
     for number in range(200):
-        shelf.trace(str(number))
-    assert len(shelf) == 64 and shelf.trace("first") is not first
+        prefix_cache.prefix(str(number))
+    assert len(prefix_cache) == 64 and prefix_cache.prefix("first") is not first
 
 
 def test_pieces_are_small(context: Context) -> None:

@@ -168,9 +168,9 @@ def test_the_worked_example_is_what_is_computed(lang: str) -> None:
     assert comparison.missed(computed) and comparison.missed(shipped)
     assert computed.text == shipped.text and computed.prompt == shipped.prompt
     assert computed.plan == shipped.plan == example.PLAN
-    for ours, theirs in zip(computed.lanes, shipped.lanes, strict=True):
-        assert (ours.lane, ours.ids, ours.text, ours.reason) == (
-            theirs.lane,
+    for ours, theirs in zip(computed.continuations, shipped.continuations, strict=True):
+        assert (ours.continuation, ours.ids, ours.text, ours.reason) == (
+            theirs.continuation,
             theirs.ids,
             theirs.text,
             theirs.reason,

@@ -44,15 +44,16 @@ def test_the_example_in_every_language(lang):
     assert "missed" in shown and shown.count("dec-lane ln-") == 6
     assert text.say("decoding.question", lang) in shown
     assert "{" not in re.sub(r"<pre.*?</pre>", "", shown, flags=re.S)
-    assert shown.count("<details") == len(found.lane("yours").tokens)
+    assert shown.count("<details") == len(found.continuation("yours").tokens)
 
 
 def test_nothing_of_a_text_runs(shipped):
     def spoilt(token: Token) -> Token:
         return replace(token, text=NASTY, others=[(id, NASTY, p, c) for id, _, p, c in token.others])
 
-    lanes = [
-        replace(lane, tokens=[spoilt(each) for each in lane.tokens], text=NASTY) for lane in shipped.lanes
+    continuations = [
+        replace(continuation, tokens=[spoilt(each) for each in continuation.tokens], text=NASTY)
+        for continuation in shipped.continuations
     ]
     steps = [
         replace(step, candidates=[replace(each, text=NASTY, label=NASTY) for each in step.candidates])
@@ -62,7 +63,9 @@ def test_nothing_of_a_text_runs(shipped):
         shipped.tree, steps=steps, sequences=[replace(way, text=NASTY) for way in shipped.tree.sequences]
     )
     partings = [replace(each, mine=each.mine and spoilt(each.mine)) for each in shipped.partings]
-    spoiled = replace(shipped, text=NASTY, model=NASTY, lanes=lanes, tree=tree, partings=partings)
+    spoiled = replace(
+        shipped, text=NASTY, model=NASTY, continuations=continuations, tree=tree, partings=partings
+    )
     shown = view.whole(spoiled, "en") + view_beam_tree.tree(spoiled, "en") + view_filters.walk(spoiled, "en")
     runs = [Run("greedy", 0, [1], [NASTY]), Run("seed", 1, [1], [NASTY]), Run("other", 2, [2], [NASTY])]
     shown += view_experiments.repeats(Repeats(runs, 0.0, True, HERE), "en")
@@ -72,21 +75,30 @@ def test_nothing_of_a_text_runs(shipped):
     assert not re.search(r'="[^"]*<', shown)
 
 
-def changed(shipped: Comparison, **lanes: Written) -> Comparison:
-    return replace(shipped, lanes=[lanes.get(lane.lane, lane) for lane in shipped.lanes])
+def changed(shipped: Comparison, **continuations: Written) -> Comparison:
+    return replace(
+        shipped,
+        continuations=[
+            continuations.get(continuation.continuation, continuation)
+            for continuation in shipped.continuations
+        ],
+    )
 
 
 def test_the_answer_is_chosen_by_the_numbers(shipped):
-    greedy, beam = shipped.lane("greedy"), shipped.lane("beam")
+    greedy, beam = shipped.continuation("greedy"), shipped.continuation("beam")
     assert beginning("answer_missed") in view.whole(shipped, "en")
-    same = replace(shipped, partings=[each for each in shipped.partings if each.lane != "beam"])
+    same = replace(shipped, partings=[each for each in shipped.partings if each.continuation != "beam"])
     assert beginning("answer_same") in view.whole(same, "en")
     single = replace(same, plan=replace(same.plan, beams=Beams(1)))
     assert say("answer_one", greedy="", greedy_sum="")[:30] in view.whole(single, "en")
     for made in (same, single):
-        sure = replace(made.lane("yours"), tokens=greedy.tokens[:1], reason="eos")
+        sure = replace(made.continuation("yours"), tokens=greedy.tokens[:1], reason="eos")
         shown = view.whole(changed(made, yours=sure), "en")
-        assert say("answer_other", lane=say("lane_yours"), other="", other_sum="", times="")[:60] in shown
+        assert (
+            say("answer_other", continuation=say("lane_yours"), other="", other_sum="", times="")[:60]
+            in shown
+        )
         assert beginning("answer_other") not in view.whole(made, "en")
     worse = replace(beam, tokens=[replace(token, probability=0.01) for token in beam.tokens])
     assert beginning("answer_shorter") in view.whole(changed(shipped, beam=worse), "en")
@@ -104,9 +116,9 @@ def test_growing_lanes_and_half_characters(shipped):
 
 def test_the_races_marks_differ(shipped):
     """A short fall is told with as many digits as it takes."""
-    sure = [replace(token, probability=0.99) for token in shipped.lane("greedy").tokens[:4]]
-    lanes = [replace(lane, tokens=sure) for lane in shipped.lanes]
-    shown = view.whole(replace(shipped, lanes=lanes), "en")
+    sure = [replace(token, probability=0.99) for token in shipped.continuation("greedy").tokens[:4]]
+    continuations = [replace(continuation, tokens=sure) for continuation in shipped.continuations]
+    shown = view.whole(replace(shipped, continuations=continuations), "en")
     race = shown[shown.index("dec-race") : shown.index("</svg>")]
     marks = re.findall(r'class="e"[^>]*>([^<]*)<', race)
     assert len(marks) > 2 and len(set(marks)) == len(marks) and "−0.0" not in [*marks, view.nats(-0.001, 1)]
@@ -116,7 +128,11 @@ def test_the_races_marks_differ(shipped):
 def test_counts_read_well_whatever_they_are(shipped):
     alone = replace(shipped, plan=replace(shipped.plan, beams=Beams(1)))
     shown = view.whole(
-        changed(alone, first=replace(shipped.lane("first"), tokens=shipped.lane("first").tokens[:1])), "en"
+        changed(
+            alone,
+            first=replace(shipped.continuation("first"), tokens=shipped.continuation("first").tokens[:1]),
+        ),
+        "en",
     )
     assert not re.search(r"\b1 (?:tokens|beams)\b", shown)
 

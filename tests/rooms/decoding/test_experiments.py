@@ -147,19 +147,19 @@ def test_no_number_is_not_taken_for_nothing_moved():
 @pytest.mark.parametrize("measure", [cache_times, batch_times, grad_modes])
 def test_between_two_measurements_whoever_waits_goes_first(measure):
     loaded = loaded_of(model_of("llama"))
-    line, passes, seen = queue.line(loaded), [0], []
+    line, kv, seen = queue.line(loaded), [0], []
     running = measure(loaded, PROMPT, 5.0)
     assert isinstance(next(running), Progress)
     assert isinstance(next(running), Progress)
     other = line.join()
     assert other.wait(0) <= 1
-    loaded.model.register_forward_pre_hook(lambda *given: passes.__setitem__(0, passes[0] + 1))
+    loaded.model.register_forward_pre_hook(lambda *given: kv.__setitem__(0, kv[0] + 1))
     until(lambda: not other.wait(0) or not next(running))
-    measured = passes[0]
-    assert isinstance(next(running), Waiting) and passes[0] == measured, "nothing runs while others do"
+    measured = kv[0]
+    assert isinstance(next(running), Waiting) and kv[0] == measured, "nothing runs while others do"
     other.leave()
     until(lambda: not isinstance(seen.append(next(running)) or seen[-1], Waiting))
-    assert isinstance(seen[-1], Progress) and passes[0] >= measured
+    assert isinstance(seen[-1], Progress) and kv[0] >= measured
     running.close()
     assert len(line) == 0
 

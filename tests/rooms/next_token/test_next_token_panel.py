@@ -96,7 +96,7 @@ def bare(context: Context, ids: list[int], name: str = "small") -> torch.Tensor:
 
 
 def test_a_look_is_the_model(context: Context, do: Answers) -> None:
-    found = looked(do, listen=True)
+    found = looked(do, score_prompt=True)
     rows = bare(context, found["ids"])
     own = rows[-1].softmax(-1)
     assert [each[0] for each in found["candidates"]] == own.topk(12).indices.tolist()
@@ -116,7 +116,7 @@ def test_sliders_need_no_pass(context: Context, do: Answers) -> None:
     logits = bare(context, found["ids"])[-1]
     counter.take()
     for temperature, top_k in ((0.5, 0), (2.0, 7), (0, 3)):
-        answer = do.weigh(given(row=found["row"], temperature=temperature, top_k=top_k))["weighed"]
+        answer = do.reweigh(given(row=found["row"], temperature=temperature, top_k=top_k))["weighed"]
         assert len(answer["own"]) == 12
         if temperature:
             assert answer["warm"][0] == pytest.approx(
@@ -126,12 +126,12 @@ def test_sliders_need_no_pass(context: Context, do: Answers) -> None:
         assert answer["gone"].count(0) == (1 if temperature == 0 else top_k or 12)
     assert looked(do)["row"] == found["row"]  # the same prompt once more
     assert counter.take() == []
-    assert do.weigh(given(row="nobody's")) == do.weigh(None) == {"gone": True}
-    assert "temperature" in do.weigh(given(row=found["row"], temperature=-1))["error"]
+    assert do.reweigh(given(row="nobody's")) == do.reweigh(None) == {"gone": True}
+    assert "temperature" in do.reweigh(given(row=found["row"], temperature=-1))["error"]
 
 
 def test_a_branch_n_deep_reads_one_token_each(context: Context, do: Answers) -> None:
-    first = looked(do, prompt="Once upon a time there was", listen=True)
+    first = looked(do, prompt="Once upon a time there was", score_prompt=True)
     counter, ids = Counter(context), first["ids"]
     path = list(ids)
     for _ in range(4):
@@ -240,7 +240,7 @@ def test_rows_that_went_are_looked_at_again(context: Context) -> None:
     forgetful = Answers(context, Rows(1))
     first = looked(forgetful, ids=[5, 6])
     looked(forgetful, ids=[5, 6, 7])
-    assert forgetful.weigh(given(row=first["row"])) == {"gone": True}
+    assert forgetful.reweigh(given(row=first["row"])) == {"gone": True}
     assert looked(forgetful, ids=[5, 6])["weighed"]["own"] == pytest.approx(first["weighed"]["own"], rel=1e-4)
 
 
@@ -335,9 +335,9 @@ def test_programs_are_refused_in_sentences(do: Answers, prompt: Any, change: dic
 
 
 def test_nothing_large_travels(context: Context, do: Answers) -> None:
-    found = looked(do, count=200, listen=True)
+    found = looked(do, count=200, score_prompt=True)
     assert len(json.dumps(found)) < 40_000
-    assert len(json.dumps(do.weigh(given(row=found["row"], count=200)))) < 20_000
+    assert len(json.dumps(do.reweigh(given(row=found["row"], count=200)))) < 20_000
 
 
 # ---- the tutor ----

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from playground.engine.shared_work import SharedWork
-from playground.system.lru import Kept
+from playground.system.lru import LRU
 
 T = TypeVar("T")
 PAGES = 1_000  # that are remembered
@@ -47,8 +47,8 @@ class Runs:
     """What every page asked last, and when it said Stop."""
 
     def __init__(self) -> None:
-        self._newest: Kept[Mark] = Kept(PAGES)
-        self._stopped: Kept[Mark] = Kept(PAGES)
+        self._newest: LRU[Mark] = LRU(PAGES)
+        self._stopped: LRU[Mark] = LRU(PAGES)
 
     def newer(self, page: str, told: object) -> None:
         """Something is asked on a page."""
@@ -86,7 +86,7 @@ def _all(steps: Iterator[str]) -> Generator[str]:
     yield from steps
 
 
-def _remember(marks: Kept[Mark], page: str, mark: Mark) -> None:
+def _remember(marks: LRU[Mark], page: str, mark: Mark) -> None:
     known = marks.get(page)
     if page and not (known and known.number > mark.number):  # messages may overtake each other
         marks.put(page, mark)

@@ -26,7 +26,7 @@ from playground.models.catalog import ModelCard, Role
 from playground.rooms.embeddings.sentences import example, samples, view
 from playground.rooms.embeddings.sentences.runs import Under, aside
 from playground.system import cancellation
-from playground.system.lru import Kept
+from playground.system.lru import LRU
 from playground.ui.context import Context
 from playground.ui.point_map import Near, true_neighbours
 from playground.ui.visitor import language, stages, waiting
@@ -65,7 +65,7 @@ class Work:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self.kept: Kept[Any] = Kept(KEPT_BYTES)
+        self.kept: LRU[Any] = LRU(KEPT_BYTES)
         self.under_way = SharedWork()
 
     # -- models --

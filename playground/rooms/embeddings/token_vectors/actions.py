@@ -20,7 +20,7 @@ from playground.models.cache import Loaded
 from playground.models.catalog import ModelCard, Role
 from playground.rooms.embeddings.token_vectors import example, hidden_states, view
 from playground.rooms.embeddings.token_vectors.hidden_states import STATIC, Passed
-from playground.system.lru import Kept
+from playground.system.lru import LRU
 from playground.ui.context import Context
 from playground.ui.html import note
 from playground.ui.visitor import language, stages, waiting
@@ -36,7 +36,7 @@ class VectorsActions:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self._kept: Kept[Passed] = Kept(KEPT, least=1)
+        self._kept: LRU[Passed] = LRU(KEPT, least=1)
         self._lock = threading.Lock()
         self.passes = 0  # how often a model was really run; a test watches it
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.engine.generation.generate import Waiting
-from playground.engine.in_turn import finished, in_line, memory_told
+from playground.engine.in_turn import explain_out_of_memory, finished, in_line
 from playground.engine.tokenizers import model_inputs
 from playground.engine.tokenizers.truncation import cutting
 from playground.engine.vectors.encode import at_once
@@ -194,7 +194,7 @@ def _pass(loaded: Loaded, texts: Sequence[str], groups: Sequence[int]) -> Passed
         )
         for name in names
     }
-    with memory_told(loaded, longest * len(cut)), torch.inference_mode():
+    with explain_out_of_memory(loaded, longest * len(cut)), torch.inference_mode():
         batch = {name: tensor.to(model.device) for name, tensor in batch.items()}
         out = model(**batch, output_hidden_states=True, return_dict=True)
         states = [

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from playground.errors import CannotLoad
 from playground.models.cache import Progress, Stage
 from playground.models.catalog import ModelCard
-from playground.models.loaders.places import check, imported, told
+from playground.models.loaders.places import check, explain_errors, imported
 
 WORD = re.compile(r"[a-z]{2,}")  # of the input matrix: no parts, special tokens, digits or single signs
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -52,7 +52,7 @@ def load(card: ModelCard, path: Path, progress: Progress, binary: bool | None = 
     """
     progress(Stage(card.name, "read"))
     vectors = imported("gensim.models", "KeyedVectors")
-    with told(card, "broken_words"):
+    with explain_errors(card, "broken_words"):
         if path.is_dir():
             loaded = _input_matrix(card, path, vectors)
         else:
