@@ -104,12 +104,12 @@
   };
   page.remember = (panel, state) => { states[panel] = state; };
   const keep = (panel, value) => {
-    try { sessionStorage.setItem("playground.shell.carry." + panel, value); } catch { /* not kept, then */ }
+    try { sessionStorage.setItem("playground.carry." + panel, value); } catch { /* not kept, then */ }
   };
   page.carried = (panel) => {
     try {
-      const value = sessionStorage.getItem("playground.shell.carry." + panel) || "";
-      sessionStorage.removeItem("playground.shell.carry." + panel);
+      const value = sessionStorage.getItem("playground.carry." + panel) || "";
+      sessionStorage.removeItem("playground.carry." + panel);
       return value;
     } catch { return ""; }
   };

@@ -23,8 +23,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from playground.models.cache import ModelCache
 from playground.models.catalog import Catalog
 from playground.models.loaders import TransformersLoader
-from playground.rooms.embeddings.token_vectors import hidden_states
-from playground.rooms.embeddings.words import analogies, example
+from playground.rooms.embeddings.token_vectors import example, hidden_states
+from playground.rooms.embeddings.words import analogies
 from tests.bench.rows import rounds, row
 
 

@@ -133,7 +133,7 @@ def test_a_change_of_language_keeps_lines_and_outlives_a_model(visit: Visit) -> 
             "label": None, "by": "given", "count": 0, "added": "", "method": "umap", "dimensions": 2,
             "neighbours": 15, "min_dist": MIN_DIST, "metric": "cosine", "seed": 0, **more,
         }.values()]  # fmt: skip
-        page.evaluate("s => sessionStorage.setItem('playground.shell.carry.sentences', s)", json.dumps(state))
+        page.evaluate("s => sessionStorage.setItem('playground.carry.sentences', s)", json.dumps(state))
         visit.watch.leaving = True
         page.reload()
 

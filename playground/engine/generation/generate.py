@@ -262,12 +262,12 @@ class _Work:
     def take(self, prefix: CachedPrefix) -> KVCache:
         """With the turn: what was read before, cut to what fits."""
         model = self._loaded.model
-        self._passes = prefix.take(model)
-        self.reused, self._logits = self._passes.begin(self._prompt)
+        self._kv = prefix.take(model)
+        self.reused, self._logits = self._kv.begin(self._prompt)
         self.unread = self._prompt[self.reused :]
-        self._chunk = self._passes.chunk(len(self._prompt))
+        self._chunk = self._kv.chunk(len(self._prompt))
         self._sampler = Sampler(self._settings, self._prompt, model.device, self._loaded.card.name)
-        return self._passes
+        return self._kv
 
     def progress(self) -> Reading:
         """How far the prompt is read."""
@@ -280,23 +280,23 @@ class _Work:
             return self._read() if self.unread else self._write()
         except (MemoryError, RuntimeError) as error:  # torch.OutOfMemoryError is a RuntimeError
             failure = out_of_memory(error, self._loaded, len(self._prompt) + len(self._new))
-        self._passes.forget()
+        self._kv.forget()
         self._logits = None
         raise failure
 
     def _read(self) -> tuple[State, StopReason | None]:
         began = time.perf_counter()
         part, self.unread = self.unread[: self._chunk], self.unread[self._chunk :]
-        self._logits = self._passes.feed(part)
+        self._logits = self._kv.feed(part)
         if not self.unread:
-            self._passes.mark(self._logits)
+            self._kv.mark(self._logits)
         self._reading += time.perf_counter() - began
         return self.progress(), None
 
     def _write(self) -> tuple[State, StopReason | None]:
         began = time.perf_counter()
         if self._new:
-            self._logits = self._passes.feed(self._new[-1:], self._token)
+            self._logits = self._kv.feed(self._new[-1:], self._token)
         choice, self._token = self._sampler.choose(self._logits)
         held = self._stream.held
         new = self._stream.push(choice.id)

@@ -30,7 +30,7 @@ class KVCache(ABC):
     Attributes:
         fed: the ids read so far.
         lasting: worth keeping for another text.
-        hear: told the logits of every position of each pass, [n, vocabulary], in inference mode; None: only
+        on_logits: called with the logits of every position of each pass, [n, vocabulary], in inference mode; None: only
             those of the last one are computed where the model can do so.
     """
 

@@ -39,7 +39,7 @@ class CachedPrefix:
         self, ended: Callable[[], None] = lambda: None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._ended, self._clock = ended, clock
-        self._passes: KVCache | None = None
+        self._kv: KVCache | None = None
         self._using: KVCache | None = None
         self._lock = threading.RLock()  # given back by generators that end inside a garbage collection
         self.used = clock()  # when it was taken or given back last
@@ -47,13 +47,13 @@ class CachedPrefix:
     @property
     def ids(self) -> list[int]:
         """What it holds, as ids."""
-        kv = self._passes
+        kv = self._kv
         return list(kv.fed) if kv else []
 
     @property
     def bytes(self) -> int:
         """Memory of its keys and values, those of a running reply too."""
-        return sum(kv.bytes for kv in {self._passes, self._using} if kv)
+        return sum(kv.bytes for kv in {self._kv, self._using} if kv)
 
     @property
     def in_use(self) -> bool:
@@ -63,20 +63,20 @@ class CachedPrefix:
     def clear(self) -> None:
         """Free everything; a running reply frees its own when it ends."""
         with self._lock:
-            self._passes = self._using = None
+            self._kv = self._using = None
 
     def free(self) -> int:
         """Free what it holds, unless a reply is running on it; how many bytes came free."""
         with self._lock:
-            if self._using is not None or self._passes is None:
+            if self._using is not None or self._kv is None:
                 return 0
-            size, self._passes = self._passes.bytes, None
+            size, self._kv = self._kv.bytes, None
             return size
 
     def take(self, model: Any) -> KVCache:
         """For one reply; give it back with `put`."""
         with self._lock:
-            found, self._passes = self._passes, None
+            found, self._kv = self._kv, None
             if found is None or found.model is not model:
                 found = kv_cache_for(model)
             self._using, self.used = found, self._clock()
@@ -87,7 +87,7 @@ class CachedPrefix:
         with self._lock:
             mine = self._using is kv
             if mine:
-                self._passes, self._using = kv if kv.lasting else None, None
+                self._kv, self._using = kv if kv.lasting else None, None
                 self.used = self._clock()
         if mine:
             self._ended()

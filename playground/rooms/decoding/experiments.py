@@ -257,7 +257,7 @@ class _Prepared:
     def __init__(self, loaded: Loaded, ids: list[int], size: int) -> None:
         import torch
 
-        self._loaded, self._passes = loaded, PreparedKVCache(loaded.model)
+        self._loaded, self._kv = loaded, PreparedKVCache(loaded.model)
         self._ids = torch.tensor([ids] * size, device=loaded.model.device)
         with calm(loaded):
             self._feed(self._ids[:, :-1])
@@ -268,7 +268,7 @@ class _Prepared:
 
     def _feed(self, tokens: Any) -> None:
         try:
-            self._passes.feed(tokens[0].tolist(), tokens)
+            self._kv.feed(tokens[0].tolist(), tokens)
         except (MemoryError, RuntimeError) as error:
             raise out_of_memory(error, self._loaded, self._ids.numel()) from None
 

@@ -344,7 +344,7 @@ def test_alternatives_are_of_the_replys_own_prompt(context: Context) -> None:
 
 
 def test_an_error_comes_after_all_that_was_written(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = actions.decoding.reply
+    real = actions.generate.reply
 
     def fails(*args: Any, **how: Any) -> Iterator[Any]:
         for state in real(*args, **how):
@@ -352,7 +352,7 @@ def test_an_error_comes_after_all_that_was_written(context: Context, monkeypatch
             if getattr(state, "index", 0) == 7:
                 raise PlaygroundError("logits_not_finite", name="chatty")
 
-    monkeypatch.setattr(actions.decoding, "reply", fails)
+    monkeypatch.setattr(actions.generate, "reply", fails)
     monkeypatch.setattr(actions, "FLUSH", 60.0)
     told = [*actions.pieces(context, given())]
     assert "chatty" in told[-1]["error"]
@@ -361,7 +361,7 @@ def test_an_error_comes_after_all_that_was_written(context: Context, monkeypatch
 
 def test_a_branch_to_the_end_is_an_end(context: Context) -> None:
     with context.models.lease(context.catalog.find("chatty"), "causal", dtype="float32") as loaded:
-        (end,) = actions.decoding.stop_ids(loaded)
+        (end,) = actions.generate.stop_ids(loaded)
     found = heard(context, prefix=[5, 6, end])
     assert found["ids"] == [5, 6, end] and found["done"]["stop_reason"] == "eos"
 

@@ -258,7 +258,7 @@ def test_every_experiment_ends_with_a_chart_and_a_sentence(
 ) -> None:
     monkeypatch.setattr(lab.experiments.cache_times, "__defaults__", (0.5, lab.time.perf_counter))
     monkeypatch.setattr(lab.experiments.batch_times, "__defaults__", (0.5, lab.time.perf_counter))
-    monkeypatch.setattr(lab.grad_modes.grad_modes, "__defaults__", (0.5, lab.time.perf_counter))
+    monkeypatch.setattr(lab.no_grad.grad_modes, "__defaults__", (0.5, lab.time.perf_counter))
     monkeypatch.setattr(lab.experiments, "BUDGET", 1.0)
     monkeypatch.setattr(lab, "FLUSH", 0.0)  # however fast it is, all of it is told
     *before, (status, shown) = lab.experiment(context, name, "Once upon a time", "chatty", "")

@@ -116,7 +116,7 @@ def test_batches_of_models_with_another_memory(kind):
     assert isinstance(found, BatchTimes) and found.sizes[:2] == [1, 2] and found.rounds >= 2
     text = experiments._Prepared(loaded, PROMPT, 3)
     heard: list[Any] = []
-    text._passes.hear = heard.append
+    text._kv.on_logits = heard.append
     text.step()
     with torch.no_grad():
         alone = loaded.model(torch.tensor([PROMPT])).logits[0, -1]
