@@ -1,4 +1,4 @@
-"""Forward passes that remember: what a model has read is not read again.
+"""The KV cache of one text: what a model has read is not read again.
 
 A causal model's keys and values of a token depend on the tokens before it alone (Hands-On Large Language
 Models, ch. 3, "Speeding Up Generation by Caching Keys and Values"), so those of a common beginning serve
@@ -30,8 +30,8 @@ class KVCache(ABC):
     Attributes:
         fed: the ids read so far.
         lasting: worth keeping for another text.
-        on_logits: called with the logits of every position of each pass, [n, vocabulary], in inference mode; None: only
-            those of the last one are computed where the model can do so.
+        on_logits: called with the logits of every position of each pass, [n, vocabulary], in inference mode;
+            None: only those of the last one are computed where the model can do so.
     """
 
     lasting = True
