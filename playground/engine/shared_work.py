@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Hashable
+from collections.abc import Callable, Generator, Hashable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from playground.errors import apart
@@ -11,6 +12,7 @@ from playground.system import cancellation
 
 T = TypeVar("T")
 TELL = 0.25  # seconds between two signs of life to who waits
+LOOKS = 0.05  # seconds between two looks whether who waits is still there
 
 
 class _Run:
@@ -49,6 +51,26 @@ class SharedWork:
         Raises:
             Whatever the work raises.
         """
+        with self._joined(key, work, given) as run:
+            while not run.done.wait(TELL):
+                yield
+        made: T = _made(run)
+        return made
+
+    def wait(self, key: Hashable, work: Callable[..., T], *given: Any) -> T:
+        """What `running` makes, once it is there; who waits here leaves by `stopping.check`.
+
+        Raises:
+            stopping.Abandoned: nobody waits for this thread's work any more.
+        """
+        with self._joined(key, work, given) as run:
+            while not run.done.wait(LOOKS):
+                cancellation.check()
+        made: T = _made(run)
+        return made
+
+    @contextmanager
+    def _joined(self, key: Hashable, work: Callable[..., T], given: tuple[Any, ...]) -> Iterator[_Run]:
         with self._lock:
             run = self._runs.get(key)
             begins = run is None or run.done.is_set()
@@ -58,8 +80,7 @@ class SharedWork:
         try:
             if begins:
                 threading.Thread(target=run.work, args=(work, given), daemon=True).start()
-            while not run.done.wait(TELL):
-                yield
+            yield run
         finally:
             with self._lock:
                 run.waiting -= 1
@@ -67,10 +88,12 @@ class SharedWork:
                     run.left.set()
                     if self._runs.get(key) is run:
                         del self._runs[key]  # who comes now begins anew
-        if run.failure is not None:
-            raise apart(run.failure) from run.failure
-        made: T = run.made
-        return made
 
     def __len__(self) -> int:
         return len(self._runs)
+
+
+def _made(run: _Run) -> Any:
+    if run.failure is not None:
+        raise apart(run.failure) from run.failure
+    return run.made

@@ -2,7 +2,8 @@
 
 The page then loads anew. Panels whose result hangs on their controls bring both back by
 ``playground.carried``; every other control would stand as it was built. Here one event hears all of those,
-and one puts their values back: a new control is carried without being named anywhere.
+and one puts their values back: a new control is carried without being named anywhere. What the page's store
+holds (`playground.ui.controls`) is left to it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+
+from playground.ui.controls import page_of
 
 NAME = "others"  # under which the page keeps them, beside the panels' names
 KINDS = (gr.Textbox, gr.Number, gr.Slider, gr.Dropdown, gr.Radio, gr.Checkbox, gr.CheckboxGroup)
@@ -29,6 +32,7 @@ def part(app: gr.Blocks) -> list[Any]:
         if isinstance(listener.js, str) and ".carried" in listener.js
         for output in listener.outputs
     }
+    taken |= {each.component._id for each in page_of(app).controls.values() if each.component is not None}
     left = [block for number, block in sorted(app.blocks.items()) if number not in taken and _set(block)]
     if left:
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}

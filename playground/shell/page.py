@@ -24,14 +24,13 @@ from playground.shell import access, answers, carry, middleware, relays, scripts
 from playground.shell import streams as streaming
 from playground.shell.login import USER
 from playground.system import disk, heap
+from playground.ui import controls, files
 from playground.ui import devices as devices_view
-from playground.ui import files
 from playground.ui.context import Context
 from playground.ui.visitor import (  # fmt: skip
     guard,
     in_every_language,
     language,
-    query,
     set_owner_language,
     tr,
     translations,
@@ -61,9 +60,10 @@ def build_app(context: Context, panels: Sequence[ModuleType] | None = None) -> g
         delete_cache=(files.LOOKS, files.LIFE),
     ) as app:  # fmt: skip
         gr.HTML(in_every_language("shell.header", _header), elem_id="pg-header", padding=False)
-        with gr.Tabs(elem_id="pg-tabs") as tabs:
+        with gr.Tabs(elem_id="pg-tabs"):
             for panel in panels:
-                with gr.Tab(tr(f"{panel.KEY}.tab"), id=panel.KEY, elem_id=f"pg-{panel.KEY}"):
+                with gr.Tab(tr(f"{panel.KEY}.tab"), id=panel.KEY, elem_id=f"pg-{panel.KEY}") as tab:
+                    controls.view(panel.KEY, "", tab)
                     panel.build(context, app)
         drawer.build(context)
         gr.HTML(in_every_language("shell.footer", _footer), elem_id="pg-footer", padding=False)
@@ -72,16 +72,8 @@ def build_app(context: Context, panels: Sequence[ModuleType] | None = None) -> g
         app.load(
             guard(lambda: _device(context)), None, device, api_visibility="private", show_progress="hidden"
         )
-        known = {panel.KEY for panel in panels}
-        if len(known) > 1:  # a page asked for by ?tab=
-            app.load(
-                lambda: gr.Tabs(selected=query().get("tab")) if query().get("tab") in known else gr.skip(),
-                None,
-                tabs,
-                api_visibility="private",
-                show_progress="hidden",
-            )
         files.still_shown(app)
+        controls.part(app)
         carry.part(app)
         relays.part(app)
     app.queue(api_open=False)  # by the queue alone: it bounds how many are answered at once

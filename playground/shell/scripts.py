@@ -14,7 +14,10 @@ from starlette.routing import Route
 
 from playground import ASSETS
 
-NAMES = ("page.js", "stream.js", "chat.js", "map.js", "next.js", "next_inside.js", "decoding.js")
+NAMES = (
+    "page.js", "shell/store.js", "shell/runs.js", "chat.js", "map.js", "next.js", "next_inside.js",
+    "decoding.js",
+)  # fmt: skip
 FOLDER = "playground/assets"
 
 

@@ -17,7 +17,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import psutil
 import torch
-from playground.ui.context import Context
 from transformers import CONFIG_MAPPING, AutoModelForCausalLM
 
 from playground.models.cache import ModelCache
@@ -27,6 +26,7 @@ from playground.rooms.architecture import view
 from playground.rooms.architecture.actions import ArchitectureActions
 from playground.settings import Settings
 from playground.shell.warm_up import warm_up
+from playground.ui.context import Context
 from tests.bench.rows import rounds, row
 from tests.engine.vectors import closed_form
 

@@ -21,8 +21,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
-from playground.ui.context import Context  # noqa: E402
-
 from playground import text  # noqa: E402
 from playground.engine.tokenizers import tokenize, vocabulary  # noqa: E402
 from playground.engine.tokenizers.libraries import reader  # noqa: E402
@@ -32,6 +30,7 @@ from playground.models.loaders import TransformersLoader  # noqa: E402
 from playground.rooms.tokens import view  # noqa: E402
 from playground.rooms.tokens.actions import DEFAULTS, TokensActions  # noqa: E402
 from playground.settings import read  # noqa: E402
+from playground.ui.context import Context  # noqa: E402
 from tests.bench.rows import chromium, rounds, row  # noqa: E402
 
 SAMPLE = text.say("tokens.example_text", "en") + "\n" + text.say("lessons.tokens", "en")

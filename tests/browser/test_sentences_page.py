@@ -22,9 +22,9 @@ pytestmark = pytest.mark.browser
 PATIENCE = 90_000  # the first map waits for the model
 KEEP_STATUS = """() => {
     window.seen = [];
-    const told = () => window.seen.push(document.querySelector('#sen-status').textContent);
+    const told = () => window.seen.push(document.querySelector('#sen-map .pg-told').textContent);
     const all = {subtree: true, childList: true, characterData: true};
-    new MutationObserver(told).observe(document.querySelector('#sen-status'), all);
+    new MutationObserver(told).observe(document.querySelector('#sen-map .pg-told'), all);
 }"""
 EVIL = "<img src=x onerror='window.canary=1'>"
 
@@ -128,12 +128,12 @@ def test_a_change_of_language_keeps_lines_and_outlives_a_model(visit: Visit) -> 
     page = opened(visit)
 
     def carried(**more: object) -> None:
-        state = [*{
-            "sample": "themes", "own": "a cat\na dog", "model": MODEL, "file": "", "column": None,
-            "label": None, "by": "given", "count": 0, "added": "", "method": "umap", "dimensions": 2,
-            "neighbours": 15, "min_dist": MIN_DIST, "metric": "cosine", "seed": 0, **more,
-        }.values()]  # fmt: skip
-        page.evaluate("s => sessionStorage.setItem('playground.carry.sentences', s)", json.dumps(state))
+        state = {
+            "source": "themes", "own": "a cat\na dog", "model": MODEL, "by": "given", "clusters": 0,
+            "added": "", "method": "umap", "dimensions": 2, "neighbours": 15, "min_dist": MIN_DIST,
+            "metric": "cosine", "seed": 0, **more,
+        }  # fmt: skip
+        page.evaluate("s => playground.store.set(s)", {f"sentences.{k}": v for k, v in state.items()})
         visit.watch.leaving = True
         page.reload()
 
@@ -142,15 +142,15 @@ def test_a_change_of_language_keeps_lines_and_outlives_a_model(visit: Visit) -> 
     expect(page.locator("#sen-map .pg-map-side li")).to_have_count(10, timeout=WAIT)
     assert len(data(page)["t"]) == 272
     carried(model="nobody/has-this-name")
-    expect(page.locator("#sen-status .pg-warning")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator("#sen-map .pg-told .pg-warning")).to_be_visible(timeout=PATIENCE)
     expect(page.locator("#sen-model input")).to_have_value("nobody/has-this-name")
     expect(page.locator("#sen-own textarea")).to_have_value("a cat\na dog")
-    carried(own="", method="pca", dimensions=3, by="kmeans", count=3)
+    carried(own="", method="pca", dimensions=3, by="kmeans", clusters=3)
     page.wait_for_function(
         "JSON.parse(document.querySelector('#sen-map .pg-data')?.textContent || '{}').d === 3"
     )
     expect(page.locator("#sen-map .pg-map-legend li")).to_have_count(3, timeout=PATIENCE)
-    carried(sample="own")
+    carried(source="own")
     told(page, "Rows: 2,")
     # A chosen point stays chosen when its rows are drawn anew.
     page.locator("#sen-map .pg-map-find").fill("dog")
@@ -192,10 +192,10 @@ def test_what_is_asked_newly_ends_what_runs_and_stop_keeps_the_map(visit: Visit)
     )
     file = {"name": "many.txt", "mimeType": "text/plain", "buffer": rows.encode()}
     page.locator("#emb-sentences input[type=file]").first.set_input_files(file)
-    status = page.locator("#sen-status")
+    status = page.locator("#sen-map .pg-told")
     expect(status).to_contain_text("of 12,000 different rows", timeout=PATIENCE)
     assert len(data(page)["t"]) == 272  # the map of before stays, dimmed
-    expect(page.locator("#sen-map")).to_have_css("opacity", "0.45")
+    expect(page.locator("#sen-map .pg-body")).to_have_css("opacity", "0.45")
     lines(page, "a cat", "a dog", "a cow")
     told(page, "Rows: 3,")
     # The long one was left, not waited for.
@@ -315,7 +315,7 @@ def test_a_comparison_of_other_rows_is_greyed(visit: Visit) -> None:
     expect(stale).to_be_hidden()
     page.locator("#sen-by").get_by_text("HDBSCAN").click()
     expect(stale).to_be_visible()
-    expect(page.locator("#sen-two")).to_have_css("filter", "grayscale(1)")
+    expect(page.locator("#sen-two .pg-body")).to_have_css("filter", "grayscale(1)")
     page.locator("#sen-by").get_by_text("k-means").click()
     expect(stale).to_be_hidden()
     page.locator("#sen-added textarea, #sen-added input").first.fill("not compared")

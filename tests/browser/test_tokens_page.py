@@ -798,13 +798,13 @@ def test_an_unexpected_error_has_a_number_that_the_log_knows(
     browser: Browser, caplog: pytest.LogCaptureFixture, tmp_path: Any
 ) -> None:
     import gradio as gr
-    from playground.ui.context import Context
 
     from playground.models.cache import ModelCache
     from playground.models.catalog import Catalog
     from playground.models.loaders import TransformersLoader
     from playground.settings import Settings
     from playground.shell.page import build_app, launch_options
+    from playground.ui.context import Context
     from playground.ui.visitor import guard
 
     def build(context: Context, app: gr.Blocks) -> None:  # noqa: F811

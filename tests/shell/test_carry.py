@@ -7,7 +7,6 @@ from pathlib import Path
 
 import gradio as gr
 import pytest
-from playground.ui.context import Context
 
 from playground.models.cache import ModelCache
 from playground.models.catalog import Catalog
@@ -15,6 +14,7 @@ from playground.models.loaders import TransformersLoader
 from playground.settings import Settings
 from playground.shell import carry
 from playground.shell.page import build_app
+from playground.ui.context import Context
 
 
 @pytest.fixture(scope="module")

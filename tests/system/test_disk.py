@@ -12,7 +12,6 @@ import time
 from pathlib import Path
 
 import pytest
-from playground.ui.context import Context
 
 from playground.errors import CannotLoad
 from playground.models.cache import ModelCache
@@ -25,6 +24,7 @@ from playground.rooms.songs.loading import data_card, keep
 from playground.rooms.tokens import actions as tokens
 from playground.settings import Settings
 from playground.system import disk
+from playground.ui.context import Context
 
 
 def names(folder: Path) -> list[str]:

@@ -24,6 +24,7 @@ from playground.engine.in_turn import explain_out_of_memory, in_turn
 from playground.engine.tokenizers.model_inputs import rows
 from playground.errors import BadInput
 from playground.models.cache import Loaded
+from playground.system import cancellation
 
 Vectors = NDArray[np.float32]
 PACK = 1_024  # tokens of one matrix: it stays in a core's cache
@@ -130,6 +131,7 @@ def _chunks(loaded: Loaded, ids: list[list[int]], role: str) -> Iterator[tuple[l
     run, size = _runner(loaded, role)
     order = sorted(range(len(ids)), key=lambda row: len(ids[row]))
     for start in range(0, len(order), size):
+        cancellation.check()
         rows = order[start : start + size]
         batch = [ids[row] for row in rows]
         with explain_out_of_memory(loaded, sum(map(len, batch))), torch.inference_mode():

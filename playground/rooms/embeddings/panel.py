@@ -11,6 +11,7 @@ from playground.rooms.embeddings.sentences import panel as embeddings_sentences
 from playground.rooms.embeddings.token_vectors import panel as embeddings_vectors
 from playground.rooms.embeddings.words import panel as embeddings_words
 from playground.ui.context import Context
+from playground.ui.controls import view
 from playground.ui.visitor import tr
 
 KEY = "embeddings"
@@ -19,9 +20,11 @@ KEY = "embeddings"
 def build(context: Context, app: gr.Blocks) -> None:
     """The panel, inside its tab."""
     with gr.Tabs(selected="sentences", elem_id="emb-tabs", overflow_behavior="wrap"):
-        with gr.Tab(tr("embeddings.tab_vectors"), id="vectors", elem_id="emb-vectors"):
+        with gr.Tab(tr("embeddings.tab_vectors"), id="vectors", elem_id="emb-vectors") as tab:
+            view("token_vectors", "", tab)
             embeddings_vectors.build(context, app)
         with gr.Tab(tr("embeddings.tab_sentences"), id="sentences", elem_id="emb-sentences"):
             embeddings_sentences.build(context, app)
-        with gr.Tab(tr("embeddings.tab_words"), id="words", elem_id="emb-words"):
+        with gr.Tab(tr("embeddings.tab_words"), id="words", elem_id="emb-words") as tab:
+            view("words", "", tab)
             embeddings_words.build(context, app)

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import torch
 import transformers
-from playground.ui.context import Context
 from safetensors.torch import save_file
 
 from playground import text
@@ -29,6 +28,7 @@ from playground.rooms.next_token import api
 from playground.rooms.next_token.actions import Answers
 from playground.settings import read
 from playground.ui import precision as view
+from playground.ui.context import Context
 from playground.ui.precision_menu import offered
 from tests.models import saved
 

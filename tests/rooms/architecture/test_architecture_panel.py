@@ -6,7 +6,6 @@ import json
 import threading
 
 import pytest
-from playground.ui.context import Context
 
 from playground import text
 from playground.errors import BadInput, CannotLoad, DoesNotFit, HubUnreachable, PlaygroundError
@@ -18,6 +17,7 @@ from playground.rooms.architecture.actions import FIRST, ArchitectureActions
 from playground.rooms.architecture.api import plain
 from playground.rooms.architecture.panel import SAMPLES, changes
 from playground.settings import Settings
+from playground.ui.context import Context
 from playground.ui.visitor import sentence, set_owner_language
 from tests.models import saved
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import gradio as gr
 import pytest
-from playground.ui.context import Context
 
 from playground.errors import BadInput, NotAllowed
 from playground.models.cache import Loaded, ModelCache
 from playground.models.catalog import Catalog, ModelCard
 from playground.rooms.models import panel
 from playground.settings import read
+from playground.ui.context import Context
 
 
 class Loader:

@@ -18,13 +18,13 @@ from playground.errors import BadInput
 from playground.rooms.embeddings.sentences import example, files, samples, view
 from playground.rooms.embeddings.sentences.export import Made, Shown, facts, facts_of, written
 from playground.rooms.embeddings.sentences.files import MOST, Table
-from playground.rooms.embeddings.sentences.runs import Runs, Under, aside
 from playground.rooms.embeddings.sentences.samples import Rows
 from playground.rooms.embeddings.sentences.work import Wish, Work
 from playground.ui import point_map
 from playground.ui.context import Context
 from playground.ui.html import note
 from playground.ui.point_map import Near
+from playground.ui.runs import Progress
 from playground.ui.visitor import language
 
 MATRIX = 30  # sentences of a similarity matrix
@@ -41,7 +41,6 @@ class SentencesActions:
     def __init__(self, context: Context) -> None:
         self.context = context
         self.work = Work(context)
-        self.runs = Runs()
 
     # -- rows --
 
@@ -132,38 +131,38 @@ class SentencesActions:
     def drawing(
         self, source: Source, model: str, wish: Wish, by: str, count: int, added: str
     ) -> Iterator[str]:
-        """How far it is (`Under`), PCA's map, and then the wished one."""
+        """How far it is, PCA's map, and then the wished one."""
         for step in self.making(source, model, wish):
-            if isinstance(step, str):
-                yield Under(step)
+            if isinstance(step, Progress):
+                yield step
                 continue
-            yield from self.clustering(step, by, count, wish.seed)
+            self.clustering(step, by, count, wish.seed)
             yield self.drawn(step, model, by, count, added, wish.seed)
 
-    def clustering(self, made: Made, by: str, count: int, seed: int) -> Iterator[Under]:
-        """Clusters are computed aside, before they are drawn."""
+    def clustering(self, made: Made, by: str, count: int, seed: int) -> None:
+        """Clusters are computed once for all who ask, before they are drawn."""
         by = _coloured_by(made.rows, by)
         if by in samples.CLUSTERINGS:
             told = made.key, made.rows.texts, made.encoded.vectors, made.projection.points, by, count, seed
             name = ("clusters", made.key, by, count, seed, id(made.projection.points))
-            yield from aside(self.work.under_way, name, self.work.clusters, *told)
+            self.work.under_way.wait(name, self.work.clusters, *told)
 
-    def making(self, source: Source, model: str, wish: Wish) -> Iterator[Under | Made]:
+    def making(self, source: Source, model: str, wish: Wish) -> Iterator[Progress | Made]:
         """How far it is; a first map, and the wished one."""
         wish.checked()
         rows = self.rows(*source)
         key = self.work.key(rows.texts, model)
         for step in self.work.encoding(rows.texts, model, key):
-            if isinstance(step, str):
-                yield Under(step)
+            if isinstance(step, Progress):
+                yield step
                 continue
             encoded = step
             for made in self.work.laying_out(key, encoded, wish):
-                if isinstance(made, Under):
+                if isinstance(made, Progress):
                     yield made
                     continue
                 name = ("around", key, wish, id(made.points))
-                near = yield from aside(self.work.under_way, name, self.near, key, encoded, made, wish)
+                near = self.work.under_way.wait(name, self.near, key, encoded, made, wish)
                 yield Made(rows, key, encoded, made, near)
             return
 
@@ -247,7 +246,7 @@ class SentencesActions:
             return
         rows = self.rows(*source)
         for step in self.work.encoding(rows.texts, model):
-            if isinstance(step, str):
+            if isinstance(step, Progress):
                 yield step
                 continue
             read = self.work.encoded([query[:10_000]], model)
@@ -267,7 +266,7 @@ class SentencesActions:
         if len(texts) > MATRIX:
             raise BadInput("texts_too_many", count=len(texts), most=MATRIX)
         for step in self.work.encoding([each[:10_000] for each in texts], model):
-            if isinstance(step, str):
+            if isinstance(step, Progress):
                 yield step
                 continue
             told = view.unseen(facts_of(step, texts), "told", language())
@@ -279,9 +278,8 @@ class SentencesActions:
         both: list[Made] = []
         for model in models:
             for step in self.making(source, model, wish):
-                if isinstance(step, Under):
-                    if step:
-                        yield step
+                if isinstance(step, Progress):
+                    yield step
                 elif step.projection.note != "first":
                     both.append(step)
         one, _ = both
@@ -300,7 +298,7 @@ class SentencesActions:
         """The rows, and what the model did not see of them."""
         rows = self.rows(*source)
         for step in self.work.encoding(rows.texts, model):
-            if isinstance(step, str):
+            if isinstance(step, Progress):
                 yield step
                 continue
             lang = language()
@@ -310,11 +308,27 @@ class SentencesActions:
 
     # -- downloads --
 
+    def saving(
+        self, source: Source, model: str, wish: Wish, by: str, count: int, added: str
+    ) -> Iterator[Progress | tuple[str, str, str]]:
+        """How far it is, and the paths of vectors as .npy, rows with vectors as .csv, the map as a page."""
+        for step in self.making(source, model, wish):
+            if isinstance(step, Progress):
+                yield step
+            elif step.projection.note != "first":
+                yield self._written(step, model, wish, by, count, added)
+
     def downloads(
         self, source: Source, model: str, wish: Wish, by: str, count: int, added: str
     ) -> tuple[str, str, str]:
-        """Vectors as .npy, rows with vectors as .csv, the map as a page: the files' paths."""
-        made = self.made(source, model, wish)
+        """`saving` to its end."""
+        *_, paths = self.saving(source, model, wish, by, count, added)
+        assert isinstance(paths, tuple)
+        return paths
+
+    def _written(
+        self, made: Made, model: str, wish: Wish, by: str, count: int, added: str
+    ) -> tuple[str, str, str]:
         on = self.shown(made, model, by, count, added, wish.seed)
         title = f"{words.say('sentences.map_title', language())} · {model} · {made.projection.method}"
         return written(made, on, self.charted(made, on), title)

@@ -15,6 +15,7 @@ from playground.engine.tables import spreadsheets
 from playground.engine.vectors.encode import Encoded
 from playground.engine.vectors.projection import Projection
 from playground.rooms.embeddings.sentences.samples import Rows
+from playground.system import cancellation
 from playground.ui import point_map
 from playground.ui.files import outgoing
 from playground.ui.point_map import Near
@@ -103,6 +104,7 @@ def _csv(made: Made, on: Shown, vectors: NDArray[np.float32]) -> str:
     writer.writerow([*facts, *axes, *(f"v{place}" for place in range(vectors.shape[1]))])
     rows = len(made.rows.texts)
     for row, text in enumerate(on.texts):
+        cancellation.check()
         label = made.rows.labels[row] if made.rows.labels and row < rows else ""
         kept = f"{on.near.kept[row].mean():.3g}" if on.near.kept.shape[1] else ""
         writer.writerow([

@@ -1,86 +1,169 @@
-"""What the Sentences view begins with, and what it shows of a run."""
+"""What the page asks of the Sentences view, from its opening on: from checked values to lines."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
-
-import gradio as gr
 
 from playground import text
 from playground.errors import PlaygroundError
-from playground.rooms.embeddings.sentences.actions import SentencesActions
+from playground.rooms.embeddings.sentences import view
+from playground.rooms.embeddings.sentences.actions import SentencesActions, Source
 from playground.rooms.embeddings.sentences.files import Table
-from playground.rooms.embeddings.sentences.runs import Under
-from playground.rooms.embeddings.sentences.work import MODEL, Wish
-from playground.ui.html import note
-from playground.ui.visitor import from_page, language, sentence
+from playground.rooms.embeddings.sentences.work import MODEL, Wish, model_or_default
+from playground.ui.runs import Given, Line, Progress, filling, html, progress, sets
+from playground.ui.visitor import language
+
+PAIRS = ("movies", "dog", "bank", "not", "emoji")
+QUERIES = (1, 2, 3)
+FILES = ("npy", "csv", "html")
 
 
-def both(steps: Iterator[str]) -> Iterator[tuple[Any, Any]]:
-    """Steps for the status line and the map below it: what goes wrong is told above, and the map stays."""
-    try:
-        for step in steps:
-            if not isinstance(step, Under):
-                yield "", step
-            elif step:
-                yield str(step), gr.skip()
-    except PlaygroundError as error:
-        yield note(sentence(error, language()), "warning"), gr.skip()
+@dataclass(frozen=True)
+class Request:
+    """The controls as what the view computes with."""
+
+    source: Source
+    model: str
+    wish: Wish
+    by: str
+    count: int
+    added: str
+
+    @classmethod
+    def of(cls, given: Given) -> Request:
+        """From checked values; what an action does not need stands as it is built."""
+        source = tuple(given.get(name) or "" for name in ("source", "own", "file", "column", "label"))
+        return cls(
+            source, model_or_default(given.get("model")), wish(given), given.get("by") or "given",  # type: ignore[arg-type]
+            int(given.get("clusters") or 0), given.get("added") or "",
+        )  # fmt: skip
+
+    @property
+    def plain(self) -> bool:
+        """What the page is built with, whose map is shipped."""
+        rest = (self.model, self.wish, self.by, self.count, self.added.strip())
+        return self.source[0] == "themes" and rest == (MODEL, Wish(), "given", 0, "")
 
 
-def beginning(do: SentencesActions, carried: str, first: list[Any]) -> Iterator[Any]:
-    """The view's first values: widgets, whether columns can be picked, lines brought, status, map.
+def wish(given: Given) -> Wish:
+    """The controls of the map as one value; an empty number is as it is built."""
+    plain = Wish()
+    return Wish(
+        given.get("method") or plain.method, int(given.get("dimensions") or plain.dimensions),
+        int(given.get("neighbours") or plain.neighbours),
+        plain.min_dist if given.get("min_dist") is None else float(given["min_dist"]),
+        given.get("metric") or plain.metric, int(given.get("seed") or 0),
+    )  # fmt: skip
 
-    What is set anew counts as changed, and is drawn by that; what is not must be drawn here.
 
-    Args:
-        carried: the widgets' values in the page before, as JSON, or "".
-        first: their values in a new page.
-    """
-    values: list[Any] = from_page(carried) if carried else []
-    count = len(first)
-    if not isinstance(values, list) or len(values) != count:
-        model = gr.Dropdown(do.work.choices(), value=MODEL)
-        skipped = [gr.skip()] * (count - 3)
-        yield gr.skip(), gr.skip(), model, *skipped, gr.skip(), "", "", do.opening(language())
-        return
-    sample, own, name, file, column, label = values[:6]
-    menus: list[Any] = [gr.skip(), gr.skip(), gr.skip()]
-    if sample == "file":
+class Answers:
+    """One function an action of the page."""
+
+    def __init__(self, do: SentencesActions) -> None:
+        self.do = do
+
+    def opening(self, given: Given) -> Iterator[Line]:
+        """The menus; and what was chosen before, if it is no longer there."""
+        choices = self.do.work.choices()
+        yield sets({"sentences.model": {"choices": choices}, "sentences.other": {"choices": choices}})
+        if given["source"] == "own" and not given["own"].strip():
+            yield sets({"sentences.source": "themes"})
+        if given["source"] != "file":
+            return
         try:
-            table = do.table(file)
-            menus = pickers(table, column, label)
+            table = self.do.table(given["file"])
         except PlaygroundError:  # others' files have taken its place
-            sample, file = "themes", ""
-    if sample == "own" and not own.strip():
-        sample = "themes"
-    name = name or MODEL
-    how = values[6:]
-    widgets = [sample, own, gr.Dropdown(do.work.choices(), value=name), file, *menus[:2], *how]
-    same = all((one or None) == (other or None) for one, other in zip(how, first[6:], strict=True))
-    plain = sample == "themes" and name == MODEL and same
-    yield *widgets, menus[2], own, "", do.opening(language()) if plain else gr.skip()
-    by, clusters, added, *more = how
-    if sample != "themes" or plain or own or added:
-        return
-    source = (sample, own, file, column, label)
-    nothing = [gr.skip()] * (count + 2)
-    for step in both(do.drawing(source, name, wish(*more), by, int(clusters or 0), "")):
-        yield *nothing, *step
+            yield sets({"sentences.source": "themes", "sentences.file": ""})
+            return
+        yield sets(pickers(table, given["column"], given["label"]))
+        yield from self.retell(given)
+
+    def map(self, given: Given) -> Iterator[Line]:
+        """The map; at the page's opening the shipped one."""
+        asked = Request.of(given)
+        if given.by == "open" and asked.plain:
+            yield html("sen-map", self.do.opening(language()))
+            return
+        steps = self.do.drawing(asked.source, asked.model, asked.wish, asked.by, asked.count, asked.added)
+        yield from filling("sen-map", steps)
+
+    def rows(self, given: Given) -> Iterator[Line]:
+        """The rows as a table."""
+        asked = Request.of(given)
+        yield from filling("sen-rows", self.do.listed(asked.source, asked.model))
+
+    def search(self, given: Given) -> Iterator[Line]:
+        """The rows nearest to what is typed."""
+        asked = Request.of(given)
+        yield from filling("sen-found", self.do.search(given["query"], asked.source, asked.model))
+
+    def query(self, given: Given) -> Iterator[Line]:
+        """A question that is offered."""
+        number = given.by.rpartition("-")[2]
+        if number in map(str, QUERIES):
+            yield sets({"sentences.query": text.say(f"sentences.query_{number}", language())})
+
+    def pairs(self, given: Given) -> Iterator[Line]:
+        """Sentences that are offered to be compared."""
+        name = given.by.rpartition("-")[2]
+        if name in PAIRS:
+            yield sets({"sentences.lines": text.say(f"sentences.example_{name}", language())})
+
+    def matrix(self, given: Given) -> Iterator[Line]:
+        """All pairs of a few lines; the first time, of lines of ours."""
+        if given.by == "open" and not given["lines"].strip():
+            yield sets({"sentences.lines": text.say(f"sentences.example_{PAIRS[0]}", language())})
+            return
+        steps = self.do.matrix(given["lines"], model_or_default(given["model"]))
+        yield from filling("sen-matrix", steps)
+
+    def two(self, given: Given) -> Iterator[Line]:
+        """The same rows under two models."""
+        asked = Request.of(given)
+        models = [asked.model, model_or_default(given["other"])]
+        yield from filling("sen-two", self.do.two(asked.source, models, asked.wish, asked.by, asked.count))
+
+    def files(self, given: Given) -> Iterator[Line]:
+        """Files of what is chosen now; while they are made, none of before."""
+        asked = Request.of(given)
+        yield sets({f"sentences.save_{each}": {"interactive": False} for each in FILES})
+        yield html("sen-files", text.say("sentences.save_info", language()))
+        for step in self.do.saving(asked.source, asked.model, asked.wish, asked.by, asked.count, asked.added):
+            if isinstance(step, Progress):
+                yield progress(step, "sen-files")
+                continue
+            made = {f"sentences.save_{kind}": _offered(path) for kind, path in zip(FILES, step, strict=True)}
+            yield sets(made)
+
+    def retell(self, given: Given) -> Iterator[Line]:
+        """What an uploaded file lost, seen from the column that is the text."""
+        if given["file"]:
+            told = self.do.table(given["file"]).telling(given["column"] or "")
+            yield html("sen-told", view.file_told(told, language()))
+
+    def receive(self, path: str | None) -> Iterator[Line]:
+        """A visitor's file: its columns, and what of it could not be read."""
+        name, table = self.do.upload(path)
+        first, second = table.guess()
+        yield html("sen-told", view.file_told(table.telling(first), language()))
+        yield sets({**pickers(table, first, second), "sentences.source": "file", "sentences.file": name})
 
 
-def wish(method: str, dimensions: int, neighbours: float, min_dist: float, metric: str, seed: Any) -> Wish:
-    """The controls of the map as one value; an empty seed is 0."""
-    seed = int(seed) if isinstance(seed, int | float) and 0 <= seed < 2**31 else 0
-    return Wish(method, int(dimensions), int(neighbours), float(min_dist), metric, seed)
-
-
-def pickers(table: Table, text_column: str, label: str) -> list[Any]:
+def pickers(table: Table, text_column: str | None, label: str | None) -> dict[str, Any]:
     """Both menus of columns, and the row that they stand in."""
     every = [(each or "–", each) for each in table.columns]
     none = (text.say("sentences.no_label", language()), "")
-    return [
-        gr.Dropdown(every, value=text_column), gr.Dropdown([none, *every], value=label),
-        gr.Row(visible=len(every) > 1),
-    ]  # fmt: skip
+    return {
+        "sentences.column": {"choices": every, "value": text_column or ""},
+        "sentences.label": {"choices": [none, *every], "value": label or ""},
+        "sentences.picking": {"visible": len(every) > 1},
+    }
+
+
+def _offered(path: str) -> dict[str, Any]:
+    """A download button that offers a file."""
+    file = {"path": path, "orig_name": Path(path).name, "meta": {"_type": "gradio.FileData"}}
+    return {"value": file, "interactive": True}

@@ -24,11 +24,11 @@ from playground.errors import BadInput, CannotLoad
 from playground.models.cache import Loaded
 from playground.models.catalog import ModelCard, Role
 from playground.rooms.embeddings.sentences import example, samples, view
-from playground.rooms.embeddings.sentences.runs import Under, aside
 from playground.system import cancellation
 from playground.system.lru import LRU
 from playground.ui.context import Context
 from playground.ui.point_map import Near, true_neighbours
+from playground.ui.runs import Progress
 from playground.ui.visitor import language, stages, waiting
 
 MODEL = "all-MiniLM-L6-v2"
@@ -104,8 +104,8 @@ class Work:
                 return step
         raise AssertionError("an encoding ends with what it made")
 
-    def encoding(self, texts: Sequence[str], model: str, key: str = "") -> Generator[str | Encoded]:
-        """How far loading and encoding are, as HTML, and at last the vectors."""
+    def encoding(self, texts: Sequence[str], model: str, key: str = "") -> Generator[Progress | Encoded]:
+        """How far loading and encoding are, and at last the vectors."""
         key = key or self.key(texts, model)
         found: Encoded | None = self.kept.get(("vectors", key))
         if found is not None:
@@ -115,23 +115,25 @@ class Work:
         with closing(self.context.leasing(card, role)) as loading:
             for step in stages(loading, language()):
                 if not isinstance(step, Loaded):
-                    yield step
+                    yield Progress(step)
                     continue
                 yield from self._through(step, texts, role, key)
                 return
 
-    def _through(self, loaded: Loaded, texts: Sequence[str], role: Role, key: str) -> Iterator[str | Encoded]:
+    def _through(
+        self, loaded: Loaded, texts: Sequence[str], role: Role, key: str
+    ) -> Iterator[Progress | Encoded]:
         total = len(set(texts))
-        yield view.progress(0, total, loaded.card.name, language())
+        yield Progress(view.progress(0, total, loaded.card.name, language()))
         with closing(encoding(loaded, texts, role)) as steps:
             for step in steps:
                 if isinstance(step, Encoded):
                     self.kept.put(("vectors", key), step, step.vectors.nbytes + 16 * len(texts))
                     yield step
                 elif isinstance(step, Waiting):
-                    yield waiting(step, language())
+                    yield Progress(waiting(step, language()))
                 elif step < total:
-                    yield view.progress(step, total, loaded.card.name, language())
+                    yield Progress(view.progress(step, total, loaded.card.name, language()))
 
     # -- neighbours and maps --
 
@@ -167,13 +169,8 @@ class Work:
         plain = Wish("pca", wish.dimensions, metric=wish.metric)
         return "map", key, plain if wish.method == "pca" else wish
 
-    def ready(self, texts: Sequence[str], model: str, wish: Wish) -> bool:
-        """Whether this map is there already."""
-        key = self.key(texts, model_or_default(model))
-        return bool(self.shipped(key, wish) or self.kept.get(self._map(key, wish)))
-
-    def laying_out(self, key: str, encoded: Encoded, wish: Wish) -> Iterator[Projection | Under]:
-        """PCA first, how far it is, and then the wished map; all of it in threads, so that it can be left."""
+    def laying_out(self, key: str, encoded: Encoded, wish: Wish) -> Iterator[Projection | Progress]:
+        """PCA first, how far it is, and then the wished map: once for all who ask for the same."""
         wish.checked()
         ready = self.shipped(key, wish) or self.kept.get(self._map(key, wish))
         if ready is not None:
@@ -182,17 +179,15 @@ class Work:
         vectors, lang = encoded.vectors, language()
         if wish.method != "pca":
             rough = replace(wish, method="pca")
-            yield replace_note((yield from self._mapping(key, vectors, rough)))
-        yield Under(view.step("near", len(vectors), wish.method, lang))
+            yield replace_note(self._mapping(key, vectors, rough))
+        yield Progress(view.step("near", len(vectors), wish.method, lang))
         name = ("near", key, wish.metric, self._count(vectors, wish))
-        yield from aside(self.under_way, name, self.near, key, vectors, wish)
-        yield Under(view.step("layout", len(vectors), wish.method, lang))
-        yield (yield from self._mapping(key, vectors, wish))
+        self.under_way.wait(name, self.near, key, vectors, wish)
+        yield Progress(view.step("layout", len(vectors), wish.method, lang))
+        yield self._mapping(key, vectors, wish)
 
-    def _mapping(
-        self, key: str, vectors: NDArray[np.float32], wish: Wish
-    ) -> Generator[Under, None, Projection]:
-        return aside(self.under_way, self._map(key, wish), self.projection, key, vectors, wish)
+    def _mapping(self, key: str, vectors: NDArray[np.float32], wish: Wish) -> Projection:
+        return self.under_way.wait(self._map(key, wish), self.projection, key, vectors, wish)
 
     def clusters(
         self, key: str, texts: Sequence[str], vectors: NDArray[np.float32], points: NDArray[np.float32],

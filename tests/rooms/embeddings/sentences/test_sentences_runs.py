@@ -7,9 +7,9 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from playground.rooms.embeddings.sentences.runs import PAGES, Mark, Runs, Under, aside
 
 from playground.engine.shared_work import SharedWork
-from playground.rooms.embeddings.sentences.runs import PAGES, Mark, Runs, Under, aside
 from playground.system import cancellation
 
 THREE = ["one", "two", "three"]

@@ -11,7 +11,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
-from playground.ui.context import Context
 
 from playground.errors import CannotLoad, HubUnreachable, NotAllowed
 from playground.models.cache import ModelCache
@@ -21,6 +20,7 @@ from playground.models.loaders import TransformersLoader
 from playground.rooms.embeddings.words import downloads
 from playground.rooms.embeddings.words import loading as words
 from playground.settings import Settings
+from playground.ui.context import Context
 
 GLOVE = "glove-wiki-gigaword-50"
 

@@ -1,0 +1,252 @@
+/*
+ * Runs: what is asked of the server, and where its answers go. playground/ui/runs.py says what a line holds.
+ *
+ * Actions are declared in Python and come here as data: which controls and buttons ask for each, which controls it
+ * needs, where it answers, in which views. Nothing of a room is written here. An action is asked anew when its
+ * controls changed and its view is seen, and then ends what runs of it, and of any other that fills the same places.
+ * Each place shows three things: what is told of the run (data-told), its content, and whether that content is still
+ * of what is chosen (data-stale). It is kept here, and filled whenever Gradio makes the place, or makes it anew.
+ *
+ *   page.runs.ask(name)             ask now; page.runs.stop(name) ends it and says so
+ *   page.runs.take(room, lines)     lines that came another way (an upload's answer)
+ *   page.runs.kinds[kind] = draw    draw(element, value, place) for lines of another kind than html ("figure")
+ *
+ * For panels with scripts of their own:
+ *
+ *   page.stream(name, given, signal)   async generator; to leave it closes the connection and ends the work
+ *   page.once(name, given)             the first line alone
+ *   page.wrong(error)                  "lost": nobody answers, or the connection broke; "failed": anything else,
+ *                                      which is a fault of ours and goes to the console
+ */
+(() => {
+  "use strict";
+  const page = window.playground;
+
+  // ---- the connection ----
+
+  class Lost extends Error {}
+
+  // What the network throws has another name and another text in every browser; by the place alone it is known.
+  const overTheNetwork = async (work, signal) => {
+    try { return await work(); } catch (error) {
+      if (signal && signal.aborted) throw error;
+      throw new Lost("the server does not answer", { cause: error });
+    }
+  };
+  const AWAY = [502, 503, 504]; // a tunnel or proxy, in the name of a server that is not there
+
+  async function* stream(name, given, signal) {
+    const request = new Request(new URL(`playground/${name}`, document.baseURI), {
+      method: "POST", body: JSON.stringify(given), signal,
+      headers: { "Content-Type": "application/json", "X-Playground-Language": page.lang },
+    });
+    const answer = await overTheNetwork(() => fetch(request), signal);
+    if (AWAY.includes(answer.status)) throw new Lost(String(answer.status));
+    if (!answer.ok) throw new Error(`${name}: ${answer.status}`);
+    const lines = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = "";
+    try {
+      for (;;) {
+        const { value, done } = await overTheNetwork(() => lines.read(), signal);
+        if (done) return;
+        rest += value;
+        for (let end; (end = rest.indexOf("\n")) >= 0; rest = rest.slice(end + 1)) yield JSON.parse(rest.slice(0, end));
+      }
+    } finally { lines.cancel().catch(() => {}); } // who has enough closes the connection, too
+  }
+  const once = async (name, given) => {
+    for await (const only of stream(name, given)) return only;
+    throw new Lost(`${name}: no answer`);
+  };
+  const wrong = (error) => {
+    if (error instanceof Lost) return "lost";
+    console.error(error);
+    return "failed";
+  };
+
+  // ---- places ----
+
+  const places = {}; // elem_id → {kind, value, told: {kind, text or html}, stale, busy}
+  const painted = new WeakMap(); // a place's element → what it shows
+  const kinds = {
+    html: (element, value) => { element.innerHTML = value; },
+    data: (element, value, place) => { element.dispatchEvent(new CustomEvent("playground:data", { bubbles: true, detail: { place, value } })); },
+  };
+  const at = (place) => (places[place] ||= { told: null, stale: false, busy: false });
+  const build = (element) => {
+    const told = page.tools.element("div", "pg-told"), body = page.tools.element("div", "pg-body");
+    told.setAttribute("aria-live", "polite");
+    element.replaceChildren(told, body);
+    painted.set(element, {});
+  };
+  const paint = (place) => {
+    const state = at(place);
+    for (const element of document.querySelectorAll(`[data-place="${CSS.escape(place)}"]`)) {
+      if (!painted.has(element)) build(element);
+      const [told, body] = element.children, before = painted.get(element);
+      if (before.told !== state.told) {
+        const kind = state.told && state.told.kind;
+        if (!kind) told.replaceChildren();
+        else if (kind === "error") told.replaceChildren(page.tools.element("p", "pg-warning", state.told.text));
+        else told.innerHTML = state.told.text;
+        told.dataset.told = kind || "";
+      }
+      if (state.kind && before.content !== state.content) kinds[state.kind](body, state.content.value, place);
+      painted.set(element, { told: state.told, content: state.content });
+      element.toggleAttribute("data-stale", state.stale && Boolean(state.kind));
+      element.setAttribute("aria-busy", String(state.busy));
+    }
+  };
+  // What Gradio makes (a tab is opened) or makes anew is filled with what came before.
+  new MutationObserver(() => {
+    for (const element of document.querySelectorAll("[data-place]")) if (!painted.has(element) && places[element.dataset.place]) paint(element.dataset.place);
+  }).observe(document.documentElement, { childList: true, subtree: true });
+
+  const say = (place, kind, text) => { at(place).told = text ? { kind, text } : null; paint(place); };
+
+  // ---- actions ----
+
+  let actions = [], element = null;
+  const words = (key) => {
+    try { return JSON.parse(element.querySelector(".pg-data").textContent)[key]; } catch { return ""; }
+  };
+  const pause = (time, signal) => new Promise((ready) => {
+    const timer = setTimeout(ready, time);
+    signal.addEventListener("abort", () => { clearTimeout(timer); ready(); }, { once: true });
+  });
+  const given = (action) => Object.fromEntries(action.needs.map((id) => [id, page.store.get(id)]));
+  const key = (action) => JSON.stringify(given(action));
+  const isSeen = (action) => !action.views.length || action.views.includes(page.store.view());
+
+  const mark = (action) => { // whether what stands in its places is of what is chosen
+    const stale = Boolean(action.running) || (action.content !== undefined && action.content !== key(action));
+    for (const place of action.places) {
+      if (at(place).by && at(place).by !== action) continue; // another one has filled it
+      Object.assign(at(place), { stale, busy: Boolean(action.running) });
+      paint(place);
+    }
+  };
+  const end = (action) => {
+    clearTimeout(action.timer);
+    if (!action.running) return;
+    action.running.abort();
+    action.running = null;
+    action.asked = undefined;
+    const place = action.places[0];
+    if (place && at(place).told && at(place).told.kind === "progress") say(place, "", "");
+  };
+  const take = (line, action) => {
+    const place = line.place || action.places[0];
+    if ("set" in line) { page.store.set(line.set); return; }
+    if (!place) { if (line.error) console.error(line.error); return; }
+    for (const kind of ["progress", "status", "error"]) if (kind in line) { say(place, kind, line[kind]); return; }
+    const kind = Object.keys(line).find((name) => name in kinds);
+    if (!kind) return;
+    const state = Object.assign(at(place), { kind, content: { value: line[kind] }, by: action, stale: false });
+    if (state.told && state.told.kind === "progress") state.told = null;
+    action.content = action.asked ?? action.content;
+    action.whole = false;
+    paint(place);
+  };
+  const ask = async (action, by = "") => {
+    for (const other of actions) if (other === action || other.places.some((place) => action.places.includes(place))) end(other);
+    const mine = (action.running = new AbortController()), values = given(action), first = action.places[0];
+    action.asked = JSON.stringify(values);
+    action.waits = false;
+    action.known = true;
+    if (first) say(first, "", "");
+    mark(action);
+    let failed = false;
+    for (let wait = 1000; ; wait = Math.min(2 * wait, 15000)) {
+      try {
+        for await (const line of stream(`${action.name}?by=${encodeURIComponent(by)}`, values, mine.signal)) {
+          if (mine.signal.aborted) return;
+          if ("error" in line) failed = true;
+          take(line, action);
+        }
+        break;
+      } catch (error) {
+        if (mine.signal.aborted) return;
+        const why = wrong(error);
+        failed = true;
+        if (first) say(first, "error", words(why));
+        if (why !== "lost" || !action.again) break;
+        await pause(wait, mine.signal);
+        if (mine.signal.aborted) return;
+        failed = false;
+      }
+    }
+    action.running = null;
+    action.whole = !failed;
+    if (!failed) action.content = action.asked;
+    action.asked = undefined;
+    if (first && at(first).told && at(first).told.kind === "progress") say(first, "", "");
+    if (!failed && first && at(first).told && at(first).told.kind === "error") say(first, "", "");
+    mark(action);
+  };
+  const consider = (action, changed) => {
+    if (!action.needs.some((id) => changed.includes(id)) && !action.on.some((id) => changed.includes(id))) return;
+    const now = key(action);
+    if (action.whole && now === action.content) { // back to what is shown
+      end(action);
+      action.waits = false;
+      if (action.places[0] && at(action.places[0]).told) say(action.places[0], "", "");
+      mark(action);
+      return;
+    }
+    mark(action);
+    const by = action.on.find((id) => changed.includes(id));
+    if (!by || now === action.asked) return;
+    if (!isSeen(action)) { end(action); mark(action); action.waits = true; return; }
+    clearTimeout(action.timer);
+    action.by = by;
+    action.timer = setTimeout(() => ask(action, by), action.wait);
+  };
+  const stop = (action) => {
+    clearTimeout(action.timer);
+    if (!action.running) return;
+    end(action);
+    if (action.places[0]) say(action.places[0], "status", `<p class="pg-note">${words("stopped")}</p>`);
+    mark(action);
+  };
+  const opened = (view) => {
+    for (const action of actions)
+      if (action.views.includes(view) && ((action.opens && !action.known) || action.waits)) ask(action, "open");
+  };
+
+  // ---- what asks ----
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest && event.target.closest("button[id], [id] > button");
+    const ids = button ? [button.id, button.parentElement.id] : [];
+    if (!ids.some(Boolean) || button.disabled) return;
+    for (const action of actions) {
+      if (action.stops.some((id) => ids.includes(id))) stop(action);
+      const asks = action.buttons.find((id) => ids.includes(id));
+      if (asks) ask(action, "#" + asks);
+    }
+  });
+  // Enter in a field of one line: what waits for the next key waits no longer.
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing || !event.target.matches("input, textarea[rows='1']")) return;
+    setTimeout(() => { for (const action of actions) if (action.timer && action.by && isSeen(action) && key(action) !== (action.asked ?? action.content)) { clearTimeout(action.timer); ask(action, action.by); } }, 50);
+  });
+  window.addEventListener("pagehide", () => { for (const action of actions) end(action); });
+
+  const begin = (told, lever) => {
+    actions = told;
+    element = lever;
+    page.store.watch((changed) => { for (const action of actions) consider(action, changed); });
+    page.store.watchView(opened);
+    for (const action of actions) if (!action.views.length && action.opens) ask(action, "open");
+  };
+  const named = (name) => actions.find((each) => each.name === name);
+
+  page.runs = {
+    begin, kinds,
+    ask: (name, by = "") => ask(named(name), by),
+    stop: (name) => stop(named(name)),
+    take: (room, lines) => { for (const line of lines || []) take(line, { name: room, places: [] }); },
+  };
+  Object.assign(page, { stream, once, wrong, Lost });
+})();

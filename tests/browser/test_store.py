@@ -1,0 +1,493 @@
+"""The one store in a real browser: every registered control comes through a reload, a language, a link, Back.
+
+The walk asks the page being built what is registered: a room joins it by making its controls through
+`playground.ui.controls.control`. The toy room has one control of every kind, the whole page the real ones.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from playground import text
+from playground.ui.controls import Control, page_of
+from tests.app import App
+from tests.app_fixture import app  # noqa: F401
+from tests.browser.visiting import WAIT
+from tests.ui import toy
+from tests.ui.whole import whole_page
+
+pytestmark = pytest.mark.browser
+UPLOAD = "rows-" + "0123456789abcdef" * 2
+BLOCKED = """Object.defineProperty(window, 'sessionStorage', {
+    get() { throw new DOMException('denied', 'SecurityError'); }})"""
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[tuple[gr.Blocks, str]]:
+    with toy.served() as page:
+        yield page
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    opened = browser.new_context(locale="en-US")
+    yield opened
+    opened.close()
+
+
+def new_page(context: BrowserContext, address: str) -> Page:
+    page = context.new_page()
+    page.set_default_timeout(WAIT)
+    page.goto(address)
+    ready(page)
+    return page
+
+
+def ready(page: Page) -> Page:
+    page.wait_for_function("window.playground?.store?.view()", timeout=WAIT)
+    return page
+
+
+def value(page: Page, id: str) -> Any:
+    return page.evaluate("id => playground.store.get(id)", id)
+
+
+def settled(page: Page) -> Page:
+    """The address is written, and nothing is being set."""
+    page.wait_for_timeout(900)
+    return page
+
+
+def go(page: Page, view: str) -> None:
+    page.evaluate("view => playground.store.go(view)", view)
+    page.wait_for_function("view => playground.store.view() === view", arg=view, timeout=WAIT)
+
+
+def box(page: Page, control: Control) -> Any:
+    return page.locator(f"[id='{control.component.elem_id}']")
+
+
+def bring(page: Page, control: Control, views: list[str]) -> None:
+    """Open the view in which a control is seen, and what it is folded into."""
+    for view in [page.evaluate("playground.store.view()"), *views]:
+        if view.split("/")[0] != control.id.split(".")[0]:
+            continue
+        if page.evaluate("playground.store.view()") != view:
+            go(page, view)
+        for _ in range(4):
+            if box(page, control).count() and box(page, control).is_visible():
+                return
+            closed = page.locator(".label-wrap:not(.open):visible")
+            if closed.count():
+                closed.first.click()
+            page.wait_for_timeout(150)
+    raise AssertionError(f"{control.id} is seen in none of {views}")
+
+
+def other(control: Control) -> Any:
+    """A value that it is not built with."""
+    component = control.component
+    choices = [each[1] for each in getattr(component, "choices", None) or []]
+    match control.kind:
+        case "text":
+            return (
+                "two\nlines & <b>more</b> #1?"
+                if getattr(component, "lines", 1) > 1
+                else "another, 你好 & <b>"
+            )
+        case "number":
+            low = getattr(component, "minimum", None) or 0
+            high = getattr(component, "maximum", None)
+            step = getattr(component, "step", None) or 1
+            new = control.default + step if high is None or control.default + step <= high else low
+            return round(new, 6)
+        case "yes":
+            return not control.default
+        case "list":
+            return [*choices[-2:]]
+        case _:
+            rest = [
+                each for each in choices if each != control.default and each not in (control.private or ())
+            ]
+            return rest[-1] if rest else None
+
+
+def change(page: Page, control: Control, new: Any) -> None:
+    """What a visitor does."""
+    place, component = box(page, control), control.component
+    labels = {each[1]: each[0] for each in getattr(component, "choices", None) or []}
+    if isinstance(component, gr.Radio):
+        place.locator("input[type=radio]").nth([*labels].index(new)).check()
+    elif isinstance(component, gr.CheckboxGroup):
+        for at, each in enumerate(labels):
+            place.locator("input[type=checkbox]").nth(at).set_checked(each in new)
+    elif isinstance(component, gr.Checkbox):
+        place.locator("input[type=checkbox]").set_checked(new)
+    elif isinstance(component, gr.Dropdown):
+        if control.kind == "list":
+            place.locator("input").first.click()
+            for _ in control.default:
+                page.keyboard.press("Backspace")
+            page.keyboard.press("Escape")
+            page.wait_for_function("id => !playground.store.get(id).length", arg=control.id)
+        for each in new if control.kind == "list" else [new]:
+            place.locator("input").first.click()
+            at = [*labels].index(each)
+            page.locator("ul.options li, [role=listbox] [role=option]").nth(at).click()
+        page.keyboard.press("Escape")
+    elif control.kind == "number":
+        field = place.locator("input[type=number]")
+        field.fill(str(new))
+        field.press("Tab")
+    else:
+        place.locator("textarea, input").first.fill(new)
+
+
+def shown(page: Page, control: Control) -> Any:
+    """What Gradio's component shows, as far as it can be read."""
+    place, component = box(page, control), control.component
+    if isinstance(component, gr.Radio):
+        marks = [each.is_checked() for each in place.locator("input[type=radio]").all()]
+        values = [each[1] for each in component.choices]
+        return values[marks.index(True)] if True in marks else None
+    if isinstance(component, gr.CheckboxGroup):
+        marks = [each.is_checked() for each in place.locator("input[type=checkbox]").all()]
+        return [value for (_, value), mark in zip(component.choices, marks, strict=True) if mark]
+    if isinstance(component, gr.Checkbox):
+        return place.locator("input[type=checkbox]").is_checked()
+    if isinstance(component, gr.Dropdown):
+        return None  # its label, in the language of the page
+    if control.kind == "number":
+        return float(place.locator("input[type=number]").input_value())
+    return place.locator("textarea, input").first.input_value()
+
+
+def walk(page: Page, blocks: gr.Blocks, rooms: list[str], context: BrowserContext, browser: Browser) -> int:
+    """Change every control as a visitor does, and find it through a reload, a language and a link."""
+    held = page_of(blocks)
+    count = 0
+    for room in rooms:
+        views = [view for view in held.views if view.split("/")[0] == room]
+        mine = [each for each in held.controls.values() if each.id.startswith(f"{room}.") and each.component]
+        mine = [each for each in mine if other(each) is not None and each.component.visible is True]
+        wanted: dict[str, Any] = {}
+        for each in mine:
+            try:
+                bring(page, each, views)
+            except AssertionError:
+                if each.private:  # what is seen only with a file of one's own
+                    continue
+                raise
+            change(page, each, other(each))
+            page.wait_for_function(
+                "([id, value]) => JSON.stringify(playground.store.get(id)) === JSON.stringify(value)",
+                arg=[each.id, other(each)], timeout=WAIT,
+            )  # fmt: skip
+            wanted[each.id] = other(each)
+        wanted = {id: value(page, id) for id in wanted}  # one may have led another
+        settled(page)
+        address = page.url
+        page.reload()
+        for lang in ("en", "zh-TW"):
+            if lang != "en":
+                page.evaluate("playground.setLanguage('zh-TW')")
+                page.wait_for_function("window.playground?.lang === 'zh-TW'", timeout=WAIT)
+            ready(settled(page))
+            assert {id: value(page, id) for id in wanted} == wanted, lang
+            for each in [one for one in mine if one.id in wanted]:
+                bring(page, each, views)
+                seen = shown(page, each)
+                assert seen is None or seen == wanted[each.id], (lang, each.id, seen)
+        page.evaluate("playground.setLanguage('en')")
+        page.wait_for_function("window.playground?.lang === 'en'", timeout=WAIT)
+        ready(page)
+        fresh = browser.new_context(locale="en-US")  # somebody else who is given the link
+        theirs = new_page(fresh, address)
+        settled(theirs)
+        for each in mine:
+            if each.id in wanted:
+                kept = each.default if each.private is True else wanted[each.id]
+                assert value(theirs, each.id) == kept, each.id
+        fresh.close()
+        count += len(wanted)
+    return count
+
+
+def test_every_kind_of_control_comes_along(
+    served: tuple[gr.Blocks, str], browser: Browser, context: BrowserContext
+) -> None:
+    page = new_page(context, served[1])
+    assert walk(page, served[0], ["toy", "other"], context, browser) >= 12
+
+
+def test_every_registered_control_of_the_whole_page(
+    app: App,  # noqa: F811
+    browser: Browser,
+    context: BrowserContext,
+) -> None:
+    blocks = whole_page()
+    rooms = list(dict.fromkeys(id.split(".")[0] for id in page_of(blocks).controls))
+    page = new_page(context, app.url)
+    assert walk(page, blocks, rooms, context, browser) >= 15
+
+
+def test_back_and_forward(served: tuple[gr.Blocks, str], context: BrowserContext) -> None:
+    page = new_page(context, served[1])
+    first = page.url
+    for word in ("one", "two"):  # one entry for what is done to one control in a row
+        page.locator("#toy-word").locator("textarea, input").fill(word)
+        settled(page)
+    page.get_by_role("tab", name="Other").click()
+    page.wait_for_function("playground.store.view() === 'other/all'")
+    page.locator("#other-check input").uncheck()
+    settled(page)
+    assert page.url.endswith("#other/all?check=0")
+    page.go_back()
+    page.wait_for_function("playground.store.get('other.check') === true")
+    expect(page.locator("#other-check input")).to_be_checked()
+    page.go_back()
+    page.wait_for_function("playground.store.view() === 'toy'")
+    expect(page.locator("#toy-word").locator("textarea, input")).to_have_value("two")
+    page.go_back()
+    expect(page.locator("#toy-word").locator("textarea, input")).to_have_value("ab")
+    expect(page.locator("#toy-place .pg-body")).to_have_text("ab × 2 = abab")  # and what hangs on it follows
+    assert page.url == first
+    page.go_forward()
+    expect(page.locator("#toy-place .pg-body")).to_have_text("two × 2 = twotwo")
+    page.go_forward()
+    page.go_forward()
+    page.wait_for_function("playground.store.view() === 'other/all'")
+    expect(page.locator("#other-check input")).not_to_be_checked()
+    page.evaluate("location.hash = '#toy?times=7&word=typed'")  # by hand, without a reload
+    expect(page.locator("#toy-place .pg-body")).to_contain_text("typed × 7")
+
+
+def test_what_is_private_is_in_no_address(served: tuple[gr.Blocks, str], context: BrowserContext) -> None:
+    page = new_page(context, served[1] + "#other/secret")
+    page.locator("#other-talk").locator("textarea, input").fill("a conversation")
+    page.locator("#other-name").locator("textarea, input").fill(UPLOAD)
+    file = {"name": "a.txt", "mimeType": "text/plain", "buffer": b"x"}
+    page.locator("input[type=file]").first.set_input_files(file)
+    expect(page.locator("#other-told")).to_have_text("came", timeout=WAIT)
+    settled(page)
+    held = {id: value(page, f"other.{id}") for id in ("talk", "name", "file", "source")}
+    assert held == {"talk": "a conversation", "name": UPLOAD, "file": "rows-" + "a" * 32, "source": "file"}
+    assert page.url.endswith("#other/secret")  # nothing of it
+    assert page.evaluate("playground.store.link()").endswith("#other/secret")
+    page.reload()
+    ready(page)
+    assert held == {id: value(page, f"other.{id}") for id in held}
+    expect(page.locator("#other-talk").locator("textarea, input")).to_have_value("a conversation")
+    page.locator("#other-name").locator("textarea, input").fill("open")
+    settled(page)
+    assert page.url.endswith("#other/secret?name=open")
+    page.go_back()  # in this browser it comes back nevertheless
+    expect(page.locator("#other-name").locator("textarea, input")).to_have_value(UPLOAD)
+
+
+def test_two_tabs_do_not_share(served: tuple[gr.Blocks, str], context: BrowserContext) -> None:
+    one, two = new_page(context, served[1]), new_page(context, served[1])
+    one.locator("#toy-word").locator("textarea, input").fill("mine")
+    settled(one)
+    two.reload()
+    ready(two)
+    assert value(two, "toy.word") == "ab" and value(one, "toy.word") == "mine"
+
+
+def test_without_session_storage_the_address_remains(
+    served: tuple[gr.Blocks, str], context: BrowserContext
+) -> None:
+    context.add_init_script(BLOCKED)
+    page = new_page(context, served[1])
+    page.locator("#toy-word").locator("textarea, input").fill("kept")
+    expect(page.locator("#toy-place .pg-body")).to_have_text("kept × 2 = keptkept")
+    settled(page)
+    page.evaluate("playground.setLanguage('zh-CN')")
+    page.wait_for_function("window.playground?.lang === 'zh-CN'")
+    ready(page)
+    assert value(page, "toy.word") == "kept"
+
+
+@pytest.mark.parametrize(
+    ("address", "word", "times"),
+    [
+        ("?tab=toy&text=of%20before", "of before", 2), ("#toy?word=a%20b&times=3", "a b", 3),
+        ("?tab=toy&text=old#toy?word=new", "new", 2), ("#toy?times=NaN&word=", "", 2),
+        ("#toy?times=1e999", "ab", 2), ("#toy?times=", "ab", None), ("#toy?nothing=1&constructor=2", "ab", 2),
+        ("#none/such?word=x", "ab", 2), ("#%E0%A4%A", "ab", 2), ("#toy?word=<img src=x>", "<img src=x>", 2),
+    ],
+)  # fmt: skip
+def test_links(
+    served: tuple[gr.Blocks, str], context: BrowserContext, address: str, word: str, times: Any
+) -> None:
+    page = new_page(context, served[1] + address)
+    assert (value(page, "toy.word"), value(page, "toy.times")) == (word, times)
+    expect(page.locator("#toy-word").locator("textarea, input")).to_have_value(word)
+
+
+def test_a_link_says_all_of_its_room(served: tuple[gr.Blocks, str], context: BrowserContext) -> None:
+    """What this tab held before of that room gives way; of other rooms it stays."""
+    page = new_page(context, served[1])
+    page.locator("#toy-word").locator("textarea, input").fill("mine")
+    settled(page)
+    page.goto(served[1] + "robots.txt")
+    page.goto(served[1] + "#other/all?number=7")
+    ready(page)
+    assert value(page, "toy.word") == "mine" and value(page, "other.number") == 7
+    page.goto(served[1] + "robots.txt")
+    page.goto(served[1] + "#toy?times=4")
+    ready(page)
+    assert value(page, "toy.word") == "ab" and value(page, "other.number") == 7
+
+
+def test_too_long_for_a_link_stays_in_the_tab(served: tuple[gr.Blocks, str], context: BrowserContext) -> None:
+    page = new_page(context, served[1] + "#other/all")
+    page.locator("#other-text textarea").fill("long " * 20_000)
+    page.locator("#other-check input").uncheck()
+    settled(page)
+    assert len(page.url) < 8_200 and "check=0" in page.url
+    page.reload()
+    ready(page)
+    assert value(page, "other.text") == "long " * 20_000 and value(page, "other.radio") == "own"
+
+
+# ---- runs ----
+
+
+def growing(page: Page, before: int | None = None) -> int:
+    """Wait until the toy's long work has gone on for a while."""
+    start = len(toy.ticks) if before is None else before
+    for _ in range(200):
+        if len(toy.ticks) > start + 5:
+            return len(toy.ticks)
+        page.wait_for_timeout(50)
+    raise AssertionError("nothing is being computed")
+
+
+def ended(page: Page, since: float) -> float:
+    """Seconds until what computes ended."""
+    page.wait_for_timeout(1500)
+    return toy.ticks[-1] - since
+
+
+@pytest.mark.parametrize("how", ["stop", "newer", "closed", "reloaded"])
+def test_what_computes_ends_within_half_a_second(
+    served: tuple[gr.Blocks, str], context: BrowserContext, how: str
+) -> None:
+    import time
+
+    page, still = new_page(context, served[1]), new_page(context, served[1])
+    toy.ticks.clear()
+    page.locator("#toy-go").click()
+    expect(page.locator("#toy-long-place .pg-told")).to_have_text("counting")
+    expect(page.locator("#toy-long-place .pg-place")).to_have_attribute("aria-busy", "true")
+    growing(page)
+    since = time.monotonic()
+    if how == "stop":
+        page.locator("#toy-stop").click()
+        expect(page.locator("#toy-long-place .pg-told")).to_contain_text("Stopped")
+        expect(page.locator("#toy-long-place .pg-place")).to_have_attribute("aria-busy", "false")
+    elif how == "newer":  # its newer one goes on; of the older nothing is heard
+        threads = {each for _, each in toy.workers}
+        page.locator("#toy-go").click()
+        page.wait_for_timeout(1500)
+        old = [at for at, worker in toy.workers if worker in threads]
+        assert max(old) - since < 0.5 + 0.2 and len(toy.workers) > len(old)
+        page.locator("#toy-stop").click()
+        return
+    elif how == "closed":
+        page.close()
+    else:
+        page.reload()
+    assert ended(still, since) < 0.5 + 0.2  # the click's own time on a busy machine
+
+
+def test_a_place_in_a_tab_not_opened_yet(served: tuple[gr.Blocks, str], context: BrowserContext) -> None:
+    page = new_page(context, served[1])
+    page.evaluate("playground.store.set({'other.talk': 'asked unseen <b>'})")
+    page.wait_for_timeout(1000)
+    assert not page.locator("#other-place").count()
+    go(page, "other/secret")
+    expect(page.locator("#other-place .pg-body b")).to_have_text("asked unseen <b>")
+    expect(page.locator("#other-talk").locator("textarea, input")).to_have_value("asked unseen <b>")
+
+
+def test_a_place_made_anew_is_filled_anew(served: tuple[gr.Blocks, str], context: BrowserContext) -> None:
+    page = new_page(context, served[1])
+    expect(page.locator("#toy-place .pg-body")).to_have_text("ab × 2 = abab")
+    page.evaluate(
+        "e => { e.outerHTML = e.cloneNode(false).outerHTML; }", page.query_selector("[data-place=toy-place]")
+    )
+    expect(page.locator("#toy-place .pg-body")).to_have_text("ab × 2 = abab")
+
+
+def test_what_is_set_is_no_visitors_change(served: tuple[gr.Blocks, str], context: BrowserContext) -> None:
+    """A button's answer sets two controls: no echo, no second question, no entry of the history."""
+    page = new_page(context, served[1])
+    expect(page.locator("#toy-place .pg-body")).to_have_text("ab × 2 = abab")
+    toy.asked.clear()
+    entries = page.evaluate("history.length")
+    page.evaluate("() => { window.heard = []; playground.store.watch((ids) => window.heard.push(ids)); }")
+    page.locator("#toy-fill").click()
+    expect(page.locator("#toy-place .pg-body")).to_have_text("filled × 2 = filledfilled")
+    settled(page)
+    assert len(toy.asked) == 1 and page.evaluate("window.heard") == [["toy.word", "toy.menu"]]
+    assert page.evaluate("history.length") == entries and "menu=two" in page.url
+    page.locator("#toy-menu input").click()
+    expect(page.locator("ul.options li, [role=listbox] [role=option]")).to_have_text(["One", "Two"])
+
+
+def test_back_at_what_is_shown_nothing_is_asked(
+    served: tuple[gr.Blocks, str], context: BrowserContext
+) -> None:
+    page = new_page(context, served[1])
+    place = page.locator("#toy-place .pg-place")
+    expect(place.locator(".pg-body")).to_have_text("ab × 2 = abab")
+    toy.asked.clear()
+    page.evaluate("() => { playground.store.set({'toy.times': 5}); playground.store.set({'toy.times': 2}); }")
+    expect(place).not_to_have_attribute("data-stale", "")
+    page.wait_for_timeout(800)
+    assert not toy.asked
+    page.locator("#toy-word").locator("textarea, input").fill("")
+    expect(place.locator(".pg-body")).to_have_text("× 2 =")
+
+
+def test_errors_stand_where_they_were_asked(served: tuple[gr.Blocks, str], context: BrowserContext) -> None:
+    page = new_page(context, served[1] + "?lang=zh-TW")
+    told = page.locator("#toy-fails-place .pg-told .pg-warning")
+    page.locator("#toy-known").click()
+    expect(told).to_contain_text("提示")
+    expect(page.locator("#toy-fails-place .pg-body")).to_have_text("a beginning")
+    page.locator("#toy-broken").click()
+    expect(told).not_to_contain_text("secret")
+    expect(page.locator(".toast-body")).to_have_count(0)
+
+
+def test_the_server_goes_and_comes_back(served: tuple[gr.Blocks, str], context: BrowserContext) -> None:
+    page = new_page(context, served[1])
+    expect(page.locator("#toy-place .pg-body")).to_have_text("ab × 2 = abab")
+    context.set_offline(True)
+    page.locator("#toy-word").locator("textarea, input").fill("away")
+    expect(page.locator("#toy-place .pg-told")).to_contain_text("does not answer")
+    expect(page.locator("#toy-place .pg-place")).to_have_attribute("data-stale", "")
+    expect(page.locator("#toy-place .pg-body")).to_have_text("ab × 2 = abab")  # what there is stays
+    context.set_offline(False)
+    expect(page.locator("#toy-place .pg-body")).to_have_text("away × 2 = awayaway")
+    expect(page.locator("#toy-place .pg-told")).to_have_text("")
+
+
+def test_what_the_page_says_itself_is_in_its_language(
+    served: tuple[gr.Blocks, str], context: BrowserContext
+) -> None:
+    page = new_page(context, served[1] + "?lang=zh-CN")
+    page.locator("#toy-go").click()
+    growing(page, 0)
+    page.locator("#toy-stop").click()
+    expect(page.locator("#toy-long-place .pg-told")).to_have_text(text.say("runs.stopped", "zh-CN"))
+    assert json.loads(page.locator("#pg-store .pg-data").text_content() or "")["lost"]

@@ -1,0 +1,140 @@
+"""A room of two controls and one action, and one with a control of every kind: made by `playground.ui`.
+
+What other rooms are tested with, before there is one: no script, no listener of its own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from playground.errors import BadInput
+from playground.settings import Settings
+from playground.shell import middleware, scripts, streams
+from playground.system import cancellation
+from playground.ui import controls
+from playground.ui.controls import control, kept, view
+from playground.ui.runs import Action, Given, Line, actions, html, place, progress, sets, status, upload
+
+ticks: list[float] = []  # of what computes for long: it grows while it runs
+workers: list[tuple[float, object]] = []  # the same, with whose it was
+asked: list[dict[str, Any]] = []
+
+
+def echo(given: Given) -> Iterator[Line]:
+    asked.append({**given, "by": given.by})
+    yield html(
+        "toy-place",
+        f"<p>{escape(given['word'])} × {given['times']} = {escape(given['word'] * given['times'])}</p>",
+    )
+
+
+def long(given: Given) -> Iterator[Line]:
+    """A first piece, and then one step that never ends by itself."""
+    mine = object()
+    yield progress("<p>counting</p>")
+    while True:
+        cancellation.check()
+        ticks.append(time.monotonic())
+        workers.append((ticks[-1], mine))
+        time.sleep(0.005)
+
+
+def fails(given: Given) -> Iterator[Line]:
+    yield html("toy-fails-place", "<p>a beginning</p>")
+    if given.by == "#toy-broken":
+        raise RuntimeError("inner secret")
+    raise BadInput("prompt_empty")
+
+
+def fill(given: Given) -> Iterator[Line]:
+    yield sets(
+        {"toy.word": "filled", "toy.menu": {"choices": [("One", "one"), ("Two", "two")], "value": "two"}}
+    )
+    yield status("<p>done</p>", "toy-place")
+
+
+def build() -> None:
+    with gr.Tabs():
+        with gr.Tab("Toy", id="toy", elem_id="tab-toy") as tab:
+            view("toy", "", tab)
+            word = control("toy.word", gr.Textbox("ab", label="Word"), query="text")
+            control("toy.times", gr.Slider(0, 9, 2, step=1, label="Times"))
+            control("toy.menu", gr.Dropdown(["zero"], label="Menu", value="zero"))
+            for name in ("go", "stop", "known", "broken", "fill"):
+                gr.Button(name, elem_id=f"toy-{name}")
+            place("toy-place")
+            place("toy-long-place")
+            place("toy-fails-place")
+            del word
+        with gr.Tab("Other", id="other", elem_id="tab-other") as tab, gr.Tabs():
+            with gr.Tab("All", id="all") as inner:
+                view("other", "all", inner)
+                control("other.text", gr.Textbox(label="text", lines=3), implies={"other.radio": "own"})
+                control("other.number", gr.Number(0, precision=0, minimum=0, maximum=99, label="number"))
+                control("other.slider", gr.Slider(0, 1, 0.5, step=0.01, label="slider"))
+                control("other.check", gr.Checkbox(True, label="check"))
+                control("other.checks", gr.CheckboxGroup(["a", "b", "c"], value=["a"], label="checks"))
+                control("other.radio", gr.Radio(["given", "own"], value="given", label="radio"))
+                control("other.axes", gr.Radio([("2-D", 2), ("3-D", 3)], value=2, label="axes"))
+                control(
+                    "other.model", gr.Dropdown(["m", "n"], value="m", allow_custom_value=True, label="model")
+                )
+                control(
+                    "other.several",
+                    gr.Dropdown(["m", "n", "o"], value=["m"], multiselect=True, label="several"),
+                )
+            with gr.Tab("Secret", id="secret") as inner:
+                view("other", "secret", inner)
+                control("other.talk", gr.Textbox(label="talk"), private=True)
+                control(
+                    "other.source", gr.Dropdown(["x", "file"], value="x", label="source"), private=("file",)
+                )
+                control("other.name", gr.Textbox(label="name"))
+                kept("other.file")
+                up = gr.UploadButton("Upload", elem_id="toy-upload")
+                place("other-place")
+                place("other-told")
+
+    def late(given: Given) -> Iterator[Line]:
+        yield html("other-place", f"<b>{escape(given['talk'])}</b>")
+
+    def uploaded(path: Any) -> Iterator[Line]:
+        yield sets({"other.file": "rows-" + "a" * 32, "other.source": "file"})
+        yield html("other-told", "<i>came</i>")
+
+    actions(
+        "toy",
+        Action("echo", echo, ["toy.word", "toy.times"], ["toy.word", "toy.times"], ["toy-place"], ["toy"]),
+        Action("long", long, ["toy.word"], ["#toy-go"], ["toy-long-place"]),
+        Action("fails", fails, [], ["#toy-known", "#toy-broken"], ["toy-fails-place"]),
+        Action("fill", fill, on=["#toy-fill"]),
+        stop="toy-stop",
+    )
+    actions("other", Action("late", late, ["other.talk"], ["other.talk"], ["other-place"]))
+    upload(up, uploaded, "other")
+
+
+@contextmanager
+def served(**how: Any) -> Iterator[tuple[gr.Blocks, str]]:
+    """The page, at an address."""
+    with gr.Blocks() as page:
+        build()
+        controls.part(page)
+    page.queue(api_open=False)
+    every = [*streams.routes({}), scripts.route()]
+    words = {lang: {"runs.words": controls._words(lang)} for lang in ("en", "zh-TW", "zh-CN")}
+    page.launch(
+        prevent_thread_lock=True, quiet=True, ssr_mode=False, i18n=gr.I18n(**words),
+        app_kwargs={"middleware": middleware.middleware(Settings()), "routes": every},
+        **how,
+    )  # fmt: skip
+    try:
+        yield page, page.local_url
+    finally:
+        page.close()
