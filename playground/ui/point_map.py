@@ -28,8 +28,8 @@ class Near:
     """True neighbours of each point in the original space.
 
     Args:
-        places: n × k, without the point itself.
-        cosines: n × k.
+        places: [n, k], without the point itself.
+        cosines: [n, k].
         kept: n × m, whether each of the first m is among the m nearest on the map, too; m is smaller than k
             where the map could not but keep all of them (see `measurable`), and 0 where nothing is measured.
     """
@@ -106,7 +106,7 @@ def chart(
     """A map to drag, zoom and search; a point under the pointer says its label.
 
     Args:
-        points: n × 2 or 3, from -1 to 1.
+        points: [n, 2 or 3], from -1 to 1.
         labels: what each point is called.
         groups: the group of each point, a place in ``names``; the largest groups get colours.
         near: a click selects a point, and lines lead to these; without it a click likes ``ids``.

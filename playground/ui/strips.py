@@ -96,7 +96,7 @@ def places(
     """Words at their places, as text: it stays readable at any width, and can be pointed at and copied.
 
     Args:
-        points: n × 2, from -1 to 1.
+        points: [n, 2], from -1 to 1.
         groups: of each, for its colour; below 0: none.
         titles: what each says under the pointer.
         loud: which are set in bold.

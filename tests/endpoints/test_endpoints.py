@@ -1,4 +1,4 @@
-"""What docs/endpoints.md promises to programs, asked of the running app through ``gradio_client`` and plain HTTP."""
+"""What docs/endpoints.md promises to programs, asked of the app through ``gradio_client`` and plain HTTP."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def cluster(
     hundreds of dimensions everything is sparse, so it looks on the map.
 
     Args:
-        vectors: n × width; points: n × 2 or 3, the map.
+        vectors: [n, width]; points: [n, 2 or 3], the map.
         count: of clusters for k-means; 0: by the data's size.
 
     Raises:
