@@ -47,8 +47,6 @@ MONO = (
     "Noto Sans Mono CJK TC", "Noto Sans Mono CJK SC", "monospace",
 )  # fmt: skip
 
-STYLES = ("style.css", "map.css", "next.css", "decoding.css", "sentences.css", "vectors.css")
-
 
 def build_app(context: Context, panels: Sequence[ModuleType] | None = None) -> gr.Blocks:
     """The whole page. Nothing heavy is imported for it: only gradio."""
@@ -110,7 +108,6 @@ def launch_options(context: Context) -> dict[str, Any]:
         "max_file_size": settings.upload_mb * 2**20,
         "max_threads": 160 if settings.class_mode else 40,
         "theme": theme(),
-        "css_paths": [ASSETS / name for name in STYLES],
         "favicon_path": ASSETS / "favicon.svg",
         "i18n": gr.I18n(**{lang: {**words, **wholes(lang)} for lang, words in translations().items()}),
         "app_kwargs": {"middleware": middleware.middleware(settings), "routes": _routes(context)},
@@ -204,10 +201,10 @@ def theme() -> gr.themes.Base:
 
 
 def _routes(context: Context) -> list[Any]:
-    """The page's scripts, and what panels stream to them."""
+    """The page's scripts and sheets, and what panels stream to them."""
     named = [panel.streams(context) for panel in all_rooms() if hasattr(panel, "streams")]
     streams = streaming.routes({name: stream for each in named for name, stream in each.items()})
-    return [*streams, scripts.route()]
+    return [*streams, *scripts.routes()]
 
 
 def _header(lang: str) -> str:
