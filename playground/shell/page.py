@@ -204,7 +204,7 @@ def _routes(context: Context) -> list[Any]:
     """The page's scripts and sheets, and what panels stream to them."""
     named = [panel.streams(context) for panel in all_rooms() if hasattr(panel, "streams")]
     streams = streaming.routes({name: stream for each in named for name, stream in each.items()})
-    return [*streams, *scripts.routes()]
+    return [*streams, *scripts.routes(), scripts.plotly()]
 
 
 def _header(lang: str) -> str:

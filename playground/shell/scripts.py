@@ -12,16 +12,17 @@ import hashlib
 import re
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from playground import ASSETS
+from playground.ui import plotly_file
 
 NAMES = (
-    "page.js", "shell/store.js", "shell/runs.js", "chat.js", "map.js", "next.js", "next_inside.js",
-    "decoding.js",
+    "page.js", "shell/store.js", "shell/runs.js", "shell/figures.js", "shell/figures_map.js", "chat.js",
+    "songs.js", "sentences.js", "next.js", "next_inside.js", "decoding.js",
 )  # fmt: skip
-STYLES = ("style.css", "map.css", "next.css", "decoding.css", "sentences.css", "vectors.css")
+STYLES = ("style.css", "shell/figures.css", "next.css", "decoding.css", "sentences.css", "vectors.css")
 FOLDER = "playground/assets"
 # Gradio's components come with rules of their own, of two or three classes. Inside the page every rule of
 # ours stands a second time with this before it, and outweighs them; outside (toasts, the login) it counts as
@@ -79,3 +80,14 @@ def _route(path: str, whole: str, kind: str) -> Route:
         return Response(whole, media_type=kind)
 
     return Route(f"/{path}", answer)
+
+
+def plotly() -> Route:
+    """Where plotly.js is served: the file of plotly's package, compressed by the middleware."""
+
+    def answer(request: Request) -> Response:
+        if request.url.path.rpartition("/")[2] != plotly_file.address().rpartition("/")[2]:
+            return Response(status_code=404)  # of another version: a page that was opened before an update
+        return FileResponse(plotly_file.path(), media_type="text/javascript")
+
+    return Route(f"/{plotly_file.FOLDER}/plotly-{{version}}.js", answer)

@@ -41,7 +41,7 @@ def test_it_opens_on_a_case_where_greedy_misses(visit: Visit) -> None:
     page = opened(visit)
     expect(page.locator(".dec-answer.missed")).to_contain_text(say("question"))
     expect(page.locator(".dec-lane")).to_have_count(6)
-    expect(page.locator(".dec-race svg")).to_be_visible()
+    expect(page.locator(".dec-race .pg-figure-plot.ready .js-line")).to_have_count(3, timeout=WAIT)
     sub(page, "tree")
     expect(page.locator("#dec-tree .dec-svg g.won").first).to_be_visible()
     expect(page.locator("#dec-tree .dec-seq tbody tr")).to_have_count(4)

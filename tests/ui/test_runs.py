@@ -113,7 +113,7 @@ class Asker:
 
 
 def test_who_leaves_ends_what_computes_though_it_yields_nothing(page: tuple[gr.Blocks, str]) -> None:
-    """`toy.long` gives one line, and then one step that ends by `stopping.check` alone."""
+    """`toy.long` gives one line, and then one step that ends by `cancellation.check` alone."""
     toy.ticks.clear()
     asker = Asker(page[1], "toy/long", {"toy.word": "ab"})
     assert asker.line() == {"place": "", "progress": "<p>counting</p>"}

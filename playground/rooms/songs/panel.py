@@ -1,7 +1,7 @@
 """The Songs tab: widgets and wiring. What they do is in `actions`, the endpoints in `api`.
 
 What is liked and disliked lives in the page, as JSON in a box that is not shown: buttons of lists and points
-of the map write it (assets/map.js), and every result reads it.
+of the map write it (assets/songs.js), and every result reads it.
 """
 
 from __future__ import annotations

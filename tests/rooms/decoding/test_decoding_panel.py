@@ -263,7 +263,7 @@ def test_every_experiment_ends_with_a_chart_and_a_sentence(
     monkeypatch.setattr(lab, "FLUSH", 0.0)  # however fast it is, all of it is told
     *before, (status, shown) = lab.experiment(context, name, "Once upon a time", "chatty", "")
     assert status == "" and 'class="dec-found"' in shown and "threads: 1" in shown
-    assert "<svg" in shown or '<figure class="br">' in shown
+    assert 'class="pg-figure chart"' in shown
     assert before and any(isinstance(told, str) and "pg-bar" in told for told, _ in before)
     grown = [found for _, found in before if isinstance(found, str) and found]
     assert name in ("cache", "batch", "grads") or grown, "what is known is shown while it goes on"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import re
 
 import numpy as np
@@ -17,8 +16,8 @@ from playground.rooms.embeddings.token_vectors.actions import MODEL, VectorsActi
 from playground.rooms.embeddings.words import actions
 from playground.rooms.embeddings.words.actions import WordsActions
 from playground.settings import Settings
-from playground.ui import strips
 from playground.ui.context import Context
+from tests.figures import told, traces
 
 
 @pytest.fixture
@@ -167,22 +166,6 @@ def test_nothing_differs_by_nothing(vectors):
     assert "no number differs" in view.pooling(near, "en")
 
 
-def test_names_on_a_map_hide_no_others():
-    points = np.array(
-        [[0, 0], [0.01, 0.01], [0.02, 0], [0, 0.03], [-1, -1], [1, 1]] + [[0.01, 0]] * 9, np.float32
-    )
-    labels = ["automobile", "vehicles", "car", "truck", "far", "away"] + [f"crowded {n}" for n in range(9)]
-    loud = [True] + [False] * 14
-    sides = strips._sides(points, labels, loud)
-    for frame in (strips.FRAME, strips.WIDE):
-        hidden = strips._crowded(points, labels, loud, sides, frame)
-        assert hidden and not hidden & {0, 1, 4, 5}  # bold ones and the first ones have room
-        boxes = [strips._box(points[n], labels[n], sides[n], frame) for n in range(15) if n not in hidden]
-        assert not any(strips._meet(one, other) for one, other in itertools.combinations(boxes, 2))
-    html = strips.places(points, labels, [0] * 15, labels, loud, "told")
-    assert html.count("crowded ") >= len(hidden) and html.count("<span") == 15  # hidden, not gone
-
-
 @pytest.mark.parametrize(
     ("box", "key"), [("", "sentence_empty"), ("x\n" * 17, "vectors_lines"), ("\ud800", "lone_surrogate")]
 )
@@ -194,13 +177,15 @@ def test_bad_sentences(vectors, box, key):
 
 def test_tiny_maps_and_missing_words(vectors, words):
     one = last(vectors.following(vectors.map, "map", "map", MODEL, 6, "x", "", "sentence", "umap"))
-    assert one.count("<li") == 2  # one token, one sentence in the legend
+    assert [len(each["x"]) for each in traces(one)] == [1] and "1: x</span>" in one
     same = last(vectors.following(vectors.map, "map", "map", MODEL, -1, "a\na\na", "a", "word", "pca"))
-    assert same.count("<li") == 3
+    (three,) = traces(same)
+    assert len(three["x"]) == 3 and three["name"] == "a" and told(same)["more"]["marked"] == [0, 1, 2]
     missing = last(vectors.following(vectors.senses, "senses", "senses", MODEL, 6, BOX, "zebra"))
     assert "mouse" in missing and "vec-matrix" not in missing
     with words.context.models.lease(words.card("minilm-words"), "words") as loaded:
-        assert words.map(loaded, "king", 0, "umap").count("<li") == 1
+        alone = told(words.map(loaded, "king", 0, "umap"))["more"]
+        assert alone["labels"] == ["king"] and alone["named"] == alone["marked"] == [0]
         assert "dinner" in words.compare(loaded, "breakfast cereal dinner lunch")
         for listed in ("", "king"):
             with pytest.raises(BadInput):
