@@ -132,9 +132,10 @@
     return `${++events}:${rows.toString(36)}:${whole.toString(36)}`;
   };
   page.share = (panel) => {
+    if (!states[panel]) { copy(page.store.link()); return; } // what the store holds
     const { text, names, special, name } = states[panel];
     const url = new URL(location.href);
-    url.search = "";
+    url.search = url.hash = "";
     url.searchParams.set("tab", panel);
     if (text !== undefined) url.searchParams.set("text", text);
     // A link goes to others, and the name of an upload is all that it takes to read it.

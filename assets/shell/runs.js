@@ -120,6 +120,11 @@
 
   const mark = (action) => { // whether what stands in its places is of what is chosen
     const stale = Boolean(action.running) || (action.content !== undefined && action.content !== key(action));
+    const offered = !stale && Boolean(action.whole);
+    if (action.offers.length && offered !== Boolean(action.offered)) {
+      action.offered = offered;
+      page.store.set(Object.fromEntries(action.offers.map((id) => [id, { interactive: offered }])));
+    }
     for (const place of action.places) {
       if (at(place).by && at(place).by !== action) continue; // another one has filled it
       Object.assign(at(place), { stale, busy: Boolean(action.running) });
@@ -135,9 +140,18 @@
     const place = action.places[0];
     if (place && at(place).told && at(place).told.kind === "progress") say(place, "", "");
   };
+  const untouched = (wanted, action) => { // what a visitor has changed since it was asked is theirs
+    const left = Object.entries(wanted).map(([id, told]) => {
+      if (!action.since || page.store.touched(id) <= action.since) return [id, told];
+      if (told === null || typeof told !== "object" || Array.isArray(told)) return null;
+      const { value, ...more } = told;
+      return [id, more];
+    });
+    return Object.fromEntries(left.filter(Boolean));
+  };
   const take = (line, action) => {
     const place = line.place || action.places[0];
-    if ("set" in line) { page.store.set(line.set); return; }
+    if ("set" in line) { page.store.set(untouched(line.set, action)); return; }
     if (!place) { if (line.error) console.error(line.error); return; }
     for (const kind of ["progress", "status", "error"]) if (kind in line) { say(place, kind, line[kind]); return; }
     const kind = Object.keys(line).find((name) => name in kinds);
@@ -154,6 +168,7 @@
     action.asked = JSON.stringify(values);
     action.waits = false;
     action.known = true;
+    action.since = performance.now();
     if (first) say(first, "", "");
     mark(action);
     let failed = false;
@@ -231,7 +246,8 @@
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || !event.target.matches("input, textarea[rows='1']")) return;
     setTimeout(() => { for (const action of actions) if (action.timer && action.by && isSeen(action) && key(action) !== (action.asked ?? action.content)) { clearTimeout(action.timer); ask(action, action.by); } }, 50);
   });
-  window.addEventListener("pagehide", () => { for (const action of actions) end(action); });
+  window.addEventListener("pagehide", () => { for (const action of actions) if (action.running) { end(action); action.waits = true; } });
+  window.addEventListener("pageshow", (event) => { if (event.persisted) opened(page.store.view()); }); // come back by Back
 
   const begin = (told, lever) => {
     actions = told;

@@ -6,6 +6,7 @@
  *
  *   page.store.get(id)              a value
  *   page.store.set({id: value})     values, or {choices, visible, interactive, value, …} of whatever is registered
+ *   page.store.touched(id)          when (performance.now) a visitor changed it last
  *   page.store.watch(fn)            fn(ids that changed) once per change; page.store.watchView(fn) for views
  *   page.store.view()               "room/name" of the view that is seen; page.store.go("room/name") opens one
  *   page.store.link()               the address of what is seen, for others
@@ -33,6 +34,7 @@
   let trigger = null, setting = 0;
   const due = new Map(); // id, or a number of tabs → what to set there
   const before = new Map(); // id → the value that Gradio's component had before it was set from here
+  const touched = new Map(); // id → when a visitor changed it last
   const watchers = [], viewers = [];
   let seen = "", author = "", writing = 0;
 
@@ -172,6 +174,7 @@
       if (same(value, values[row.id])) return;
       values[row.id] = value;
       changed.push(row.id);
+      touched.set(row.id, performance.now());
       if (row.implies && value !== "" && value !== null) Object.assign(follow, row.implies);
     });
     for (const [id, value] of Object.entries(follow)) if (!changed.includes(id) && place(id, value)) changed.push(id);
@@ -289,6 +292,7 @@
   page.store = {
     begin, heard, settled, due: taken, set, go,
     get: (id) => values[id],
+    touched: (id) => touched.get(id) ?? -1,
     view: () => seen,
     watch: (fn) => { watchers.push(fn); },
     watchView: (fn) => { viewers.push(fn); },

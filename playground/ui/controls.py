@@ -31,6 +31,7 @@ KINDS: dict[type[Any], Kind] = {
     gr.Textbox: "text", gr.Number: "number", gr.Slider: "number", gr.Checkbox: "yes",
     gr.CheckboxGroup: "list", gr.Radio: "choice", gr.Dropdown: "choice",
 }  # fmt: skip
+FIXED = (gr.Radio, gr.CheckboxGroup)
 WORDS = ("lost", "failed", "stopped")  # what the page says itself, when no server can
 QUIET: dict[str, Any] = {
     "queue": False, "show_progress": "hidden", "api_visibility": "private", "trigger_mode": "multiple",
@@ -60,6 +61,9 @@ class Control:
     def checked(self, value: Any) -> Any:
         """A value that a page sent, if this control can hold it.
 
+        Of a Radio and of a CheckboxGroup only what they offer fits. What a menu offers changes, so that of
+        its values the type alone is looked at.
+
         Raises:
             BadInput: ``control_malformed`` (name) for a wrong type, ``setting_outside`` (name, low, high,
                 value) for a number that is too small or too large.
@@ -68,8 +72,8 @@ class Control:
             "text": isinstance(value, str),
             "number": value is None or _number(value),
             "yes": isinstance(value, bool),
-            "choice": value is None or isinstance(value, str) or _number(value),
-            "list": isinstance(value, list) and all(isinstance(e, str) or _number(e) for e in value),
+            "choice": value is None or self._one(value),
+            "list": isinstance(value, list) and all(map(self._one, value)),
         }[self.kind]
         if not fits:
             raise BadInput("control_malformed", name=self.id)
@@ -81,13 +85,27 @@ class Control:
                 raise BadInput("setting_outside", name=self.id, value=str(value)[:40], **ends)
         return value
 
+    @property
+    def choices(self) -> list[Any]:
+        """What it offers, as the page is built."""
+        return [each[1] for each in getattr(self.component, "choices", None) or []]
+
+    @property
+    def numbers(self) -> bool:
+        """Whether what it offers are numbers."""
+        return bool(self.choices) and all(map(_number, self.choices))
+
+    def _one(self, value: Any) -> bool:
+        if not (_number(value) if self.numbers else isinstance(value, str)):
+            return False
+        return value in self.choices or not isinstance(self.component, FIXED)
+
     def told(self) -> dict[str, Any]:
         """What the page's store has to know of it."""
         row: dict[str, Any] = {"id": self.id, "kind": self.kind, "value": self.default}
-        choices = [each[1] for each in getattr(self.component, "choices", None) or []]
-        if choices and isinstance(self.component, gr.Radio | gr.CheckboxGroup):
-            row["choices"] = choices  # a link may say anything; of menus, which change, the server checks it
-        if choices and all(_number(each) for each in choices):
+        if isinstance(self.component, FIXED):
+            row["choices"] = self.choices  # a link may say anything
+        if self.numbers:
             row["numbers"] = True
         if self.private:
             row["private"] = self.private

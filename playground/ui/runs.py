@@ -58,6 +58,9 @@ class Action:
         opens: asked when one of its views is first seen; None: if a control asks for it.
         wait: milliseconds after the last change of a control, so that nobody asks at every key.
         again: asked once more by itself when the server was away.
+        offers: ids of what is `movable` (buttons of files): nobody can press it while what was answered is
+            not of what is chosen, or while there is no answer.
+        stops: ``elem_id`` of buttons that end it.
     """
 
     name: str
@@ -69,6 +72,7 @@ class Action:
     opens: bool | None = None
     wait: int = 250
     again: bool = True
+    offers: Sequence[str] = ()
     stops: Sequence[str] = ()
 
     def told(self, name: str) -> dict[str, Any]:
@@ -79,7 +83,7 @@ class Action:
             "buttons": [each[1:] for each in self.on if each.startswith("#")],
             "places": [*self.places], "views": [*self.views], "stops": [*self.stops],
             "opens": bool(controls) if self.opens is None else self.opens,
-            "wait": self.wait, "again": self.again,
+            "wait": self.wait, "again": self.again, "offers": [*self.offers],
         }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from playground import text
 from playground.ui.controls import Control, page_of
-from tests.app import App
+from tests.app import SLOWER, App
 from tests.app_fixture import app  # noqa: F401
 from tests.browser.visiting import WAIT
 from tests.ui import toy
@@ -115,7 +115,8 @@ def other(control: Control) -> Any:
             rest = [
                 each for each in choices if each != control.default and each not in (control.private or ())
             ]
-            return rest[-1] if rest else None
+            free = getattr(component, "allow_custom_value", False)  # of a menu that the page fills later
+            return rest[-1] if rest else "tutor" if free else None
 
 
 def change(page: Page, control: Control, new: Any) -> None:
@@ -131,15 +132,17 @@ def change(page: Page, control: Control, new: Any) -> None:
         place.locator("input[type=checkbox]").set_checked(new)
     elif isinstance(component, gr.Dropdown):
         if control.kind == "list":
-            place.locator("input").first.click()
-            for _ in control.default:
-                page.keyboard.press("Backspace")
-            page.keyboard.press("Escape")
+            place.locator(".remove-all").click()
             page.wait_for_function("id => !playground.store.get(id).length", arg=control.id)
+        if new == "tutor" and new not in labels:
+            place.locator("input").first.fill(new)
+            page.keyboard.press("Enter")
+            return
         for each in new if control.kind == "list" else [new]:
-            place.locator("input").first.click()
-            at = [*labels].index(each)
-            page.locator("ul.options li, [role=listbox] [role=option]").nth(at).click()
+            option = place.locator(f"[role=option][data-index='{[*labels].index(each)}']")
+            if not option.is_visible():
+                place.locator("input").first.click()
+            option.click()
         page.keyboard.press("Escape")
     elif control.kind == "number":
         field = place.locator("input[type=number]")
@@ -194,19 +197,17 @@ def walk(page: Page, blocks: gr.Blocks, rooms: list[str], context: BrowserContex
         settled(page)
         address = page.url
         page.reload()
-        for lang in ("en", "zh-TW"):
-            if lang != "en":
-                page.evaluate("playground.setLanguage('zh-TW')")
-                page.wait_for_function("window.playground?.lang === 'zh-TW'", timeout=WAIT)
+        now = page.evaluate("playground.lang")
+        for lang in (now, "zh-TW" if now == "en" else "en"):
+            if lang != now:
+                page.evaluate("lang => playground.setLanguage(lang)", lang)
+                page.wait_for_function("lang => window.playground?.lang === lang", arg=lang, timeout=WAIT)
             ready(settled(page))
             assert {id: value(page, id) for id in wanted} == wanted, lang
             for each in [one for one in mine if one.id in wanted]:
                 bring(page, each, views)
                 seen = shown(page, each)
                 assert seen is None or seen == wanted[each.id], (lang, each.id, seen)
-        page.evaluate("playground.setLanguage('en')")
-        page.wait_for_function("window.playground?.lang === 'en'", timeout=WAIT)
-        ready(page)
         fresh = browser.new_context(locale="en-US")  # somebody else who is given the link
         theirs = new_page(fresh, address)
         settled(theirs)
@@ -398,14 +399,14 @@ def test_what_computes_ends_within_half_a_second(
         page.locator("#toy-go").click()
         page.wait_for_timeout(1500)
         old = [at for at, worker in toy.workers if worker in threads]
-        assert max(old) - since < 0.5 + 0.2 and len(toy.workers) > len(old)
+        assert max(old) - since < 0.7 * SLOWER and len(toy.workers) > len(old)
         page.locator("#toy-stop").click()
         return
     elif how == "closed":
         page.close()
     else:
         page.reload()
-    assert ended(still, since) < 0.5 + 0.2  # the click's own time on a busy machine
+    assert ended(still, since) < 0.7 * SLOWER  # with the click's own time
 
 
 def test_a_place_in_a_tab_not_opened_yet(served: tuple[gr.Blocks, str], context: BrowserContext) -> None:
@@ -440,7 +441,8 @@ def test_what_is_set_is_no_visitors_change(served: tuple[gr.Blocks, str], contex
     assert len(toy.asked) == 1 and page.evaluate("window.heard") == [["toy.word", "toy.menu"]]
     assert page.evaluate("history.length") == entries and "menu=two" in page.url
     page.locator("#toy-menu input").click()
-    expect(page.locator("ul.options li, [role=listbox] [role=option]")).to_have_text(["One", "Two"])
+    offered = page.locator("#toy-menu [role=option]")
+    assert [each.get_attribute("aria-label") for each in offered.all()] == ["One", "Two"]
 
 
 def test_back_at_what_is_shown_nothing_is_asked(
@@ -491,3 +493,15 @@ def test_what_the_page_says_itself_is_in_its_language(
     page.locator("#toy-stop").click()
     expect(page.locator("#toy-long-place .pg-told")).to_have_text(text.say("runs.stopped", "zh-CN"))
     assert json.loads(page.locator("#pg-store .pg-data").text_content() or "")["lost"]
+
+
+def test_an_answer_does_not_take_back_what_was_typed_meanwhile(
+    served: tuple[gr.Blocks, str], context: BrowserContext
+) -> None:
+    page = new_page(context, served[1])
+    page.route("**/playground/toy/fill*", lambda route: (page.wait_for_timeout(600), route.continue_()))
+    page.locator("#toy-fill").click()
+    page.locator("#toy-word").locator("textarea, input").fill("typed")
+    expect(page.locator("#toy-menu input")).to_have_value("Two")  # the rest of the answer holds
+    settled(page)
+    assert value(page, "toy.word") == "typed"

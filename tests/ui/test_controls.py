@@ -90,11 +90,12 @@ def test_a_page_without_anything() -> None:
 
 FITS = {
     "text": ["", "x", "\ud800", "<b>"], "number": [0, 1.5, None, 99], "yes": [True, False],
-    "choice": ["a", 3, None], "list": [[], ["a"], [1]],
+    "choice": ["a", "", None], "list": [[], ["a"], ["b", "a"]],
 }  # fmt: skip
 WRONG = {
     "text": [None, 1, [], {}, True], "number": ["1", True, [], float("nan"), float("inf"), 10**400],
-    "yes": [None, 1, "true"], "choice": [True, [], {}, float("nan")], "list": [None, "a", [None], [[]], {}],
+    "yes": [None, 1, "true"], "choice": [True, 3, [], {}, float("nan")],
+    "list": [None, "a", [None], [1], [[]], ["c"], {}],
 }  # fmt: skip
 MADE = {
     "text": gr.Textbox, "number": gr.Number, "yes": gr.Checkbox, "choice": gr.Dropdown,
@@ -105,14 +106,26 @@ MADE = {
 @pytest.mark.parametrize("kind", FITS)
 def test_which_values_fit(kind: str) -> None:
     with gr.Blocks() as page:
-        control("room.it", MADE[kind]())
-    made = page_of(page).controls["room.it"]
-    assert made.kind == kind
+        made = MADE[kind](["a", "b"]) if kind == "list" else MADE[kind]()
+        control("room.it", made)
+    known = page_of(page).controls["room.it"]
+    assert known.kind == kind
     for value in FITS[kind]:
-        assert made.checked(value) == value
+        assert known.checked(value) == value
     for value in WRONG[kind]:
         with pytest.raises(BadInput, match=r"control_malformed|setting_outside"):
-            made.checked(value)
+            known.checked(value)
+
+
+def test_of_what_is_offered_as_numbers_only_those_fit() -> None:
+    with gr.Blocks() as page:
+        control("room.axes", gr.Radio([("2-D", 2), ("3-D", 3)], value=2))
+        control("room.menu", gr.Dropdown([("one", 1), ("two", 2)], value=1))
+    axes, menu = page_of(page).controls.values()
+    assert axes.checked(3) == 3 and menu.checked(7) == 7  # what a menu offers may have changed
+    for known, wrong in ((axes, 4), (axes, "2"), (axes, True), (menu, "1")):
+        with pytest.raises(BadInput, match="control_malformed"):
+            known.checked(wrong)
 
 
 def test_a_number_keeps_within_its_ends() -> None:

@@ -82,9 +82,7 @@ def build() -> None:
                 control("other.checks", gr.CheckboxGroup(["a", "b", "c"], value=["a"], label="checks"))
                 control("other.radio", gr.Radio(["given", "own"], value="given", label="radio"))
                 control("other.axes", gr.Radio([("2-D", 2), ("3-D", 3)], value=2, label="axes"))
-                control(
-                    "other.model", gr.Dropdown(["m", "n"], value="m", allow_custom_value=True, label="model")
-                )
+                control("other.model", gr.Dropdown(["m"], value="m", allow_custom_value=True, label="model"))
                 control(
                     "other.several",
                     gr.Dropdown(["m", "n", "o"], value=["m"], multiselect=True, label="several"),

@@ -127,9 +127,8 @@ class Answers:
         yield from filling("sen-two", self.do.two(asked.source, models, asked.wish, asked.by, asked.count))
 
     def files(self, given: Given) -> Iterator[Line]:
-        """Files of what is chosen now; while they are made, none of before."""
+        """Files of what is chosen now."""
         asked = Request.of(given)
-        yield sets({f"sentences.save_{each}": {"interactive": False} for each in FILES})
         yield html("sen-files", text.say("sentences.save_info", language()))
         for step in self.do.saving(asked.source, asked.model, asked.wish, asked.by, asked.count, asked.added):
             if isinstance(step, Progress):
@@ -166,4 +165,4 @@ def pickers(table: Table, text_column: str | None, label: str | None) -> dict[st
 def _offered(path: str) -> dict[str, Any]:
     """A download button that offers a file."""
     file = {"path": path, "orig_name": Path(path).name, "meta": {"_type": "gradio.FileData"}}
-    return {"value": file, "interactive": True}
+    return {"value": file}
