@@ -14,6 +14,7 @@ from playground.models.loaders import TransformersLoader
 from playground.settings import Settings
 from playground.shell import carry
 from playground.shell.page import build_app
+from playground.ui.context import Context
 from playground.ui.controls import page_of
 
 

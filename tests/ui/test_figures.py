@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from playground import text
-from playground.rooms import examples
+from playground.rooms.embeddings.sentences import example
 from playground.rooms.embeddings.sentences.samples import sample
 from playground.rooms.tokens import view_languages
 from playground.ui import charts, figures, map_stills, plotly_file, point_map
@@ -122,7 +122,7 @@ def test_a_map_takes_little_room(count: int, kind: str) -> None:
 
 @pytest.mark.parametrize("lang", text.LANGUAGES)
 def test_the_shipped_map_is_plotlys(lang: str) -> None:
-    points, known = examples.sentences()
+    points, known = example.shipped()
     texts, labels = sample("themes").texts, sample("themes").labels
     names = list(dict.fromkeys(labels))
     html = point_map.chart(points, texts, [names.index(each) for each in labels], names, lang, near=known)

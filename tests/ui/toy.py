@@ -125,7 +125,7 @@ def served(**how: Any) -> Iterator[tuple[gr.Blocks, str]]:
         build()
         controls.part(page)
     page.queue(api_open=False)
-    every = [*streams.routes({}), scripts.route()]
+    every = [*streams.routes({}), *scripts.routes()]
     words = {lang: {"runs.words": controls._words(lang)} for lang in ("en", "zh-TW", "zh-CN")}
     page.launch(
         prevent_thread_lock=True, quiet=True, ssr_mode=False, i18n=gr.I18n(**words),
