@@ -50,6 +50,8 @@ def test_what_the_page_is_told(page: gr.Blocks) -> None:
     assert rows["other.talk"]["private"] is True and rows["other.source"]["private"] == ["file"]
     assert rows["other.file"] == {"id": "other.file", "kind": "text", "value": "", "private": True}
     assert rows["other.text"]["implies"] == {"other.radio": "own"} and rows["other.text"]["value"] == ""
+    assert rows["other.preset"]["presets"] == {"large": {"other.number": 9, "other.slider": 0.75}}
+    assert rows["other.picks"] == {"id": "other.picks", "kind": "list", "value": ["first"]}
     views = {each["view"]: each for each in given["views"]}
     assert views["toy"]["id"] == "tab-toy" and views["toy"]["tabs"] == [[0, "toy"]]
     assert (
