@@ -24,7 +24,7 @@ HEAVY = {"torch", "transformers", "tokenizers", "sentencepiece", "tiktoken", "mi
          "sentence_transformers", "gensim", "umap", "bitsandbytes", "plotly"}  # fmt: skip
 PAGES = ("panel", "api", "actions", "trial_panel", "lab", "opening")  # of a room: what makes controls
 MAKES_CONTROLS = ("panel", "api")  # of a room whose actions are declared (`playground.ui.runs`): these alone
-DECLARED = {"songs", "embeddings/sentences"}
+DECLARED = {"songs", "embeddings/sentences", "embeddings/token_vectors", "embeddings/words"}
 
 
 def floor_of(path: Path) -> tuple[str, ...]:

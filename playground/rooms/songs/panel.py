@@ -87,7 +87,7 @@ def _wire(do: SongsActions) -> None:
 def _controls(do: SongsActions) -> None:
     control("songs.search", gr.Textbox(
         label=tr("songs.search"), placeholder=tr("songs.search_hint"), max_lines=1
-    ), query="text")  # fmt: skip
+    ))  # fmt: skip
     place("songs-hits", elem_classes="pg-maybe")
     place("songs-shown")
     with gr.Row(elem_classes="pg-samples"):

@@ -16,25 +16,25 @@ BUILT: dict[str, Any] = {
 }  # fmt: skip
 
 
-def given(by: str = "", **changed: Any) -> Given:
+def given(asker: str = "", **changed: Any) -> Given:
     """What an action is given."""
-    return Given({f"songs.{name}": value for name, value in (BUILT | changed).items()}, "songs", by)
+    return Given({f"songs.{name}": value for name, value in (BUILT | changed).items()}, "songs", asker)
 
 
-def asked(do: SongsActions, action: str, by: str = "", **changed: Any) -> Iterator[Line]:
+def asked(do: SongsActions, action: str, asker: str = "", **changed: Any) -> Iterator[Line]:
     """The lines of an answer."""
-    answer: Iterator[Line] = getattr(do, action)(given(by, **changed))
+    answer: Iterator[Line] = getattr(do, action)(given(asker, **changed))
     return answer
 
 
-def shown(do: SongsActions, action: str, by: str = "", **changed: Any) -> str:
+def shown(do: SongsActions, action: str, asker: str = "", **changed: Any) -> str:
     """The last HTML of an answer."""
-    *_, last = (line["html"] for line in asked(do, action, by, **changed) if "html" in line)
+    *_, last = (line["html"] for line in asked(do, action, asker, **changed) if "html" in line)
     return str(last)
 
 
-def changes(do: SongsActions, action: str, by: str = "", **changed: Any) -> dict[str, Any]:
+def changes(do: SongsActions, action: str, asker: str = "", **changed: Any) -> dict[str, Any]:
     """What an answer sets."""
     return {
-        id: value for line in asked(do, action, by, **changed) for id, value in line.get("set", {}).items()
+        id: value for line in asked(do, action, asker, **changed) for id, value in line.get("set", {}).items()
     }
