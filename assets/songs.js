@@ -2,26 +2,22 @@
 (() => {
   "use strict";
 
-  // ---- what is liked: JSON in a box that is not shown ----
+  // ---- what is liked and disliked: ids in the page's store ----
 
-  const box = () => document.querySelector("#songs-picks textarea, #songs-picks input");
+  const KINDS = ["liked", "disliked"];
   const pick = (id, act) => {
-    const field = box();
-    if (!field) return;
-    let told = {};
-    try { told = field.value ? JSON.parse(field.value) : shipped(); } catch { /* begin anew */ }
-    const without = (list) => (list || []).filter((other) => other !== id);
-    const next = { liked: without(told.liked), disliked: without(told.disliked) };
-    if (act in next) next[act].push(id);
-    field.value = next.liked.length + next.disliked.length ? JSON.stringify(next) : "{}";
-    field.dispatchEvent(new Event("input", { bubbles: true }));
+    const store = window.playground && window.playground.store;
+    if (!store) return; // a map that was saved stands alone
+    const next = {};
+    for (const kind of KINDS) next[`songs.${kind}`] = picked(store, kind).filter((other) => other !== id);
+    if (KINDS.includes(act)) next[`songs.${act}`].push(id);
+    store.set(next, "visitor");
   };
-  // The example is on the page but not in the box: whoever adds to it adds to what they see.
-  const shipped = () => {
-    const told = { liked: [], disliked: [] };
-    for (const kind of ["liked", "disliked"])
-      for (const button of document.querySelectorAll(`#songs-shown li.${kind} [data-song]`)) told[kind].push(button.dataset.song);
-    return told;
+  // The example has one name for its songs: whoever adds to it adds to what they see.
+  const picked = (store, kind) => {
+    const ids = store.get(`songs.${kind}`);
+    if (ids.length !== 1 || ids[0] !== "example") return ids;
+    return [...document.querySelectorAll(`#songs-shown li.${kind} [data-song]`)].map((button) => button.dataset.song);
   };
   document.addEventListener("click", (event) => {
     const button = event.target.closest && event.target.closest("[data-song][data-act]");

@@ -176,6 +176,7 @@
       changed.push(row.id);
       touched.set(row.id, performance.now());
       if (row.implies && value !== "" && value !== null) Object.assign(follow, row.implies);
+      if (row.presets && Object.hasOwn(row.presets, value)) Object.assign(follow, row.presets[value]);
     });
     for (const [id, value] of Object.entries(follow)) if (!changed.includes(id) && place(id, value)) changed.push(id);
     if (due.size) trigger("submit");

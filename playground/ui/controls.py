@@ -48,6 +48,8 @@ class Control:
         private: never in a link, or only these values of it.
         query: its name in old links, ``?tab=<room>&text=…``.
         implies: what else changes, by id, when a visitor changes this one to something.
+        presets: the same for some of its values: what else changes when a visitor chooses that one.
+        most: the largest number where answers move the component's own end.
     """
 
     id: str
@@ -57,6 +59,8 @@ class Control:
     private: bool | tuple[Any, ...] = False
     query: str = ""
     implies: Mapping[str, Any] = field(default_factory=dict)
+    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    most: float | None = None
 
     def checked(self, value: Any) -> Any:
         """A value that a page sent, if this control can hold it.
@@ -79,6 +83,7 @@ class Control:
             raise BadInput("control_malformed", name=self.id)
         if self.kind == "number" and value is not None:
             low, high = (getattr(self.component, end, None) for end in ("minimum", "maximum"))
+            high = high if self.most is None else self.most
             if (low is not None and value < low) or (high is not None and value > high):
                 # Where a control has one end only, the other is as far as numbers go.
                 ends = {"low": "−∞" if low is None else low, "high": "∞" if high is None else high}
@@ -113,6 +118,8 @@ class Control:
             row["query"] = self.query
         if self.implies:
             row["implies"] = dict(self.implies)
+        if self.presets:
+            row["presets"] = {value: dict(others) for value, others in self.presets.items()}
         return row
 
 
@@ -138,7 +145,8 @@ def page_of(blocks: gr.Blocks | None = None) -> Page:
 
 def control(
     id: str, component: C, *, private: bool | tuple[Any, ...] = False, query: str = "",
-    implies: Mapping[str, Any] | None = None,
+    implies: Mapping[str, Any] | None = None, presets: Mapping[str, Mapping[str, Any]] | None = None,
+    most: float | None = None,
 ) -> C:  # fmt: skip
     """Register a control under ``room.name``; without an ``elem_id`` it gets ``room-name``.
 
@@ -148,6 +156,8 @@ def control(
             of uploads are left out of every link anyway.
         query: its name in links of before, ``?tab=<room>&<query>=…``.
         implies: values of other controls, by id, that follow when a visitor sets this one to something.
+        presets: by a value of this one, those of other controls that follow when a visitor chooses it.
+        most: the largest number where answers move the component's own end (a model's last layer).
 
     Returns:
         the component itself.
@@ -158,13 +168,16 @@ def control(
     empty: dict[Kind, Any] = {"text": "", "list": [], "yes": False}
     default = empty.get(kind) if component.value is None else component.value
     component.elem_id = component.elem_id or id.replace(".", "-").replace("_", "-")
-    _add(Control(id, component, kind, default, private, query, implies or {}))
+    _add(Control(id, component, kind, default, private, query, implies or {}, presets or {}, most))
     return component
 
 
-def kept(id: str, default: str = "", *, private: bool | tuple[Any, ...] = True) -> str:
-    """Register a text that the store keeps and nothing shows, such as an upload's name; its id."""
-    _add(Control(id, None, "text", default, private))
+def kept(id: str, default: str | list[str] = "", *, private: bool | tuple[Any, ...] = True) -> str:
+    """Register a text, or a list, that the store keeps and no component shows; its id.
+
+    Such as an upload's name, or what a visitor picked in HTML that an action made.
+    """
+    _add(Control(id, None, "list" if isinstance(default, list) else "text", default, private))
     return id
 
 

@@ -59,7 +59,7 @@ def test_every_control_comes_along_once(app: gr.Blocks):
 
 
 @pytest.mark.parametrize("name", ["chat-model", "chat-precision", "chat-system", "chat-seed", "chat-box",
-                                  "next-beside-model", "dec-which", "arc-rank", "songs-search",
+                                  "next-beside-model", "dec-which", "arc-rank",
                                   "pg-models-name", "tok-ids"])  # fmt: skip
 def test_what_vanished_before_does_not(app: gr.Blocks, name: str):
     _, others = carrying(app)

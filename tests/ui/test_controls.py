@@ -50,6 +50,8 @@ def test_what_the_page_is_told(page: gr.Blocks) -> None:
     assert rows["other.talk"]["private"] is True and rows["other.source"]["private"] == ["file"]
     assert rows["other.file"] == {"id": "other.file", "kind": "text", "value": "", "private": True}
     assert rows["other.text"]["implies"] == {"other.radio": "own"} and rows["other.text"]["value"] == ""
+    assert rows["other.preset"]["presets"] == {"large": {"other.number": 9, "other.slider": 0.75}}
+    assert rows["other.picks"] == {"id": "other.picks", "kind": "list", "value": ["first"]}
     views = {each["view"]: each for each in given["views"]}
     assert views["toy"]["id"] == "tab-toy" and views["toy"]["tabs"] == [[0, "toy"]]
     assert (
@@ -132,9 +134,11 @@ def test_a_number_keeps_within_its_ends() -> None:
     with gr.Blocks() as page:
         control("room.a", gr.Slider(2, 5, 3))
         control("room.b", gr.Number(0, minimum=0))
-    slider, number = page_of(page).controls.values()
+        control("room.c", gr.Slider(2, 5, 3), most=9)  # whose end an answer moves
+    slider, number, moved = page_of(page).controls.values()
+    assert moved.checked(9) == 9
     assert slider.checked(5) == 5 and number.checked(10**9) == 10**9
-    for made, value in ((slider, 1), (slider, 5.1), (number, -1)):
+    for made, value in ((slider, 1), (slider, 5.1), (number, -1), (moved, 9.5)):
         with pytest.raises(BadInput, match="setting_outside"):
             made.checked(value)
 

@@ -81,6 +81,11 @@ def build() -> None:
                 control("other.check", gr.Checkbox(True, label="check"))
                 control("other.checks", gr.CheckboxGroup(["a", "b", "c"], value=["a"], label="checks"))
                 control("other.radio", gr.Radio(["given", "own"], value="given", label="radio"))
+                control(
+                    "other.preset", gr.Radio(["small", "large"], value="small", label="preset"),
+                    presets={"large": {"other.number": 9, "other.slider": 0.75}},
+                )  # fmt: skip
+                kept("other.picks", ["first"], private=False)
                 control("other.axes", gr.Radio([("2-D", 2), ("3-D", 3)], value=2, label="axes"))
                 control("other.model", gr.Dropdown(["m"], value="m", allow_custom_value=True, label="model"))
                 control(
