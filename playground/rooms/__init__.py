@@ -13,7 +13,7 @@ from types import ModuleType
 
 
 def register() -> None:
-    """Let the rooms that load what only they know add it to the catalogue and to the loaders; once is enough."""
+    """Add what only a room can load to the catalogue and the loaders; once is enough."""
     from playground.rooms.embeddings.words import catalogue as words
     from playground.rooms.songs import catalogue as songs
 
