@@ -17,7 +17,7 @@ from playground import ASSETS
 from playground.engine.vectors.neighbours import unit
 from playground.errors import BadInput
 
-FOLDER = ASSETS / "sentences"
+FOLDER = ASSETS / "embeddings" / "sentences"
 SAMPLES = ("themes", "themes_both", "questions")
 CLUSTERINGS = ("kmeans", "hdbscan")
 WORD = re.compile(r"[^\W\d_]{2,}")
