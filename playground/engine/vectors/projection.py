@@ -33,6 +33,7 @@ MIN_DIST = 0.15
 # shipped example lies near the edge between two.
 PLACES = 50
 WEIGHTS = 16
+CURVE = 4  # digits of the two numbers that say how fast the pull of an edge falls with distance
 # Numba's compiled code is no matter of many threads at once, and two layouts would only halve each other.
 # One at a time of each: two would halve each other's cache. A long t-SNE keeps nobody from UMAP. What nobody
 # waits for any more (`cancellation`) never begins, and ends within an epoch where it has begun.
@@ -185,8 +186,10 @@ def _umap(
     graph.data = np.round(graph.data * WEIGHTS) / WEIGHTS
     rest = np.random.Generator(np.random.PCG64(seed)).normal(0, 1e-4, start.shape)
     first = (np.round(start * PLACES) / PLACES * 10 + rest).astype(np.float32)
+    # Fitted by numpy's powers, which a processor with AVX-512 takes by other code than one without.
+    a, b = np.round(umap.find_ab_params(1.0, min_dist), CURVE)
     points, _ = umap.simplicial_set_embedding(
-        vectors, graph, start.shape[1], 1.0, *umap.find_ab_params(1.0, min_dist), 1.0, 5,
+        vectors, graph, start.shape[1], 1.0, float(a), float(b), 1.0, 5,
         200 if len(vectors) > 2000 else 300, first, random, metric, {}, False, {}, False,
     )  # fmt: skip
     return np.asarray(points, np.float32)
