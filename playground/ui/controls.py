@@ -47,6 +47,7 @@ class Control:
         private: never in a link, or only these values of it.
         query: its name in old links, ``?tab=<room>&text=…``.
         implies: what else changes, by id, when a visitor changes this one to something.
+        varies: its choices are not always those that it is built with.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Control:
     private: bool | tuple[Any, ...] = False
     query: str = ""
     implies: Mapping[str, Any] = field(default_factory=dict)
+    varies: bool = False
 
     def checked(self, value: Any) -> Any:
         """A value that a page sent, if this control can hold it.
@@ -85,7 +87,7 @@ class Control:
         """What the page's store has to know of it."""
         row: dict[str, Any] = {"id": self.id, "kind": self.kind, "value": self.default}
         choices = [each[1] for each in getattr(self.component, "choices", None) or []]
-        if choices and isinstance(self.component, gr.Radio | gr.CheckboxGroup):
+        if choices and isinstance(self.component, gr.Radio | gr.CheckboxGroup) and not self.varies:
             row["choices"] = choices  # a link may say anything; of menus, which change, the server checks it
         if choices and all(_number(each) for each in choices):
             row["numbers"] = True
@@ -120,7 +122,7 @@ def page_of(blocks: gr.Blocks | None = None) -> Page:
 
 def control(
     id: str, component: C, *, private: bool | tuple[Any, ...] = False, query: str = "",
-    implies: Mapping[str, Any] | None = None,
+    implies: Mapping[str, Any] | None = None, varies: bool = False,
 ) -> C:  # fmt: skip
     """Register a control under ``room.name``; without an ``elem_id`` it gets ``room-name``.
 
@@ -129,7 +131,9 @@ def control(
         private: never in a link (a conversation, a name that is a secret), or only these values of it. Names
             of uploads are left out of every link anyway.
         query: its name in links of before, ``?tab=<room>&<query>=…``.
-        implies: values of other controls, by id, that follow when a visitor sets this one to something.
+        implies: what happens to other controls, by id, when a visitor sets this one to something: values, or
+            dicts as `runs.sets` takes them.
+        varies: answers change the choices of this Radio or CheckboxGroup, so a link may hold any.
 
     Returns:
         the component itself.
@@ -140,7 +144,7 @@ def control(
     empty: dict[Kind, Any] = {"text": "", "list": [], "yes": False}
     default = empty.get(kind) if component.value is None else component.value
     component.elem_id = component.elem_id or id.replace(".", "-").replace("_", "-")
-    _add(Control(id, component, kind, default, private, query, implies or {}))
+    _add(Control(id, component, kind, default, private, query, implies or {}, varies))
     return component
 
 
