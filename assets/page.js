@@ -92,16 +92,6 @@
   // ---- what comes along, and links ----
 
   const states = {}; // panel → what its controls hold
-  // What still shows the model before is dimmed until its answer comes.
-  page.stale = (id, on) => { const place = document.getElementById(id); if (place) place.toggleAttribute("data-stale", on); };
-  // A pasted config is shown if it is another one. Gradio's box says at the page's opening, too, that it changed.
-  let pasted = "";
-  page.pasted = (name, config, ...rest) => {
-    const same = (config || "") === pasted;
-    pasted = config || "";
-    if (!same) page.stale("arc-result", true);
-    return [name, same ? null : config || "", ...rest]; // null: nothing is to be done
-  };
   page.remember = (panel, state) => { states[panel] = state; };
   const keep = (panel, value) => {
     try { sessionStorage.setItem("playground.carry." + panel, value); } catch { /* not kept, then */ }
@@ -147,6 +137,9 @@
     history.replaceState(null, "", url);
     copy(url.href);
   };
+  // A button of any room that copies the address of what is seen.
+  document.addEventListener("click", (event) => { if (event.target.closest && event.target.closest(".pg-share")) copy(page.store.link()); });
+
   // ---- files that the server would refuse are not sent at all ----
 
   document.addEventListener("change", (event) => {

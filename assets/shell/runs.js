@@ -119,15 +119,17 @@
   const isSeen = (action) => !action.views.length || action.views.includes(page.store.view());
 
   const mark = (action) => { // whether what stands in its places is of what is chosen
-    const stale = Boolean(action.running) || (action.content !== undefined && action.content !== key(action));
+    const now = key(action), busy = Boolean(action.running);
+    const stale = busy || (action.content !== undefined && action.content !== now);
     const offered = !stale && Boolean(action.whole);
     if (action.offers.length && offered !== Boolean(action.offered)) {
       action.offered = offered;
       page.store.set(Object.fromEntries(action.offers.map((id) => [id, { interactive: offered }])));
     }
     for (const place of action.places) {
-      if (at(place).by && at(place).by !== action) continue; // another one has filled it
-      Object.assign(at(place), { stale, busy: Boolean(action.running) });
+      const state = at(place);
+      if (state.by && state.by !== action) continue; // another one has filled it
+      Object.assign(state, { stale: busy || (state.key !== undefined && state.key !== now), busy });
       paint(place);
     }
   };
@@ -152,11 +154,12 @@
   const take = (line, action) => {
     const place = line.place || action.places[0];
     if ("set" in line) { page.store.set(untouched(line.set, action)); return; }
+    if ("ask" in line) { const other = named(line.ask); if (isSeen(other)) ask(other, line.by); else other.waits = true; return; }
     if (!place) { if (line.error) console.error(line.error); return; }
     for (const kind of ["progress", "status", "error"]) if (kind in line) { say(place, kind, line[kind]); return; }
     const kind = Object.keys(line).find((name) => name in kinds);
     if (!kind) return;
-    const state = Object.assign(at(place), { kind, content: { value: line[kind] }, by: action, stale: false });
+    const state = Object.assign(at(place), { kind, content: { value: line[kind] }, by: action, key: action.asked, stale: false });
     if (state.told && state.told.kind === "progress") state.told = null;
     action.content = action.asked ?? action.content;
     action.whole = false;
@@ -169,7 +172,7 @@
     action.waits = false;
     action.known = true;
     action.since = performance.now();
-    if (first) say(first, "", "");
+    for (const place of action.places) say(place, "", "");
     mark(action);
     let failed = false;
     for (let wait = 1000; ; wait = Math.min(2 * wait, 15000)) {
@@ -193,7 +196,10 @@
     }
     action.running = null;
     action.whole = !failed;
-    if (!failed) action.content = action.asked;
+    if (!failed) {
+      action.content = action.asked;
+      for (const place of action.places) if (at(place).by === action) at(place).key = action.asked;
+    }
     action.asked = undefined;
     if (first && at(first).told && at(first).told.kind === "progress") say(first, "", "");
     if (!failed && first && at(first).told && at(first).told.kind === "error") say(first, "", "");
@@ -226,7 +232,7 @@
   };
   const opened = (view) => {
     for (const action of actions)
-      if (action.views.includes(view) && ((action.opens && !action.known) || action.waits)) ask(action, "open");
+      if (action.views.includes(view) && ((action.opens && !action.known) || action.waits || action.anew)) ask(action, "open");
   };
 
   // ---- what asks ----
@@ -240,6 +246,13 @@
       const asks = action.buttons.find((id) => ids.includes(id));
       if (asks) ask(action, "#" + asks);
     }
+  });
+  // Enter in a field of one line, Shift and Enter in one of several: it is sent.
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.isComposing || !event.target.matches("input, textarea")) return;
+    if (event.target.matches("textarea:not([rows='1'])") !== event.shiftKey) return;
+    const asking = actions.filter((each) => each.sent.some((id) => event.target.closest(`[id="${CSS.escape(id)}"]`)));
+    setTimeout(() => { for (const action of asking) ask(action, "@" + action.sent[0]); }, 50); // its last letter is heard first
   });
   // Enter in a field of one line: what waits for the next key waits no longer.
   document.addEventListener("keydown", (event) => {

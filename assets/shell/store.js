@@ -5,7 +5,8 @@
  * with the values of all controls, one (`due`) takes from here what is to be set in Gradio's components.
  *
  *   page.store.get(id)              a value
- *   page.store.set({id: value})     values, or {choices, visible, interactive, value, …} of whatever is registered
+ *   page.store.set({id: value})     values, or {choices, visible, interactive, value, …} of whatever is registered;
+ *                                   {default}: what a control is now built with, which it follows unless it was changed; {reset: true}: back to it
  *   page.store.touched(id)          when (performance.now) a visitor changed it last
  *   page.store.watch(fn)            fn(ids that changed) once per change; page.store.watchView(fn) for views
  *   page.store.view()               "room/name" of the view that is seen; page.store.go("room/name") opens one
@@ -33,6 +34,7 @@
   let values = {};
   let trigger = null, setting = 0;
   const due = new Map(); // id, or a number of tabs → what to set there
+  const given = new Set(); // ids of what a link, the history or this tab held, until their default is told anew
   const before = new Map(); // id → the value that Gradio's component had before it was set from here
   const touched = new Map(); // id → when a visitor changed it last
   const watchers = [], viewers = [];
@@ -137,6 +139,7 @@
 
   const restore = ({ view, values: held }) => { // what an entry of the history, or a link, says of its room
     const wanted = {};
+    for (const id of Object.keys(held)) given.add(id);
     for (const row of ofRoom(roomOf(view))) {
       const value = row.id in held ? held[row.id] : row.value;
       if (!same(value, values[row.id])) wanted[row.id] = value;
@@ -153,6 +156,8 @@
     const from = (event.state && event.state.playground) || parsed(location.hash);
     if (from) restore(from);
   });
+  // The page of another language is opened under the address as it is now: what was just done stands in it before.
+  document.addEventListener("change", (event) => { if (writing && event.target.dataset && event.target.dataset.pg === "language") write(pushing); }, true);
   window.addEventListener("pagehide", () => { if (trigger) { if (writing) write(pushing); else save(); } });
 
   // ---- values ----
@@ -186,6 +191,14 @@
     const row = known[id];
     const more = told !== null && typeof told === "object" && !Array.isArray(told) ? { ...told } : { value: told };
     let changed = false;
+    if (row && "default" in more) {
+      const follows = !given.delete(id) && (values[id] === null || same(values[id], row.value));
+      if (!("value" in more) && follows) more.value = more.default;
+      row.value = tidy(row, more.default);
+      delete more.default;
+    }
+    if (row && more.reset) { more.value = row.value; delete more.reset; given.delete(id); }
+    if (!Object.keys(more).length) return false;
     if (row && "value" in more) {
       more.value = tidy(row, more.value);
       changed = !same(more.value, values[id]);
@@ -256,19 +269,22 @@
 
   // ---- the beginning ----
 
-  const begin = (element, lever, given) => {
-    rows = [...given.controls, ...given.kept];
-    shown = given.controls.length;
+  const begin = (element, lever, told) => {
+    rows = [...told.controls, ...told.kept];
+    shown = told.controls.length;
     rows.forEach((row) => { row.value = tidy(row, row.value); known[row.id] = row; });
-    ({ movable, views } = given);
+    ({ movable, views } = told);
     tabs = Math.max(-1, ...views.flatMap((each) => each.tabs.map(([place]) => place))) + 1;
     values = Object.fromEntries(rows.map((row) => [row.id, row.value]));
     let held = {};
     try { held = JSON.parse(sessionStorage.getItem(KEY)) || {}; } catch { /* none */ }
     const from = parsed(location.hash), asked = new URLSearchParams(location.search), start = {};
-    for (const [id, value] of Object.entries(held.values || {})) if (known[id] && fits(known[id], value)) start[id] = value;
+    for (const [id, value] of Object.entries(held.values || {})) if (known[id] && fits(known[id], value)) { start[id] = value; given.add(id); }
     if (from && location.hash !== held.hash) { // a link: it says all of its room
-      for (const row of ofRoom(roomOf(from.view))) start[row.id] = row.id in from.values ? from.values[row.id] : row.value;
+      for (const row of ofRoom(roomOf(from.view))) {
+        start[row.id] = row.id in from.values ? from.values[row.id] : row.value;
+        given[row.id in from.values ? "add" : "delete"](row.id);
+      }
     } else if (!from && asked.has("tab")) {
       for (const row of rows) {
         if (!row.query || room(row.id) !== asked.get("tab") || !asked.has(row.query)) continue;
@@ -277,7 +293,7 @@
       }
     }
     trigger = lever;
-    page.runs.begin(given.actions, element);
+    page.runs.begin(told.actions, element);
     for (const [id, value] of Object.entries(start)) place(id, value);
     const to = (from && from.view) || asked.get("tab") || held.view || "";
     const found = views.find((each) => each.view === to);

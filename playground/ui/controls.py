@@ -50,6 +50,7 @@ class Control:
         implies: what else changes, by id, when a visitor changes this one to something.
         presets: the same for some of its values: what else changes when a visitor chooses that one.
         most: the largest number where answers move the component's own end.
+        varies: its choices are not always those that it is built with.
     """
 
     id: str
@@ -61,6 +62,7 @@ class Control:
     implies: Mapping[str, Any] = field(default_factory=dict)
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     most: float | None = None
+    varies: bool = False
 
     def checked(self, value: Any) -> Any:
         """A value that a page sent, if this control can hold it.
@@ -103,12 +105,12 @@ class Control:
     def _one(self, value: Any) -> bool:
         if not (_number(value) if self.numbers else isinstance(value, str)):
             return False
-        return value in self.choices or not isinstance(self.component, FIXED)
+        return value in self.choices or self.varies or not isinstance(self.component, FIXED)
 
     def told(self) -> dict[str, Any]:
         """What the page's store has to know of it."""
         row: dict[str, Any] = {"id": self.id, "kind": self.kind, "value": self.default}
-        if isinstance(self.component, FIXED):
+        if isinstance(self.component, FIXED) and not self.varies:
             row["choices"] = self.choices  # a link may say anything
         if self.numbers:
             row["numbers"] = True
@@ -146,7 +148,7 @@ def page_of(blocks: gr.Blocks | None = None) -> Page:
 def control(
     id: str, component: C, *, private: bool | tuple[Any, ...] = False, query: str = "",
     implies: Mapping[str, Any] | None = None, presets: Mapping[str, Mapping[str, Any]] | None = None,
-    most: float | None = None,
+    most: float | None = None, varies: bool = False,
 ) -> C:  # fmt: skip
     """Register a control under ``room.name``; without an ``elem_id`` it gets ``room-name``.
 
@@ -155,9 +157,11 @@ def control(
         private: never in a link (a conversation, a name that is a secret), or only these values of it. Names
             of uploads are left out of every link anyway.
         query: its name in links of before, ``?tab=<room>&<query>=…``.
-        implies: values of other controls, by id, that follow when a visitor sets this one to something.
+        implies: what happens to other controls, by id, when a visitor sets this one to something: values, or
+            dicts as `runs.sets` takes them.
         presets: by a value of this one, those of other controls that follow when a visitor chooses it.
         most: the largest number where answers move the component's own end (a model's last layer).
+        varies: answers change the choices of this Radio or CheckboxGroup, so a link may hold any.
 
     Returns:
         the component itself.
@@ -168,7 +172,7 @@ def control(
     empty: dict[Kind, Any] = {"text": "", "list": [], "yes": False}
     default = empty.get(kind) if component.value is None else component.value
     component.elem_id = component.elem_id or id.replace(".", "-").replace("_", "-")
-    _add(Control(id, component, kind, default, private, query, implies or {}, presets or {}, most))
+    _add(Control(id, component, kind, default, private, query, implies or {}, presets or {}, most, varies))
     return component
 
 

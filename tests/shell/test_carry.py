@@ -64,6 +64,8 @@ def test_every_control_comes_along_once(app: gr.Blocks):
 def test_what_vanished_before_does_not(app: gr.Blocks, name: str):
     _, others = carrying(app)
     (number,) = [number for number, block in app.blocks.items() if block.elem_id == name]
+    if number in stored(app):
+        return
     assert number in others
     heard = {
         source

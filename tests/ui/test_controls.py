@@ -46,6 +46,7 @@ def test_what_the_page_is_told(page: gr.Blocks) -> None:
     rows = {row["id"]: row for row in [*given["controls"], *given["kept"]]}
     assert rows["toy.word"] == {"id": "toy.word", "kind": "text", "value": "ab", "query": "text"}
     assert rows["other.axes"]["numbers"] and rows["other.axes"]["choices"] == [2, 3]
+    assert "choices" not in rows["other.offer"]  # a link may hold one that is offered later
     assert rows["other.several"]["kind"] == "list" and rows["other.check"]["value"] is True
     assert rows["other.talk"]["private"] is True and rows["other.source"]["private"] == ["file"]
     assert rows["other.file"] == {"id": "other.file", "kind": "text", "value": "", "private": True}

@@ -68,6 +68,11 @@ def test_what_does_not_fit_is_a_sentence(
     assert not toy.asked and not caplog.records
 
 
+def test_one_action_asks_for_another(client: TestClient) -> None:
+    *_, last = lines(client.post("/playground/toy/fill", json={}))
+    assert last == {"ask": "toy/both", "by": "filled"}
+
+
 def test_it_is_said_in_the_readers_language(client: TestClient) -> None:
     for lang, word in (("zh-TW", "重新載入"), ("zh-CN", "重新加载")):
         (line,) = lines(client.post(URL, json={}, headers={"X-Playground-Language": lang}))

@@ -19,7 +19,19 @@ from playground.shell import middleware, scripts, streams
 from playground.system import cancellation
 from playground.ui import controls
 from playground.ui.controls import control, kept, view
-from playground.ui.runs import Action, Given, Line, actions, html, place, progress, sets, status, upload
+from playground.ui.runs import (  # fmt: skip
+    Action,
+    Given,
+    Line,
+    actions,
+    asks,
+    html,
+    place,
+    progress,
+    sets,
+    status,
+    upload,
+)
 
 ticks: list[float] = []  # of what computes for long: it grows while it runs
 workers: list[tuple[float, object]] = []  # the same, with whose it was
@@ -57,6 +69,18 @@ def fill(given: Given) -> Iterator[Line]:
         {"toy.word": "filled", "toy.menu": {"choices": [("One", "one"), ("Two", "two")], "value": "two"}}
     )
     yield status("<p>done</p>", "toy-place")
+    yield asks("toy/both", "filled")
+
+
+def both(given: Given) -> Iterator[Line]:
+    """Fills two places; of a long word, the first one only, and goes on until it is stopped."""
+    word = escape(f"{given['word']} by {given.by}")
+    yield html("toy-both-one", word)
+    while len(given["word"]) > 9:
+        cancellation.check()
+        time.sleep(0.005)
+    yield status("<p>two</p>", "toy-both-two")
+    yield html("toy-both-two", word)
 
 
 def build() -> None:
@@ -71,6 +95,8 @@ def build() -> None:
             place("toy-place")
             place("toy-long-place")
             place("toy-fails-place")
+            place("toy-both-one")
+            place("toy-both-two")
             del word
         with gr.Tab("Other", id="other", elem_id="tab-other") as tab, gr.Tabs():
             with gr.Tab("All", id="all") as inner:
@@ -81,6 +107,8 @@ def build() -> None:
                 control("other.check", gr.Checkbox(True, label="check"))
                 control("other.checks", gr.CheckboxGroup(["a", "b", "c"], value=["a"], label="checks"))
                 control("other.radio", gr.Radio(["given", "own"], value="given", label="radio"))
+                control("other.axes", gr.Radio([("2-D", 2), ("3-D", 3)], value=2, label="axes"))
+                control("other.offer", gr.Radio(["some"], value="some", label="offer"), varies=True)
                 control(
                     "other.preset", gr.Radio(["small", "large"], value="small", label="preset"),
                     presets={"large": {"other.number": 9, "other.slider": 0.75}},
@@ -117,6 +145,7 @@ def build() -> None:
         Action("long", long, ["toy.word"], ["#toy-go"], ["toy-long-place"]),
         Action("fails", fails, [], ["#toy-known", "#toy-broken"], ["toy-fails-place"]),
         Action("fill", fill, on=["#toy-fill"]),
+        Action("both", both, ["toy.word"], ["@toy-word"], ["toy-both-one", "toy-both-two"]),
         stop="toy-stop",
     )
     actions("other", Action("late", late, ["other.talk"], ["other.talk"], ["other-place"]))
