@@ -88,7 +88,8 @@ class Page:
 
     def rows(self) -> str:
         event = self.event(self.named("sen-upload"), "upload")
-        return str(self.ask(event, self.give("diary.csv", ROWS))[-1])
+        (lines,) = self.ask(event, self.give("diary.csv", ROWS))
+        return str(lines[-1]["set"]["sentences.file"])
 
     def train(self) -> tuple[str, dict[str, Any]]:
         button = next(i for i, c in self.components.items() if _key(c) == "tokens.train_go")

@@ -181,8 +181,8 @@ def test_the_mask_is_seen_at_work_beside_a_longer_sentence(vectors):
     def total(html):
         return re.search(r"<b>sum</b></td><td>Σ</td>(.*?)</tr>", html)[1]
 
-    shown = [[float(cell) for cell in re.findall(r"[+-]\d\.\d{4}", total(html))] for html in (alone, beside)]
-    assert len(shown[0]) == 5 and shown[0] == pytest.approx(shown[1], abs=1e-3)
+    sums = [[float(cell) for cell in re.findall(r"[+-]\d\.\d{4}", total(html))] for html in (alone, beside)]
+    assert len(sums[0]) == 5 and sums[0] == pytest.approx(sums[1], abs=1e-3)
     assert "[PAD]" not in pooled("Hello world\nYes")
 
 
@@ -248,7 +248,7 @@ def test_menus_and_what_is_offered(vectors, words):
     assert changes(words_asked(words, "back", "#wrd-stop", source="large")) == {"words.source": SOURCE}
     for do, name, ask in ((vectors, "sample", vectors_asked), (words, "offered_sum", words_asked),
                           (words, "offered_list", words_asked)):  # fmt: skip
-        for by in ("#vec-sample-x", "#wrd-sum-99", "#wrd-list--1", "open", ""):
+        for by in ("#vec-sample-x", "#wrd-sum-99", "#wrd-list-x", "open", ""):
             assert not changes(ask(do, name, by)), by
 
 
@@ -278,7 +278,7 @@ class Left:
 
 
 def test_a_pass_ends_within_a_layer_when_nobody_waits(models, catalog):
-    """Counted: it asks before every module, and at the first no nothing more is computed."""
+    """Counted: it asks before every layer, and at the first no nothing more is computed."""
     with models.lease(catalog.find(MODEL), "encoder", dtype="float32") as loaded:
         computed: list[object] = []
         handles = [
@@ -292,7 +292,7 @@ def test_a_pass_ends_within_a_layer_when_nobody_waits(models, catalog):
         computed.clear()
         with cancellation.when(left), pytest.raises(cancellation.Abandoned):
             hidden_states.run(loaded, ["Hello world"])
-        assert whole.asked > 100 and left.asked == left.after + 1 and 0 < len(computed) < count / 2
+        assert whole.asked >= 12 and left.asked == left.after + 1 and 0 < len(computed) < count / 2
         for handle in handles:
             handle.remove()
         assert hidden_states.run(loaded, ["Hello world"]).texts  # nothing of it stays in the model

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,15 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.engine.generation.generate import Waiting
-from playground.engine.generation.hooks import hooks
 from playground.engine.in_turn import explain_out_of_memory, finished, in_line
+from playground.engine.interruptible import interruptible
 from playground.engine.tokenizers import model_inputs
 from playground.engine.tokenizers.truncation import cutting
 from playground.engine.vectors.encode import at_once
 from playground.errors import BadInput, CannotLoad
 from playground.models.cache import Loaded
 from playground.models.sandbox.tokenizer import ConfinedTokenizer
-from playground.system import cancellation
 
 LINES = 16  # texts at once
 LONGEST = 256  # tokens of one text; the rest is cut, and said to be
@@ -197,7 +195,7 @@ def _pass(loaded: Loaded, texts: Sequence[str], groups: Sequence[int]) -> Passed
         )
         for name in names
     }
-    with explain_out_of_memory(loaded, longest * len(cut)), torch.inference_mode(), _asking(model):
+    with explain_out_of_memory(loaded, longest * len(cut)), torch.inference_mode(), interruptible(model):
         batch = {name: tensor.to(model.device) for name, tensor in batch.items()}
         out = model(**batch, output_hidden_states=True, return_dict=True)
         states = [
@@ -212,7 +210,7 @@ def _pass(loaded: Loaded, texts: Sequence[str], groups: Sequence[int]) -> Passed
     if sentence and apart:
         encoded = at_once(loaded, texts)
     elif sentence:
-        with cutting(loaded), _asking(model):
+        with cutting(loaded), interruptible(model):
             encoded = loaded.model.encode(list(texts), show_progress_bar=False)
     made = []
     for row, (text, each) in enumerate(zip(texts, cut, strict=True)):
@@ -234,15 +232,6 @@ def _pass(loaded: Loaded, texts: Sequence[str], groups: Sequence[int]) -> Passed
             )
         )
     return Passed(loaded.card.name, tuple(made), tuple(groups) or (0,) * len(made), _pooling(loaded.model))
-
-
-@contextmanager
-def _asking(model: Any) -> Iterator[None]:
-    """Before each of its modules computes, whether anybody still waits for it: a pass can take long."""
-    with hooks() as hear:
-        for module in model.modules():
-            hear.before(module, lambda module, given: cancellation.check())
-        yield
 
 
 def _base(loaded: Loaded, sentence: bool) -> Any:
