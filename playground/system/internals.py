@@ -188,6 +188,11 @@ INTERNALS: dict[str, Internal] = {
         "playground/rooms/embeddings/words/downloads.py",
         "DOWNLOAD_BASE_URL", "word vectors cannot be fetched",
     ),
+    "gensim-batches": Internal(
+        "gensim", "Word2Vec trains on a batch in `_do_train_job(sentences, alpha, inits)`",
+        "playground/rooms/songs/training.py",
+        "_do_train_job", "a training that was stopped goes on for some batches",
+    ),
     "umap-numba": Internal(
         "umap-learn", "its functions are compiled by `numba.njit` as its modules are imported",
         "playground/engine/vectors/projection.py",

@@ -422,6 +422,16 @@ def gensim_lists():
     assert all(url.startswith("https://") for url in (downloader.DATA_LIST_URL, downloader.DOWNLOAD_BASE_URL))
 
 
+@check("gensim-batches")
+def gensim_batches():
+    import inspect
+
+    from gensim.models import Word2Vec
+
+    assert [*inspect.signature(Word2Vec._do_train_job).parameters] == ["self", "sentences", "alpha", "inits"]
+    assert "self._do_train_job(" in inspect.getsource(Word2Vec._worker_loop)
+
+
 @check("umap-numba")
 def umap_numba():
     """Compiled code is kept on disk only where ``cache=True`` arrived."""

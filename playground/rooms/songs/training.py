@@ -145,6 +145,19 @@ class _Sentences:
         return len(self.sentences)
 
 
+def _word2vec(left: Callable[[], bool]) -> Any:
+    """gensim's Word2Vec, whose threads pass over all batches that wait once nobody waits for them."""
+    from gensim.models import Word2Vec
+
+    class Leaving(Word2Vec):  # type: ignore[misc]
+        def _do_train_job(self, sentences: Any, alpha: float, inits: Any) -> Any:
+            if left():
+                return 0, 0
+            return super()._do_train_job(sentences, alpha, inits)
+
+    return Leaving
+
+
 def train(
     library: Library, parameters: Parameters, report: Report = lambda done, total, loss: None
 ) -> Trained:
@@ -153,12 +166,10 @@ def train(
     Raises:
         BadInput: parameters out of range, or no song as frequent as min_count.
     """
-    from gensim.models import Word2Vec
-
     told = parameters.checked()
     began = time.perf_counter()
     sentences = _Sentences(library)
-    model = Word2Vec(
+    model = _word2vec(sentences.left)(
         vector_size=told.vector_size, window=told.window, negative=told.negative, min_count=told.min_count,
         sg=told.sg, ns_exponent=told.ns_exponent, alpha=told.alpha, sample=told.sample, seed=told.seed,
         workers=told.workers, epochs=told.epochs, compute_loss=True, batch_words=told.batch,
