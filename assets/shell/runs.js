@@ -70,12 +70,14 @@
   const painted = new WeakMap(); // a place's element → what it shows
   const kinds = {
     html: (element, value) => { element.innerHTML = value; },
+    built: () => {},
     data: (element, value, place) => { element.dispatchEvent(new CustomEvent("playground:data", { bubbles: true, detail: { place, value } })); },
   };
   const at = (place) => (places[place] ||= { told: null, stale: false, busy: false });
   const build = (element) => {
     const told = page.tools.element("div", "pg-told"), body = page.tools.element("div", "pg-body");
     told.setAttribute("aria-live", "polite");
+    body.append(...element.childNodes); // what it is built with
     element.replaceChildren(told, body);
     painted.set(element, {});
   };
@@ -116,6 +118,7 @@
   });
   const given = (action) => Object.fromEntries(action.needs.map((id) => [id, page.store.get(id)]));
   const key = (action) => JSON.stringify(given(action));
+  const isShown = (action) => action.whole && action.content === key(action);
   const isSeen = (action) => !action.views.length || action.views.includes(page.store.view());
 
   const mark = (action) => { // whether what stands in its places is of what is chosen
@@ -135,9 +138,17 @@
     const place = action.places[0];
     if (place && at(place).told && at(place).told.kind === "progress") say(place, "", "");
   };
-  const take = (line, action) => {
+  // What a visitor has changed since it was asked stays theirs, though the answer would set it.
+  const unchanged = (set, sent) => Object.fromEntries(
+    Object.entries(set).filter(([id]) => !(id in sent) || JSON.stringify(page.store.get(id)) === JSON.stringify(sent[id])));
+  const take = (line, action, sent = {}) => {
     const place = line.place || action.places[0];
-    if ("set" in line) { page.store.set(line.set); return; }
+    if ("set" in line) {
+      const set = unchanged(line.set, sent);
+      page.store.set(set);
+      for (const id of Object.keys(set)) if (id in sent) sent[id] = page.store.get(id);
+      return;
+    }
     if (!place) { if (line.error) console.error(line.error); return; }
     for (const kind of ["progress", "status", "error"]) if (kind in line) { say(place, kind, line[kind]); return; }
     const kind = Object.keys(line).find((name) => name in kinds);
@@ -162,7 +173,7 @@
         for await (const line of stream(`${action.name}?by=${encodeURIComponent(by)}`, values, mine.signal)) {
           if (mine.signal.aborted) return;
           if ("error" in line) failed = true;
-          take(line, action);
+          take(line, action, values);
         }
         break;
       } catch (error) {
@@ -187,7 +198,7 @@
   const consider = (action, changed) => {
     if (!action.needs.some((id) => changed.includes(id)) && !action.on.some((id) => changed.includes(id))) return;
     const now = key(action);
-    if (action.whole && now === action.content) { // back to what is shown
+    if (isShown(action)) { // back to what is shown
       end(action);
       action.waits = false;
       if (action.places[0] && at(action.places[0]).told) say(action.places[0], "", "");
@@ -206,12 +217,12 @@
     clearTimeout(action.timer);
     if (!action.running) return;
     end(action);
-    if (action.places[0]) say(action.places[0], "status", `<p class="pg-note">${words("stopped")}</p>`);
+    if (action.places[0]) say(action.places[0], "status", `<p class="pg-note">${action.stopped[page.lang] || words("stopped")}</p>`);
     mark(action);
   };
   const opened = (view) => {
     for (const action of actions)
-      if (action.views.includes(view) && ((action.opens && !action.known) || action.waits)) ask(action, "open");
+      if (action.views.includes(view) && ((action.opens && !action.known && !isShown(action)) || action.waits)) ask(action, "open");
   };
 
   // ---- what asks ----
@@ -220,6 +231,7 @@
     const button = event.target.closest && event.target.closest("button[id], [id] > button");
     const ids = button ? [button.id, button.parentElement.id] : [];
     if (!ids.some(Boolean) || button.disabled) return;
+    if (button.classList.contains("pg-share")) page.tools.copying(button, page.store.link(), words("copied"));
     for (const action of actions) {
       if (action.stops.some((id) => ids.includes(id))) stop(action);
       const asks = action.buttons.find((id) => ids.includes(id));
@@ -238,6 +250,11 @@
     element = lever;
     page.store.watch((changed) => { for (const action of actions) consider(action, changed); });
     page.store.watchView(opened);
+    for (const action of actions) {
+      if (!action.built) continue;
+      Object.assign(action, { content: JSON.stringify(Object.fromEntries(action.needs.map((id) => [id, page.store.usual(id)]))), whole: true });
+      for (const place of action.places) Object.assign(at(place), { kind: "built", by: action, key: action.content });
+    }
     for (const action of actions) if (!action.views.length && action.opens) ask(action, "open");
   };
   const named = (name) => actions.find((each) => each.name === name);

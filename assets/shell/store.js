@@ -4,7 +4,7 @@
  * Made by playground/ui/controls.py, which tells what is registered and writes two listeners: one calls `heard`
  * with the values of all controls, one (`due`) takes from here what is to be set in Gradio's components.
  *
- *   page.store.get(id)              a value
+ *   page.store.get(id)              a value; page.store.usual(id) what it is built with
  *   page.store.set({id: value})     values, or {choices, visible, interactive, value, …} of whatever is registered
  *   page.store.watch(fn)            fn(ids that changed) once per change; page.store.watchView(fn) for views
  *   page.store.view()               "room/name" of the view that is seen; page.store.go("room/name") opens one
@@ -43,7 +43,9 @@
 
   // ---- what a value may be ----
 
+  const MARK = "__i18n__"; // before the key of a text that Gradio has not said yet: the one it is built with
   const tidy = (row, value) => {
+    if (typeof value === "string" && value.startsWith(MARK)) return row.value;
     if (value !== null && value !== undefined) return value;
     return { text: "", list: [], yes: false }[row.kind] ?? null;
   };
@@ -68,7 +70,7 @@
     const one = (text) => (row.kind === "number" || row.numbers ? (text === "" ? null : Number(text)) : text);
     if (row.kind === "list") return texts.filter((text) => text !== "").map(one);
     const text = texts.at(-1);
-    if (row.kind === "yes") return text === "1" || text === "true";
+    if (row.kind === "yes") return { 1: true, true: true, 0: false, false: false }[text]; // anything else is no value
     return row.kind === "choice" && text === "" ? null : one(text);
   };
 
@@ -255,7 +257,7 @@
   const begin = (element, lever, given) => {
     rows = [...given.controls, ...given.kept];
     shown = given.controls.length;
-    rows.forEach((row) => { row.value = tidy(row, row.value); known[row.id] = row; });
+    rows.forEach((row) => { row.value = row.said ? row.said[page.lang] : tidy(row, row.value); known[row.id] = row; });
     ({ movable, views } = given);
     tabs = Math.max(-1, ...views.flatMap((each) => each.tabs.map(([place]) => place))) + 1;
     values = Object.fromEntries(rows.map((row) => [row.id, row.value]));
@@ -265,16 +267,17 @@
     for (const [id, value] of Object.entries(held.values || {})) if (known[id] && fits(known[id], value)) start[id] = value;
     if (from && location.hash !== held.hash) { // a link: it says all of its room
       for (const row of ofRoom(roomOf(from.view))) start[row.id] = row.id in from.values ? from.values[row.id] : row.value;
-    } else if (!from && asked.has("tab")) {
+    } else if (!from && views.length) { // a link of before; those to the first room need not name it
+      const named = views.find((each) => roomOf(each.view) === asked.get("tab")) || views[0];
       for (const row of rows) {
-        if (!row.query || room(row.id) !== asked.get("tab") || !asked.has(row.query)) continue;
+        if (!row.query || room(row.id) !== roomOf(named.view) || !asked.has(row.query)) continue;
         const value = read(row, row.kind === "list" ? asked.get(row.query).split(",") : [asked.get(row.query)]);
         if (fits(row, value)) start[row.id] = value;
       }
     }
     trigger = lever;
-    page.runs.begin(given.actions, element);
     for (const [id, value] of Object.entries(start)) place(id, value);
+    page.runs.begin(given.actions, element);
     const to = (from && from.view) || asked.get("tab") || held.view || "";
     const found = views.find((each) => each.view === to);
     if (found && now() !== to) {
@@ -289,6 +292,7 @@
   page.store = {
     begin, heard, settled, due: taken, set, go,
     get: (id) => values[id],
+    usual: (id) => known[id].value, // what it is built with
     view: () => seen,
     watch: (fn) => { watchers.push(fn); },
     watchView: (fn) => { viewers.push(fn); },

@@ -31,7 +31,8 @@ KINDS: dict[type[Any], Kind] = {
     gr.Textbox: "text", gr.Number: "number", gr.Slider: "number", gr.Checkbox: "yes",
     gr.CheckboxGroup: "list", gr.Radio: "choice", gr.Dropdown: "choice",
 }  # fmt: skip
-WORDS = ("lost", "failed", "stopped")  # what the page says itself, when no server can
+MARK = "__i18n__"  # Gradio writes it before the key of a text (``gr.I18n``)
+WORDS = ("lost", "failed", "stopped", "copied")  # what the page says itself, when no server can
 QUIET: dict[str, Any] = {
     "queue": False, "show_progress": "hidden", "api_visibility": "private", "trigger_mode": "multiple",
 }  # fmt: skip
@@ -47,6 +48,9 @@ class Control:
         private: never in a link, or only these values of it.
         query: its name in old links, ``?tab=<room>&text=…``.
         implies: what else changes, by id, when a visitor changes this one to something.
+        varies: answers give it other choices than it is built with.
+        said: the key of the text that it is built with, where each language says it in its own words
+            (``gr.Textbox(tr("room.example"))``); `default` is then the English one.
     """
 
     id: str
@@ -56,6 +60,8 @@ class Control:
     private: bool | tuple[Any, ...] = False
     query: str = ""
     implies: Mapping[str, Any] = field(default_factory=dict)
+    varies: bool = False
+    said: str = ""
 
     def checked(self, value: Any) -> Any:
         """A value that a page sent, if this control can hold it.
@@ -84,8 +90,10 @@ class Control:
     def told(self) -> dict[str, Any]:
         """What the page's store has to know of it."""
         row: dict[str, Any] = {"id": self.id, "kind": self.kind, "value": self.default}
+        if self.said:
+            row["said"] = {lang: text.say(self.said, lang) for lang in text.LANGUAGES}
         choices = [each[1] for each in getattr(self.component, "choices", None) or []]
-        if choices and isinstance(self.component, gr.Radio | gr.CheckboxGroup):
+        if choices and isinstance(self.component, gr.Radio | gr.CheckboxGroup) and not self.varies:
             row["choices"] = choices  # a link may say anything; of menus, which change, the server checks it
         if choices and all(_number(each) for each in choices):
             row["numbers"] = True
@@ -120,7 +128,7 @@ def page_of(blocks: gr.Blocks | None = None) -> Page:
 
 def control(
     id: str, component: C, *, private: bool | tuple[Any, ...] = False, query: str = "",
-    implies: Mapping[str, Any] | None = None,
+    implies: Mapping[str, Any] | None = None, varies: bool = False,
 ) -> C:  # fmt: skip
     """Register a control under ``room.name``; without an ``elem_id`` it gets ``room-name``.
 
@@ -130,6 +138,7 @@ def control(
             of uploads are left out of every link anyway.
         query: its name in links of before, ``?tab=<room>&<query>=…``.
         implies: values of other controls, by id, that follow when a visitor sets this one to something.
+        varies: answers give it other choices than it is built with (menus may always get others).
 
     Returns:
         the component itself.
@@ -139,8 +148,10 @@ def control(
         kind = "list"
     empty: dict[Kind, Any] = {"text": "", "list": [], "yes": False}
     default = empty.get(kind) if component.value is None else component.value
+    said = _key(default)
+    default = text.say(said, text.DEFAULT) if said else default
     component.elem_id = component.elem_id or id.replace(".", "-").replace("_", "-")
-    _add(Control(id, component, kind, default, private, query, implies or {}))
+    _add(Control(id, component, kind, default, private, query, implies or {}, varies=varies, said=said))
     return component
 
 
@@ -208,6 +219,13 @@ def _path(tab: Any) -> Sequence[tuple[Any, Any]]:
             found.append((block.parent, block.id))
         block = block.parent
     return found[::-1]
+
+
+def _key(value: Any) -> str:
+    """The key of a text that Gradio's page says in its language (`tr`); "" of anything else."""
+    if not isinstance(value, str) or not value.startswith(MARK):
+        return ""
+    return str(json.loads(value.removeprefix(MARK))["key"])
 
 
 def _number(value: Any) -> bool:

@@ -23,9 +23,10 @@ from typing import Any
 
 import gradio as gr
 
+from playground import text
 from playground.errors import BadInput
 from playground.ui.controls import Page, page_of
-from playground.ui.visitor import guard
+from playground.ui.visitor import guard, in_every_language
 
 Line = dict[str, Any]
 ANSWER: dict[str, Any] = {"show_progress": "minimal", "api_visibility": "private", "concurrency_limit": 8}
@@ -58,6 +59,8 @@ class Action:
         opens: asked when one of its views is first seen; None: if a control asks for it.
         wait: milliseconds after the last change of a control, so that nobody asks at every key.
         again: asked once more by itself when the server was away.
+        stopped: the key of what is said of it when a visitor stops it, instead of what is said of all.
+        built: its places are built with what it would answer to the controls as they are built.
     """
 
     name: str
@@ -69,6 +72,8 @@ class Action:
     opens: bool | None = None
     wait: int = 250
     again: bool = True
+    built: bool = False
+    stopped: str = ""
     stops: Sequence[str] = ()
 
     def told(self, name: str) -> dict[str, Any]:
@@ -79,7 +84,8 @@ class Action:
             "buttons": [each[1:] for each in self.on if each.startswith("#")],
             "places": [*self.places], "views": [*self.views], "stops": [*self.stops],
             "opens": bool(controls) if self.opens is None else self.opens,
-            "wait": self.wait, "again": self.again,
+            "wait": self.wait, "again": self.again, "built": self.built,
+            "stopped": {lang: text.say(self.stopped, lang) for lang in text.LANGUAGES if self.stopped},
         }  # fmt: skip
 
 
@@ -186,10 +192,19 @@ def sets(values: Mapping[str, Any]) -> Line:
 # -- places and uploads --
 
 
-def place(elem_id: str, **how: Any) -> gr.HTML:
-    """A place that actions fill; ``how``: arguments of ``gr.HTML``."""
-    inside = f'<div class="pg-place" data-place="{elem_id}"></div>'
-    return gr.HTML(inside, elem_id=elem_id, padding=False, **how)
+def place(elem_id: str, built: Callable[[str], str] | None = None, **how: Any) -> gr.HTML:
+    """A place that actions fill.
+
+    Args:
+        built: language → HTML that stands there until something is answered: a worked example (`Action`).
+        how: arguments of ``gr.HTML``.
+    """
+
+    def inside(lang: str) -> str:
+        return f'<div class="pg-place" data-place="{elem_id}">{built(lang) if built else ""}</div>'
+
+    whole = in_every_language(f"places.{elem_id}", inside) if built else inside("")
+    return gr.HTML(whole, elem_id=elem_id, padding=False, **how)
 
 
 def upload(button: gr.UploadButton, fn: Callable[[Any], Iterator[Line]], room: str) -> None:

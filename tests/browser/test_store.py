@@ -357,7 +357,70 @@ def test_too_long_for_a_link_stays_in_the_tab(served: tuple[gr.Blocks, str], con
     assert value(page, "other.text") == "long " * 20_000 and value(page, "other.radio") == "own"
 
 
+def test_a_text_that_each_language_says_in_its_own_words(
+    served: tuple[gr.Blocks, str], context: BrowserContext
+) -> None:
+    page = new_page(context, served[1] + "?lang=zh-TW")
+    said = page.locator("#toy-said").locator("textarea, input")
+    expect(said).to_have_value(text.say("runs.lost", "zh-TW"))
+    page.locator("#toy-word").locator("textarea, input").fill("other")
+    settled(page)
+    assert value(page, "toy.said") == text.say("runs.lost", "zh-TW") and "said" not in page.url
+    page.evaluate("playground.setLanguage('en')")
+    page.wait_for_function("window.playground?.lang === 'en'")
+    ready(page)
+    expect(said).to_have_value(text.say("runs.lost", "en"))
+    said.fill("a visitor's own")
+    settled(page)
+    page.evaluate("playground.setLanguage('zh-CN')")
+    page.wait_for_function("window.playground?.lang === 'zh-CN'")
+    ready(page)
+    expect(said).to_have_value("a visitor's own")
+
+
 # ---- runs ----
+
+
+def test_what_is_built_is_asked_when_it_is_to_be_another(
+    served: tuple[gr.Blocks, str], context: BrowserContext
+) -> None:
+    toy.asked.clear()
+    page = new_page(context, served[1])
+    body = page.locator("#toy-built .pg-body")
+    expect(body).to_have_text("built in en")
+    settled(page)
+    assert not [each for each in toy.asked if "word" not in each]
+    page.evaluate("playground.store.set({'toy.times': 5})")
+    expect(body).to_have_text("answered 5")
+    page.evaluate("playground.store.set({'toy.times': 2})")
+    expect(body).to_have_text("answered 2")
+    page.evaluate("playground.store.set({'toy.times': 7})")
+    expect(body).to_have_text("answered 7")
+    page.reload()
+    expect(body).to_have_text("answered 7")
+
+
+def test_an_answer_leaves_what_was_changed_since(
+    served: tuple[gr.Blocks, str], context: BrowserContext
+) -> None:
+    page = new_page(context, served[1])
+    page.locator("#toy-late").click()
+    page.wait_for_timeout(200)
+    page.locator("#toy-word").locator("textarea, input").fill("typed")
+    page.wait_for_function("playground.store.get('toy.times') === 4")
+    assert value(page, "toy.word") == "typed"
+    page.locator("#toy-late").click()
+    page.wait_for_function("playground.store.get('toy.word') === 'of an answer'")
+
+
+def test_what_is_asked_at_once_is_asked_with_what_was_kept(
+    served: tuple[gr.Blocks, str], context: BrowserContext
+) -> None:
+    page = new_page(context, served[1] + "#other/secret")
+    page.locator("#other-talk").locator("textarea, input").fill("kept")
+    expect(page.locator("#other-place .pg-body")).to_have_text("kept")
+    page.reload()
+    expect(page.locator("#other-place .pg-body")).to_have_text("kept")
 
 
 def growing(page: Page, before: int | None = None) -> int:
