@@ -58,10 +58,10 @@ class SharedWork:
         return made
 
     def wait(self, key: Hashable, work: Callable[..., T], *given: Any) -> T:
-        """What `running` makes, once it is there; who waits here leaves by `stopping.check`.
+        """What `running` makes, once it is there; who waits here leaves by `cancellation.check`.
 
         Raises:
-            stopping.Abandoned: nobody waits for this thread's work any more.
+            cancellation.Abandoned: nobody waits for this thread's work any more.
         """
         with self._joined(key, work, given) as run:
             while not run.done.wait(LOOKS):

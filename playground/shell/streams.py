@@ -5,7 +5,7 @@ model's first token takes. Here the connection is the whole bookkeeping: who lea
 generator behind it is closed at once, with all that it holds. Programs have the endpoints of Gradio.
 
 Who leaves is not waited for: whatever computes in the thread of that generator ends at its next
-`stopping.check`, even while ``next`` has not come back.
+`cancellation.check`, even while ``next`` has not come back.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class Lines(StreamingResponse):
     """Each piece as a line, made in a thread; when the reader leaves, the work for it ends.
 
     Args:
-        pieces: a generator. It is closed at the end; while a step of it runs, `stopping.check` raises in that
+        pieces: a generator. It is closed at the end; while a step of it runs, `cancellation.check` raises in that
             step's thread from the moment on at which the reader left.
     """
 

@@ -144,7 +144,7 @@ def on_device(fn: Callable[[Given], Iterator[Line]]) -> Callable[[Given], Iterat
     `spaces` reads them from ``gradio.context.LocalContext.request``, which `playground.shell.streams` sets to
     the request of a run. To serve there: let runs.js take over those headers (``x-ip-token`` and its kin,
     which the page around the frame sends by ``postMessage``), and wrap ``fn`` in ``spaces.GPU`` here, in
-    whose fork neither Events nor tensors arrive: `stopping` then has to be told by closing the generator.
+    whose fork neither Events nor tensors arrive: `cancellation` then has to be told by closing the generator.
     """
     return fn
 

@@ -13,6 +13,7 @@ from playground import text
 from playground.errors import BadInput
 from playground.ui import controls
 from playground.ui.controls import control, kept, movable, page_of, view
+from playground.ui.visitor import wholes
 from tests.ui import toy
 from tests.ui.whole import whole_page
 
@@ -145,12 +146,8 @@ def test_the_real_page_registers_what_it_declares() -> None:
     given = told(page)
     ids = [each.elem_id for each in page.blocks.values() if each.elem_id]
     assert len(ids) == len(set(ids))  # an id leads to one thing
-    places = set(
-        re.findall(
-            r'data-place="([^"]+)"',
-            " ".join(str(b.value) for b in page.blocks.values() if isinstance(b, gr.HTML)),
-        )
-    )
+    pieces = [str(block.value) for block in page.blocks.values() if isinstance(block, gr.HTML)]
+    places = set(re.findall(r'data-place="([^"]+)"', " ".join([*pieces, *wholes("en").values()])))
     for action in given["actions"]:
         assert {*action["places"]} <= places, action["name"]
         assert {*action["buttons"], *action["stops"]} <= {*ids}, action["name"]
