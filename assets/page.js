@@ -132,15 +132,10 @@
     return `${++events}:${rows.toString(36)}:${whole.toString(36)}`;
   };
   page.share = (panel) => {
-    const { text, names, special, name } = states[panel];
+    const { name } = states[panel];
     const url = new URL(location.href);
     url.search = "";
     url.searchParams.set("tab", panel);
-    if (text !== undefined) url.searchParams.set("text", text);
-    // A link goes to others, and the name of an upload is all that it takes to read it.
-    const shown = (names || []).filter((each) => !/^(upload|songs|rows)-[0-9a-f]{32}$/.test(each));
-    if (shown.length) url.searchParams.set("with", shown.join(","));
-    if (special === false) url.searchParams.set("special", "0");
     if (name) url.searchParams.set("model", name);
     url.searchParams.set("lang", page.lang);
     history.replaceState(null, "", url);
