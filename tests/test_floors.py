@@ -22,7 +22,7 @@ FLOOR = {name: number for number, floor in enumerate(FLOORS) for name in floor}
 FILES = sorted((ROOT / "playground").rglob("*.py"))
 HEAVY = {"torch", "transformers", "tokenizers", "sentencepiece", "tiktoken", "mistral_common",
          "sentence_transformers", "gensim", "umap", "bitsandbytes", "plotly"}  # fmt: skip
-PAGES = ("panel", "api", "actions", "trial_panel", "lab", "opening")  # of a room: what makes controls
+PAGES = ("panel", "api", "actions", "lab", "opening")  # of a room: what makes controls
 
 
 def floor_of(path: Path) -> tuple[str, ...]:
