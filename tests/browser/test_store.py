@@ -476,6 +476,21 @@ def test_a_box_is_sent_and_each_place_is_as_old_as_what_filled_it(
         expect(place).not_to_have_attribute("data-stale", "")
 
 
+def test_a_default_that_is_told_moves_what_was_not_changed(
+    served: tuple[gr.Blocks, str], context: BrowserContext
+) -> None:
+    page = new_page(context, served[1])
+    times = page.locator("#toy-times input[type=number]")
+    for change, expected in (("{default: 5}", 5), ("7", 7), ("{default: 6}", 7), ("{reset: true}", 6)):
+        page.evaluate(f"playground.store.set({{'toy.times': {change}}})")
+        expect(times).to_have_value(str(expected))
+        assert ("times=7" in settled(page).url) == (expected == 7)  # else as it now is built
+    page.goto("about:blank")
+    page.goto(served[1] + "#toy?times=2")  # said by a link, though it is built so
+    ready(page).evaluate("playground.store.set({'toy.times': {default: 5}})")
+    assert value(page, "toy.times") == 2
+
+
 def test_a_link_may_hold_what_is_offered_later(
     served: tuple[gr.Blocks, str], context: BrowserContext
 ) -> None:
