@@ -1,6 +1,6 @@
 /*
  * Runs first of all in every page: playground/shell/middleware.py puts it right after <head>, as source, with
- * `window.playground = {"default": "<the owner's language, or nothing>"}` before it.
+ * `window.playground = {"lang": "<the language that the page was sent in>"}` before it.
  *
  * It settles what must stand before Gradio starts and before anything is painted: the language, light
  * or dark, and the size of the text. What it leaves behind for the page's own switches:
@@ -17,7 +17,7 @@
  */
 (() => {
   "use strict";
-  const ownersChoice = window.playground.default;
+  const sent = window.playground.lang;
   const root = document.documentElement;
   const query = new URLSearchParams(location.search);
 
@@ -44,10 +44,36 @@
     return ["hant", "tw", "hk", "mo"].some((part) => parts.includes(part)) ? "zh-TW" : "zh-CN";
   };
 
+  // The server sends the page in one language, and hears of a choice by this cookie or by the address.
+  const COOKIE = "playground-lang";
+  const toldServer = () => {
+    try { return (document.cookie.match(`(?:^|; )${COOKIE}=([^;]*)`) || [])[1]; } catch { return undefined; }
+  };
+  const tellServer = (lang) => {
+    try { document.cookie = `${COOKIE}=${lang}; max-age=31536000; samesite=lax`; } catch { /* see above */ }
+  };
+
   const asked = match(query.get("lang"));
-  if (asked) keep("lang", asked);
+  if (asked) {
+    keep("lang", asked);
+    tellServer(asked);
+  }
   const browsers = (navigator.languages || [navigator.language]).map(match).find(Boolean);
-  const lang = asked || match(recall("lang")) || browsers || match(ownersChoice) || "en";
+  const lang = asked || match(recall("lang")) || browsers || sent;
+
+  const inAddress = (lang) => {
+    const url = new URL(location.href);
+    url.searchParams.set("lang", lang);
+    return url;
+  };
+  if (lang !== sent && !asked) {
+    // It is asked for anew: by the cookie if that is new and lasts, else by the address, which settles it.
+    const before = toldServer();
+    tellServer(lang);
+    if (before !== lang && toldServer() === lang) location.reload();
+    else location.replace(inAddress(lang));
+    document.write("<plaintext hidden>"); // what follows of this page is neither shown nor run
+  }
 
   root.lang = lang;
   // Gradio knows its languages by exact tag: for zh-HK, zh-SG or zh-Hant-TW it would speak English.
@@ -66,7 +92,7 @@
     sessionStorage.setItem("playground.visitor", visitor);
   } catch { visitor = token(); }
 
-  // The server learns the language by a header, not by a cookie: a frame of another site has no
+  // What answers a page learns its language by a header, not by the cookie: a frame of another site has no
   // cookies, and two tabs may speak two languages.
   const plainFetch = window.fetch;
   window.fetch = (input, init) => {
@@ -86,8 +112,8 @@
     const chosen = match(tag);
     if (!chosen) return;
     keep("lang", chosen);
-    const url = new URL(location.href);
-    url.searchParams.set("lang", chosen);
+    tellServer(chosen);
+    const url = inAddress(chosen);
     if (url.href === location.href) location.reload();
     else location.replace(url);
   };

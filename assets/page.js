@@ -92,16 +92,6 @@
   // ---- what comes along, and links ----
 
   const states = {}; // panel → what its controls hold
-  // What still shows the model before is dimmed until its answer comes.
-  page.stale = (id, on) => { const place = document.getElementById(id); if (place) place.toggleAttribute("data-stale", on); };
-  // A pasted config is shown if it is another one. Gradio's box says at the page's opening, too, that it changed.
-  let pasted = "";
-  page.pasted = (name, config, ...rest) => {
-    const same = (config || "") === pasted;
-    pasted = config || "";
-    if (!same) page.stale("arc-result", true);
-    return [name, same ? null : config || "", ...rest]; // null: nothing is to be done
-  };
   page.remember = (panel, state) => { states[panel] = state; };
   const keep = (panel, value) => {
     try { sessionStorage.setItem("playground.carry." + panel, value); } catch { /* not kept, then */ }
@@ -130,16 +120,6 @@
   page.mark = (values) => { // the rows may be long: they are read once
     const rows = hash(values.slice(0, 6)), whole = hash(values.slice(6), rows);
     return `${++events}:${rows.toString(36)}:${whole.toString(36)}`;
-  };
-  page.share = (panel) => {
-    const { name } = states[panel];
-    const url = new URL(location.href);
-    url.search = "";
-    url.searchParams.set("tab", panel);
-    if (name) url.searchParams.set("model", name);
-    url.searchParams.set("lang", page.lang);
-    history.replaceState(null, "", url);
-    copy(url.href);
   };
   // ---- files that the server would refuse are not sent at all ----
 

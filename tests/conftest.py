@@ -11,6 +11,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from playground import rooms
 from playground.engine.tokenizers.adapter import Reader
 from playground.engine.tokenizers.libraries import reader
 from playground.models import devices
@@ -38,6 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (item.path in opens, -counts[item.path], item.path))
 
 
+rooms.register()
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 
 

@@ -122,10 +122,17 @@
   const isSeen = (action) => !action.views.length || action.views.includes(page.store.view());
 
   const mark = (action) => { // whether what stands in its places is of what is chosen
-    const stale = Boolean(action.running) || (action.content !== undefined && action.content !== key(action));
+    const now = key(action), busy = Boolean(action.running);
+    const stale = busy || (action.content !== undefined && action.content !== now);
+    const offered = !stale && Boolean(action.whole);
+    if (action.offers.length && offered !== Boolean(action.offered)) {
+      action.offered = offered;
+      page.store.set(Object.fromEntries(action.offers.map((id) => [id, { interactive: offered }])));
+    }
     for (const place of action.places) {
-      if (at(place).by && at(place).by !== action) continue; // another one has filled it
-      Object.assign(at(place), { stale, busy: Boolean(action.running) });
+      const state = at(place);
+      if (state.by && state.by !== action) continue; // another one has filled it
+      Object.assign(state, { stale: busy || (state.key !== undefined && state.key !== now), busy });
       paint(place);
     }
   };
@@ -138,22 +145,24 @@
     const place = action.places[0];
     if (place && at(place).told && at(place).told.kind === "progress") say(place, "", "");
   };
-  // What a visitor has changed since it was asked stays theirs, though the answer would set it.
-  const unchanged = (set, sent) => Object.fromEntries(
-    Object.entries(set).filter(([id]) => !(id in sent) || JSON.stringify(page.store.get(id)) === JSON.stringify(sent[id])));
-  const take = (line, action, sent = {}) => {
+  const untouched = (wanted, action) => { // what a visitor has changed since it was asked is theirs
+    const left = Object.entries(wanted).map(([id, told]) => {
+      if (!action.since || page.store.touched(id) <= action.since) return [id, told];
+      if (told === null || typeof told !== "object" || Array.isArray(told)) return null;
+      const { value, ...more } = told;
+      return [id, more];
+    });
+    return Object.fromEntries(left.filter(Boolean));
+  };
+  const take = (line, action) => {
     const place = line.place || action.places[0];
-    if ("set" in line) {
-      const set = unchanged(line.set, sent);
-      page.store.set(set);
-      for (const id of Object.keys(set)) if (id in sent) sent[id] = page.store.get(id);
-      return;
-    }
+    if ("set" in line) { page.store.set(untouched(line.set, action)); return; }
+    if ("ask" in line) { const other = named(line.ask); if (isSeen(other)) ask(other, line.by); else other.waits = true; return; }
     if (!place) { if (line.error) console.error(line.error); return; }
     for (const kind of ["progress", "status", "error"]) if (kind in line) { say(place, kind, line[kind]); return; }
     const kind = Object.keys(line).find((name) => name in kinds);
     if (!kind) return;
-    const state = Object.assign(at(place), { kind, content: { value: line[kind] }, by: action, stale: false });
+    const state = Object.assign(at(place), { kind, content: { value: line[kind] }, by: action, key: action.asked, stale: false });
     if (state.told && state.told.kind === "progress") state.told = null;
     action.content = action.asked ?? action.content;
     action.whole = false;
@@ -165,7 +174,8 @@
     action.asked = JSON.stringify(values);
     action.waits = false;
     action.known = true;
-    if (first) say(first, "", "");
+    action.since = performance.now();
+    for (const place of action.places) say(place, "", "");
     mark(action);
     let failed = false;
     for (let wait = 1000; ; wait = Math.min(2 * wait, 15000)) {
@@ -173,7 +183,7 @@
         for await (const line of stream(`${action.name}?by=${encodeURIComponent(by)}`, values, mine.signal)) {
           if (mine.signal.aborted) return;
           if ("error" in line) failed = true;
-          take(line, action, values);
+          take(line, action);
         }
         break;
       } catch (error) {
@@ -189,7 +199,10 @@
     }
     action.running = null;
     action.whole = !failed;
-    if (!failed) action.content = action.asked;
+    if (!failed) {
+      action.content = action.asked;
+      for (const place of action.places) if (at(place).by === action) at(place).key = action.asked;
+    }
     action.asked = undefined;
     if (first && at(first).told && at(first).told.kind === "progress") say(first, "", "");
     if (!failed && first && at(first).told && at(first).told.kind === "error") say(first, "", "");
@@ -222,28 +235,37 @@
   };
   const opened = (view) => {
     for (const action of actions)
-      if (action.views.includes(view) && ((action.opens && !action.known && !isShown(action)) || action.waits)) ask(action, "open");
+      if (action.views.includes(view) && ((action.opens && !action.known && !isShown(action)) || action.waits || action.anew)) ask(action, "open");
   };
 
   // ---- what asks ----
 
   document.addEventListener("click", (event) => {
+    const share = event.target.closest && event.target.closest(".pg-share"); // of any room: it copies the address of what is seen
+    if (share) page.tools.copying(share, page.store.link(), words("copied"));
     const button = event.target.closest && event.target.closest("button[id], [id] > button");
     const ids = button ? [button.id, button.parentElement.id] : [];
     if (!ids.some(Boolean) || button.disabled) return;
-    if (button.classList.contains("pg-share")) page.tools.copying(button, page.store.link(), words("copied"));
     for (const action of actions) {
       if (action.stops.some((id) => ids.includes(id))) stop(action);
       const asks = action.buttons.find((id) => ids.includes(id));
       if (asks) ask(action, "#" + asks);
     }
   });
+  // Enter in a field of one line, Shift and Enter in one of several: it is sent.
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.isComposing || !event.target.matches("input, textarea")) return;
+    if (event.target.matches("textarea:not([rows='1'])") !== event.shiftKey) return;
+    const asking = actions.filter((each) => each.sent.some((id) => event.target.closest(`[id="${CSS.escape(id)}"]`)));
+    setTimeout(() => { for (const action of asking) ask(action, "@" + action.sent[0]); }, 50); // its last letter is heard first
+  });
   // Enter in a field of one line: what waits for the next key waits no longer.
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || !event.target.matches("input, textarea[rows='1']")) return;
     setTimeout(() => { for (const action of actions) if (action.timer && action.by && isSeen(action) && key(action) !== (action.asked ?? action.content)) { clearTimeout(action.timer); ask(action, action.by); } }, 50);
   });
-  window.addEventListener("pagehide", () => { for (const action of actions) end(action); });
+  window.addEventListener("pagehide", () => { for (const action of actions) if (action.running) { end(action); action.waits = true; } });
+  window.addEventListener("pageshow", (event) => { if (event.persisted) opened(page.store.view()); }); // come back by Back
 
   const begin = (told, lever) => {
     actions = told;

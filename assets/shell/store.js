@@ -5,7 +5,9 @@
  * with the values of all controls, one (`due`) takes from here what is to be set in Gradio's components.
  *
  *   page.store.get(id)              a value; page.store.usual(id) what it is built with
- *   page.store.set({id: value})     values, or {choices, visible, interactive, value, …} of whatever is registered
+ *   page.store.set({id: value})     values, or {choices, visible, interactive, value, …} of whatever is registered;
+ *                                   {default}: what a control is now built with, which it follows unless it was changed; {reset: true}: back to it
+ *   page.store.touched(id)          when (performance.now) a visitor changed it last
  *   page.store.watch(fn)            fn(ids that changed) once per change; page.store.watchView(fn) for views
  *   page.store.view()               "room/name" of the view that is seen; page.store.go("room/name") opens one
  *   page.store.link()               the address of what is seen, for others
@@ -32,7 +34,9 @@
   let values = {};
   let trigger = null, setting = 0;
   const due = new Map(); // id, or a number of tabs → what to set there
+  const given = new Set(); // ids of what a link, the history or this tab held, until their default is told anew
   const before = new Map(); // id → the value that Gradio's component had before it was set from here
+  const touched = new Map(); // id → when a visitor changed it last
   const watchers = [], viewers = [];
   let seen = "", author = "", writing = 0;
 
@@ -137,6 +141,7 @@
 
   const restore = ({ view, values: held }) => { // what an entry of the history, or a link, says of its room
     const wanted = {};
+    for (const id of Object.keys(held)) given.add(id);
     for (const row of ofRoom(roomOf(view))) {
       const value = row.id in held ? held[row.id] : row.value;
       if (!same(value, values[row.id])) wanted[row.id] = value;
@@ -153,6 +158,8 @@
     const from = (event.state && event.state.playground) || parsed(location.hash);
     if (from) restore(from);
   });
+  // The page of another language is opened under the address as it is now: what was just done stands in it before.
+  document.addEventListener("change", (event) => { if (writing && event.target.dataset && event.target.dataset.pg === "language") write(pushing); }, true);
   window.addEventListener("pagehide", () => { if (trigger) { if (writing) write(pushing); else save(); } });
 
   // ---- values ----
@@ -174,7 +181,9 @@
       if (same(value, values[row.id])) return;
       values[row.id] = value;
       changed.push(row.id);
+      touched.set(row.id, performance.now());
       if (row.implies && value !== "" && value !== null) Object.assign(follow, row.implies);
+      if (row.presets && Object.hasOwn(row.presets, value)) Object.assign(follow, row.presets[value]);
     });
     for (const [id, value] of Object.entries(follow)) if (!changed.includes(id) && place(id, value)) changed.push(id);
     if (due.size) trigger("submit");
@@ -184,6 +193,14 @@
     const row = known[id];
     const more = told !== null && typeof told === "object" && !Array.isArray(told) ? { ...told } : { value: told };
     let changed = false;
+    if (row && "default" in more) {
+      const follows = !given.delete(id) && (values[id] === null || same(values[id], row.value));
+      if (!("value" in more) && follows) more.value = more.default;
+      row.value = tidy(row, more.default);
+      delete more.default;
+    }
+    if (row && more.reset) { more.value = row.value; delete more.reset; given.delete(id); }
+    if (!Object.keys(more).length) return false;
     if (row && "value" in more) {
       more.value = tidy(row, more.value);
       changed = !same(more.value, values[id]);
@@ -254,19 +271,22 @@
 
   // ---- the beginning ----
 
-  const begin = (element, lever, given) => {
-    rows = [...given.controls, ...given.kept];
-    shown = given.controls.length;
+  const begin = (element, lever, told) => {
+    rows = [...told.controls, ...told.kept];
+    shown = told.controls.length;
     rows.forEach((row) => { row.value = row.said ? row.said[page.lang] : tidy(row, row.value); known[row.id] = row; });
-    ({ movable, views } = given);
+    ({ movable, views } = told);
     tabs = Math.max(-1, ...views.flatMap((each) => each.tabs.map(([place]) => place))) + 1;
     values = Object.fromEntries(rows.map((row) => [row.id, row.value]));
     let held = {};
     try { held = JSON.parse(sessionStorage.getItem(KEY)) || {}; } catch { /* none */ }
     const from = parsed(location.hash), asked = new URLSearchParams(location.search), start = {};
-    for (const [id, value] of Object.entries(held.values || {})) if (known[id] && fits(known[id], value)) start[id] = value;
+    for (const [id, value] of Object.entries(held.values || {})) if (known[id] && fits(known[id], value)) { start[id] = value; given.add(id); }
     if (from && location.hash !== held.hash) { // a link: it says all of its room
-      for (const row of ofRoom(roomOf(from.view))) start[row.id] = row.id in from.values ? from.values[row.id] : row.value;
+      for (const row of ofRoom(roomOf(from.view))) {
+        start[row.id] = row.id in from.values ? from.values[row.id] : row.value;
+        given[row.id in from.values ? "add" : "delete"](row.id);
+      }
     } else if (!from && views.length) { // a link of before; those to the first room need not name it
       const named = views.find((each) => roomOf(each.view) === asked.get("tab")) || views[0];
       for (const row of rows) {
@@ -277,7 +297,7 @@
     }
     trigger = lever;
     for (const [id, value] of Object.entries(start)) place(id, value);
-    page.runs.begin(given.actions, element);
+    page.runs.begin(told.actions, element);
     const to = (from && from.view) || asked.get("tab") || held.view || "";
     const found = views.find((each) => each.view === to);
     if (found && now() !== to) {
@@ -293,6 +313,7 @@
     begin, heard, settled, due: taken, set, go,
     get: (id) => values[id],
     usual: (id) => known[id].value, // what it is built with
+    touched: (id) => touched.get(id) ?? -1,
     view: () => seen,
     watch: (fn) => { watchers.push(fn); },
     watchView: (fn) => { viewers.push(fn); },

@@ -27,6 +27,7 @@ from typing import Any, Literal
 
 from playground.errors import BadInput
 from playground.system import disk
+from playground.system.lru import LRU
 
 log = logging.getLogger(__name__)
 Kind = Literal["upload", "songs", "rows"]
@@ -60,13 +61,12 @@ class Limits:
 class Names:
     """Which names a visitor has given or been given: those are listed to them, and no others.
 
-    The oldest are forgotten, which takes a name out of lists and from nobody.
+    Those that were named longest ago are forgotten, which takes a name out of lists and from nobody.
     """
 
     def __init__(self) -> None:
         self._visitor: Callable[[], str] = lambda: ""
-        self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
-        self._lock = threading.Lock()
+        self._known: LRU[bool] = LRU(NAMED)
 
     def whose(self, visitor: Callable[[], str]) -> None:
         """Let this tell who is being answered; "" for nobody that can be told from others."""
@@ -79,19 +79,12 @@ class Names:
 
     def note(self, name: str) -> None:
         """The visitor of this moment knows this name."""
-        visitor = self.visitor
-        if not visitor:
-            return
-        with self._lock:
-            self._known[visitor, name] = None
-            self._known.move_to_end((visitor, name))
-            while len(self._known) > NAMED:
-                self._known.popitem(last=False)
+        if self.visitor:
+            self._known.put((self.visitor, name), True)
 
     def known(self, name: str) -> bool:
         """Whether the visitor of this moment knows this name."""
-        with self._lock:
-            return (self.visitor, name) in self._known
+        return self._known.get((self.visitor, name)) is not None
 
 
 @dataclass

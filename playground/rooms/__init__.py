@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from types import ModuleType
 
-from playground.rooms.embeddings.words import catalogue as words_catalogue
-from playground.rooms.songs import catalogue as songs_catalogue
 
-# What only a room can load is known wherever one of the rooms is.
-words_catalogue.register()
-songs_catalogue.register()
+def register() -> None:
+    """Add what only a room can load to the catalogue and the loaders; once is enough."""
+    from playground.rooms.embeddings.words import catalogue as words
+    from playground.rooms.songs import catalogue as songs
+
+    words.register()
+    songs.register()
 
 
 def all_rooms() -> Sequence[ModuleType]:

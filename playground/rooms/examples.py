@@ -6,6 +6,7 @@ Rooms open on them before any library is loaded. A test holds that they are what
 from __future__ import annotations
 
 from playground.models.cache import ModelCache
+from playground.rooms import register
 
 
 def main() -> None:
@@ -20,6 +21,7 @@ def main() -> None:
     from playground.rooms.songs import example as songs
     from playground.rooms.tokens import example as tokens
 
+    register()
     cache = ModelCache(2**31, TransformersLoader(offline=True))
     for room in (tokens, next_token, decoding, sentences, token_vectors, words, architecture, songs):
         room.make(cache)

@@ -12,7 +12,7 @@ import asyncio
 import ipaddress
 import secrets
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from playground import text
 from playground.shell.access import MCP
+from playground.system.lru import LRU
 
 USER = "playground"
 WRONG = 10  # guesses within `WINDOW` from one address; then it waits
@@ -34,7 +35,7 @@ class Guesses:
     """Wrong passwords of late, by address (of IPv6 by the /64 that one house has)."""
 
     def __init__(self) -> None:
-        self._wrong: OrderedDict[str, deque[float]] = OrderedDict()
+        self._wrong: LRU[deque[float]] = LRU(ADDRESSES)
 
     def wait(self, address: str) -> int:
         """Seconds until this address may guess again; 0: now."""
@@ -47,10 +48,9 @@ class Guesses:
 
     def wrong(self, address: str) -> None:
         """One more."""
-        self._wrong.setdefault(address, deque(maxlen=WRONG)).append(time.monotonic())
-        self._wrong.move_to_end(address)
-        while len(self._wrong) > ADDRESSES:
-            self._wrong.popitem(last=False)
+        moments = self._wrong.get(address) or deque(maxlen=WRONG)
+        moments.append(time.monotonic())
+        self._wrong.put(address, moments)
 
 
 class Login:

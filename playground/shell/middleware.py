@@ -2,17 +2,21 @@
 
 ``demo.launch(app_kwargs={"middleware": middleware(settings)})``
 
-* Every page gets ``assets/head.js`` right after ``<head>``: it settles language and theme before
-  Gradio starts, and tells the server the language by the header ``LANGUAGE_HEADER``. Behind it
-  stands ``assets/colours.css``. What may run in it is said in its header (`playground.shell.policy`).
-* Pages, scripts and styles are compressed once and held in memory. A browser keeps for good what
+* Every page is sent in one language (`playground.shell.first_page`), and gets ``assets/head.js`` right after
+  ``<head>``: it settles language and theme before Gradio starts, and tells the server the language by the
+  header ``LANGUAGE_HEADER``. Behind it stand ``assets/colours.css``, and the page's own scripts and style
+  sheets as files (`playground.shell.scripts`). What may run is said in its header (`policy`).
+* Pages, scripts and styles are made and compressed once and held in memory. A browser keeps for good what
   has its content's hash in its name, and asks again for the rest, which costs a 304.
+  (brotli-asgi and StaticFiles, which hold nothing, take 450 to 700 ms of CPU for the 90 files of a first
+  visit, each time; this takes 700 ms for the first visitor and 6 ms for each other one.)
 * All else (event streams, uploads, downloads, websockets, ranges) passes as if this were not here.
 """
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import gzip
 import hashlib
 import json
@@ -25,9 +29,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from playground import ASSETS, text
+from playground import ASSETS
 from playground.settings import Settings
-from playground.shell import limits, scripts, sessions
+from playground.shell import first_page, limits, scripts, sessions
 from playground.shell.access import API
 from playground.shell.login import Login
 from playground.shell.policy import policy
@@ -40,6 +44,7 @@ LANGUAGE_HEADER = "X-Playground-Language"
 HASHED = re.compile(r"/assets/[^/]+-[\w-]{8}\d*\.(?:js|css|svg|ttf|woff2?)$")
 OTHERS = re.compile(r"/static/|/theme\.css$")  # no hash in the name
 HEAD = re.compile(rb"<head(?:\s[^>]*)?>", re.IGNORECASE)
+HEAD_END = re.compile(rb"</head\s*>", re.IGNORECASE)
 COMPRESSIBLE = ("text/html", "text/css", "javascript", "image/svg", "font/ttf")
 
 FOR_GOOD = "public, max-age=31536000, immutable"
@@ -47,14 +52,13 @@ A_DAY = "public, max-age=86400"
 ASK_AGAIN = "no-cache"
 
 HELD_BYTES = 32 << 20  # all of Gradio's front end, by brotli, is 7 MB
+PAGES_BYTES = 8 << 20  # one page in one language for one address is 50 KB
 LARGEST = 8 << 20  # of one body; the largest asset, plotly, is 4.6 MB
 SMALLEST = 400  # below, the headers weigh more than what compression saves
 
 
 def middleware(settings: Settings) -> list[Middleware]:
     """What ``launch`` takes as ``app_kwargs={"middleware": ...}``."""
-    # The owner's language is for visitors none of whose languages we have.
-    head = script({"default": text.match(settings.lang) or ""}) + scripts.tag() + colours()
     login = [Middleware(Login, password=settings.password, proxied=settings.proxied)]
     # Strangers' requests are to be smaller.
     largest = limits.LARGEST_PUBLIC if settings.public else limits.LARGEST
@@ -62,13 +66,19 @@ def middleware(settings: Settings) -> list[Middleware]:
         *(login if settings.password else ()),
         Middleware(limits.Limits, largest=largest),
         Middleware(sessions.Light),
-        Middleware(Web, script=head, framing=settings.framing),
+        Middleware(Web, lang=settings.lang, framing=settings.framing),
         Middleware(ForPrograms),
     ]
 
 
+@functools.cache
+def heads(lang: str) -> tuple[bytes, bytes]:
+    """What stands first and last in the head of a page in one language."""
+    return script({"lang": lang}) + scripts.tag() + colours(), scripts.sheet_tag()
+
+
 def colours() -> bytes:
-    """The style tag after it. Gradio's login page gets no style sheet of ours, but the theme's variables."""
+    """The style tag after it: by these variables Gradio's own first lines paint the page."""
     return f"<style>{(ASSETS / 'colours.css').read_text(encoding='utf-8')}</style>".encode()
 
 
@@ -109,13 +119,18 @@ class Web:
     """The middleware. Gradio's own (CORS, brotli by file ending) lie around it.
 
     They leave alone what has a Content-Encoding already.
+
+    Args:
+        lang: the owner's language, for visitors none of whose languages we have.
+        framing: sites that may show the page in a frame, besides the Hub's.
     """
 
-    def __init__(self, app: ASGIApp, script: bytes, framing: Sequence[str] = ()) -> None:
+    def __init__(self, app: ASGIApp, lang: str = "", framing: Sequence[str] = ()) -> None:
         self.app = app
-        self.script = script
+        self.lang = lang
         self.framing = framing
         self.held: LRU[Answer] = LRU(HELD_BYTES)
+        self.pages: LRU[Answer] = LRU(PAGES_BYTES)
         # One body at a time is compressed: a class that opens a fresh server at once waits for each
         # file's one compression, instead of paying for thirty.
         self.compressing = asyncio.Lock()
@@ -129,13 +144,12 @@ class Web:
         ):
             await self.app(scope, receive, send)
             return
-        if scope["method"] == "GET" and HASHED.search(scope["path"]):
-            encoding = negotiate(Headers(scope=scope).get("accept-encoding", ""))
-            held = self.held.get(f"{scope['path']} {encoding}")
-            if held:
-                await answer(scope, send, *held)
-                return
-        await self.app(scope, receive, Reply(self, scope, send))
+        reply = Reply(self, scope, send)
+        held = self.held.get(reply.key) if reply.hashed else self.pages.get(reply.key)
+        if held and scope["method"] == "GET":
+            await answer(scope, send, *held)
+            return
+        await self.app(scope, receive, reply)
 
     async def compressed(self, body: bytes, digest: str, encoding: str) -> bytes:
         """A body compressed, from memory if an equal one was ever compressed."""
@@ -158,6 +172,11 @@ class Reply:
         self.scope = scope
         self.send = send
         self.hashed = bool(HASHED.search(scope["path"]))
+        self.encoding = negotiate(Headers(scope=scope).get("accept-encoding", ""))
+        self.lang = first_page.language(scope, web.lang)
+        # Under which it may be held.
+        name = scope["path"] if self.hashed else first_page.key(scope, self.lang)
+        self.key = name and f"{name} {self.encoding}"
         self.start: Message | None = None  # held back while the body is collected
         self.body = bytearray()
 
@@ -205,10 +224,14 @@ class Reply:
             await self.send({"type": "http.response.start", "status": 200, "headers": headers.raw})
             await self.send({"type": "http.response.body"})
             return
+        held = self.web.held if self.hashed else None
         if headers["content-type"].startswith("text/html"):
-            # A function, for in a replacement string backslashes have a meaning.
-            body = HEAD.sub(lambda head: head[0] + self.web.script, body, count=1)
+            body, gradios = await anyio.to_thread.run_sync(self.page, body)
+            if gradios and "set-cookie" not in headers:
+                held = self.web.pages
             headers["Content-Security-Policy"] = policy(body, self.web.framing)
+            for name in first_page.VARIES:
+                headers.add_vary_header(name)
         digest = hashlib.sha256(body).hexdigest()
         # Gradio asks for its theme as theme.css?v=<SHA-256 of the content>.
         by_content = f"v={digest}".encode() == self.scope["query_string"]
@@ -216,17 +239,25 @@ class Reply:
         # Weak: the same for every encoding of the same content.
         headers["ETag"] = f'W/"{digest[:32]}"'
         headers.add_vary_header("Accept-Encoding")
-        encoding = negotiate(Headers(scope=self.scope).get("accept-encoding", ""))
-        if encoding and len(body) >= SMALLEST:
-            small = await self.web.compressed(body, digest, encoding)
+        if self.encoding and len(body) >= SMALLEST:
+            small = await self.web.compressed(body, digest, self.encoding)
             if len(small) < len(body):
                 body = small
-                headers["Content-Encoding"] = encoding
+                headers["Content-Encoding"] = self.encoding
                 del headers["accept-ranges"]
         headers["Content-Length"] = str(len(body))
-        if self.scope["method"] == "GET" and self.hashed:
-            self.web.held.put(f"{self.scope['path']} {encoding}", (headers.raw, body), len(body))
+        if self.scope["method"] == "GET" and held is not None and self.key:
+            held.put(self.key, (headers.raw, body), len(body))
         await answer(self.scope, self.send, headers.raw, body)
+
+    def page(self, body: bytes) -> tuple[bytes, bool]:
+        """A page in the visitor's language with our head; and whether it is one of Gradio's."""
+        first, last = heads(self.lang)
+        spoken = first_page.spoken(body.decode(), self.lang)
+        body = body if spoken is None else spoken.encode()
+        # Functions, for in a replacement string backslashes have a meaning.
+        body = HEAD.sub(lambda head: head[0] + first, body, count=1)
+        return HEAD_END.sub(lambda end: last + end[0], body, count=1), spoken is not None
 
 
 async def answer(scope: Scope, send: Send, headers: list[tuple[bytes, bytes]], body: bytes) -> None:

@@ -14,11 +14,10 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 from gradio_client import Client
 
-from playground import ASSETS, text
+from playground import ASSETS, rooms, text
 from playground import settings as settings_of
 from playground.models import devices, hub
 from playground.models.uploads import at_end
-from playground.rooms import all_rooms
 from playground.rooms.models import panel as drawer
 from playground.shell import access, answers, carry, middleware, relays, scripts, sessions
 from playground.shell import streams as streaming
@@ -47,12 +46,11 @@ MONO = (
     "Noto Sans Mono CJK TC", "Noto Sans Mono CJK SC", "monospace",
 )  # fmt: skip
 
-STYLES = ("style.css", "map.css", "next.css", "decoding.css", "sentences.css", "vectors.css")
-
 
 def build_app(context: Context, panels: Sequence[ModuleType] | None = None) -> gr.Blocks:
     """The whole page. Nothing heavy is imported for it: only gradio."""
-    panels = all_rooms() if panels is None else panels
+    rooms.register()
+    panels = rooms.all_rooms() if panels is None else panels
     set_owner_language(context.settings.lang)
     context.catalog.names.whose(visitor)
     with gr.Blocks(
@@ -110,7 +108,6 @@ def launch_options(context: Context) -> dict[str, Any]:
         "max_file_size": settings.upload_mb * 2**20,
         "max_threads": 160 if settings.class_mode else 40,
         "theme": theme(),
-        "css_paths": [ASSETS / name for name in STYLES],
         "favicon_path": ASSETS / "favicon.svg",
         "i18n": gr.I18n(**{lang: {**words, **wholes(lang)} for lang, words in translations().items()}),
         "app_kwargs": {"middleware": middleware.middleware(settings), "routes": _routes(context)},
@@ -204,10 +201,10 @@ def theme() -> gr.themes.Base:
 
 
 def _routes(context: Context) -> list[Any]:
-    """The page's scripts, and what panels stream to them."""
-    named = [panel.streams(context) for panel in all_rooms() if hasattr(panel, "streams")]
+    """The page's scripts and sheets, and what panels stream to them."""
+    named = [panel.streams(context) for panel in rooms.all_rooms() if hasattr(panel, "streams")]
     streams = streaming.routes({name: stream for each in named for name, stream in each.items()})
-    return [*streams, scripts.route()]
+    return [*streams, *scripts.routes(), scripts.plotly()]
 
 
 def _header(lang: str) -> str:

@@ -1,43 +1,93 @@
-"""The page's own scripts, served as one file that a browser keeps for good: its name holds its hash.
+"""The page's own scripts and style sheets, each served as one file that a browser keeps for good: its name
+holds its hash.
 
-A script that Gradio writes into its page by ``head`` would need ``'unsafe-inline'`` (`policy`).
+A script that Gradio writes into its page by ``head`` would need ``'unsafe-inline'`` (`policy`),
+and of style sheets that it is given by ``css_paths`` it loses every ``@container`` rule.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
+import re
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from playground import ASSETS
+from playground.ui import plotly_file
 
 NAMES = (
-    "page.js", "shell/store.js", "shell/runs.js", "chat.js", "map.js", "next.js", "next_inside.js",
-    "decoding.js",
+    "page.js", "shell/store.js", "shell/runs.js", "shell/figures.js", "shell/figures_map.js", "chat.js",
+    "songs.js", "sentences.js", "next.js", "next_inside.js", "decoding.js",
 )  # fmt: skip
+STYLES = ("style.css", "shell/figures.css", "next.css", "decoding.css", "sentences.css", "vectors.css")
 FOLDER = "playground/assets"
+# Gradio's components come with rules of their own, of two or three classes. Inside the page every rule of
+# ours stands a second time with this before it, and outweighs them; outside (toasts, the login) it counts as
+# it is written.
+WITHIN = "gradio-app .gradio-container.gradio-container .contain"
+# Rules that name Gradio's outermost element stand once, and weigh as much as its own, which come later: the
+# element around it decides.
+OUTERMOST = re.compile(r"(?<![\w.-])\.gradio-container(?=\s)")
+DARK = re.compile(r"(^|[,{}])(\s*)\.dark\s", re.MULTILINE)
+
+
+def _read(names: tuple[str, ...]) -> str:
+    return "\n".join((ASSETS / name).read_text(encoding="utf-8") for name in names)
+
+
+def _named(whole: str, ending: str) -> str:
+    return f"{FOLDER}/page-{hashlib.sha256(whole.encode()).hexdigest()[:8]}.{ending}"
 
 
 @functools.cache
 def bundle() -> tuple[str, str]:
-    """Its path, without a slash before it, and what it holds."""
-    whole = "\n".join((ASSETS / name).read_text(encoding="utf-8") for name in NAMES)
-    return f"{FOLDER}/page-{hashlib.sha256(whole.encode()).hexdigest()[:8]}.js", whole
+    """The scripts' path, without a slash before it, and what it holds."""
+    whole = _read(NAMES)
+    return _named(whole, "js"), whole
+
+
+@functools.cache
+def sheet() -> tuple[str, str]:
+    """The style sheets' path and what it holds."""
+    plain = _read(STYLES)
+    # The class "dark" is outside of what the rules are put into: "&" stands for that.
+    within = DARK.sub(r"\1\2.dark & ", plain)
+    plain = OUTERMOST.sub("gradio-app .gradio-container", plain)
+    whole = f"{plain}\n{WITHIN} {{\n{within}\n}}\n"
+    return _named(whole, "css"), whole
 
 
 def tag() -> bytes:
-    """For the page's head: it runs once the page is read, and before Gradio's own."""
+    """For the beginning of the page's head: it runs once the page is read, and before Gradio's own."""
     return f'<script defer src="{bundle()[0]}"></script>'.encode()
 
 
-def route() -> Route:
-    """Where it is served."""
-    path, whole = bundle()
+def sheet_tag() -> bytes:
+    """For the end of the page's head: nothing is painted before it is there, and it comes after Gradio's."""
+    return f'<link rel="stylesheet" href="{sheet()[0]}">'.encode()
 
+
+def routes() -> list[Route]:
+    """Where they are served."""
+    return [_route(*bundle(), "text/javascript"), _route(*sheet(), "text/css")]
+
+
+def _route(path: str, whole: str, kind: str) -> Route:
     def answer(request: Request) -> Response:
-        return Response(whole, media_type="text/javascript")
+        return Response(whole, media_type=kind)
 
     return Route(f"/{path}", answer)
+
+
+def plotly() -> Route:
+    """Where plotly.js is served: the file of plotly's package, compressed by the middleware."""
+
+    def answer(request: Request) -> Response:
+        if request.url.path.rpartition("/")[2] != plotly_file.address().rpartition("/")[2]:
+            return Response(status_code=404)  # of another version: a page that was opened before an update
+        return FileResponse(plotly_file.path(), media_type="text/javascript")
+
+    return Route(f"/{plotly_file.FOLDER}/plotly-{{version}}.js", answer)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -93,8 +94,8 @@ class Lines(StreamingResponse):
     """Each piece as a line, made in a thread; when the reader leaves, the work for it ends.
 
     Args:
-        pieces: a generator. It is closed at the end; while a step of it runs, `cancellation.check` raises in that
-            step's thread from the moment on at which the reader left.
+        pieces: a generator. It is closed at the end; while a step of it runs, `cancellation.check` raises in
+            that step's thread from the moment on at which the reader left.
     """
 
     def __init__(self, pieces: Iterator[Any], limit: anyio.CapacityLimiter) -> None:
@@ -118,11 +119,12 @@ class Lines(StreamingResponse):
 
             group.start_soon(watch)
             try:
-                await self.stream_response(send)
+                with suppress(OSError):  # some servers tell so that nobody reads any more
+                    await self.stream_response(send)
             finally:
                 self.left.set()
                 with anyio.CancelScope(shield=True):
-                    await anyio.to_thread.run_sync(self._close)
+                    await anyio.to_thread.run_sync(self._close, limiter=self.limit)
             group.cancel_scope.cancel()
 
     async def _lines(self) -> AsyncIterator[bytes]:

@@ -30,6 +30,12 @@ def check() -> None:
         raise Abandoned
 
 
+def listening() -> Callable[[], bool]:
+    """Whether nobody waits for this thread's work, for the threads of a library that works for it."""
+    left: Callable[[], bool] | None = getattr(_mine, "left", None)
+    return left or (lambda: False)
+
+
 @contextmanager
 def when(left: Callable[[], bool]) -> Iterator[None]:
     """In this thread, `check` raises once ``left`` says that nobody waits."""

@@ -254,8 +254,13 @@ INTERNALS: dict[str, Internal] = {
     ),
     "gradio-page": Internal(
         "gradio", "its page has <gradio-app>, and classes tabitem, tab-container, label-wrap, toast-title,"
-        " fillable, reset-button, clear-status, data-testid=status-tracker",
+        " contain, fillable, reset-button, clear-status, data-testid=status-tracker",
         "assets/style.css", "status-tracker", "parts of the page look as Gradio left them",
+    ),
+    "gradio-config": Internal(
+        "gradio", "its page has <script>window.gradio_config = …;</script>, made from the address, its"
+        " headers and `page` and `deep_link` alone; what its scripts never read of it or take for granted",
+        "playground/shell/first_page.py", "UNREAD_OF_LISTENERS", "marks in place of texts, or no page at all",
     ),
     "gradio-addresses": Internal(
         "gradio", "/gradio_api/…, hashed names under /assets/, `\"protocol\":\"sse_v3\"` in /config",

@@ -32,6 +32,7 @@ KINDS: dict[type[Any], Kind] = {
     gr.CheckboxGroup: "list", gr.Radio: "choice", gr.Dropdown: "choice",
 }  # fmt: skip
 MARK = "__i18n__"  # Gradio writes it before the key of a text (``gr.I18n``)
+FIXED = (gr.Radio, gr.CheckboxGroup)
 WORDS = ("lost", "failed", "stopped", "copied")  # what the page says itself, when no server can
 QUIET: dict[str, Any] = {
     "queue": False, "show_progress": "hidden", "api_visibility": "private", "trigger_mode": "multiple",
@@ -48,7 +49,9 @@ class Control:
         private: never in a link, or only these values of it.
         query: its name in old links, ``?tab=<room>&text=…``.
         implies: what else changes, by id, when a visitor changes this one to something.
-        varies: answers give it other choices than it is built with.
+        presets: the same for some of its values: what else changes when a visitor chooses that one.
+        most: the largest number where answers move the component's own end.
+        varies: its choices are not always those that it is built with.
         said: the key of the text that it is built with, where each language says it in its own words
             (``gr.Textbox(tr("room.example"))``); `default` is then the English one.
     """
@@ -60,11 +63,16 @@ class Control:
     private: bool | tuple[Any, ...] = False
     query: str = ""
     implies: Mapping[str, Any] = field(default_factory=dict)
+    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    most: float | None = None
     varies: bool = False
     said: str = ""
 
     def checked(self, value: Any) -> Any:
         """A value that a page sent, if this control can hold it.
+
+        Of a Radio and of a CheckboxGroup only what they offer fits. What a menu offers changes, so that of
+        its values the type alone is looked at.
 
         Raises:
             BadInput: ``control_malformed`` (name) for a wrong type, ``setting_outside`` (name, low, high,
@@ -74,28 +82,43 @@ class Control:
             "text": isinstance(value, str),
             "number": value is None or _number(value),
             "yes": isinstance(value, bool),
-            "choice": value is None or isinstance(value, str) or _number(value),
-            "list": isinstance(value, list) and all(isinstance(e, str) or _number(e) for e in value),
+            "choice": value is None or self._one(value),
+            "list": isinstance(value, list) and all(map(self._one, value)),
         }[self.kind]
         if not fits:
             raise BadInput("control_malformed", name=self.id)
         if self.kind == "number" and value is not None:
             low, high = (getattr(self.component, end, None) for end in ("minimum", "maximum"))
+            high = high if self.most is None else self.most
             if (low is not None and value < low) or (high is not None and value > high):
                 # Where a control has one end only, the other is as far as numbers go.
                 ends = {"low": "−∞" if low is None else low, "high": "∞" if high is None else high}
                 raise BadInput("setting_outside", name=self.id, value=str(value)[:40], **ends)
         return value
 
+    @property
+    def choices(self) -> list[Any]:
+        """What it offers, as the page is built."""
+        return [each[1] for each in getattr(self.component, "choices", None) or []]
+
+    @property
+    def numbers(self) -> bool:
+        """Whether what it offers are numbers."""
+        return bool(self.choices) and all(map(_number, self.choices))
+
+    def _one(self, value: Any) -> bool:
+        if not (_number(value) if self.numbers else isinstance(value, str)):
+            return False
+        return value in self.choices or self.varies or not isinstance(self.component, FIXED)
+
     def told(self) -> dict[str, Any]:
         """What the page's store has to know of it."""
         row: dict[str, Any] = {"id": self.id, "kind": self.kind, "value": self.default}
         if self.said:
             row["said"] = {lang: text.say(self.said, lang) for lang in text.LANGUAGES}
-        choices = [each[1] for each in getattr(self.component, "choices", None) or []]
-        if choices and isinstance(self.component, gr.Radio | gr.CheckboxGroup) and not self.varies:
-            row["choices"] = choices  # a link may say anything; of menus, which change, the server checks it
-        if choices and all(_number(each) for each in choices):
+        if isinstance(self.component, FIXED) and not self.varies:
+            row["choices"] = self.choices  # a link may say anything
+        if self.numbers:
             row["numbers"] = True
         if self.private:
             row["private"] = self.private
@@ -103,6 +126,8 @@ class Control:
             row["query"] = self.query
         if self.implies:
             row["implies"] = dict(self.implies)
+        if self.presets:
+            row["presets"] = {value: dict(others) for value, others in self.presets.items()}
         return row
 
 
@@ -128,7 +153,8 @@ def page_of(blocks: gr.Blocks | None = None) -> Page:
 
 def control(
     id: str, component: C, *, private: bool | tuple[Any, ...] = False, query: str = "",
-    implies: Mapping[str, Any] | None = None, varies: bool = False,
+    implies: Mapping[str, Any] | None = None, presets: Mapping[str, Mapping[str, Any]] | None = None,
+    most: float | None = None, varies: bool = False,
 ) -> C:  # fmt: skip
     """Register a control under ``room.name``; without an ``elem_id`` it gets ``room-name``.
 
@@ -137,8 +163,11 @@ def control(
         private: never in a link (a conversation, a name that is a secret), or only these values of it. Names
             of uploads are left out of every link anyway.
         query: its name in links of before, ``?tab=<room>&<query>=…``.
-        implies: values of other controls, by id, that follow when a visitor sets this one to something.
-        varies: answers give it other choices than it is built with (menus may always get others).
+        implies: what happens to other controls, by id, when a visitor sets this one to something: values, or
+            dicts as `runs.sets` takes them.
+        presets: by a value of this one, those of other controls that follow when a visitor chooses it.
+        most: the largest number where answers move the component's own end (a model's last layer).
+        varies: answers change the choices of this Radio or CheckboxGroup, so a link may hold any.
 
     Returns:
         the component itself.
@@ -151,13 +180,19 @@ def control(
     said = _key(default)
     default = text.say(said, text.DEFAULT) if said else default
     component.elem_id = component.elem_id or id.replace(".", "-").replace("_", "-")
-    _add(Control(id, component, kind, default, private, query, implies or {}, varies=varies, said=said))
+    made = Control(
+        id, component, kind, default, private, query, implies or {}, presets or {}, most, varies, said
+    )
+    _add(made)
     return component
 
 
-def kept(id: str, default: str = "", *, private: bool | tuple[Any, ...] = True) -> str:
-    """Register a text that the store keeps and nothing shows, such as an upload's name; its id."""
-    _add(Control(id, None, "text", default, private))
+def kept(id: str, default: str | list[str] = "", *, private: bool | tuple[Any, ...] = True) -> str:
+    """Register a text, or a list, that the store keeps and no component shows; its id.
+
+    Such as an upload's name, or what a visitor picked in HTML that an action made.
+    """
+    _add(Control(id, None, "list" if isinstance(default, list) else "text", default, private))
     return id
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -11,6 +12,8 @@ from playground.errors import PlaygroundError
 from playground.models import devices
 from playground.ui import precision as view
 from playground.ui.context import Context
+from playground.ui.controls import control
+from playground.ui.runs import Action, Given, Line, sets
 from playground.ui.visitor import guard, language, tr
 
 # A queue of its own: of a model on the Hub its config is fetched first.
@@ -39,6 +42,36 @@ def precisions(context: Context, model: gr.Dropdown, **more: Any) -> gr.Radio:
         guard(follow), [model, menu], menu, show_progress="hidden", api_visibility="private", **ASKING
     )  # fmt: skip
     return menu
+
+
+def precision(id: str, *, private: bool = False, **more: Any) -> gr.Radio:
+    """The same as a control of the store; `following` is the action that it needs."""
+    return control(id, gr.Radio(
+        [(tr("models.precision_full"), ""), ("int8", "int8"), ("NF4", "nf4")], value="",
+        label=tr("models.precision_choice"), info=tr("models.precision_info"), **more,
+    ), private=private, varies=True)  # fmt: skip
+
+
+def following(
+    context: Context, id: str, model: str, views: Sequence[str], name: str = "precision",
+    also: Sequence[str] = (),
+) -> Action:  # fmt: skip
+    """What that menu offers follows the model that is chosen.
+
+    Args:
+        id, model: of the controls.
+        views: in which the menu is seen.
+        also: what else asks for it, such as the button of a drawer that is in no view.
+    """
+
+    def follow(given: Given) -> Iterator[Line]:
+        found, told = offered(context, given[model] or "", language())
+        change: dict[str, Any] = {"choices": found, "info": told}
+        if given[id] not in {value for _, value in found}:
+            change["value"] = ""
+        yield sets({id: change})
+
+    return Action(name, follow, [model, id], [model, *also], views=views, opens=bool(views))
 
 
 def offered(context: Context, name: str, lang: str) -> tuple[list[tuple[str, str]], str]:

@@ -36,7 +36,8 @@ class Given(dict[str, Any]):
     """What a page sent, checked: values by id, those of the action's own room also without its name.
 
     Args:
-        by: what asked: "open" (a view was opened), a control's id, "#" and a button's id, or "" (a script).
+        by: what asked: "open" (a view was opened), a control's id, "#" and a button's id, "@" and the id of a
+            text box that was sent, what `asks` says, or "" (a script).
     """
 
     def __init__(self, values: Mapping[str, Any], room: str, by: str) -> None:
@@ -53,14 +54,19 @@ class Action:
         name: the last part of its address.
         fn: a generator of lines; closing it must end its work.
         needs: ids of controls whose values it is given. What stands in its places is dimmed when they change.
-        on: what asks for it: ids of controls, and "#" before a button's ``elem_id``.
+        on: what asks for it: ids of controls; "#" before a button's ``elem_id``; "@" before that of a text
+            box that is sent by Enter (by Shift and Enter if it has several lines).
         places: where it answers; the first one tells how far it is and what went wrong.
         views: it is asked only while one of them is seen ("room/name"); without any, always.
         opens: asked when one of its views is first seen; None: if a control asks for it.
+        anew: asked whenever one of its views is opened, since its answer hangs on more than it needs.
         wait: milliseconds after the last change of a control, so that nobody asks at every key.
         again: asked once more by itself when the server was away.
         stopped: the key of what is said of it when a visitor stops it, instead of what is said of all.
         built: its places are built with what it would answer to the controls as they are built.
+        offers: ids of what is `movable` (buttons of files): nobody can press it while what was answered is
+            not of what is chosen, or while there is no answer.
+        stops: ``elem_id`` of buttons that end it.
     """
 
     name: str
@@ -70,21 +76,25 @@ class Action:
     places: Sequence[str] = ()
     views: Sequence[str] = ()
     opens: bool | None = None
+    anew: bool = False
     wait: int = 250
     again: bool = True
     built: bool = False
     stopped: str = ""
+    offers: Sequence[str] = ()
     stops: Sequence[str] = ()
 
     def told(self, name: str) -> dict[str, Any]:
         """What assets/shell/runs.js has to know of it."""
-        controls = [each for each in self.on if not each.startswith("#")]
+        controls = [each for each in self.on if each[0] not in "#@"]
         return {
             "name": name, "needs": [*self.needs], "on": controls,
-            "buttons": [each[1:] for each in self.on if each.startswith("#")],
+            "buttons": [each[1:] for each in self.on if each[0] == "#"],
+            "sent": [each[1:] for each in self.on if each[0] == "@"],
             "places": [*self.places], "views": [*self.views], "stops": [*self.stops],
             "opens": bool(controls) if self.opens is None else self.opens,
-            "wait": self.wait, "again": self.again, "built": self.built,
+            "anew": self.anew, "wait": self.wait, "again": self.again, "offers": [*self.offers],
+            "built": self.built,
             "stopped": {lang: text.say(self.stopped, lang) for lang in text.LANGUAGES if self.stopped},
         }  # fmt: skip
 
@@ -97,7 +107,7 @@ def actions(room: str, *made: Action, stop: str = "") -> None:
     """
     page = page_of()
     for each in made:
-        unknown = [id for id in (*each.needs, *each.on) if not id.startswith("#") and id not in page.controls]
+        unknown = [id for id in (*each.needs, *each.on) if id[0] not in "#@" and id not in page.controls]
         assert not unknown and all(name in page.views for name in each.views), (each.name, unknown)
         stops = [*each.stops, stop] if stop else each.stops
         assert f"{room}/{each.name}" not in page.actions, each.name
@@ -185,8 +195,19 @@ def filling(place: str, steps: Iterable[str]) -> Iterator[Line]:
 def sets(values: Mapping[str, Any]) -> Line:
     """Values of controls by id; or of any component registered, a dict of what changes in it (``choices``,
     ``visible``, ``interactive``, ``value``). Choices are (label, value) pairs.
+
+    ``default`` is what a control counts as built with from now on: one that stands at its former default, or
+    is empty, moves along; ``reset`` (True) takes it back to its default.
     """
     return {"set": dict(values)}
+
+
+def asks(name: str, by: str = "") -> Line:
+    """Ask for another action, ``room/name``, with the values that were set until then.
+
+    While none of its views is seen it waits until one is.
+    """
+    return {"ask": name, "by": by}
 
 
 # -- places and uploads --

@@ -97,13 +97,17 @@ def query() -> dict[str, str]:
 
 
 def tr(key: str) -> Any:
-    """A sentence of the page itself, which the browser says in its language (`gr.I18n`)."""
+    """A sentence of the page: a mark while it is built, which each visitor's page says in their language
+    (`playground.shell.first_page`); in an answer the sentence itself.
+    """
+    if LocalContext.request.get(None) is not None:
+        return text.say(key, language())
     _static.add(key)
     return I18nData(key)
 
 
 def in_every_language(key: str, made: Callable[[str], str]) -> Any:
-    """A piece of the page as one translated whole: gradio translates one mark a component, not many."""
+    """A piece of the page that is made anew in each language."""
     _wholes[key] = made
     return I18nData(key)
 

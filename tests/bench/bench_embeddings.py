@@ -1,17 +1,15 @@
-"""Speed of maps of sentences: ``python tests/bench/bench_embeddings.py [1 2 3 4]`` prints one run's ratios.
+"""Speed of maps of sentences: ``python tests/bench/bench_embeddings.py [1 2 3]`` prints one run's ratios.
 
 1. Encoding: ours against ``SentenceTransformer.encode`` as it comes (fp32): 1,000 sentences of 12 tokens.
 2. The first UMAP of a process, its code compiled before and kept, against stock umap-learn's in a fresh one.
 3. Warm, 1,000 sentences from text to map, against raw ``encode`` and ``fit_transform``.
-4. A map of 50,000 points: bytes of its HTML, and milliseconds a frame of dragging and zooming in Chromium,
-   against that many rectangles filled on a bare canvas of its size.
+Maps in the page are `bench_figures`'.
 
 Times are the least of some rounds taken in turn; CPU seconds stand beside them, since neighbours are busy.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -26,7 +24,7 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
 
-from tests.bench.rows import chromium, rounds, row  # noqa: E402
+from tests.bench.rows import rounds, row  # noqa: E402
 
 SETUP = "import time, numpy as np; v = np.random.default_rng(0).normal(size=(500, 64)).astype('f');"
 CLOCK = "a = time.perf_counter(); c = time.process_time();"
@@ -107,76 +105,9 @@ def first_umap() -> None:
         row("the same, by CPU", ours[1], stock[1], "s", "stock umap-learn", most=0.5)
 
 
-BARE = """<style>body { margin: 0 }</style><canvas width=1280 height=800></canvas><script>
-    const pen = document.querySelector("canvas").getContext("2d");
-    const points = Float32Array.from({length: 100_000}, () => Math.random() * 800);
-    const draw = () => {
-        pen.clearRect(0, 0, 1280, 800);
-        for (let n = 0; n < points.length; n += 2) {
-            pen.fillStyle = n % 3 ? "#246" : "#642";
-            pen.fillRect(points[n], points[n + 1], 3, 3);
-        }
-    };
-    for (const kind of ["pointermove", "wheel"])
-        document.querySelector("canvas").addEventListener(kind, () => requestAnimationFrame(draw));
-</script>"""
-DRAG = """async () => {
-    const canvas = document.querySelector("canvas"), box = canvas.getBoundingClientRect();
-    const send = (kind, clientX, clientY) =>
-        canvas.dispatchEvent(new PointerEvent(kind, {clientX, clientY, pointerId: 1, bubbles: true}));
-    canvas.setPointerCapture = () => {};
-    const frame = () => new Promise(requestAnimationFrame);
-    const times = [];
-    send("pointerdown", box.x + 200, box.y + 200);
-    for (let step = 0; step < 40; step++) {
-        const began = performance.now();
-        if (step % 2) send("pointermove", box.x + 200 + step * 4, box.y + 200 + step * 2);
-        else canvas.dispatchEvent(new WheelEvent("wheel", {deltaY: -20, cancelable: true}));
-        await frame(); await frame();
-        times.push(performance.now() - began);
-    }
-    return times.sort((a, b) => a - b)[20];
-}"""
-
-
-def many_points() -> None:
-    from playwright.sync_api import sync_playwright
-
-    from playground.ui import point_map
-
-    count, draw = 50_000, np.random.default_rng(0)
-    points = np.tanh(draw.normal(size=(count, 2)) / 2).astype(np.float32)
-    near = point_map.Near(draw.integers(0, count, (count, 10), np.int32), np.ones((count, 10), np.float32),
-                          np.ones((count, 10), np.bool_))  # fmt: skip
-    labels = [f"sentence number {place} of a large set" for place in range(count)]
-    html = point_map.chart(points, labels, draw.integers(0, 8, count), list("abcdefgh"), "en", near=near)
-    assets = {
-        name: (ROOT / "assets" / name).read_text("utf-8") for name in ("map.js", "map.css", "colours.css")
-    }
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        page_file = Path(folder) / "map.html"
-        page_file.write_text(point_map.standalone(html, "bench", assets, "en"), "utf-8")
-        browser = playwright.chromium.launch(
-            executable_path=chromium(), args=["--headless", "--no-sandbox", "--disable-gpu"]
-        )
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
-        page.goto(page_file.as_uri())
-        page.wait_for_function("document.querySelector('canvas').width > 300")
-        frame = page.evaluate(DRAG)
-        page.set_content(BARE)
-        bare = page.evaluate(DRAG)
-        browser.close()
-    row(f"a map of {count:,} points, a frame of dragging", frame, bare, "ms", "fillRect on a bare canvas")
-    plain = json.dumps([labels, points.tolist()])
-    row("its HTML, ten neighbours each included", len(html) / 1e6, len(plain) / 1e6, "MB",
-        "its labels and places alone, as JSON")  # fmt: skip
-
-
 if __name__ == "__main__":
-    wanted = set(sys.argv[1:]) or {"1", "2", "3", "4"}
+    wanted = set(sys.argv[1:]) or {"1", "2", "3"}
     if wanted & {"1", "3"}:
         encoding_and_maps(wanted)
     if "2" in wanted:
         first_umap()
-    if "4" in wanted:
-        many_points()

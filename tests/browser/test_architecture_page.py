@@ -157,8 +157,50 @@ def test_change_one_thing_and_see_what_it_does(visit: Visit) -> None:
     page.locator("#arc-real").click()
     expect(page.locator("#arc-built")).to_contain_text("model.layers.1")
     expect(page.locator("#arc-built")).to_contain_text("500]")
+    built = page.locator("#arc-built .pg-place")
+    expect(built).not_to_have_attribute("data-stale", "")
     turn(page, "num_hidden_layers", 3)
-    expect(page.locator("#arc-built")).to_be_empty()  # it was another model's
+    expect(built).to_have_attribute("data-stale", "")  # it was another model's
+    page.get_by_role("button", name=text.say("architecture.reset", "en"), exact=True).click()
+    expect(page.locator("#arc-num_hidden_layers input")).to_have_value("22")
+    expect(page.locator("#arc-hidden_size input")).to_have_value("2048")
+    expect(result).to_contain_text(text.say("architecture.change_something", "en"))
+
+
+def test_turned_knobs_come_through_everything_and_make_way_for_another_model(visit: Visit) -> None:
+    page = opened(visit)
+    tab(page, "what_if")
+    turn(page, "num_hidden_layers", 24)
+    page.locator("#arc-tie input").check()
+    expect(page.locator("#arc-what-if")).to_contain_text("num_hidden_layers=24")
+    page.wait_for_function("location.hash.includes('tie_word_embeddings=1')")
+    link = page.evaluate("playground.store.link()")
+    told = link.partition("?")[2].partition("#")[2].partition("?")[2]
+    assert sorted(each.partition("=")[0] for each in told.split("&")) == [
+        "num_hidden_layers", "sentence", "tie_word_embeddings",
+    ]  # fmt: skip  # nothing of what the model has anyhow
+    visit.watch.leaving = True
+    page.reload()
+    expect(page.locator("#arc-what-if")).to_contain_text("num_hidden_layers=24")
+    page.evaluate("playground.setLanguage('zh-TW')")
+    page.wait_for_function("window.playground?.lang === 'zh-TW'")
+    expect(page.locator("#arc-what-if")).to_contain_text("num_hidden_layers=24")
+    expect(page.locator("#arc-num_hidden_layers input")).to_have_value("24")
+    expect(page.locator("#arc-hidden_size input")).to_have_value("2048")
+    expect(page.locator("#arc-tie input")).to_be_checked()
+    settled(page)
+    page.get_by_role("button", name="GPT-2", exact=True).click()
+    total(page, "124,439,808")
+    expect(page.locator("#arc-num_hidden_layers input")).to_have_value("12")
+    expect(page.locator("#arc-tie input")).to_be_checked()  # as GPT-2 has it
+    page.wait_for_function("!location.hash.includes('num_hidden_layers')")
+    settled(page).get_by_role("button", name="TinyLlama", exact=True).click()
+    total(page, "1,100,048,384")
+    expect(page.locator("#arc-num_hidden_layers input")).to_have_value("22")
+    expect(page.locator("#arc-tie input")).not_to_be_checked()
+    other = visit(link.removeprefix(visit.home), ready=False)  # somebody else who is given the link
+    expect(other.locator("#arc-what-if")).to_contain_text("num_hidden_layers=24")
+    expect(other.locator("#arc-tie input")).to_be_checked()
 
 
 def test_memory_follows_its_sliders(visit: Visit) -> None:
@@ -198,7 +240,7 @@ def test_a_config_of_ones_own_and_a_bad_one(visit: Visit) -> None:
     total(page, "46,473,216")  # 124,439,808 less eleven layers
     box.fill('{"model_type": "gpt2", "n_layer": 1000000000}')
     expect(page.locator("#arc-top .pg-warning")).to_contain_text("n_layer")  # where the plan was, which goes
-    expect(page.locator("#arc-tree")).to_be_empty()
+    expect(page.locator("#arc-tree .pg-body")).to_be_empty()
     box.fill('{"model_type": "gpt2", "n_layer": 1}')
     total(page, "46,473,216")
 
@@ -259,7 +301,7 @@ def test_of_a_model_that_cannot_be_shown_nothing_stands_but_why(visit: Visit) ->
     expect(page.locator("#arc-top")).to_contain_text("nobody/nothing-7b")
     expect(page.locator("#arc-top .arc-total")).to_have_count(0)
     expect(page.locator("#arc-tree .arc-row")).to_have_count(0)
-    expect(page.locator("#arc-result")).not_to_have_attribute("data-stale", "")
+    expect(page.locator("#arc-top .pg-place")).not_to_have_attribute("data-stale", "")
     for name, place in (("flow", "#arc-flow"), ("memory", "#arc-memory"), ("what_if", "#arc-what-if"),
                         ("compare", "#arc-compare")):  # fmt: skip
         tab(page, name)
@@ -282,4 +324,4 @@ def test_of_another_model_to_compare_with_the_same(visit: Visit) -> None:
     box.press("Enter")
     expect(shown).to_contain_text("nobody/nothing-7b")
     expect(shown).not_to_contain_text("3,821,079,552")
-    expect(shown).not_to_have_attribute("data-stale", "")
+    expect(shown.locator(".pg-place")).not_to_have_attribute("data-stale", "")

@@ -61,7 +61,7 @@ STANDING = {
     "typed text": "#tok-text textarea", "algorithm of a lane": ".tok-kind", "facts of a lane": ".tok-facts",
     "count of a lane": ".tok-count", "detail": ".tok-detail", "legend": ".tok-legend",
     "sample button": ".pg-samples button", "secondary button": ".pg-actions button",
-    "primary button": "#pg-tokens button.primary", "sentence of the chart": ".tok-chart p",
+    "primary button": "#pg-tokens button.primary", "legend of the chart": ".pg-figure-legend button",
     "footer": ".pg-foot span", "Gradio's footer": "footer button",
 }  # fmt: skip
 

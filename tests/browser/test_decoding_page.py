@@ -41,7 +41,7 @@ def test_it_opens_on_a_case_where_greedy_misses(visit: Visit) -> None:
     page = opened(visit)
     expect(page.locator(".dec-answer.missed")).to_contain_text(say("question"))
     expect(page.locator(".dec-lane")).to_have_count(6)
-    expect(page.locator(".dec-race svg")).to_be_visible()
+    expect(page.locator(".dec-race .pg-figure-plot.ready .js-line")).to_have_count(3, timeout=WAIT)
     sub(page, "tree")
     expect(page.locator("#dec-tree .dec-svg g.won").first).to_be_visible()
     expect(page.locator("#dec-tree .dec-seq tbody tr")).to_have_count(4)
@@ -67,6 +67,12 @@ def test_a_prompt_of_ones_own(visit: Visit) -> None:
     page.locator("#dec-go").click()
     expect(page.locator("#dec-status .pg-warning")).to_contain_text("window", timeout=WAIT)
     expect(page.locator("#dec-view .dec-prompt")).to_contain_text("France")
+    expect(page.locator("#dec-view .pg-place")).to_have_attribute("data-stale", "")
+    page.locator("#dec-text textarea").fill("The sea")
+    page.locator("#dec-text textarea").press("Shift+Enter")
+    expect(page.locator("#dec-view .dec-prompt")).to_contain_text("The sea", timeout=WAIT)
+    expect(page.locator("#dec-status .pg-warning")).to_have_count(0)
+    expect(page.locator("#dec-view .pg-place")).not_to_have_attribute("data-stale", "")
 
 
 def test_a_token_tells_what_else_could_have_stood_there(visit: Visit) -> None:
@@ -96,11 +102,12 @@ def test_an_experiment_runs_and_stops(visit: Visit) -> None:
     expect(title).to_have_text(say("name_cache", room="decoding_lab"), timeout=2 * WAIT)  # a whole round
     page.locator("#dec-lab-stop").click()
     status = page.locator("#dec-lab-status")
-    expect(status).to_contain_text(say("stopped", room="decoding_lab"), timeout=WAIT)
+    expect(status).to_contain_text(say("stopped", room="runs"), timeout=WAIT)
     expect(title).to_have_text(say("name_cache", room="decoding_lab"))
     page.get_by_label(say("name_repeats", room="decoding_lab")).check()
     expect(page.locator("#dec-about")).to_contain_text(say("about_repeats", room="decoding_lab")[:30])
     expect(title).to_have_text(say("name_cache", room="decoding_lab"))  # not under the other's name
+    expect(page.locator("#dec-lab .pg-place")).to_have_attribute("data-stale", "")
     page.locator("#dec-lab-go").click()
     found = page.locator("#dec-lab .dec-found")
     expect(found).to_contain_text(say("repeats_greedy_same", room="decoding_lab"), timeout=2 * WAIT)
@@ -129,7 +136,6 @@ def test_a_switch_of_language_takes_everything_along(visit: Visit) -> None:
     settled(page)  # what is typed into a box that Gradio is just making is lost
     page.locator("#dec-stops textarea").fill("停")
     page.locator("#dec-stops textarea").blur()
-    settled(page)
     for lang in ("en", "zh-CN"):  # twice: what came along goes along
         page.locator('[data-pg="language"]').select_option(lang)
         expect(page.locator("#dec-view")).to_contain_text(say("go", lang), timeout=WAIT)

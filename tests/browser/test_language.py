@@ -10,11 +10,11 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 import gradio as gr
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
 
 from playground import text
 from playground.settings import Settings
-from playground.shell import middleware
+from playground.shell import first_page, middleware
 
 pytestmark = pytest.mark.browser
 
@@ -192,6 +192,93 @@ def test_it_works_where_site_data_is_blocked(visit: Callable[..., BrowserContext
     assert page.evaluate("document.body.classList.contains('dark') && playground.large")
     page.evaluate("playground.setLanguage('en')")
     expect(page.locator("#greet")).to_have_text(GREETING["en"])
+
+
+NO_COOKIES = {
+    "refused": "Object.defineProperty(document, 'cookie', {get: () => '', set: () => {}})",
+    "thrown": """Object.defineProperty(document, 'cookie', {
+        get() { throw new DOMException('denied', 'SecurityError'); },
+        set() { throw new DOMException('denied', 'SecurityError'); },
+    })""",
+}
+
+
+def visited(page: Page, address: str) -> list[str]:
+    """The documents that a visit asked the server for, when the page speaks; and nothing went wrong."""
+    asked: list[str] = []
+    wrong: list[str] = []
+
+    def heard(request: Request) -> None:
+        if request.is_navigation_request():
+            asked.append(request.url)
+
+    def said(message: ConsoleMessage) -> None:
+        # An app as small as this one has no routes for our scripts and sheets.
+        if message.type == "error" and "/playground/assets/" not in message.location["url"]:
+            wrong.append(message.text)
+
+    page.on("request", heard)
+    page.on("console", said)
+    page.goto(address, wait_until="commit")
+    expect(page.locator("#loaded textarea")).not_to_have_value("")
+    page.wait_for_timeout(500)  # that it does not load again has no mark to wait for
+    page.remove_listener("request", heard)
+    page.remove_listener("console", said)
+    assert wrong == []
+    return asked
+
+
+@pytest.mark.parametrize("stored", ["", "en", "zh-CN"])
+@pytest.mark.parametrize("cookie", ["", "en", "zh-TW", "nonsense"])
+@pytest.mark.parametrize("locale", ["en-US", "zh-HK"])
+def test_where_browser_and_cookie_disagree_the_page_loads_once_more_and_never_again(
+    visit: Callable[..., BrowserContext], url: str, stored: str, cookie: str, locale: str
+) -> None:
+    context = visit(locale=locale)
+    if cookie:
+        context.add_cookies([{"name": first_page.COOKIE, "value": cookie, "url": url}])
+    page = context.new_page()
+    page.goto(url + "robots.txt")
+    page.evaluate("lang => lang && localStorage.setItem('playground.lang', lang)", stored)
+    own = {"en-US": "en", "zh-HK": "zh-TW"}[locale]
+    sent, lang = text.match(cookie) or own, stored or own
+    assert visited(page, url) == [url] * (1 if sent == lang else 2)
+    assert_speaks(page, lang)
+    assert visited(page, url) == [url], "from now on the server knows"
+    assert_speaks(page, lang)
+
+
+@pytest.mark.parametrize("how", NO_COOKIES)
+def test_without_cookies_the_address_carries_the_language(
+    visit: Callable[..., BrowserContext], url: str, how: str
+) -> None:
+    context = visit(locale="en-US")
+    context.add_init_script(NO_COOKIES[how])
+    page = context.new_page()
+    page.goto(url + "robots.txt")
+    page.evaluate("localStorage.setItem('playground.lang', 'zh-TW')")
+    for _ in range(2):
+        assert visited(page, f"{url}?tab=a") == [f"{url}?tab=a", f"{url}?tab=a&lang=zh-TW"]
+        assert_speaks(page, "zh-TW")
+    assert visited(page, f"{url}?lang=zh-CN") == [f"{url}?lang=zh-CN"]
+    assert_speaks(page, "zh-CN")
+
+
+KEPT_FROM_THE_SERVER = """Object.defineProperty(document, 'cookie', {
+    get: () => sessionStorage.getItem('cookie') || '',
+    set: (cookie) => sessionStorage.setItem('cookie', cookie.split(';')[0]),
+})"""
+
+
+def test_a_cookie_that_never_arrives_is_no_loop(visit: Callable[..., BrowserContext], url: str) -> None:
+    context = visit(locale="en-US")
+    context.add_init_script(KEPT_FROM_THE_SERVER)
+    page = context.new_page()
+    page.goto(url + "robots.txt")
+    page.evaluate("localStorage.setItem('playground.lang', 'zh-TW')")
+    assert visited(page, url) == [url, url, f"{url}?lang=zh-TW"]
+    assert_speaks(page, "zh-TW")
+    assert visited(page, url) == [url, f"{url}?lang=zh-TW"]
 
 
 def test_browser_and_server_match_tags_alike(visit: Callable[..., BrowserContext], url: str) -> None:

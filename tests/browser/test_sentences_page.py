@@ -47,7 +47,16 @@ def opened(visit: Visit, **context: object) -> Page:
 
 
 def data(page: Page) -> dict:
-    return json.loads(page.locator("#sen-map .pg-data").first.text_content() or "")
+    return json.loads(page.locator("#sen-map .pg-data").first.text_content() or "")["more"]
+
+
+def figure(page: Page) -> list[dict]:
+    return json.loads(page.locator("#sen-map .pg-data").first.text_content() or "")["figure"]["data"]
+
+
+def places(traces: list[dict]) -> list[tuple[str, str]]:
+    """Where the points of each group stand; of those that were added, nothing."""
+    return [(each["x"]["bdata"], each["y"]["bdata"]) for each in traces if each["name"] != "added"]
 
 
 def lines(page: Page, *rows: str) -> None:
@@ -60,12 +69,11 @@ def told(page: Page, text: str) -> None:
 
 def test_the_first_minute(visit: Visit) -> None:
     page = opened(visit)
-    expect(page.locator("#sen-map .pg-map-legend li")).to_have_count(8)
+    expect(page.locator("#sen-map .pg-figure-legend li")).to_have_count(8)
     side = page.locator("#sen-map .pg-map-side")
     expect(side.locator("b")).to_have_text("The virus spread through e-mail attachments.")
     # Drawn, and a click on another neighbour goes there.
-    drawn = "c => new Set(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).size"
-    page.wait_for_function(f"({drawn})(document.querySelector('#sen-map canvas')) > 20")
+    expect(page.locator("#sen-map .pg-figure-plot.ready .point")).to_have_count(272, timeout=WAIT)
     first = side.locator("li button").first
     name = first.text_content()
     first.click()
@@ -75,19 +83,20 @@ def test_the_first_minute(visit: Visit) -> None:
     expect(page.locator("#sen-map .pg-map-told")).to_have_text("1 found")
     page.keyboard.press("Enter")
     expect(side.locator("b")).to_have_text("The pitcher struck out nine batters.")
-    page.locator("#sen-map canvas").focus()
+    page.locator("#sen-map .pg-figure-frame").focus()
     page.keyboard.press("Escape")
     expect(side).to_contain_text("Click a point")
 
 
 def test_a_new_sentence_lands_and_nothing_moves(visit: Visit) -> None:
     page = opened(visit)
-    before = data(page)
+    before, before_ = data(page), figure(page)
     page.locator("#sen-added textarea, #sen-added input").first.fill("It will rain and snow.")
     expect(page.locator("#sen-map .pg-map-side b")).to_have_text("It will rain and snow.", timeout=PATIENCE)
     after = data(page)
-    assert len(after["t"]) == len(before["t"]) + 1
-    assert after["xyz"].startswith(before["xyz"][: len(before["xyz"]) // 4 * 4 - 4])
+    assert len(after["labels"]) == len(before["labels"]) + 1
+    for old, new in zip(places(before_), places(figure(page)), strict=False):
+        assert new == old
     first = page.locator("#sen-map .pg-map-side li").first.text_content()
     weather = [
         text for text, label in zip(*vars(sample("themes")).values(), strict=True) if label == "weather"
@@ -115,9 +124,9 @@ def test_own_lines_from_none_to_some_and_html(visit: Visit) -> None:
     lines(page, *(f"{word} {number} {EVIL}" for word in ("cakes", "rockets") for number in range(8)))
     told(page, "UMAP keeps")
     page.locator("#sen-by").get_by_text("k-means").click()
-    expect(page.locator("#sen-map .pg-map-legend")).to_contain_text("cakes", timeout=WAIT)
+    expect(page.locator("#sen-map .pg-figure-legend")).to_contain_text("cakes", timeout=WAIT)
     page.locator("#sen-dimensions").get_by_text("3-D").click()
-    page.wait_for_function("JSON.parse(document.querySelector('#sen-map .pg-data').textContent).d === 3")
+    page.wait_for_function("JSON.parse(document.querySelector('#sen-map .pg-data').textContent).more.d === 3")
     lines(page, "")
     page.locator("#sen-source input").click()
     page.locator("ul.options li, [role=listbox] [role=option]").nth(2).click()
@@ -140,23 +149,23 @@ def test_a_change_of_language_keeps_lines_and_outlives_a_model(visit: Visit) -> 
     carried()
     expect(page.locator("#sen-own textarea")).to_have_value("a cat\na dog", timeout=WAIT)
     expect(page.locator("#sen-map .pg-map-side li")).to_have_count(10, timeout=WAIT)
-    assert len(data(page)["t"]) == 272
+    assert len(data(page)["labels"]) == 272
     carried(model="nobody/has-this-name")
     expect(page.locator("#sen-map .pg-told .pg-warning")).to_be_visible(timeout=PATIENCE)
     expect(page.locator("#sen-model input")).to_have_value("nobody/has-this-name")
     expect(page.locator("#sen-own textarea")).to_have_value("a cat\na dog")
     carried(own="", method="pca", dimensions=3, by="kmeans", clusters=3)
     page.wait_for_function(
-        "JSON.parse(document.querySelector('#sen-map .pg-data')?.textContent || '{}').d === 3"
+        "JSON.parse(document.querySelector('#sen-map .pg-data')?.textContent || '{}').more?.d === 3"
     )
-    expect(page.locator("#sen-map .pg-map-legend li")).to_have_count(3, timeout=PATIENCE)
+    expect(page.locator("#sen-map .pg-figure-legend li")).to_have_count(3, timeout=PATIENCE)
     carried(source="own")
     told(page, "Rows: 2,")
     # A chosen point stays chosen when its rows are drawn anew.
     page.locator("#sen-map .pg-map-find").fill("dog")
     page.keyboard.press("Enter")
     page.locator("#sen-by").get_by_text("k-means").click()
-    expect(page.locator("#sen-map .pg-map-legend button")).not_to_have_count(0, timeout=WAIT)
+    expect(page.locator("#sen-map .pg-figure-legend button")).not_to_have_count(0, timeout=WAIT)
     expect(page.locator("#sen-map .pg-map-side b")).to_have_text("a dog")
 
 
@@ -171,7 +180,7 @@ def test_a_file_of_ones_own(visit: Visit, tmp_path: Path) -> None:
     upload.set_input_files(file)
     told(page, "Rows: 13,")
     expect(page.locator("#sen-told")).to_contain_text("than there are columns: 1", timeout=WAIT)
-    assert data(page)["t"][0] == f"=1+0 {EVIL}"
+    assert data(page)["labels"][0] == f"=1+0 {EVIL}"
     page.locator("#emb-sentences input[type=file]").first.set_input_files(
         {"name": "picture.png.csv", "mimeType": "text/csv", "buffer": b"\x89PNG\r\n\x1a\n" + b"\0" * 200}
     )
@@ -181,7 +190,7 @@ def test_a_file_of_ones_own(visit: Visit, tmp_path: Path) -> None:
         {"name": "large.csv", "mimeType": "text/csv", "buffer": b"a line of text\n" * 200_000}
     )
     expect(page.locator("#emb-sentences [data-upload-limit]")).to_be_visible()
-    assert data(page)["t"][0] == f"=1+0 {EVIL}"  # nothing lost
+    assert data(page)["labels"][0] == f"=1+0 {EVIL}"  # nothing lost
 
 
 def test_what_is_asked_newly_ends_what_runs_and_stop_keeps_the_map(visit: Visit) -> None:
@@ -194,8 +203,8 @@ def test_what_is_asked_newly_ends_what_runs_and_stop_keeps_the_map(visit: Visit)
     page.locator("#emb-sentences input[type=file]").first.set_input_files(file)
     status = page.locator("#sen-map .pg-told")
     expect(status).to_contain_text("of 12,000 different rows", timeout=PATIENCE)
-    assert len(data(page)["t"]) == 272  # the map of before stays, dimmed
-    expect(page.locator("#sen-map .pg-body")).to_have_css("opacity", "0.45")
+    assert len(data(page)["labels"]) == 272  # the map of before stays, dimmed
+    expect(page.locator("#sen-map")).to_have_css("opacity", "0.45")
     lines(page, "a cat", "a dog", "a cow")
     told(page, "Rows: 3,")
     # The long one was left, not waited for.
@@ -205,7 +214,7 @@ def test_what_is_asked_newly_ends_what_runs_and_stop_keeps_the_map(visit: Visit)
     expect(status).to_contain_text("of 12,000 different rows", timeout=PATIENCE)
     page.locator("#emb-sentences button", has_text="Stop").first.click()
     expect(status).to_contain_text("Stopped", timeout=PATIENCE)
-    assert len(data(page)["t"]) == 3
+    assert len(data(page)["labels"]) == 3
     lines(page, "a cat", "a dog", "a cow", "a hen")  # and it goes on
     told(page, "Rows: 4,")
     expect(status).not_to_contain_text("Stopped")
@@ -250,33 +259,36 @@ def test_search_similarity_rows_and_downloads(visit: Visit, tmp_path: Path) -> N
     page.keyboard.press("Enter")
     page.locator("#sen-map .pg-map-find").fill("")  # what was found is ringed in pictures, too
     with page.expect_download() as download:
-        page.locator("#sen-map [data-map=svg]").click()
+        page.locator("#sen-map [data-tool=svg]").click()
     download.value.save_as(tmp_path / "map.svg")
     drawn = (tmp_path / "map.svg").read_text()
     assert (
-        drawn.count("<circle") == 272 + 8 + 11
-    )  # points, legend, and large: the chosen one with its neighbours
+        drawn.count('class="point ') == 272 and drawn.count("<circle") == 8
+    )  # points as such, and the legend
     torn = page.locator("#sen-map .pg-map-side li.far").count()
-    assert 0 < torn < 10 and drawn.count("stroke-dasharray") == torn and drawn.count("<path") == 10
+    assert 0 < torn < 10 and drawn.count("stroke-dasharray: 9px") == torn
     assert ">The virus spread through e-mail attachments.</text>" in drawn and ">computers</text>" in drawn
-    height = page.locator("#sen-map canvas").evaluate("c => [c.clientWidth, c.clientHeight]")
+    size = page.locator("#sen-map .pg-figure-frame").evaluate("e => [e.clientWidth, e.clientHeight]")
     with page.expect_download() as download:
-        page.locator("#sen-map [data-map=png]").click()
+        page.locator("#sen-map [data-tool=png]").click()
     download.value.save_as(tmp_path / "map.png")
     with Image.open(tmp_path / "map.png") as picture:
-        assert picture.width == 2 * height[0] and len(picture.getcolors(2**20) or []) > 20
+        assert picture.width == 2 * size[0] and len(picture.getcolors(2**20) or []) > 20
         # Below the map the legend, with all of its colours.
-        legend = picture.convert("RGB").crop((0, 2 * height[1], picture.width, picture.height))
+        legend = picture.convert("RGB").crop((0, 2 * size[1], picture.width, picture.height))
         seen = {f"#{r:02x}{g:02x}{b:02x}" for _, (r, g, b) in legend.getcolors(2**20) or []}
         colours = page.evaluate(
-            "[...Array(8).keys()].map((n) => getComputedStyle(document.querySelector('#sen-map canvas'))"
+            "[...Array(8).keys()].map((n) => getComputedStyle(document.querySelector('#sen-map .pg-map'))"
             ".getPropertyValue(`--map-${n + 1}`).trim())"
         )
         assert {*colours} <= seen
     alone = page.context.new_page()  # the page that was saved, with no server behind it
     alone.goto((tmp_path / "map.html").as_uri())
-    alone.wait_for_function("document.querySelector('canvas').width > 300")
-    expect(alone.locator(".pg-map-legend li")).to_have_count(8)
+    expect(alone.locator(".pg-figure-plot.ready .point")).to_have_count(272, timeout=WAIT)
+    expect(alone.locator(".pg-figure-legend li")).to_have_count(8)
+    alone.locator(".pg-map-find").fill("pitcher")
+    alone.keyboard.press("Enter")
+    expect(alone.locator(".pg-map-side li")).to_have_count(10)
 
 
 def test_what_is_shown_follows_the_rows(visit: Visit) -> None:
@@ -296,7 +308,7 @@ def test_two_models_show_the_same_row(visit: Visit) -> None:
     page = opened(visit)
     tab(page, "Two models")
     page.locator("#sen-two-go").click()
-    expect(page.locator("#sen-two canvas")).to_have_count(2, timeout=60_000)
+    expect(page.locator("#sen-two .pg-figure-plot.ready")).to_have_count(2, timeout=60_000)
     expect(page.locator("#sen-two")).to_contain_text("in common")
     page.locator("#sen-two .pg-map-find").first.fill("volleyball")
     page.keyboard.press("Enter")
@@ -311,7 +323,7 @@ def test_a_comparison_of_other_rows_is_greyed(visit: Visit) -> None:
     tab(page, "Two models")
     expect(stale).to_be_hidden()
     page.locator("#sen-two-go").click()
-    expect(page.locator("#sen-two canvas")).to_have_count(2, timeout=PATIENCE)
+    expect(page.locator("#sen-two .pg-figure-plot.ready")).to_have_count(2, timeout=PATIENCE)
     expect(stale).to_be_hidden()
     page.locator("#sen-by").get_by_text("HDBSCAN").click()
     expect(stale).to_be_visible()
@@ -329,17 +341,17 @@ def test_added_ones_are_in_the_legend_and_warned_of(visit: Visit, tmp_path: Path
     page = opened(visit)
     added = "It will rain and snow.\nIt will snow and rain.\n😀"
     page.locator("#sen-added textarea, #sen-added input").first.fill(added)
-    legend = page.locator("#sen-map .pg-map-legend li")
+    legend = page.locator("#sen-map .pg-figure-legend li")
     expect(legend.last).to_have_text("added", timeout=PATIENCE)
     expect(legend).to_have_count(9)
     expect(page.locator("#sen-map .pg-warning")).to_contain_text("[UNK]")
+    expect(page.locator("#sen-map .pg-figure-plot.ready .point")).to_have_count(275, timeout=WAIT)
+    # Added ones are named, as far as there is room, and the last one is chosen.
+    expect(page.locator("#sen-map .shape-label")).not_to_have_count(0)
     with page.expect_download() as download:
-        page.locator("#sen-map [data-map=svg]").click()
+        page.locator("#sen-map [data-tool=svg]").click()
     download.value.save_as(tmp_path / "map.svg")
     drawn = (tmp_path / "map.svg").read_text()
-    assert (
-        drawn.count('r="6"') == 2 and drawn.count('r="7"') == 1
-    )  # added ones are large, the chosen one larger
     assert ">It will rain and snow.</text>" in drawn and ">😀</text>" in drawn and ">added</text>" in drawn
     tab(page, "Search by meaning")
     page.locator("#sen-query textarea, #sen-query input").first.fill("😀")

@@ -27,6 +27,11 @@ def opened(visit: Visit, **context: object) -> Page:
     return page
 
 
+def fresh(page: Page, place: str) -> None:
+    """What stands there is of what is chosen."""
+    expect(page.locator(f"[data-place={place}]")).not_to_have_attribute("data-stale", "")
+
+
 def like(page: Page, query: str, title: str) -> None:
     page.locator("#songs-search").locator("input, textarea").fill(query)
     first = page.locator("#songs-hits li").filter(has_text=title).first
@@ -41,6 +46,7 @@ def test_find_like_ten_and_why(visit: Visit) -> None:
     expect(page.locator("#songs-shown li")).to_have_count(2)  # the shipped example
     like(page, "qilixiang", "七里香")
     ten = page.locator("#songs-ten .song-ten > li")
+    fresh(page, "songs-ten")
     expect(ten).to_have_count(10, timeout=WAIT)
     assert "七里香" not in page.locator("#songs-ten .song-ten > li > div > .song b").all_text_contents()
     expect(page.locator("#songs-ten .song-popular li")).to_have_count(10)
@@ -62,14 +68,17 @@ def test_numbers_walk_map_and_measures(visit: Visit) -> None:
     page.get_by_role("tab", name="How good is it?").click()
     expect(page.locator("#songs-measures tbody tr")).to_have_count(5)
     page.get_by_role("tab", name="Map").click()
-    canvas = page.locator("#songs-map canvas")
-    expect(canvas).to_be_visible(timeout=WAIT)
-    canvas.scroll_into_view_if_needed()
-    canvas.focus()
+    frame = page.locator("#songs-map .pg-figure-frame")
+    expect(frame).to_be_visible(timeout=WAIT)
+    frame.scroll_into_view_if_needed()
+    expect(frame.locator(".pg-figure-plot.ready canvas").first).to_be_visible(timeout=WAIT)
+    frame.focus()
     for _ in range(3):
         page.keyboard.press("+")
-    drawn = "c => new Set(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).size"
-    page.wait_for_function(f"({drawn})(document.querySelector('#songs-map canvas')) > 20")
+    # The song in the middle of what is seen is liked by the keyboard, as by a click.
+    liked = page.locator("#songs-shown li").count()
+    page.keyboard.press("Enter")
+    expect(page.locator("#songs-shown li")).to_have_count(liked + 1, timeout=WAIT)
 
 
 def test_train_with_the_books_parameters(visit: Visit) -> None:
@@ -78,7 +87,7 @@ def test_train_with_the_books_parameters(visit: Visit) -> None:
     settled(page).locator("#songs-preset").get_by_text("the book’s").click()
     settled(page).locator("#songs-train").click()  # when the sliders have what the preset says
     expect(page.locator("#songs-trained")).to_contain_text("bit by bit", timeout=120_000)
-    expect(page.locator("#songs-trained li")).to_have_count(5)
+    expect(page.locator("#songs-trained .pg-figure-plot.ready .point")).to_have_count(5, timeout=WAIT)
     expect(page.locator("#songs-ten")).to_contain_text("negative 50", timeout=WAIT)
 
 
@@ -102,6 +111,40 @@ def test_own_files_and_html_in_titles(visit: Visit, tmp_path) -> None:
     page.locator("#songs-data input[type=file]").set_input_files([book])
     expect(page.locator(".toast-body").filter(has_text="spreadsheet")).to_be_visible(timeout=WAIT)
     expect(page.locator("#songs-ten .song-ten > li")).to_have_count(2)  # nothing lost
+
+
+def test_picks_come_along_and_back_takes_them_out_again(visit: Visit) -> None:
+    page = opened(visit)
+    assert "liked" not in page.url  # the example stands in no link
+    like(page, "qilixiang", "七里香")
+    page.wait_for_function("location.hash.includes('liked=')")
+    address = page.url
+    assert address.count("liked=") == 3
+    page.go_back()
+    expect(page.locator("#songs-shown li")).to_have_count(2, timeout=WAIT)
+    page.go_forward()
+    expect(page.locator("#songs-shown li")).to_have_count(3, timeout=WAIT)
+    visit.watch.leaving = True
+    page.evaluate("playground.setLanguage('zh-TW')")
+    expect(page.locator("#songs-shown li")).to_have_count(3, timeout=WAIT)
+    expect(page.locator("#songs-shown")).to_contain_text("七里香")
+    expect(page.locator("#songs-search").locator("input, textarea")).to_have_value("qilixiang")
+    theirs = visit(address.split("/", 3)[3], ready=False)  # somebody who is given the link
+    expect(theirs.locator("#songs-shown li")).to_have_count(3, timeout=WAIT)
+    expect(theirs.locator("#songs-ten .song-ten > li")).to_have_count(10, timeout=WAIT)
+
+
+def test_a_training_is_stopped_and_told(visit: Visit) -> None:
+    page = opened(visit)
+    page.locator("#songs-training .label-wrap").first.click()
+    page.evaluate("playground.store.set({'songs.epochs': 40, 'songs.negative': 60})")
+    settled(page).locator("#songs-train").click()
+    told = page.locator("#songs-trained .pg-told")
+    expect(told).to_contain_text("of 40", timeout=WAIT)
+    page.locator("#songs-train-stop").click()
+    expect(told).to_contain_text("Stopped", timeout=WAIT)
+    expect(page.locator("#songs-ten .song-ten > li")).to_have_count(10)
+    assert page.evaluate("playground.store.get('songs.trained')") == ""
 
 
 @pytest.mark.parametrize(("width", "lang", "scheme"), [(360, "zh-TW", "dark"), (1280, "zh-CN", "light")])

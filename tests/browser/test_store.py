@@ -16,13 +16,18 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from playground import text
 from playground.ui.controls import Control, page_of
-from tests.app import App
+from tests.app import SLOWER, App
 from tests.app_fixture import app  # noqa: F401
 from tests.browser.visiting import WAIT
 from tests.ui import toy
 from tests.ui.whole import whole_page
 
 pytestmark = pytest.mark.browser
+# One walk each: together they take too long for one test.
+ROOMS = ("tokens", "decoding", "sentences", "token_vectors", "words", "architecture", "songs")
+DRAWERS = ("models",)  # in no view and no link: a test of their own brings them through a reload
+# What any text will not do for: other controls hang on it.
+FITTING = {"architecture.config": '{"model_type": "llama"}'}
 UPLOAD = "rows-" + "0123456789abcdef" * 2
 BLOCKED = """Object.defineProperty(window, 'sessionStorage', {
     get() { throw new DOMException('denied', 'SecurityError'); }})"""
@@ -66,7 +71,9 @@ def settled(page: Page) -> Page:
 
 def go(page: Page, view: str) -> None:
     page.evaluate("view => playground.store.go(view)", view)
-    page.wait_for_function("view => playground.store.view() === view", arg=view, timeout=WAIT)
+    # A tab of tabs shows one of these.
+    seen = "view => [playground.store.view(), playground.store.view().split('/')[0]].includes(view)"
+    page.wait_for_function(seen, arg=view, timeout=WAIT)
 
 
 def box(page: Page, control: Control) -> Any:
@@ -92,6 +99,8 @@ def bring(page: Page, control: Control, views: list[str]) -> None:
 
 def other(control: Control) -> Any:
     """A value that it is not built with."""
+    if control.id in FITTING:
+        return FITTING[control.id]
     component = control.component
     choices = [each[1] for each in getattr(component, "choices", None) or []]
     match control.kind:
@@ -105,17 +114,19 @@ def other(control: Control) -> Any:
             low = getattr(component, "minimum", None) or 0
             high = getattr(component, "maximum", None)
             step = getattr(component, "step", None) or 1
-            new = control.default + step if high is None or control.default + step <= high else low
+            default = control.default or 0
+            new = default + step if high is None or default + step <= high else low
             return round(new, 6)
         case "yes":
             return not control.default
         case "list":
-            return [*choices[-2:]]
+            return [*choices[-2:]] or None
         case _:
             rest = [
                 each for each in choices if each != control.default and each not in (control.private or ())
             ]
-            return rest[-1] if rest else None
+            free = getattr(component, "allow_custom_value", False)  # of a menu that the page fills later
+            return rest[-1] if rest else "tutor" if free else None
 
 
 def change(page: Page, control: Control, new: Any) -> None:
@@ -131,15 +142,17 @@ def change(page: Page, control: Control, new: Any) -> None:
         place.locator("input[type=checkbox]").set_checked(new)
     elif isinstance(component, gr.Dropdown):
         if control.kind == "list":
-            place.locator("input").first.click()
-            for _ in control.default:
-                page.keyboard.press("Backspace")
-            page.keyboard.press("Escape")
+            place.locator(".remove-all").click()
             page.wait_for_function("id => !playground.store.get(id).length", arg=control.id)
+        if new == "tutor" and new not in labels:
+            place.locator("input").first.fill(new)
+            page.keyboard.press("Enter")
+            return
         for each in new if control.kind == "list" else [new]:
-            place.locator("input").first.click()
-            at = [*labels].index(each)
-            page.locator("ul.options li, [role=listbox] [role=option]").nth(at).click()
+            option = place.locator(f"[role=option][data-index='{[*labels].index(each)}']")
+            if not option.is_visible():
+                place.locator("input").first.click()
+            option.click()
         page.keyboard.press("Escape")
     elif control.kind == "number":
         field = place.locator("input[type=number]")
@@ -173,7 +186,10 @@ def walk(page: Page, blocks: gr.Blocks, rooms: list[str], context: BrowserContex
     held = page_of(blocks)
     count = 0
     for room in rooms:
-        views = [view for view in held.views if view.split("/")[0] == room]
+        views = [
+            view for view in held.views  # of a room with views inside, these: it is never seen without one
+            if view.split("/")[0] == room and not any(each.startswith(f"{view}/") for each in held.views)
+        ]  # fmt: skip
         mine = [each for each in held.controls.values() if each.id.startswith(f"{room}.") and each.component]
         mine = [each for each in mine if other(each) is not None and each.component.visible is True]
         wanted: dict[str, Any] = {}
@@ -184,6 +200,8 @@ def walk(page: Page, blocks: gr.Blocks, rooms: list[str], context: BrowserContex
                 if each.private:  # what is seen only with a file of one's own
                     continue
                 raise
+            if box(page, each).locator("input, textarea").first.is_disabled():  # another one took it away
+                continue
             change(page, each, other(each))
             page.wait_for_function(
                 "([id, value]) => JSON.stringify(playground.store.get(id)) === JSON.stringify(value)",
@@ -194,19 +212,17 @@ def walk(page: Page, blocks: gr.Blocks, rooms: list[str], context: BrowserContex
         settled(page)
         address = page.url
         page.reload()
-        for lang in ("en", "zh-TW"):
-            if lang != "en":
-                page.evaluate("playground.setLanguage('zh-TW')")
-                page.wait_for_function("window.playground?.lang === 'zh-TW'", timeout=WAIT)
+        now = page.evaluate("playground.lang")
+        for lang in (now, "zh-TW" if now == "en" else "en"):
+            if lang != now:
+                page.evaluate("lang => playground.setLanguage(lang)", lang)
+                page.wait_for_function("lang => window.playground?.lang === lang", arg=lang, timeout=WAIT)
             ready(settled(page))
             assert {id: value(page, id) for id in wanted} == wanted, lang
             for each in [one for one in mine if one.id in wanted]:
                 bring(page, each, views)
                 seen = shown(page, each)
                 assert seen is None or seen == wanted[each.id], (lang, each.id, seen)
-        page.evaluate("playground.setLanguage('en')")
-        page.wait_for_function("window.playground?.lang === 'en'", timeout=WAIT)
-        ready(page)
         fresh = browser.new_context(locale="en-US")  # somebody else who is given the link
         theirs = new_page(fresh, address)
         settled(theirs)
@@ -226,15 +242,19 @@ def test_every_kind_of_control_comes_along(
     assert walk(page, served[0], ["toy", "other"], context, browser) >= 12
 
 
+@pytest.mark.parametrize("room", ROOMS)
 def test_every_registered_control_of_the_whole_page(
     app: App,  # noqa: F811
     browser: Browser,
     context: BrowserContext,
+    room: str,
 ) -> None:
-    blocks = whole_page()
-    rooms = list(dict.fromkeys(id.split(".")[0] for id in page_of(blocks).controls))
     page = new_page(context, app.url)
-    assert walk(page, blocks, rooms, context, browser) >= 15
+    assert walk(page, whole_page(), [room], context, browser) >= 3
+
+
+def test_no_room_is_left_out_of_the_walk() -> None:
+    assert {id.split(".")[0] for id in page_of(whole_page()).controls} == {*ROOMS, *DRAWERS}
 
 
 def test_back_and_forward(served: tuple[gr.Blocks, str], context: BrowserContext) -> None:
@@ -289,6 +309,36 @@ def test_what_is_private_is_in_no_address(served: tuple[gr.Blocks, str], context
     assert page.url.endswith("#other/secret?name=open")
     page.go_back()  # in this browser it comes back nevertheless
     expect(page.locator("#other-name").locator("textarea, input")).to_have_value(UPLOAD)
+
+
+def test_a_preset_leads_other_controls_when_a_visitor_chooses_it(
+    served: tuple[gr.Blocks, str], context: BrowserContext
+) -> None:
+    page = new_page(context, served[1] + "#other/all")
+    page.locator("#other-preset input").nth(1).check()
+    expect(page.locator("#other-number input")).to_have_value("9")
+    assert value(page, "other.slider") == 0.75
+    page.locator("#other-number input").fill("7")
+    page.locator("#other-number input").press("Tab")
+    settled(page)
+    page.reload()  # what comes back is no choice: the number stays
+    ready(settled(page))
+    assert (value(page, "other.preset"), value(page, "other.number")) == ("large", 7)
+    page.go_back()
+    expect(page.locator("#other-number input")).to_have_value("9")
+
+
+def test_a_list_that_nothing_shows_stands_in_links(
+    served: tuple[gr.Blocks, str], context: BrowserContext
+) -> None:
+    page = new_page(context, served[1] + "#other/all?picks=a&picks=b%20c")
+    assert value(page, "other.picks") == ["a", "b c"]
+    page.evaluate("playground.store.set({'other.picks': []})")
+    settled(page)
+    assert page.url.endswith("#other/all?picks=")
+    page.reload()
+    ready(page)
+    assert value(page, "other.picks") == []
 
 
 def test_two_tabs_do_not_share(served: tuple[gr.Blocks, str], context: BrowserContext) -> None:
@@ -461,14 +511,14 @@ def test_what_computes_ends_within_half_a_second(
         page.locator("#toy-go").click()
         page.wait_for_timeout(1500)
         old = [at for at, worker in toy.workers if worker in threads]
-        assert max(old) - since < 0.5 + 0.2 and len(toy.workers) > len(old)
+        assert max(old) - since < 0.7 * SLOWER and len(toy.workers) > len(old)
         page.locator("#toy-stop").click()
         return
     elif how == "closed":
         page.close()
     else:
         page.reload()
-    assert ended(still, since) < 0.5 + 0.2  # the click's own time on a busy machine
+    assert ended(still, since) < 0.7 * SLOWER  # with the click's own time
 
 
 def test_a_place_in_a_tab_not_opened_yet(served: tuple[gr.Blocks, str], context: BrowserContext) -> None:
@@ -503,7 +553,59 @@ def test_what_is_set_is_no_visitors_change(served: tuple[gr.Blocks, str], contex
     assert len(toy.asked) == 1 and page.evaluate("window.heard") == [["toy.word", "toy.menu"]]
     assert page.evaluate("history.length") == entries and "menu=two" in page.url
     page.locator("#toy-menu input").click()
-    expect(page.locator("ul.options li, [role=listbox] [role=option]")).to_have_text(["One", "Two"])
+    offered = page.locator("#toy-menu [role=option]")
+    assert [each.get_attribute("aria-label") for each in offered.all()] == ["One", "Two"]
+
+
+def test_a_box_is_sent_and_each_place_is_as_old_as_what_filled_it(
+    served: tuple[gr.Blocks, str], context: BrowserContext
+) -> None:
+    page = new_page(context, served[1])
+    one, two = (page.locator(f"#toy-both-{name} .pg-place") for name in ("one", "two"))
+    word = page.locator("#toy-word").locator("textarea, input")
+    word.press("Shift+Enter")  # of one line: not its way
+    word.press("Enter")
+    expect(two.locator(".pg-body")).to_have_text("ab by @toy-word")
+    expect(two.locator(".pg-told")).to_have_text("two")
+    word.fill("a long word")
+    for place in (one, two):
+        expect(place).to_have_attribute("data-stale", "")
+    word.press("Enter")
+    expect(one.locator(".pg-body")).to_have_text("a long word by @toy-word")
+    expect(one).not_to_have_attribute("data-stale", "")
+    page.locator("#toy-stop").click()
+    expect(one.locator(".pg-told")).to_contain_text("Stopped")
+    expect(one).not_to_have_attribute("data-stale", "")
+    expect(two).to_have_attribute("data-stale", "")  # still of the word before
+    expect(two.locator(".pg-told")).to_have_text("")
+    page.locator("#toy-fill").click()  # sets the word, and asks
+    expect(two.locator(".pg-body")).to_have_text("filled by filled")
+    for place in (one, two):
+        expect(place).not_to_have_attribute("data-stale", "")
+
+
+def test_a_default_that_is_told_moves_what_was_not_changed(
+    served: tuple[gr.Blocks, str], context: BrowserContext
+) -> None:
+    page = new_page(context, served[1])
+    times = page.locator("#toy-times input[type=number]")
+    for change, expected in (("{default: 5}", 5), ("7", 7), ("{default: 6}", 7), ("{reset: true}", 6)):
+        page.evaluate(f"playground.store.set({{'toy.times': {change}}})")
+        expect(times).to_have_value(str(expected))
+        assert ("times=7" in settled(page).url) == (expected == 7)  # else as it now is built
+    page.goto("about:blank")
+    page.goto(served[1] + "#toy?times=2")  # said by a link, though it is built so
+    ready(page).evaluate("playground.store.set({'toy.times': {default: 5}})")
+    assert value(page, "toy.times") == 2
+
+
+def test_a_link_may_hold_what_is_offered_later(
+    served: tuple[gr.Blocks, str], context: BrowserContext
+) -> None:
+    page = new_page(context, served[1] + "#other/all?offer=later&radio=later")
+    assert value(page, "other.offer") == "later" and value(page, "other.radio") == "given"
+    page.evaluate("playground.store.set({'other.offer': {choices: [['L', 'later'], ['M', 'more']]}})")
+    expect(page.locator("#other-offer input[type=radio]").first).to_be_checked()
 
 
 def test_back_at_what_is_shown_nothing_is_asked(
@@ -554,3 +656,15 @@ def test_what_the_page_says_itself_is_in_its_language(
     page.locator("#toy-stop").click()
     expect(page.locator("#toy-long-place .pg-told")).to_have_text(text.say("runs.stopped", "zh-CN"))
     assert json.loads(page.locator("#pg-store .pg-data").text_content() or "")["lost"]
+
+
+def test_an_answer_does_not_take_back_what_was_typed_meanwhile(
+    served: tuple[gr.Blocks, str], context: BrowserContext
+) -> None:
+    page = new_page(context, served[1])
+    page.route("**/playground/toy/fill*", lambda route: (page.wait_for_timeout(600), route.continue_()))
+    page.locator("#toy-fill").click()
+    page.locator("#toy-word").locator("textarea, input").fill("typed")
+    expect(page.locator("#toy-menu input")).to_have_value("Two")  # the rest of the answer holds
+    settled(page)
+    assert value(page, "toy.word") == "typed"

@@ -116,7 +116,7 @@ def test_the_page_opens_on_a_painted_example(visit: Visit, lang: str) -> None:
     assert list(found) == NAMES
     for lane in found.values():
         assert int(lane["count"].replace(",", "")) == len(lane["ids"]) == len(lane["chips"]) > 5
-    expect(page.locator("#tok-languages .tok-chart section")).to_have_count(9)
+    expect(page.locator("#tok-languages .pg-figure-rows tbody tr")).to_have_count(9)
     expect(page.locator("#tok-view .tok-detail")).to_have_text(say("tokens.hover_hint", lang))
     expect(page.locator("h1")).to_have_text("LLM Playground")
     expect(page.locator("#tok-tabs button[role=tab]").nth(1)).to_have_text(say("tokens.tab_steps", lang))

@@ -42,7 +42,9 @@ class Watch:
 
     def _console(self, message: ConsoleMessage) -> None:
         broken_off = self.leaving and re.search("AbortError|Connection errored out", message.text)
-        if message.type in ("error", "warning") and not broken_off:
+        # Advice of the browser's on plotly's own code: WebGL drawn by the processor is slow, and right.
+        drawn = re.search("GL Driver Message|willReadFrequently", message.text)
+        if message.type in ("error", "warning") and not broken_off and not drawn:
             self.complaints.append(f"{message.type}: {message.text}")
 
     def _dialog(self, dialog: Any) -> None:

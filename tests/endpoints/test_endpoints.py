@@ -1,4 +1,4 @@
-"""What the README promises to programs, asked of the running app through ``gradio_client`` and plain HTTP."""
+"""What docs/endpoints.md promises to programs, asked of the app through ``gradio_client`` and plain HTTP."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
-from tests.app import App, tokenizer_json
+from tests.app import ROOT, App, tokenizer_json
 from tests.app_fixture import UPLOAD_MB, app  # noqa: F401
 
 TOKEN = {"id": int, "piece": str, "text": str, "bytes": str, "start": int, "end": int, "special": bool}
@@ -207,6 +207,21 @@ def test_the_public_endpoints_are_exactly_these(client: Client) -> None:
     }
     assert not api["unnamed_endpoints"]
     assert all(endpoint["description"] for endpoint in api["named_endpoints"].values())
+
+
+def test_the_document_lists_them_with_their_arguments_in_order(client: Client) -> None:
+    api = client.view_api(return_format="dict", print_info=False)
+    assert isinstance(api, dict)
+    document = (ROOT / "docs" / "endpoints.md").read_text(encoding="utf-8")
+    listed = {}
+    for name, arguments in re.findall(r"^\| `(/\w+)` \|([^|]*)\|", document, re.MULTILINE):
+        bare = re.sub(r"\[[^\]]*\]", "", arguments)
+        listed[name] = [each.strip() for each in bare.split(",") if each.strip()]
+    served = {
+        name: [each["parameter_name"] for each in endpoint["parameters"]]
+        for name, endpoint in api["named_endpoints"].items()
+    }
+    assert listed == served
 
 
 def test_the_mcp_tools_are_the_same(app: App) -> None:  # noqa: F811

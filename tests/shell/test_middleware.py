@@ -31,13 +31,14 @@ from starlette.testclient import TestClient
 
 from playground import ASSETS
 from playground.settings import Settings
-from playground.shell import middleware
+from playground.shell import middleware, scripts
 from tests.loops import finished
 
 PAGE = "<!doctype html><html><head><meta charset='utf-8'></head><body>" + "字 text " * 500
 SCRIPT = "let answer = 42;\n" * 500
 ASSET = "/assets/index-DphvyggB.js"
 IMMUTABLE = "public, max-age=31536000, immutable"
+PAGE_VARIES = "Accept-Language, Cookie, Accept-Encoding"
 
 calls: list[str] = []
 
@@ -137,7 +138,7 @@ def test_bodies_survive_compression(client: TestClient, url: str, accept: str) -
         headers, body = raw(client, url, **{"Accept-Encoding": accept})
         encoding = headers.get("content-encoding")
         assert encoding == (None if accept == "identity" else accept)
-        assert headers["vary"] == "Accept-Encoding"
+        assert headers["vary"] == (PAGE_VARIES if url == "/" else "Accept-Encoding")
         assert int(headers["content-length"]) == len(body)
         plain = unpack(body, encoding)
         assert plain.endswith(PAGE[-500:]) if url == "/" else plain == SCRIPT
@@ -152,9 +153,11 @@ def test_the_script_stands_right_after_head(client: TestClient) -> None:
     html = client.get("/").text
     before, after = html.split("<head>", maxsplit=1)
     assert before == "<!doctype html><html>"
-    assert after.startswith('<script>window.playground = {"default": ""};\n')
+    assert after.startswith('<script>window.playground = {"lang": "en"};\n')
     assert "</script><style>/* All colours" in html
-    assert "</style><meta charset='utf-8'></head>" in html
+    assert (
+        f'</style><meta charset=\'utf-8\'><link rel="stylesheet" href="{scripts.sheet()[0]}"></head>' in html
+    )
 
 
 def test_a_head_with_attributes_is_found_and_a_header_is_not() -> None:
@@ -170,7 +173,7 @@ def test_page_headers(client: TestClient) -> None:
 
 
 def test_the_config_cannot_leave_its_script_tag() -> None:
-    tag = middleware.script({"default": "</script><script>alert(1)</script><!--"}).decode()
+    tag = middleware.script({"lang": "</script><script>alert(1)</script><!--"}).decode()
     assert tag.count("<script") == tag.count("</script") == 1
     assert tag.endswith("</script>")
     assert "<!--" not in tag
@@ -184,10 +187,10 @@ def test_the_source_of_the_script_fits_into_a_tag() -> None:
     assert middleware.LANGUAGE_HEADER in source
 
 
-@pytest.mark.parametrize(("owner", "config"), [("", ""), ("zh-HK", "zh-TW"), ("en", "en"), ("fr", "")])
-def test_the_owners_language_arrives_as_one_of_ours(tmp_path: Path, owner: str, config: str) -> None:
+@pytest.mark.parametrize(("owner", "lang"), [("", "en"), ("zh-HK", "zh-TW"), ("en", "en"), ("fr", "en")])
+def test_the_owners_language_arrives_as_one_of_ours(tmp_path: Path, owner: str, lang: str) -> None:
     html = TestClient(application(tmp_path, owner)).get("/").text
-    assert f'window.playground = {{"default": "{config}"}};' in html
+    assert f'window.playground = {{"lang": "{lang}"}};' in html
 
 
 def test_an_unchanged_page_costs_a_304(client: TestClient) -> None:
@@ -196,7 +199,7 @@ def test_an_unchanged_page_costs_a_304(client: TestClient) -> None:
     assert (again.status_code, again.content) == (304, b"")
     assert again.headers["etag"] == first.headers["etag"]
     assert again.headers["cache-control"] == "no-cache"
-    assert again.headers["vary"] == "Accept-Encoding"
+    assert again.headers["vary"] == PAGE_VARIES
     assert "content-encoding" not in again.headers
     assert client.get("/", headers={"If-None-Match": '"other"'}).status_code == 200
 
@@ -319,7 +322,7 @@ def test_an_event_stream_arrives_event_by_event(path: str) -> None:
     async def receive() -> Any:
         await asyncio.sleep(3600)
 
-    stack = middleware.Web(StreamingResponse(events(), media_type="text/event-stream"), b"")
+    stack = middleware.Web(StreamingResponse(events(), media_type="text/event-stream"))
     finished(stack(get(path), receive, send))
     assert seen == [0, 1, 2]  # each was sent before the next was made
     assert not {b"content-encoding", b"content-length"} & {name for name, _ in sent[0]["headers"]}
@@ -333,7 +336,7 @@ def test_other_scopes_pass_as_they_are(kind: str) -> None:
         given.extend([scope, receive, send])
 
     scope, receive, send = {"type": kind}, object(), object()
-    finished(middleware.Web(app, b"")(scope, receive, send))  # type: ignore[arg-type]
+    finished(middleware.Web(app)(scope, receive, send))  # type: ignore[arg-type]
     assert given == [scope, receive, send]
 
 
@@ -350,7 +353,7 @@ def test_what_is_too_large_or_comes_another_way_is_let_go(monkeypatch: pytest.Mo
             for message in ({**start}, *messages):
                 await send(message)
 
-        return middleware.Web(run, b"<script></script>")
+        return middleware.Web(run)
 
     parts = [b"<head>", b"123456", b"7"]
     bodies = [{"type": "http.response.body", "body": part, "more_body": part != b"7"} for part in parts]
@@ -369,7 +372,7 @@ def test_head_without_a_body_does_not_guess_a_length() -> None:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": b""})
 
-    sent = finished(drive(middleware.Web(app, b""), get("/", method="HEAD")))
+    sent = finished(drive(middleware.Web(app), get("/", method="HEAD")))
     assert b"content-length" not in dict(sent[0]["headers"])
     assert sent[1].get("body", b"") == b""
 
@@ -436,7 +439,7 @@ def gradio_app(request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
 
 def test_gradios_page_and_its_assets(gradio_app: httpx.Client) -> None:
     first = gradio_app.get("/")
-    assert '<head><script>window.playground = {"default": "zh-TW"};' in first.text
+    assert '<head><script>window.playground = {"lang": "zh-TW"};' in first.text
     assert "charset=utf-8" in first.headers["content-type"]
     assert first.headers["content-encoding"] == "br"
     assert int(first.headers["content-length"]) == first.num_bytes_downloaded

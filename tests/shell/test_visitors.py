@@ -80,7 +80,8 @@ class Page:
 
     def songs(self, content: bytes = SONGS) -> str:
         event = self.event(self.named("songs.upload"), "upload")
-        (menu,) = self.ask(event, [self.give("songs.csv", content)])
+        (lines,) = self.ask(event, [self.give("songs.csv", content)])
+        menu = lines[-1]["set"]["songs.dataset"]
         assert [menu["value"]] * 2 in map(list, menu["choices"])
         return str(menu["value"])
 
@@ -106,7 +107,7 @@ class Page:
     def menus(self) -> list[str]:
         """All names in the menus of a page that is opened, or opened again."""
         tokens = self.act("tokens/opening", "open")
-        songs = self.ask(self.loading([self.named("songs-dataset")]), "")
+        songs = self.http.post("playground/songs/opening", json={"songs.dataset": "sample"}).json()
         return re.findall(NAME.pattern.replace("(", "(?:", 1), json.dumps([tokens, songs]))
 
 

@@ -590,6 +590,56 @@ def gradio_page():
     assert not left
 
 
+@check("gradio-config")
+def gradio_config():
+    import gradio
+    from gradio import route_utils, routes
+    from gradio.i18n import I18nData
+
+    from playground.shell import first_page
+
+    folder = Path(gradio.__file__).parent / "templates" / "frontend"
+    for name in ("index.html", "share.html"):
+        assert (
+            "<script>window.gradio_config = {{ config | toorjson }};</script>" in (folder / name).read_text()
+        )
+    found = first_page.MARK.fullmatch(str(I18nData("tokens.tab")))
+    assert found and found[1] == "tokens.tab"
+    origin = inspect.getsource(route_utils.get_request_origin)
+    asked = set(re.findall(r'get_first_header_value\(request, "([\w-]+)"\)', origin))
+    assert asked == {"x-forwarded-host", "x-forwarded-proto", "x-gradio-server"} < set(first_page.HEADERS)
+    assert set(re.findall(r"\brequest\.\w+", origin)) == {"request.url"}
+    parameters = re.search(r"def main\((.*?)\):", inspect.getsource(routes), re.DOTALL)
+    assert parameters and first_page.PARAMETERS | {"request", "user"} == set(
+        re.findall(r"(\w+): [\w.]+", parameters[1])
+    )
+    scripts = [path.read_text(encoding="utf-8") for path in (folder / "assets").glob("*.js")]
+    # Those that read configurations; all of them are 40 MB.
+    names = (
+        "api_info",
+        "component_class_id",
+        "component_prop_inputs",
+        "i18n_translations",
+        "scroll_to_output",
+    )
+    reading = "\n".join(script for script in scripts if any(name in script for name in names))
+    unread = {*first_page.UNREAD, *first_page.UNREAD_PROPS, *first_page.UNREAD_OF_LISTENERS}
+    for name in unread - {"api_info", "component_class_id"}:
+        found_in = [script for script in scripts if name in script]
+        assert not any(re.search(rf"\b{name}\b", script) for script in found_in), f"{name} is read"
+    assert set(re.findall(r"\b(\w+)\.api_info\b", reading)) == {"this"}  # the endpoints', not a component's
+    assert re.search(r"component_class_id:(\w)\.component_class_id\|\|\1\.type", reading)
+    for usual in (  # each of what is missing as of what is usual
+        r"typeof \w\.js==`string`", r"\.js_implementation\?", r"\.show_progress_on\|\|null",
+        r"\.component_prop_inputs\|\|\[\]", r"\.event_specific_args\?\.length", r"\.trigger_after!==void 0",
+        r"\.trigger_only_on_failure\?", r"\.trigger_only_on_success\?", r"cancel\((\w)\)\{if\(\1\)",
+        r"layout:(\w)\.page\[\w\]\.layout", r"i18n_translations&&", r"`scroll_to_output`,3,!1",
+    ):  # fmt: skip
+        assert re.search(usual, reading), usual
+    compared = set(re.findall(r"\.connection(?:_type)?(?:===|!==)(`\w+`)", reading))
+    assert compared == {"`stream`"}  # of how answers come, this alone
+
+
 @check("gradio-addresses")
 def gradio_addresses():
     from gradio import blocks, route_utils, utils

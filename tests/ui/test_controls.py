@@ -48,12 +48,15 @@ def test_what_the_page_is_told(page: gr.Blocks) -> None:
     rows = {row["id"]: row for row in [*given["controls"], *given["kept"]]}
     assert rows["toy.word"] == {"id": "toy.word", "kind": "text", "value": "ab", "query": "text"}
     assert rows["other.axes"]["numbers"] and rows["other.axes"]["choices"] == [2, 3]
+    assert "choices" not in rows["other.offer"]  # a link may hold one that is offered later
     assert rows["other.several"]["kind"] == "list" and rows["other.check"]["value"] is True
     assert rows["other.talk"]["private"] is True and rows["other.source"]["private"] == ["file"]
     assert rows["other.file"] == {"id": "other.file", "kind": "text", "value": "", "private": True}
     assert rows["other.text"]["implies"] == {"other.radio": "own"} and rows["other.text"]["value"] == ""
     told_in = {lang: text.say("runs.lost", lang) for lang in text.LANGUAGES}
     assert rows["toy.said"]["said"] == told_in and rows["toy.said"]["value"] == told_in["en"]
+    assert rows["other.preset"]["presets"] == {"large": {"other.number": 9, "other.slider": 0.75}}
+    assert rows["other.picks"] == {"id": "other.picks", "kind": "list", "value": ["first"]}
     views = {each["view"]: each for each in given["views"]}
     assert views["toy"]["id"] == "tab-toy" and views["toy"]["tabs"] == [[0, "toy"]]
     assert (
@@ -105,11 +108,12 @@ def test_a_page_without_anything() -> None:
 
 FITS = {
     "text": ["", "x", "\ud800", "<b>"], "number": [0, 1.5, None, 99], "yes": [True, False],
-    "choice": ["a", 3, None], "list": [[], ["a"], [1]],
+    "choice": ["a", "", None], "list": [[], ["a"], ["b", "a"]],
 }  # fmt: skip
 WRONG = {
     "text": [None, 1, [], {}, True], "number": ["1", True, [], float("nan"), float("inf"), 10**400],
-    "yes": [None, 1, "true"], "choice": [True, [], {}, float("nan")], "list": [None, "a", [None], [[]], {}],
+    "yes": [None, 1, "true"], "choice": [True, 3, [], {}, float("nan")],
+    "list": [None, "a", [None], [1], [[]], ["c"], {}],
 }  # fmt: skip
 MADE = {
     "text": gr.Textbox, "number": gr.Number, "yes": gr.Checkbox, "choice": gr.Dropdown,
@@ -120,23 +124,37 @@ MADE = {
 @pytest.mark.parametrize("kind", FITS)
 def test_which_values_fit(kind: str) -> None:
     with gr.Blocks() as page:
-        control("room.it", MADE[kind]())
-    made = page_of(page).controls["room.it"]
-    assert made.kind == kind
+        made = MADE[kind](["a", "b"]) if kind == "list" else MADE[kind]()
+        control("room.it", made)
+    known = page_of(page).controls["room.it"]
+    assert known.kind == kind
     for value in FITS[kind]:
-        assert made.checked(value) == value
+        assert known.checked(value) == value
     for value in WRONG[kind]:
         with pytest.raises(BadInput, match=r"control_malformed|setting_outside"):
-            made.checked(value)
+            known.checked(value)
+
+
+def test_of_what_is_offered_as_numbers_only_those_fit() -> None:
+    with gr.Blocks() as page:
+        control("room.axes", gr.Radio([("2-D", 2), ("3-D", 3)], value=2))
+        control("room.menu", gr.Dropdown([("one", 1), ("two", 2)], value=1))
+    axes, menu = page_of(page).controls.values()
+    assert axes.checked(3) == 3 and menu.checked(7) == 7  # what a menu offers may have changed
+    for known, wrong in ((axes, 4), (axes, "2"), (axes, True), (menu, "1")):
+        with pytest.raises(BadInput, match="control_malformed"):
+            known.checked(wrong)
 
 
 def test_a_number_keeps_within_its_ends() -> None:
     with gr.Blocks() as page:
         control("room.a", gr.Slider(2, 5, 3))
         control("room.b", gr.Number(0, minimum=0))
-    slider, number = page_of(page).controls.values()
+        control("room.c", gr.Slider(2, 5, 3), most=9)  # whose end an answer moves
+    slider, number, moved = page_of(page).controls.values()
+    assert moved.checked(9) == 9
     assert slider.checked(5) == 5 and number.checked(10**9) == 10**9
-    for made, value in ((slider, 1), (slider, 5.1), (number, -1)):
+    for made, value in ((slider, 1), (slider, 5.1), (number, -1), (moved, 9.5)):
         with pytest.raises(BadInput, match="setting_outside"):
             made.checked(value)
 

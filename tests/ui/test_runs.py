@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from playground.system import cancellation
 from playground.ui.controls import page_of
 from playground.ui.runs import Given
+from tests.app import SLOWER
 from tests.ui import toy
 
 URL = "/playground/toy/echo"
@@ -67,6 +68,11 @@ def test_what_does_not_fit_is_a_sentence(
     assert not toy.asked and not caplog.records
 
 
+def test_one_action_asks_for_another(client: TestClient) -> None:
+    *_, last = lines(client.post("/playground/toy/fill", json={}))
+    assert last == {"ask": "toy/both", "by": "filled"}
+
+
 def test_it_is_said_in_the_readers_language(client: TestClient) -> None:
     for lang, word in (("zh-TW", "重新載入"), ("zh-CN", "重新加载")):
         (line,) = lines(client.post(URL, json={}, headers={"X-Playground-Language": lang}))
@@ -98,7 +104,9 @@ class Asker:
     """One who asks, and may leave."""
 
     def __init__(self, url: str, name: str, posted: Any) -> None:
-        self.connection = http.client.HTTPConnection(url.removeprefix("http://").strip("/"), timeout=30)
+        self.connection = http.client.HTTPConnection(
+            url.removeprefix("http://").strip("/"), timeout=60 * SLOWER
+        )
         kind = {"Content-Type": "application/json"}
         self.connection.request("POST", f"/playground/{name}", json.dumps(posted), kind)
         self.answer = self.connection.getresponse()
@@ -113,7 +121,7 @@ class Asker:
 
 
 def test_who_leaves_ends_what_computes_though_it_yields_nothing(page: tuple[gr.Blocks, str]) -> None:
-    """`toy.long` gives one line, and then one step that ends by `stopping.check` alone."""
+    """`toy.long` gives one line, and then one step that ends by `cancellation.check` alone."""
     toy.ticks.clear()
     asker = Asker(page[1], "toy/long", {"toy.word": "ab"})
     assert asker.line() == {"place": "", "progress": "<p>counting</p>"}
@@ -124,7 +132,7 @@ def test_who_leaves_ends_what_computes_though_it_yields_nothing(page: tuple[gr.B
     left = time.monotonic()
     asker.leave()
     time.sleep(1.5)
-    assert toy.ticks[-1] - left < 0.5
+    assert toy.ticks[-1] - left < 0.5 * SLOWER
     assert cancellation.check() is None  # of nobody else's thread
 
 

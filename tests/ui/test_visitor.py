@@ -187,3 +187,9 @@ def test_signatures_survive_for_the_endpoints():
 
     assert list(inspect.signature(endpoint).parameters) == ["text", "names", "flag"]
     assert endpoint.__doc__ == "Says so."
+
+
+def test_a_text_is_a_mark_while_the_page_is_built_and_a_sentence_in_an_answer(asks):
+    assert str(visitor.tr("tokens.tab")).startswith("__i18n__")
+    asks(x_playground_language="zh-TW")
+    assert visitor.tr("tokens.tab") == text.say("tokens.tab", "zh-TW")

@@ -19,7 +19,19 @@ from playground.shell import middleware, scripts, streams
 from playground.system import cancellation
 from playground.ui import controls
 from playground.ui.controls import control, kept, view
-from playground.ui.runs import Action, Given, Line, actions, html, place, progress, sets, status, upload
+from playground.ui.runs import (  # fmt: skip
+    Action,
+    Given,
+    Line,
+    actions,
+    asks,
+    html,
+    place,
+    progress,
+    sets,
+    status,
+    upload,
+)
 from playground.ui.visitor import tr, translations, wholes
 
 ticks: list[float] = []  # of what computes for long: it grows while it runs
@@ -58,6 +70,18 @@ def fill(given: Given) -> Iterator[Line]:
         {"toy.word": "filled", "toy.menu": {"choices": [("One", "one"), ("Two", "two")], "value": "two"}}
     )
     yield status("<p>done</p>", "toy-place")
+    yield asks("toy/both", "filled")
+
+
+def both(given: Given) -> Iterator[Line]:
+    """Fills two places; of a long word, the first one only, and goes on until it is stopped."""
+    word = escape(f"{given['word']} by {given.by}")
+    yield html("toy-both-one", word)
+    while len(given["word"]) > 9:
+        cancellation.check()
+        time.sleep(0.005)
+    yield status("<p>two</p>", "toy-both-two")
+    yield html("toy-both-two", word)
 
 
 def count(given: Given) -> Iterator[Line]:
@@ -85,6 +109,8 @@ def build() -> None:
             place("toy-long-place")
             place("toy-fails-place")
             place("toy-built", lambda lang: f"<b>built in {lang}</b>")
+            place("toy-both-one")
+            place("toy-both-two")
             del word
         with gr.Tab("Other", id="other", elem_id="tab-other") as tab, gr.Tabs():
             with gr.Tab("All", id="all") as inner:
@@ -96,9 +122,14 @@ def build() -> None:
                 control("other.checks", gr.CheckboxGroup(["a", "b", "c"], value=["a"], label="checks"))
                 control("other.radio", gr.Radio(["given", "own"], value="given", label="radio"))
                 control("other.axes", gr.Radio([("2-D", 2), ("3-D", 3)], value=2, label="axes"))
+                control("other.offer", gr.Radio(["some"], value="some", label="offer"), varies=True)
                 control(
-                    "other.model", gr.Dropdown(["m", "n"], value="m", allow_custom_value=True, label="model")
-                )
+                    "other.preset", gr.Radio(["small", "large"], value="small", label="preset"),
+                    presets={"large": {"other.number": 9, "other.slider": 0.75}},
+                )  # fmt: skip
+                kept("other.picks", ["first"], private=False)
+                control("other.axes", gr.Radio([("2-D", 2), ("3-D", 3)], value=2, label="axes"))
+                control("other.model", gr.Dropdown(["m"], value="m", allow_custom_value=True, label="model"))
                 control(
                     "other.several",
                     gr.Dropdown(["m", "n", "o"], value=["m"], multiselect=True, label="several"),
@@ -130,6 +161,7 @@ def build() -> None:
         Action("fill", fill, on=["#toy-fill"]),
         Action("count", count, ["toy.times"], ["toy.times"], ["toy-built"], ["toy"], built=True),
         Action("late", late_set, ["toy.word"], ["#toy-late"], stopped="runs.copied"),
+        Action("both", both, ["toy.word"], ["@toy-word"], ["toy-both-one", "toy-both-two"]),
         stop="toy-stop",
     )
     actions("other", Action("late", late, ["other.talk"], ["other.talk"], ["other-place"]))
@@ -143,7 +175,7 @@ def served(**how: Any) -> Iterator[tuple[gr.Blocks, str]]:
         build()
         controls.part(page)
     page.queue(api_open=False)
-    every = [*streams.routes({}), scripts.route()]
+    every = [*streams.routes({}), *scripts.routes()]
     words = {lang: {**said, **wholes(lang)} for lang, said in translations().items()}
     page.launch(
         prevent_thread_lock=True, quiet=True, ssr_mode=False, i18n=gr.I18n(**words),

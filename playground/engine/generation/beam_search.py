@@ -30,6 +30,7 @@ from playground.engine.generation.generate import Waiting, checked, ends_in, out
 from playground.engine.generation.kv_cache import CHUNK, CroppableKVCache, kv_cache_for
 from playground.engine.generation.sampling import Settings, processors
 from playground.engine.in_turn import in_turn
+from playground.engine.interruptible import interruptible
 from playground.engine.tokenizers.libraries import reader
 from playground.errors import BadInput, PlaygroundError
 from playground.models.cache import Loaded
@@ -283,7 +284,7 @@ class _Recomputed:
         import torch
 
         rows = torch.tensor([self._prompt + ids for ids in beams], device=self._model.device)
-        with torch.inference_mode():
+        with torch.inference_mode(), interruptible(self._model):
             made = self._model(input_ids=rows, use_cache=False, return_dict=True, **self._extra)
             return made.logits[:, -1].float()
 
@@ -303,8 +304,9 @@ class _Cached:
         device = self._model.device
         with torch.inference_mode():
             if not parents:
-                for at in range(0, len(self._prompt), CHUNK):
-                    logits = self._read(torch.tensor([self._prompt[at : at + CHUNK]], device=device))
+                with interruptible(self._model):
+                    for at in range(0, len(self._prompt), CHUNK):
+                        logits = self._read(torch.tensor([self._prompt[at : at + CHUNK]], device=device))
                 return logits
             self._cache.reorder_cache(torch.tensor(parents, device=device))
             return self._read(torch.tensor([[ids[-1]] for ids in beams], device=device))

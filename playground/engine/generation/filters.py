@@ -63,6 +63,7 @@ def stages(logits: Any, settings: Settings, before: Sequence[int], shown: Sequen
     """The way from the raw logits to the probabilities of the draw.
 
     Args:
+        logits: tensor or array [vocabulary], raw.
         shown: ids whose probabilities every stage tells.
     """
     found = []
@@ -77,7 +78,11 @@ def stages(logits: Any, settings: Settings, before: Sequence[int], shown: Sequen
 
 
 def removed_by(logits: Any, settings: Settings, before: Sequence[int], id: int) -> str:
-    """The first filter that took a token out of the draw, as `Stage` names it; "" if it can be drawn."""
+    """The first filter that took a token out of the draw, as `Stage` names it; "" if it can be drawn.
+
+    Args:
+        logits: tensor or array [vocabulary], raw.
+    """
     for name, chances, _ in _walk(logits, settings, before):
         if chances[id] == 0:
             return name
@@ -85,6 +90,7 @@ def removed_by(logits: Any, settings: Settings, before: Sequence[int], id: int) 
 
 
 def _walk(logits: Any, settings: Settings, before: Sequence[int]) -> list[tuple[str, np.ndarray, bool]]:
+    """Each stage: its name, the probabilities [vocabulary] after it, and whether it changed anything."""
     import torch
 
     row = torch.as_tensor(logits).detach().cpu().float()

@@ -15,9 +15,11 @@ import functools
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from playground.engine.generation import compat
+from playground.engine.interruptible import interruptible
 
 GROWTH = 256  # tokens that a cache makes room for at least when it is full
 CHUNK = 512  # tokens of a prompt that are read at once; between two chunks one can stop
@@ -131,9 +133,10 @@ class CroppableKVCache(KVCache):
                 self._cache = _new_cache(model)
             extra = self._last_only if len(ids) > 1 and self.on_logits is None else {}
             try:
-                every = model(
-                    input_ids=tokens, **compat.with_cache(model, self._cache), **extra, return_dict=True
-                ).logits[0]
+                with _passing(model, len(ids)):
+                    every = model(
+                        input_ids=tokens, **compat.with_cache(model, self._cache), **extra, return_dict=True
+                    ).logits[0]
                 logits = self._heard(every)
             except BaseException:
                 self.forget()  # some layers have read these tokens, others not
@@ -213,7 +216,8 @@ class PreparedKVCache(KVCache):
                 is_first_iteration=first,
                 **self._state,
             )
-            made = model(**inputs, return_dict=True)
+            with _passing(model, len(ids)):
+                made = model(**inputs, return_dict=True)
             self._state = model._update_model_kwargs_for_generation(
                 made, self._state, is_encoder_decoder=False
             )
@@ -227,6 +231,11 @@ class PreparedKVCache(KVCache):
     def forget(self) -> None:
         super().forget()
         self._ids, self._state = None, {}
+
+
+def _passing(model: Any, count: int) -> AbstractContextManager[None]:
+    """A pass over so many tokens: of a prompt it takes long, and can be left; one token is over soon."""
+    return interruptible(model) if count > 1 else nullcontext()
 
 
 def kv_cache_for(model: Any) -> KVCache:

@@ -57,7 +57,7 @@ class TokenProbabilities:
 
 
 def top(logits: Any, count: int) -> list[int]:
-    """The ids of the highest logits, best first; of equals the lower id first."""
+    """The ids of the highest logits [vocabulary], best first; of equals the lower id first."""
     import torch
 
     values, ids = torch.topk(logits, min(count, logits.shape[0]))
@@ -100,7 +100,11 @@ def reweigh(logits: Any, settings: Settings, ids: Sequence[int]) -> TokenProbabi
 
 
 def filtered(logits: Any, settings: Settings) -> tuple[Any, np.ndarray]:
-    """The scores that are drawn from (removed: -inf), and `TokenProbabilities.removed_by`."""
+    """Of logits [vocabulary], the scores that are drawn from (removed: -inf) and what removed each token.
+
+    Returns:
+        scores, a tensor [vocabulary], and int8 [vocabulary] as `TokenProbabilities.removed_by`.
+    """
     import torch
 
     removed_by = np.zeros(logits.shape[0], np.int8)
@@ -129,7 +133,12 @@ def _warmed(logits: Any, settings: Settings) -> Any:
 
 
 def choose(logits: Any, settings: Settings, how: How, draws: int = 0) -> int:
-    """The likeliest token, or one drawn: the ``draws + 1``-th that ``generate`` draws with this seed."""
+    """The likeliest token, or one drawn: the ``draws + 1``-th that ``generate`` draws with this seed.
+
+    Args:
+        logits: a float32 tensor [vocabulary] on the CPU.
+        draws: random numbers of this seed that were used before.
+    """
     import torch
 
     if how == "greedy" or settings.greedy:
@@ -157,14 +166,14 @@ def _drawn(seed: int, chances: Any, draws: int) -> Any:
 
 
 def softmax(scores: np.ndarray) -> np.ndarray:
-    """Of float32 scores, summed in float64, so that all of a large vocabulary still sums to 1."""
+    """Of float32 scores [n], float64 [n]: so that all of a large vocabulary still sums to 1."""
     powers = np.exp((scores - scores.max()).astype(np.float64))
     found: np.ndarray = powers / powers.sum()
     return found
 
 
 def entropy(probabilities: np.ndarray) -> float:
-    """In bits: how many yes-or-no questions the next token is worth."""
+    """Of probabilities [n], in bits: how many yes-or-no questions the next token is worth."""
     some = probabilities[probabilities > 0]
     return max(0.0, float(-(some * np.log2(some)).sum()))
 

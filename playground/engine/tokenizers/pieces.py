@@ -49,7 +49,7 @@ BYTE_ALPHABET = _byte_alphabet()
 
 
 def distinct(ids: Ints) -> list[int]:
-    """The different ids among these, in order; ids are small numbers, so counting beats sorting."""
+    """The different ids among these [n], in order; ids are small numbers, so counting beats sorting."""
     return np.flatnonzero(np.bincount(ids)).tolist() if len(ids) else []
 
 
@@ -193,7 +193,7 @@ def with_marks(text: str, starts: Ints, ends: Ints) -> Ints:
 
 
 def packed(rows: Sequence[Sequence[int]]) -> tuple[Ints, Ints]:
-    """Rows of any lengths as one column, and their lengths."""
+    """Rows of any lengths as one column [sum of lengths], and their lengths [rows]."""
     lengths = np.array([len(row) for row in rows], np.int32)
     return np.array([id for row in rows for id in row], np.int32), lengths
 

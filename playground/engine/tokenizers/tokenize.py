@@ -220,7 +220,7 @@ def _walk_whole(text: str, found: Sequence[Piece]) -> tuple[Ints, Ints]:
 
 
 def agreement(several: Sequence[Tokenized]) -> list[np.ndarray]:
-    """Where tokenizers cut alike: for each of them, per token, True if all others have the same span.
+    """Where tokenizers cut alike: for each of them bool [tokens], True if all others have the same span.
 
     Blanks at a span's edges do not count: whether " the" or "the" owns the space is a convention, not a
     cut. Byte and character tokenizers cut everywhere and would agree with nobody: they are not asked,

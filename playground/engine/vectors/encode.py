@@ -38,7 +38,7 @@ class Encoded:
     """Vectors, and what the model did not see of the rows.
 
     Args:
-        vectors: n × width, float32, as the model gives them (all-MiniLM-L6-v2's have length 1).
+        vectors: [n, width], float32, as the model gives them (all-MiniLM-L6-v2's have length 1).
         tokens: tokens of each row, before anything was cut.
         unknown: pieces of each row that the model does not know ([UNK]).
         limit: tokens that the model reads of a row; what follows is cut.

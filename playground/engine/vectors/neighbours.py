@@ -24,7 +24,7 @@ Near = tuple[NDArray[np.int32], NDArray[np.float32]]
 
 
 def unit(vectors: NDArray[Any]) -> NDArray[np.float32]:
-    """Each row divided by its length; a row of zeros stays one."""
+    """Each row of [n, width] divided by its length; a row of zeros stays one."""
     vectors = np.asarray(vectors, np.float32)
     lengths = np.sqrt(_squares(vectors))[:, None]
     return np.asarray(vectors / np.where(lengths > 0, lengths, 1), np.float32)
@@ -39,14 +39,14 @@ def nearest(vectors: NDArray[np.float32], count: int, metric: str = "cosine") ->
     """Each row's nearest ones and their distances, itself first (before any twin).
 
     Args:
-        vectors: n × width; of length 1 for ``cosine`` (see `unit`).
+        vectors: [n, width]; of length 1 for ``cosine`` (see `unit`).
         count: how many, itself counted; at most n.
 
     Found in float32 and told in float64: a sum in float32 ends in other digits on another processor, and
     who is the fifteenth or the sixteenth would hang on them.
 
     Returns:
-        Places and distances, each n × count: 1 - cosine, or the Euclidean distance.
+        Places and distances, each [n, count]: 1 - cosine, or the Euclidean distance.
 
     Raises:
         BadInput: no such metric.
@@ -107,15 +107,15 @@ def measurable(rows: int, most: int = 10) -> int:
 
 
 def kept(points: NDArray[np.float32], near: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """Which true neighbours are among as many nearest on the map: n × k.
+    """Which true neighbours are among as many nearest on the map: [n, k].
 
     The mean over all is what the literature calls neighbourhood preservation at k (Venna et al. 2010); over
     a row, how far that point's place can be trusted. Points that lie equally far on the map count as near
     when any order would have them in.
 
     Args:
-        points: n × 2 or 3, on the map.
-        near: n × k, the true neighbours of each, without itself.
+        points: [n, 2 or 3], on the map.
+        near: [n, k], the true neighbours of each, without itself.
     """
     count = near.shape[1]
     if not count:
@@ -131,10 +131,10 @@ def kept(points: NDArray[np.float32], near: NDArray[np.int32]) -> NDArray[np.boo
 
 
 def best(vectors: NDArray[np.float32], query: NDArray[np.float32], count: int) -> list[tuple[int, float]]:
-    """The rows most alike to a query by cosine, best first, with their cosines.
+    """The rows most alike to a query by cosine, best first: row and cosine of each.
 
     Args:
-        vectors: n × width of length 1; query: width, of length 1.
+        vectors: [n, width] of length 1; query: [width], of length 1.
     """
     scores = vectors @ query
     order = np.argsort(-scores, kind="stable")[:count]
@@ -142,7 +142,8 @@ def best(vectors: NDArray[np.float32], query: NDArray[np.float32], count: int) -
 
 
 def similarity(vectors: NDArray[Any]) -> NDArray[np.float32]:
-    """Cosines of all pairs; the diagonal is exactly 1 (0 for a row of zeros), and the matrix symmetric."""
+    """Cosines of all pairs of rows, [n, width] → [n, n]; the diagonal is exactly 1 (0 for a
+    row of zeros), and the matrix symmetric."""
     whole = unit(vectors)
     matrix = np.clip(whole @ whole.T, -1, 1)
     matrix = (matrix + matrix.T) / 2
@@ -151,7 +152,7 @@ def similarity(vectors: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def shared(one: NDArray[np.int32], other: NDArray[np.int32]) -> float:
-    """Mean share of neighbours that two models agree on: both n × k, without the row itself."""
+    """Mean share of neighbours that two models agree on: both [n, k], without the row itself."""
     if not one.size:
         return 1.0
     both = [len(set(a.tolist()) & set(b.tolist())) for a, b in zip(one, other, strict=True)]
@@ -159,7 +160,11 @@ def shared(one: NDArray[np.int32], other: NDArray[np.int32]) -> float:
 
 
 def alike(near: NDArray[np.int32], groups: NDArray[np.int64]) -> float:
-    """Share of neighbours that have the same label: how well a space parts the groups."""
+    """Share of neighbours that have the same label: how well a space parts the groups.
+
+    Args:
+        near: [n, k], neighbours of each row, without itself. groups: [n], the label of each row.
+    """
     if not near.size:
         return 1.0
     return float((groups[near] == groups[:, None]).mean())

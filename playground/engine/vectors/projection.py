@@ -33,6 +33,7 @@ MIN_DIST = 0.15
 # shipped example lies near the edge between two.
 PLACES = 50
 WEIGHTS = 16
+CURVE = 4  # digits of the two numbers that say how fast the pull of an edge falls with distance
 # Numba's compiled code is no matter of many threads at once, and two layouts would only halve each other.
 # One at a time of each: two would halve each other's cache. A long t-SNE keeps nobody from UMAP. What nobody
 # waits for any more (`cancellation`) never begins, and ends within an epoch where it has begun.
@@ -44,7 +45,7 @@ class Projection:
     """A map.
 
     Args:
-        points: n × dimensions, float32, centred; the widest direction from -1 to 1.
+        points: [n, dimensions], float32, centred; the widest direction from -1 to 1.
         method: what made it in the end (``pca`` where there were too few points for another).
         note: "" or a key: ``few`` (PCA instead), ``same`` (all points are one), ``landmarks`` (some were laid
             out, the others placed between them).
@@ -74,7 +75,7 @@ def project(
     Rows that are equal lie on one point, however many they are: UMAP alone would make a cloud of them.
 
     Args:
-        vectors: n × width, any float type.
+        vectors: [n, width], any float type.
         dimensions: of the map, 2 or 3.
         neighbours: how many near ones UMAP holds together (for t-SNE: a third of its perplexity).
         min_dist: how near UMAP lets points come, 0 to 1.
@@ -137,7 +138,7 @@ def _distinct(vectors: NDArray[np.float32]) -> tuple[NDArray[Any], NDArray[Any] 
 
 
 def pca(vectors: NDArray[np.float32], dimensions: int = 2) -> NDArray[np.float32]:
-    """The principal axes' coordinates; signs are set so that the largest loading is positive."""
+    """Coordinates [n, dimensions] along the principal axes of [n, width]; the largest loading is positive."""
     centred = vectors - vectors.mean(0, dtype=np.float64)
     covariance = centred.T @ centred
     _, axes = np.linalg.eigh(covariance)
@@ -185,15 +186,17 @@ def _umap(
     graph.data = np.round(graph.data * WEIGHTS) / WEIGHTS
     rest = np.random.Generator(np.random.PCG64(seed)).normal(0, 1e-4, start.shape)
     first = (np.round(start * PLACES) / PLACES * 10 + rest).astype(np.float32)
+    # Fitted by numpy's powers, which a processor with AVX-512 takes by other code than one without.
+    a, b = np.round(umap.find_ab_params(1.0, min_dist), CURVE)
     points, _ = umap.simplicial_set_embedding(
-        vectors, graph, start.shape[1], 1.0, *umap.find_ab_params(1.0, min_dist), 1.0, 5,
+        vectors, graph, start.shape[1], 1.0, float(a), float(b), 1.0, 5,
         200 if len(vectors) > 2000 else 300, first, random, metric, {}, False, {}, False,
     )  # fmt: skip
     return np.asarray(points, np.float32)
 
 
 def weighted(vectors: NDArray[np.float32], near: Near, metric: str, random: Any) -> Any:
-    """UMAP's graph: how strongly each point and its neighbours belong together, 0 to 1, sparse n × n."""
+    """UMAP's graph: how strongly each point and its neighbours belong together, 0 to 1, sparse [n, n]."""
     graph, _, _ = umap_module().fuzzy_simplicial_set(
         vectors, near[0].shape[1], random, metric, knn_indices=near[0].copy(), knn_dists=near[1].copy()
     )
@@ -258,7 +261,7 @@ def between(
     So a new sentence lands on a finished map, or a large set between those that were laid out.
 
     Args:
-        vectors: m × width; landmarks: n × width, both of length 1; points: n × dimensions.
+        vectors: m × width; landmarks: [n, width], both of length 1; points: [n, dimensions].
     """
     placed = np.empty((len(vectors), points.shape[1]), np.float32)
     count = min(BETWEEN, len(landmarks))
@@ -275,7 +278,7 @@ def between(
 
 
 def framed(points: NDArray[Any]) -> NDArray[np.float32]:
-    """Points moved to the middle and scaled, so that the widest direction goes from -1 to 1."""
+    """Points [n, dimensions] moved to the middle and scaled: the widest direction goes from -1 to 1."""
     centred = points - (points.max(0) + points.min(0)) / 2
     widest = float(np.abs(centred).max())
     return np.asarray(centred / widest if widest > 0 else centred, np.float32)

@@ -27,9 +27,11 @@ from playground.rooms.architecture import view_memory as memory_view
 from playground.rooms.architecture import view_words as words_view
 from playground.rooms.architecture.plan import Architecture, read
 from playground.rooms.architecture.tensors import from_tensors
+from playground.system import cancellation
 from playground.system.lru import LRU
 from playground.ui.context import Context
 from playground.ui.html import note
+from playground.ui.runs import Progress
 from playground.ui.visitor import language, stages, waiting
 
 FIRST = "TinyLlama/TinyLlama-1.1B-Chat-v1.0"
@@ -59,6 +61,11 @@ class ArchitectureActions:
         rows = [(preset.label, name) for name, preset in known.items()]
         cards = [card for card in self.context.catalog.offered("skeleton") if card.name not in known]
         return rows + [(f"{card.name} ↓" if card.source == "hub" else card.name, card.name) for card in cards]
+
+    def living(self) -> list[str]:
+        """The models whose weights can be seen at work, those that come with the app first."""
+        cards = self.context.catalog.offered(None)
+        return [card.name for card in cards if card.roles & {"causal", "encoder"}]
 
     def plan(self, name: str, pasted: str = "") -> tuple[Architecture, list[str]]:
         """A model's plan by name, or of a config that was pasted; with sentences about where it is from.
@@ -123,7 +130,7 @@ class ArchitectureActions:
         """The plan of a config; remembered, since every slider asks for it anew."""
         clean = sizes.cleaned(config)
         key = name + json.dumps(clean, sort_keys=True)
-        with self._lock:  # one at a time: what several events ask for at once is built once
+        with cancellation.turn(self._lock):  # one at a time: what several ask for at once is built once
             plan = self._plans.get(key)
             if plan is None and name == FIRST:
                 shipped = example.plan()
@@ -271,7 +278,7 @@ class ArchitectureActions:
         with closing(self.context.leasing(card, role, quantization)) as steps:
             for step in stages(steps, lang):
                 if not isinstance(step, Loaded):
-                    yield step
+                    yield Progress(step)
                     continue
                 with closing(self._watching(step, sentence, lang)) as states:
                     yield from states
@@ -281,7 +288,7 @@ class ArchitectureActions:
         ids = reader(loaded).encode(sentence).ids.tolist()[:512]
         with closing(in_line(loaded, lambda: self._watched(loaded, ids, lang), len(ids))) as states:
             for state in states:
-                yield waiting(state, lang) if isinstance(state, Waiting) else state
+                yield Progress(waiting(state, lang)) if isinstance(state, Waiting) else state
 
     def _watched(self, loaded: Loaded, ids: list[int], lang: str) -> str:
         model = inner(loaded.model)

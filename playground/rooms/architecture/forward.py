@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from playground.engine.generation.hooks import hooks
+from playground.engine.interruptible import interruptible
 
 MOST = 400  # rows
 LAYER = re.compile(r"(.*\.)?(layers?|h|block|blocks)\.\d+")
@@ -60,7 +61,7 @@ def watch(model: Any, ids: Sequence[int]) -> list[Watched]:
 
         return hook
 
-    with hooks() as ours, torch.inference_mode():
+    with hooks() as ours, interruptible(model), torch.inference_mode():
         for path, module in model.named_modules():
             if path and _told(path, module):
                 ours.after(module, heard(path, type(module).__name__))

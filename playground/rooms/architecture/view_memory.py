@@ -9,6 +9,7 @@ from playground import text
 from playground.rooms.architecture import memory
 from playground.rooms.architecture.plan import Architecture
 from playground.rooms.architecture.shape import CacheLayers
+from playground.ui.charts import Series, bars
 from playground.ui.html import escape, note, number, size, table
 
 NAMES = {
@@ -29,23 +30,24 @@ def precisions(plan: Architecture, measured: Mapping[str, int], lang: str) -> st
     """
     say = partial(text.say, lang=lang)
     found = [memory.weights(plan, precision) for precision in memory.countable(plan)]
-    most = max(each.total for each in found) or 1
     rows = []
     for each in found:
         told = number(measured[each.precision]) if each.precision in measured else "–"
         mark = ""
         if each.precision in measured:
             mark = " ✓" if measured[each.precision] == each.total else ""
-        bar = f'<span class="arc-bar"><i style="width:{100 * each.total / most:.1f}%"></i></span>'
         rows.append(
             [f"<b>{NAMES[each.precision]}</b>",
-             f"<b>{number(each.total)}</b> <small>{size(each.total)}</small>{bar}",
+             f"<b>{number(each.total)}</b> <small>{size(each.total)}</small>",
              f'<span class="arc-formula">{escape(_formula(each, lang))}</span>', told + mark]
         )  # fmt: skip
     keys = ("precision", "bytes", "formula", "measured") if measured else ("precision", "bytes", "formula")
     head = [escape(say(f"architecture.{key}")) for key in keys]
     body = table(head, [row[: len(keys)] for row in rows], "arc-memory", named=True)
-    title = f"<h5>{escape(say('architecture.memory_weights'))}</h5>"
+    title = say("architecture.memory_weights")
+    title = f"<h5>{escape(title)}</h5>" + _bars(
+        [NAMES[each.precision] for each in found], [each.total for each in found], title, lang
+    )
     if not plan.kind:
         return title + body
     quantized = memory.weights(plan, "int8").quantized
@@ -54,6 +56,11 @@ def precisions(plan: Architecture, measured: Mapping[str, int], lang: str) -> st
     )
     more = note(say("architecture.experts_not_quantized")) if plan.shape.experts else ""
     return title + body + note(told) + more
+
+
+def _bars(names: Sequence[str], totals: Sequence[int], told: str, lang: str) -> str:
+    """Bytes as bars; the table is below them."""
+    return bars(names, [Series("", totals, [size(total) for total in totals])], told, lang, listed=False)
 
 
 def _formula(each: memory.Weights, lang: str) -> str:
@@ -192,17 +199,15 @@ def training(plan: Architecture, rank: int, names: Sequence[str], context: int, 
     """What training takes, three ways."""
     say = partial(text.say, lang=lang)
     found = memory.training(plan, rank, names)
-    most = max(each.total for each in found) or 1
     rows = []
     for each in found:
-        bar = f'<span class="arc-bar"><i style="width:{100 * each.total / most:.1f}%"></i></span>'
         formula = f"16 × {number(each.trained)}"
         if each.base:
             formula += f" + {number(each.base)}"
         rows.append(
             [f"<b>{escape(say(f'architecture.train_{each.method}'))}</b>",
              f"{number(each.trained)}<br><small>{each.trained / max(plan.parameters, 1):.3%}</small>",
-             f"<b>{number(each.total)}</b> <small>{size(each.total)}</small>{bar}",
+             f"<b>{number(each.total)}</b> <small>{size(each.total)}</small>",
              f'<span class="arc-formula">{formula}</span>']
         )  # fmt: skip
     head = [escape(say(f"architecture.{key}")) for key in ("method", "trainable", "bytes", "formula")]
@@ -219,4 +224,6 @@ def training(plan: Architecture, rank: int, names: Sequence[str], context: int, 
     full, qlora = found[0].total, found[2].total
     told += note(say("architecture.why_qlora", times=f"{full / max(qlora, 1):.0f}",
                      full=size(full), qlora=size(qlora)))  # fmt: skip
-    return f"{table(head, rows, 'arc-memory', named=True)}{told}"
+    methods = [say(f"architecture.train_{each.method}") for each in found]
+    drawn = _bars(methods, [each.total for each in found], say("architecture.training"), lang)
+    return f"{drawn}{table(head, rows, 'arc-memory', named=True)}{told}"

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
-from typing import Any, TypeVar
-
-import gradio as gr
+from typing import Any
 
 from playground import text as words
 from playground.engine.generation import beam_search
@@ -19,125 +16,113 @@ from playground.engine.generation.prefix_cache import CachedPrefix
 from playground.engine.generation.prompts import prompt_ids
 from playground.engine.generation.sampling import Settings
 from playground.engine.in_turn import in_turn
-from playground.errors import BadInput, PlaygroundError
+from playground.errors import BadInput
 from playground.models.cache import Loaded, Stage
 from playground.rooms.decoding import comparison as continuations
-from playground.rooms.decoding import strategies, view, view_beam_tree, view_filters
-from playground.rooms.decoding.comparison import Comparison, Plan, Token, Written
+from playground.rooms.decoding import example, strategies, view, view_beam_tree, view_filters
+from playground.rooms.decoding.comparison import Comparison, Token, Written
+from playground.rooms.decoding.request import Request, within
 from playground.rooms.decoding.request import prompt as prompted
-from playground.rooms.decoding.request import within
-from playground.system.lru import LRU
 from playground.ui.context import Context
 from playground.ui.html import note
-from playground.ui.visitor import language, sentence, stages
+from playground.ui.runs import Given, Line, asks, html, progress, sets
+from playground.ui.visitor import language, stages
 
-T = TypeVar("T")
 FLUSH = 0.15  # seconds: the page hears by time, not by token
-PAGES = 10_000  # that are remembered
+SAMPLES = 4
 STRATEGIES = ("greedy", "sample", "beam")
 
 
-def decoding_queue(context: Context) -> dict[str, Any]:
-    """A queue of its own for events that decode here; whose turn it is, the model's line says."""
-    return {"concurrency_id": "decoding", "concurrency_limit": 120 if context.settings.class_mode else 24}
+class Answers:
+    """One function an action of the page."""
 
+    def __init__(self, context: Context) -> None:
+        self.context = context
 
-class Newest:
-    """Of runs that fill the same places of a page the newest alone: others end at their next word.
+    def opening(self, given: Given) -> Iterator[Line]:
+        """The menu of models, a prompt where there is none, and what stands for it."""
+        names = [card.name for card in self.context.catalog.offered("causal")]
+        yield sets({"decoding.model": {"choices": [(name, name) for name in names]}})
+        examples = {lang: example.shipped(lang).text for lang in words.LANGUAGES}
+        untouched = _plain(given) and given["prompt"] in examples.values()  # maybe in another language
+        if not given["prompt"] or untouched:
+            yield sets({"decoding.prompt": examples[language()]})
+        yield asks("decoding/compare", "open")
 
-    Pages are told apart by name and not by ``gr.State``, for which every page would hold a connection open.
-    """
+    def sample(self, given: Given) -> Iterator[Line]:
+        """A prompt that is offered, decoded at once."""
+        number = given.by.rpartition("-")[2]
+        if number in map(str, range(SAMPLES)):
+            yield sets({"decoding.prompt": sample(int(number), language())})
+            yield asks("decoding/compare")
 
-    def __init__(self) -> None:
-        self._last: LRU[object] = LRU(PAGES)
-
-    def only(self, page: str, states: Generator[T]) -> Iterator[T]:
-        """A new run of a page; closed as soon as the page begins another one."""
-        mine = object()
-        if page:  # else nobody knows whose it is
-            self._last.put(page, mine)
-        with closing(states):
-            try:
-                for state in states:
-                    if (self._last.get(page) or mine) is not mine:
-                        return
-                    yield state
-            except PlaygroundError:
-                if (self._last.get(page) or mine) is mine:
-                    raise
-
-
-@dataclass(frozen=True)
-class Request:
-    """One comparison that is wanted."""
-
-    prompt: str
-    chat: bool
-    model: str
-    quantization: str
-    plan: Plan
-
-
-Shown = tuple[Any, Any, Any, Any]  # status, continuations, tree, filters
-
-
-def shown(comparison: Comparison, lang: str) -> tuple[str, str, str]:
-    """A whole comparison: continuations, tree, filters."""
-    return (
-        view.whole(comparison, lang),
-        view_beam_tree.tree(comparison, lang),
-        view_filters.walk(comparison, lang),
-    )
-
-
-def unasked(lang: str) -> tuple[str, str, str]:
-    """In place of a comparison: nobody asked for it yet, and nothing is loaded before somebody does."""
-    told = note(words.say("decoding.unasked", lang, go=words.say("decoding.go", lang)))
-    return told, told, told
-
-
-def compare(context: Context, read: Callable[[], Request]) -> Generator[Shown]:
-    """The continuations as they grow, then all of it; an error is told above them, and nothing is lost.
-
-    Args:
-        read: gives what is asked for, or refuses it.
-    """
-    lang, keep = language(), gr.skip()
-    try:
-        asked = read()
-        card = context.catalog.find(asked.model)
-        with closing(context.leasing(card, "causal", asked.quantization)) as steps:
+    def compare(self, given: Given) -> Iterator[Line]:
+        """The continuations as they grow, then all of it; when the page is opened, what stands there."""
+        lang = language()
+        if given.by == "open":
+            shipped = example.shipped(lang)
+            there = _plain(given) and given["prompt"] == shipped.text
+            yield from shown(shipped, lang) if there else unasked(lang)
+            return
+        asked = Request.of(given)
+        card = self.context.catalog.find(asked.model)
+        with closing(self.context.leasing(card, "causal", asked.quantization)) as steps:
             for step in stages(steps, lang):
                 if isinstance(step, Loaded):
-                    yield from _continuations(context, step, asked, lang)
+                    yield from self._continuations(step, asked, lang)
                 else:
-                    yield step, keep, keep, keep
-    except PlaygroundError as error:
-        yield note(sentence(error, lang), "warning"), keep, keep, keep
+                    yield progress(step)
+
+    def _continuations(self, loaded: Loaded, asked: Request, lang: str) -> Iterator[Line]:
+        yield progress(note(words.say("decoding.starting", lang)))
+        limit = self.context.settings.text_limit
+        ids, ends = prompt_ids(loaded, asked.prompt, limit, chat=asked.chat)
+        plan = continuations.ending(asked.plan, ends)
+        written: dict[str, Written] = {}
+        flushed = 0.0
+        running = strategies.compare(loaded, ids, plan, text=asked.prompt, continues=not asked.chat)
+        with closing(running):
+            for state in running:
+                if isinstance(state, Comparison):
+                    yield from shown(state, lang)
+                    return
+                if isinstance(state, Written):
+                    written[state.continuation] = state
+                now = time.monotonic()
+                if now - flushed < FLUSH:
+                    continue
+                flushed = now
+                yield progress(note(_told(state, lang)))
+                if written:
+                    yield html("dec-view", view.growing(list(written.values()), plan, lang))
 
 
-def _continuations(context: Context, loaded: Loaded, asked: Request, lang: str) -> Iterator[Shown]:
-    keep, told = gr.skip(), note(words.say("decoding.starting", lang))
-    yield told, keep, keep, keep
-    ids, ends = prompt_ids(loaded, asked.prompt, context.settings.text_limit, chat=asked.chat)
-    plan = continuations.ending(asked.plan, ends)
-    written: dict[str, Written] = {}
-    flushed = 0.0
-    running = strategies.compare(loaded, ids, plan, text=asked.prompt, continues=not asked.chat)
-    with closing(running):
-        for state in running:
-            if isinstance(state, Comparison):
-                yield ("", *shown(state, lang))
-                return
-            if isinstance(state, Written):
-                written[state.continuation] = state
-            now = time.monotonic()
-            if now - flushed < FLUSH:
-                continue
-            flushed = now
-            told = note(_told(state, lang))
-            grown = view.growing(list(written.values()), plan, lang) if written else keep
-            yield told, grown, keep, keep
+def shown(comparison: Comparison, lang: str) -> Iterator[Line]:
+    """A whole comparison: continuations, tree, filters."""
+    yield html("dec-view", view.whole(comparison, lang))
+    yield html("dec-tree", view_beam_tree.tree(comparison, lang))
+    yield html("dec-filters", view_filters.walk(comparison, lang))
+
+
+def unasked(lang: str) -> Iterator[Line]:
+    """In place of a comparison: nobody asked for it yet, and nothing is loaded before somebody does."""
+    told = note(words.say("decoding.unasked", lang, go=words.say("decoding.go", lang)))
+    for place in ("dec-view", "dec-tree", "dec-filters"):
+        yield html(place, f'<div class="dec-unasked">{told}</div>')
+
+
+def sample(number: int, lang: str) -> str:
+    """A prompt that is offered."""
+    return words.say("decoding.samples", lang).split("\n")[number]
+
+
+def _plain(given: Given) -> bool:
+    """Whether all but the prompt is as the page is built: the shipped comparison is of that."""
+    try:
+        asked = Request.of({**given, "prompt": given["prompt"] or "–"})
+    except BadInput:
+        return False
+    return asked == Request(asked.prompt, False, example.MODEL, "", example.PLAN)
 
 
 def _told(state: strategies.Event, lang: str) -> str:

@@ -7,7 +7,6 @@ from typing import Any
 import gradio as gr
 
 from playground.rooms.decoding import request
-from playground.rooms.decoding.actions import decoding_queue
 from playground.rooms.decoding.actions import generate as made
 from playground.ui.context import Context
 from playground.ui.visitor import guard
@@ -52,4 +51,6 @@ def build(context: Context) -> None:
         search = request.beams(num_beams, length_penalty)
         return made(context, prompt, model, strategy, settings, search)
 
-    gr.api(guard(generate), api_name="generate", **decoding_queue(context))
+    # A queue of its own; whose turn it is, the model's line says.
+    limit = 120 if context.settings.class_mode else 24
+    gr.api(guard(generate), api_name="generate", concurrency_id="decoding", concurrency_limit=limit)

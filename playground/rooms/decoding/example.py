@@ -15,10 +15,9 @@ from playground.rooms.decoding import comparison, strategies
 from playground.ui.example_files import read, write
 
 FOLDER = ASSETS / "decoding"
-
-
+MODEL = "tutor"
 CLEAR = 0.3  # nats: a third likelier; less is no story
-# What the room opens with; its widgets stand so.
+# What the room opens with; its controls stand so.
 PLAN = comparison.Plan(
     Settings(24, temperature=0.8, top_k=40, top_p=0.9, min_p=0.05, repetition_penalty=1.1, seed=3),
     Beams(4),
@@ -41,9 +40,8 @@ def computed(lang: str, cache: ModelCache, prompts: Sequence[str] = ()) -> compa
     Raises:
         LookupError: no prompt of the list shows it; put others there.
     """
-    tutor = EMBEDDED_BY_NAME["tutor"]
     found: list[comparison.Comparison] = []
-    with cache.lease(tutor, "causal") as loaded:
+    with cache.lease(EMBEDDED_BY_NAME[MODEL], "causal") as loaded:
         for prompt in prompts or text.say("decoding.cases", lang).split("\n"):
             ids, _ = prompt_ids(loaded, prompt, len(prompt))
             *_, made = strategies.compare(loaded, ids, PLAN, text=prompt)

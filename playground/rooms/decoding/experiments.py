@@ -27,6 +27,7 @@ from playground.engine.generation import compat
 from playground.engine.generation.generate import Waiting, checked, out_of_memory, window
 from playground.engine.generation.kv_cache import CroppableKVCache, PreparedKVCache, kv_cache_for
 from playground.engine.in_turn import in_turn
+from playground.engine.interruptible import interruptible
 from playground.errors import BadInput, PlaygroundError
 from playground.models import devices
 from playground.models.cache import Loaded
@@ -230,7 +231,7 @@ class _Text:
         self._cached = compat.with_cache(self._model, compat.new_cache(self._model))
         self._ids = torch.tensor([ids] * size, device=self._model.device)
         self._extra = compat.last_logits_only(self._model)
-        with calm(loaded):
+        with calm(loaded), interruptible(loaded.model):
             self._pass(input_ids=self._ids[:, :-1], **self._cached)
 
     def step(self) -> None:
@@ -283,7 +284,7 @@ def sound(loaded: Loaded, ids: Sequence[int]) -> None:
 
     few = list(ids)[-64:]
     try:
-        with calm(loaded), torch.inference_mode():
+        with calm(loaded), interruptible(loaded.model), torch.inference_mode():
             made = loaded.model(input_ids=torch.tensor([few], device=loaded.model.device))
             broken = bool(made.logits[0, -1].float().log_softmax(-1).isnan().any())
     except (MemoryError, RuntimeError) as error:
@@ -294,7 +295,7 @@ def sound(loaded: Loaded, ids: Sequence[int]) -> None:
 
 def _timed(step: Callable[[], None], loaded: Loaded, clock: Clock) -> float:
     """Milliseconds."""
-    with calm(loaded):
+    with calm(loaded), interruptible(loaded.model):
         settle(loaded)
         began = clock()
         step()

@@ -1,4 +1,4 @@
-"""The experiments of the Decoding panel: run when asked, stopped when asked, told as they go."""
+"""What the experiments of the Decoding panel do: measured when asked for, told as they go."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from typing import Any
-
-import gradio as gr
 
 from playground import text
 from playground.engine.generation.generate import Waiting
@@ -20,21 +18,12 @@ from playground.models.cache import Loaded
 from playground.models.catalog import ModelCard
 from playground.rooms.decoding import experiments, no_grad, precision, repeats, request
 from playground.rooms.decoding import view_experiments as view
-from playground.rooms.decoding.actions import Newest, decoding_queue
 from playground.rooms.decoding.experiments import Machine, Progress
 from playground.rooms.decoding.precision import PRECISIONS, Measured
 from playground.ui.context import Context
 from playground.ui.html import note
-from playground.ui.visitor import (  # fmt: skip
-    guard,
-    in_every_language,
-    language,
-    page,
-    sentence,
-    stages,
-    tr,
-    waiting,
-)
+from playground.ui.runs import Given, Line, html, progress
+from playground.ui.visitor import language, sentence, stages, waiting
 
 NAMES = ("cache", "grads", "batch", "precision", "repeats")
 FLUSH = 0.25  # seconds
@@ -44,98 +33,52 @@ RUNS: dict[str, tuple[Callable[[Loaded, Sequence[int]], Iterator[Any]], Callable
     "grads": (no_grad.grad_modes, view.grads),
     "repeats": (repeats.repeats, view.repeats),
 }
-Told = tuple[Any, Any]  # where it is, and what is known so far
 log = logging.getLogger("playground")
-QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
-def build(context: Context, asked: Sequence[Any]) -> None:
-    """The sub-tab.
+class Answers:
+    """One function an action of the sub-tab."""
 
-    Args:
-        asked: the widgets of prompt, model and precision.
-    """
-    which = gr.Radio(
-        [(tr(f"decoding_lab.name_{name}"), name) for name in NAMES], value=NAMES[0],
-        label=tr("decoding_lab.which"), elem_id="dec-which",
-    )  # fmt: skip
-    first = in_every_language(
-        "decoding_lab.about_html", lambda lang: note(text.say("decoding_lab.about_cache", lang))
-    )
-    about = gr.HTML(first, padding=False, elem_id="dec-about")
-    with gr.Row(elem_classes="dec-run"):
-        go = gr.Button(tr("decoding_lab.go"), variant="primary", min_width=120, elem_id="dec-lab-go")
-        stop = gr.Button(tr("shell.stop"), min_width=60, elem_id="dec-lab-stop")
-    status = gr.HTML(padding=False, elem_id="dec-lab-status", elem_classes="pg-maybe")
-    result = gr.HTML(padding=False, elem_id="dec-lab", min_height=120)
+    def __init__(self, context: Context) -> None:
+        self.context = context
 
-    def tell(name: str) -> str:
-        return _about(name, language())
+    def about(self, given: Given) -> Iterator[Line]:
+        """What the chosen experiment measures."""
+        name = given["which"] if given["which"] in NAMES else NAMES[0]
+        yield html("dec-about", note(text.say(f"decoding_lab.about_{name}", language())))
 
-    newest = Newest()
+    def experiment(self, given: Given) -> Iterator[Line]:
+        """One experiment: where it is, and what is known after the rounds that were whole.
 
-    def run(name: str, prompt: str, model: str, quantization: str) -> Iterator[Told]:
-        yield from newest.only(page(), told(context, name, prompt, model, quantization or ""))
-
-    which.change(guard(tell), which, about, **QUIET, queue=False)
-    running = go.click(
-        guard(run), [which, *asked], [status, result], trigger_mode="multiple", **QUIET,
-        **decoding_queue(context),
-    )  # fmt: skip
-    # First the end, then the word: what is on its way when it is stopped would stand over it.
-    stop.click(None, None, None, cancels=[running], **QUIET).then(
-        guard(lambda: note(text.say("decoding_lab.stopped", language()))), None, status, **QUIET
-    )
-
-
-def _about(name: str, lang: str) -> str:
-    return note(text.say(f"decoding_lab.about_{name if name in NAMES else NAMES[0]}", lang))
-
-
-def told(context: Context, name: str, prompt: str, model: str, quantization: str) -> Generator[Told]:
-    """One experiment as the page shows it; an error takes the place of the bar, what was measured stays."""
-    try:
-        with closing(experiment(context, name, prompt, model, quantization)) as states:
-            yield from states
-    except PlaygroundError as error:
-        yield note(sentence(error, language()), "warning"), gr.skip()
-    except Exception:  # the guard tells and logs it
-        yield note(text.say("decoding_lab.broke", language()), "warning"), gr.skip()
-        raise
-
-
-def experiment(context: Context, name: str, prompt: str, model: str, quantization: str) -> Generator[Told]:
-    """One experiment: where it is, and what is known after the rounds that were whole.
-
-    Raises:
-        BadInput: ``experiment_unknown``; what the prompt and the model raise.
-    """
-    lang, card, keep = language(), context.catalog.find(model), gr.skip()
-    prompt = request.prompt(prompt)
-    if name == "precision":
-        yield from _precisions(context, card, prompt, lang)
-        return
-    if name not in RUNS:
-        raise BadInput("experiment_unknown", name=str(name)[:40], known=", ".join(NAMES))
-    measure, shown = RUNS[name]
-    with closing(context.leasing(card, "causal", quantization)) as steps:
-        for loaded in stages(steps, lang):
-            if not isinstance(loaded, Loaded):
-                yield loaded, keep
-                continue
-            ids, _ = prompt_ids(loaded, prompt, context.settings.text_limit)
-            flushed = 0.0
-            states = measure(loaded, ids)
-            assert isinstance(states, Generator)
-            with closing(states):
-                for state in states:
-                    if not isinstance(state, Waiting | Progress):
-                        yield "", shown(state, lang)
-                    elif time.monotonic() - flushed >= FLUSH:
-                        flushed = time.monotonic()
-                        known = getattr(state, "so_far", None)
-                        old = keep if isinstance(state, Waiting) else ""  # of a run before
-                        yield _under_way(state, name, lang), shown(known, lang) if known else old
+        Raises:
+            BadInput: ``experiment_unknown``; what the prompt and the model raise.
+        """
+        lang, card, name = language(), self.context.catalog.find(given["model"] or ""), given["which"]
+        prompt = request.prompt(given["prompt"])
+        if name == "precision":
+            yield from _precisions(self.context, card, prompt, lang)
+            return
+        if name not in RUNS:
+            raise BadInput("experiment_unknown", name=str(name)[:40], known=", ".join(NAMES))
+        measure, shown = RUNS[name]
+        with closing(self.context.leasing(card, "causal", given["precision"] or "")) as steps:
+            for loaded in stages(steps, lang):
+                if not isinstance(loaded, Loaded):
+                    yield progress(loaded)
+                    continue
+                ids, _ = prompt_ids(loaded, prompt, self.context.settings.text_limit)
+                flushed = 0.0
+                states = measure(loaded, ids)
+                assert isinstance(states, Generator)
+                with closing(states):
+                    for state in states:
+                        if not isinstance(state, Waiting | Progress):
+                            yield html("dec-lab", shown(state, lang))
+                        elif time.monotonic() - flushed >= FLUSH:
+                            flushed = time.monotonic()
+                            yield progress(_under_way(state, name, lang))
+                            if known := getattr(state, "so_far", None):
+                                yield html("dec-lab", shown(known, lang))
 
 
 def _under_way(state: Waiting | Progress, name: str, lang: str) -> str:
@@ -165,7 +108,7 @@ class _Table:
         return view.precisions(rows, self.machine, self.rounds, said, lang)
 
 
-def _precisions(context: Context, card: ModelCard, prompt: str, lang: str) -> Iterator[Told]:
+def _precisions(context: Context, card: ModelCard, prompt: str, lang: str) -> Iterator[Line]:
     """Every precision once for its numbers, then all of them in turns for their speed.
 
     Each is leased only while it is used, so that together they need no more room than the largest.
@@ -191,12 +134,12 @@ def _precisions(context: Context, card: ModelCard, prompt: str, lang: str) -> It
             found.times.setdefault(name, []).extend(measured)
             yield None
 
-    def each(name: str, work: Callable[[str, Loaded], Iterator[Any]]) -> Iterator[Told]:
+    def each(name: str, work: Callable[[str, Loaded], Iterator[Any]]) -> Iterator[Line]:
         """One step of one precision; what it cannot do is said in its row, and the others go on."""
         try:
             with closing(step(name, work)) as states:
                 for state in states:
-                    yield state, gr.skip() if found.rows else ""
+                    yield progress(state)
         except PlaygroundError as error:
             if name == PRECISIONS[0] and not isinstance(error, DoesNotFit):
                 raise
@@ -222,7 +165,7 @@ def _precisions(context: Context, card: ModelCard, prompt: str, lang: str) -> It
 
     for name in PRECISIONS:
         yield from each(name, look)
-        yield gr.skip(), found.shown(lang)
+        yield html("dec-lab", found.shown(lang))
     while found.rounds < 5 and (not found.rounds or time.monotonic() - began < 1.5 * experiments.BUDGET):
         there = [name for name, row in found.rows.items() if not row.refused]
         if not there:
@@ -230,5 +173,4 @@ def _precisions(context: Context, card: ModelCard, prompt: str, lang: str) -> It
         for name in there:
             yield from each(name, time_it)
         found.rounds += 1
-        yield gr.skip(), found.shown(lang)
-    yield "", found.shown(lang)
+        yield html("dec-lab", found.shown(lang))

@@ -19,6 +19,7 @@ from typing import Any
 
 from playground.engine.generation import compat
 from playground.engine.generation.generate import Waiting, checked, out_of_memory, window
+from playground.engine.interruptible import interruptible
 from playground.errors import BadInput
 from playground.models.cache import Loaded
 from playground.rooms.decoding.experiments import (
@@ -153,7 +154,7 @@ def _greedy(
     cached = compat.with_cache(model, compat.new_cache(model))
     tokens, found = torch.tensor([prompt], device=model.device), list[int]()
     try:
-        with _mode(mode):
+        with _mode(mode), interruptible(model):
             for _ in range(count):
                 made = model(input_ids=tokens, **cached, return_dict=True)
                 tokens = made.logits[:, -1].argmax(-1, keepdim=True)

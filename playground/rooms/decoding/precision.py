@@ -16,6 +16,7 @@ import numpy as np
 
 from playground.engine.generation import compat
 from playground.engine.in_turn import explain_out_of_memory
+from playground.engine.interruptible import interruptible
 from playground.errors import PlaygroundError
 from playground.models.cache import Loaded
 from playground.rooms.decoding.experiments import calm, settle
@@ -58,7 +59,10 @@ def distributions(loaded: Loaded, prompts: Sequence[Sequence[int]]) -> Iterator[
     import torch
 
     for ids in prompts:
-        with explain_out_of_memory(loaded, len(ids)), calm(loaded), torch.inference_mode():
+        with (
+            explain_out_of_memory(loaded, len(ids)), calm(loaded), interruptible(loaded.model),
+            torch.inference_mode(),
+        ):  # fmt: skip
             made = loaded.model(input_ids=torch.tensor([list(ids)], device=loaded.model.device))
             found = made.logits[0].float().log_softmax(-1).cpu().numpy()
         if np.isnan(found).any():
@@ -88,7 +92,10 @@ def pace(loaded: Loaded, ids: Sequence[int], count: int = 5) -> Iterator[list[fl
     import torch
 
     model, times = loaded.model, list[float]()
-    with explain_out_of_memory(loaded, len(ids) + count + 1), calm(loaded), torch.inference_mode():
+    with (
+        explain_out_of_memory(loaded, len(ids) + count + 1), calm(loaded), interruptible(loaded.model),
+        torch.inference_mode(),
+    ):  # fmt: skip
         tokens = torch.tensor([list(ids)], device=model.device)
         made = model(input_ids=tokens, use_cache=True)
         for _ in range(count + 1):

@@ -13,6 +13,7 @@ from playground.engine.generation.generate import Done, Step, Waiting
 from playground.engine.generation.prefix_cache import CachedPrefix
 from playground.engine.generation.sampling import Settings
 from playground.engine.in_turn import in_turn
+from playground.engine.interruptible import interruptible
 from playground.engine.tokenizers.libraries import reader
 from playground.models.cache import Loaded
 from playground.rooms.decoding.experiments import Machine, Progress, calm, machine
@@ -110,7 +111,7 @@ def _batched(loaded: Loaded, prompt: list[int]) -> Iterator[tuple[float, bool]]:
     prompt = prompt[-LONGEST:]
     try:
         ids = torch.tensor([prompt], device=loaded.model.device)
-        with calm(loaded), torch.inference_mode():
+        with calm(loaded), interruptible(loaded.model), torch.inference_mode():
             alone = loaded.model(input_ids=ids).logits[0, -1].float()
             among = loaded.model(input_ids=ids.expand(BATCH, -1)).logits[0, -1].float()
     except (MemoryError, RuntimeError) as error:

@@ -1,9 +1,9 @@
-"""What somebody asks the Decoding panel for: from widgets' values, or a program's, to checked ones."""
+"""What somebody asks the Decoding panel for: from controls' values, or a program's, to checked ones."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from playground.engine.generation.beam_search import Beams
@@ -16,6 +16,33 @@ from playground.ui.numbers import number, whole
 MOST = 128  # new tokens of six continuations: more is nobody's to compare
 PUBLIC_MOST = 1024  # new tokens of one text, for strangers
 MOST_STOPS, LONGEST_STOP = 8, 100
+YOURS = ("most", "temperature", "top_k", "top_p", "min_p", "penalty", "seed", "stops")
+BEAMS, SEEDS = ("beams", "length", "early"), ("first", "second")
+# The controls that a comparison needs.
+ASKED = [f"decoding.{name}" for name in ("prompt", "model", "chat", "precision", *YOURS, *BEAMS, *SEEDS)]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One comparison that is wanted."""
+
+    prompt: str
+    chat: bool
+    model: str
+    quantization: str
+    plan: Plan
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Request:
+        """From the values of `ASKED`, by their names in this room.
+
+        Raises:
+            BadInput: what `prompt`, `settings`, `beams` and `plan` raise.
+        """
+        yours, search = settings(*(given[name] for name in YOURS)), beams(*(given[name] for name in BEAMS))
+        whole = plan(yours, search, [given[name] for name in SEEDS])
+        text = prompt(given["prompt"])
+        return cls(text, bool(given["chat"]), given["model"] or "", given["precision"] or "", whole)
 
 
 def prompt(given: object) -> Any:

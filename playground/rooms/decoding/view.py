@@ -22,10 +22,12 @@ from playground.rooms.decoding.comparison import (
     likelier,
     missed,
 )
+from playground.ui.charts import Line, digits, lines
 from playground.ui.html import escape, island, legible, note, number, sentences, visible
-from playground.ui.lines import Line, chart, digits
 
 COLOURS: dict[Continuation, int] = {"greedy": 1, "beam": 2, "yours": 3, "first": 4, "second": 5, "again": 4}
+# The colours of those numbers, as in decoding.css.
+TONES = {1: "--map-12", 2: "--pg-accent", 3: "--map-2", 4: "--map-4", 5: "--map-1", 6: "--map-5"}
 PROMPT = 400  # characters of it that are repeated above the result
 
 
@@ -134,12 +136,17 @@ def _race(comparison: Comparison, lang: str) -> str:
         points = [(0.0, 0.0), *((place + 1.0, total) for place, total in enumerate(sums))]
         low = min(low, points[-1][1])
         drawn.append(
-            Line(say(f"decoding.lane_{continuation}"), points, COLOURS[continuation], continuation == "yours")
+            Line(
+                say(f"decoding.lane_{continuation}"),
+                points,
+                TONES[COLOURS[continuation]],
+                continuation == "yours",
+            )
         )
     told = say("decoding.race_told")
     places = digits(low, 0.0)
-    picture = chart(
-        drawn, say("decoding.race_x"), say("decoding.race_y"), told, number=lambda y: nats(y, places)
+    picture = lines(
+        drawn, say("decoding.race_x"), say("decoding.race_y"), told, lang, number=lambda y: nats(y, places)
     )
     return f'<div class="dec-race"><h5>{escape(say("decoding.race"))}</h5>{picture}{note(told)}</div>'
 

@@ -12,10 +12,9 @@ from playground.rooms.decoding.experiments import BatchTimes, CacheTimes, Machin
 from playground.rooms.decoding.no_grad import MODES, GradModes
 from playground.rooms.decoding.precision import Measured
 from playground.rooms.decoding.repeats import Kind, Repeats
-from playground.rooms.decoding.view import percent
-from playground.ui.bars import Bar, bars
+from playground.rooms.decoding.view import TONES, percent
+from playground.ui.charts import Line, Series, bars, lines
 from playground.ui.html import bar, escape, note, number, sentences, size, table, visible
-from playground.ui.lines import Line, chart
 
 FLAT = 1.6  # a time that grows by less over the whole range is called flat: machines have other work
 STEEP = 2.0
@@ -82,12 +81,12 @@ def cache(found: CacheTimes, lang: str) -> str:
     else:
         key = "cache_odd"
     series = [
-        Line(say("decoding_lab.line_cached"), list(zip(found.lengths, found.cached, strict=True)), 2),
-        Line(say("decoding_lab.line_plain"), list(zip(found.lengths, found.plain, strict=True)), 3),
+        Line(say("decoding_lab.line_cached"), list(zip(found.lengths, found.cached, strict=True)), TONES[2]),
+        Line(say("decoding_lab.line_plain"), list(zip(found.lengths, found.plain, strict=True)), TONES[3]),
     ]
-    picture = chart(
+    picture = lines(
         series, say("decoding_lab.axis_length"), say("decoding_lab.axis_ms"), say("decoding_lab.cache_chart"),
-        log_x=True,
+        lang, log_x=True, number=lambda y: f"{y:.3g}", listed=False,
     )  # fmt: skip
     rows = [
         [number(n), ms(a), ms(b), f"{times(b / a)} ×"]
@@ -113,12 +112,12 @@ def batch(found: BatchTimes, lang: str) -> str:
     }  # fmt: skip
     key = "batch_short" if len(sizes) < 2 else "batch_gain" if gain >= 1.5 else "batch_none"
     series = [
-        Line(say("decoding_lab.line_measured"), list(zip(sizes, rate, strict=True)), 2),
-        Line(say("decoding_lab.line_ideal"), [(n, n * rate[0]) for n in sizes], 1, True),
+        Line(say("decoding_lab.line_measured"), list(zip(sizes, rate, strict=True)), TONES[2]),
+        Line(say("decoding_lab.line_ideal"), [(n, n * rate[0]) for n in sizes], TONES[1], True),
     ]
-    picture = chart(
+    picture = lines(
         series, say("decoding_lab.axis_batch"), say("decoding_lab.axis_rate"),
-        say("decoding_lab.batch_chart"), log_x=True,
+        say("decoding_lab.batch_chart"), lang, log_x=True, number=number, listed=False,
     )  # fmt: skip
     rows = [
         [number(n), ms(step), number(all_), number(all_ / n, 1)]
@@ -147,12 +146,18 @@ def grads(found: GradModes, lang: str) -> str:
     key = "grads_faster" if plain > 1.1 * best else "grads_slower" if best > 1.1 * plain else "grads_level"
     told = sentences(text, held, say(f"decoding_lab.{key}", **values))
     series = [
-        Line(mode, [(place + 1.0, held / 1e6) for place, held in enumerate(found.held[mode])], colour, dashed)
+        Line(
+            mode,
+            [(place + 1.0, held / 1e6) for place, held in enumerate(found.held[mode])],
+            TONES[colour],
+            dashed,
+        )
         for mode, colour, dashed in zip(MODES, (3, 1, 2), (False, True, False), strict=True)
     ]
-    picture = chart(
-        series, say("decoding_lab.axis_tokens"), say("decoding_lab.axis_mb"), say("decoding_lab.grads_chart")
-    )
+    picture = lines(
+        series, say("decoding_lab.axis_tokens"), say("decoding_lab.axis_mb"), say("decoding_lab.grads_chart"),
+        lang, number=lambda y: f"{y:.3g}",
+    )  # fmt: skip
     rows = [
         [f"<code>{mode}</code>", ms(found.step[mode]), size(found.held[mode][-1]),
          escape(say("decoding_lab.yes" if found.ids[mode] == found.ids["plain"] else "decoding_lab.no"))]
@@ -186,7 +191,7 @@ def repeats(found: Repeats, lang: str) -> str:
     if found.moved is not None:
         batch_key = "none" if not found.moved else "same" if found.same_best else "other"
         told.append(say(f"decoding_lab.repeats_batch_{batch_key}", moved=f"{found.moved:.1e}"))
-    body, equal = [], []
+    body, names, shares, told_shares = [], [], [], []
     for kind in kinds:
         for place, run in enumerate(run for run in found.runs if run.kind == kind):
             leaves = found.equal(run)
@@ -196,10 +201,13 @@ def repeats(found: Repeats, lang: str) -> str:
             )
             name = say(f"decoding_lab.run_{kind}", place=place + 1, seed=run.seed)
             body.append([escape(name), f'<span class="dec-text">{chips}</span>'])
-            equal.append(Bar(name, leaves / len(run.ids), f"{leaves} / {len(run.ids)}"))
+            names.append(name)
+            shares.append(leaves / len(run.ids))
+            told_shares.append(f"{leaves} / {len(run.ids)}")
     head = [escape(say(f"decoding_lab.{key}")) for key in ("column_run", "column_text")]
     legend = note(say("decoding_lab.repeats_legend"))
-    picture = bars(say("decoding_lab.repeats_chart"), equal, 1.0)
+    title = say("decoding_lab.repeats_chart")
+    picture = bars(names, [Series("", shares, told_shares)], title, lang, most=1.0, title=title, listed=False)
     shown = picture + table(head, body, "dec-runs") + legend
     return _framed("repeats", sentences(*told), shown, found.machine, 0, lang)
 
@@ -214,29 +222,35 @@ def precisions(
         sentence: says why a precision cannot be had: (key, values) → text.
     """
     say = partial(words.say, lang=lang)
-    lines = []
-    charts: dict[str, list[Bar]] = {"size": [], "step": [], "kl": []}
+    cells = []
+    charts: dict[str, list[tuple[str, float, str]]] = {"size": [], "step": [], "kl": []}
     for row in rows:
         name = say(f"decoding_lab.what_{row.name}")
         if row.refused:
             why = f'<span class="dec-refused">{escape(sentence(*row.refused))}</span>'
-            lines.append([escape(name), why, "", "", ""])
+            cells.append([escape(name), why, "", "", ""])
             continue
         moved = "–" if row.moved is None else f"{row.moved.mean:.2g}"
         agree = "–" if row.moved is None else percent(row.moved.agree)
         pace = ms(row.step) if row.step else "–"
-        lines.append([escape(name), size(row.bytes), pace, moved, agree])
-        charts["size"].append(Bar(name, row.bytes, size(row.bytes)))
+        cells.append([escape(name), size(row.bytes), pace, moved, agree])
+        charts["size"].append((name, row.bytes, size(row.bytes)))
         if row.step:
-            charts["step"].append(Bar(name, row.step, pace))
+            charts["step"].append((name, row.step, pace))
         if row.moved:
-            charts["kl"].append(Bar(name, row.moved.mean, moved))
+            charts["kl"].append((name, row.moved.mean, moved))
     columns = ("column_precision", "column_size", "column_step", "column_kl", "column_agree")
     head = [escape(say(f"decoding_lab.{key}")) for key in columns]
     told = _precision_told([row for row in rows if row.moved], say) if rounds else ""
-    drawn = "".join(bars(say(f"decoding_lab.column_{key}"), each) for key, each in charts.items())
-    picture = f'<div class="dec-bars">{drawn}</div>{table(head, lines, "dec-precision")}'
+    drawn = "".join(_bars(say(f"decoding_lab.column_{key}"), each, lang) for key, each in charts.items())
+    picture = f'<div class="dec-bars">{drawn}</div>{table(head, cells, "dec-precision")}'
     return _framed("precision", told, picture, machine, rounds, lang)
+
+
+def _bars(title: str, each: Sequence[tuple[str, float, str]], lang: str) -> str:
+    """Names with their values, and what these are in words."""
+    names, values, told = zip(*each, strict=True) if each else ((), (), ())
+    return bars(names, [Series("", values, told)], title, lang, title=title, listed=False)
 
 
 def _precision_told(rows: list[Measured], say: Say) -> str:

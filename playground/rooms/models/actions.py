@@ -17,7 +17,6 @@ from playground.rooms.models import view
 from playground.rooms.models.inventory import inventory
 from playground.rooms.models.trial import trying
 from playground.ui.context import Context
-from playground.ui.precision_menu import offered
 from playground.ui.runs import Given, Line, html, progress, sets
 from playground.ui.visitor import language, stages, waiting
 
@@ -59,13 +58,6 @@ class Answers:
         if given["idle"]:
             self.context.models.unload(str(given["idle"]))
         yield from self.look(given)
-
-    def formats(self, given: Given) -> Iterator[Line]:
-        """The precisions that there are of the chosen model; what is chosen meanwhile stays if it is one."""
-        choices, told = offered(self.context, str(given["name"] or ""), language())
-        yield sets({"models.precision": {"choices": choices, "info": told}})
-        if given["precision"] not in {value for _, value in choices}:
-            yield sets({"models.precision": ""})
 
     def load(self, given: Given) -> Iterator[Line]:
         """How far the loading is, what came of a first use, and what is loaded now."""

@@ -12,6 +12,7 @@ from playground.rooms.models import api
 from playground.rooms.models.actions import ROLES, Answers
 from playground.ui.context import Context
 from playground.ui.controls import control
+from playground.ui.precision_menu import following, precision
 from playground.ui.runs import Action, actions, place
 from playground.ui.visitor import tr
 
@@ -48,11 +49,7 @@ def _trial() -> None:
             [(tr("models.auto"), ""), *((tr(f"models.role_{each}"), each) for each in ROLES)],
             value="", label=tr("models.as_what"), scale=2, min_width=140, elem_id="pg-models-role",
         ), private=True)  # fmt: skip
-        control("models.precision", gr.Radio(
-            [(tr("models.precision_full"), ""), ("int8", "int8"), ("NF4", "nf4")], value="",
-            label=tr("models.precision_choice"), info=tr("models.precision_info"), scale=2, min_width=180,
-            elem_id="pg-models-precision",
-        ), private=True, varies=True)  # fmt: skip
+        precision("models.precision", private=True, scale=2, min_width=180, elem_id="pg-models-precision")
     with gr.Row(elem_classes="pg-actions"):
         gr.Button(tr("models.load"), variant="primary", min_width=120, elem_id="pg-models-load")
         gr.Button(tr("models.stop"), min_width=60, elem_id="pg-models-stop")
@@ -60,17 +57,17 @@ def _trial() -> None:
 
 def _wire(answers: Answers) -> None:
     """What is asked. Opening and closing the drawer is a click on its own button."""
-    name, role, precision = "models.name", "models.role", "models.precision"
+    name, role, menu = "models.name", "models.role", "models.precision"
     looks = ["#pg-models", "#pg-models-refresh"]
     actions(
         "models",
         Action("look", answers.look, on=looks, places=["pg-models-held"]),
         Action("unload", answers.unload, ["models.idle"], ["#pg-models-unload"], ["pg-models-held"]),
-        Action("formats", answers.formats, [name, precision], [name], opens=False),
+        following(answers.context, menu, name, [], also=["#pg-models"]),
         Action(
             "load",
             answers.load,
-            [name, role, precision],
+            [name, role, menu],
             ["#pg-models-load"],
             ["pg-models-result"],
             stopped="models.stopped",

@@ -1,19 +1,17 @@
-"""What the Songs panel does when something is chosen, typed or pressed: from plain values to HTML."""
+"""What answers in the Songs room when something is chosen, typed or pressed: checked values to lines."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
 import numpy as np
 
 from playground import text as words
 from playground.engine.vectors.projection import Projection, project
-from playground.errors import BadInput, HubUnreachable, UnknownModel
+from playground.errors import BadInput, HubUnreachable, PlaygroundError, UnknownModel
 from playground.models.cache import Loaded
 from playground.models.catalog import ModelCard
 from playground.rooms.songs import example, formats, search, view, view_map
@@ -22,21 +20,21 @@ from playground.rooms.songs.evaluation import METHODS, Measured, evaluate, split
 from playground.rooms.songs.library import Library
 from playground.rooms.songs.loading import data_card, download, keep, trained_card
 from playground.rooms.songs.recommend import MOST, Recommender, plain, shown
-from playground.rooms.songs.training import PRESETS, TUNED, Parameters
-from playground.system import untrusted_json
-from playground.ui import loading as loading_view
+from playground.rooms.songs.request import SAMPLE, UNTOUCHED, Picks, parameters, parameters_of
+from playground.rooms.songs.training import PRESETS, TUNED
+from playground.system import cancellation
 from playground.ui.context import Context
 from playground.ui.html import note
+from playground.ui.runs import Given, Line, Progress, html, progress, sets
 from playground.ui.visitor import language, stages
 
 FOUND = 8
-EXAMPLE = "sample"  # the data set of the shipped example
-SHIPPED = (EXAMPLE, TUNED, "umap")  # the map that comes with the app
+SHIPPED = (SAMPLE, TUNED, "umap")  # the map that comes with the app
 LONGEST_PASTE = 400  # lines of a pasted playlist
 
 
 class SongsActions:
-    """The panel's functions."""
+    """What the room holds, and one function an action of its page."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
@@ -94,105 +92,140 @@ class SongsActions:
         ready: search.Index = loaded.memo["songs.index"]
         return ready
 
-    # -- the page --
+    # -- what is leased for an answer, telling how far it is --
 
-    def hits(self, query: str, dataset: str) -> str:
-        """The list under the search box."""
-        if not (query or "").strip():
-            return ""
-        return view.hits(self.find(query, dataset), query, language())
-
-    def picks(self, state: str, library: Library) -> tuple[list[int], list[int]]:
-        """The rows of what is liked and disliked; ids that this data set does not have are left out.
-
-        Before anything was picked (not even taken out) it is the shipped example, which is on the page then.
-        """
-        if not state and library.name == EXAMPLE:
-            return [library.rows[song["id"]] for song in example.shipped(language())["liked"]], []
-        try:
-            told = untrusted_json.parse(state or "{}", untrusted_json.LONGEST)
-            lists = [[str(id) for id in told.get(kind, [])] for kind in ("liked", "disliked")]
-        except (ValueError, AttributeError, TypeError):
-            lists = [[], []]
-        liked, disliked = ([library.rows[id] for id in ids if id in library.rows] for ids in lists)
-        return liked, disliked
-
-    def picked(self, state: str, dataset: str) -> str:
-        """What is liked and disliked, to be taken out again."""
-        if not state and dataset == EXAMPLE:
-            return opening(language())[1]
-        with self.library(dataset) as (_, library):
-            liked, disliked = self.picks(state, library)
-            songs = [[plain(library.songs[row]) for row in rows] for rows in (liked, disliked)]
-            return view.picked(songs[0], songs[1], language())
-
-    def _training(self, dataset: str, parameters: Parameters | None) -> Generator[str | Loaded]:
-        """Progress as HTML, and at last what was loaded or trained, leased until the iterator is closed."""
-        card = trained_card(self.card(dataset), parameters)
+    def _leasing(self, card: ModelCard) -> Generator[Progress | Loaded]:
         with closing(self.context.models.leasing(card, "songs")) as steps:
-            yield from stages(steps, language())
+            for step in stages(steps, language()):
+                yield step if isinstance(step, Loaded) else Progress(step)
 
-    def recommend(self, state: str, dataset: str, key: str) -> Iterator[str]:
-        """Ten songs for what is picked; the training's progress before it."""
-        lang, parameters = language(), parameters_of(key)
-        if not state and parameters is None and dataset == EXAMPLE:
-            yield opening(lang)[2]  # nothing is picked yet: the example stands, and nothing is loaded for it
-            return
-        with closing(self._training(dataset, parameters)) as steps:
+    def _answering(self, place: str, card: ModelCard, answer: Callable[[Loaded], str]) -> Iterator[Line]:
+        """A place's content, made of what a card stands for while that is leased."""
+        with closing(self._leasing(card)) as steps:
             for step in steps:
-                if not isinstance(step, Loaded):
-                    yield step
-                    continue
-                ready: Recommender = step.model
-                liked, disliked = self.picks(state, ready.library)
-                if not liked:
-                    yield note(words.say("songs.like_first", lang))
+                if isinstance(step, Loaded):
+                    yield html(place, answer(step))
                     return
-                yield view.recommended(shown(ready, liked, disliked), lang)
-                return
+                yield progress(step, place)
 
-    def train(self, dataset: str, *values: Any) -> Iterator[tuple[str, str]]:
-        """Train with the sliders' parameters: (progress or losses, key of what is trained; "" before)."""
-        parameters = from_sliders(*values)
-        with closing(self._training(dataset, parameters)) as steps:
-            for step in steps:
-                if not isinstance(step, Loaded):
-                    yield step, ""
-                    continue
-                made = step.model.trained
-                told = view.losses(made.losses, made.seconds, parameters.workers, language())
-                yield told, parameters.key
-                return
+    def _trained(self, place: str, given: Given, answer: Callable[[Loaded, Picks], str]) -> Iterator[Line]:
+        """The same of a training, which is made first if need be."""
+        card = trained_card(self.card(given["dataset"]), parameters_of(given["trained"]))
+        return self._answering(place, card, lambda loaded: answer(loaded, Picks.of(given)))
 
-    def following(
-        self, fn: Callable[..., str], mine: str, where: str, state: str, dataset: str, key: str, *more: Any
-    ) -> Iterator[Any]:
-        """A result of a sub-tab, and before it the training's progress; nothing while another one is open."""
-        if where != mine:
-            yield gr.skip()
+    # -- finding and picking --
+
+    def opening(self, given: Given) -> Iterator[Line]:
+        """The menu of data sets; and the embedded one, if the chosen one is no longer there."""
+        try:
+            self.card(given["dataset"])
+        except PlaygroundError:  # another server has begun meanwhile
+            yield sets(self._chosen(SAMPLE) | {"songs.liked": UNTOUCHED})
             return
-        with closing(self._training(dataset, parameters_of(key))) as steps:
-            for step in steps:
-                if not isinstance(step, Loaded):
-                    yield step
-                    continue
-                yield fn(step, state, *more)
-                return
+        yield sets({"songs.dataset": {"choices": self.choices()}})
 
-    def walk(self, loaded: Loaded, state: str, steps: float) -> str:
+    def _chosen(self, dataset: str) -> dict[str, Any]:
+        """Another data set, in which nothing is picked: ids are a data set's own."""
+        menu = {"choices": self.choices(), "value": dataset}
+        return {"songs.dataset": menu, "songs.liked": [], "songs.disliked": []}
+
+    def hits(self, given: Given) -> Iterator[Line]:
+        """The list under the search box."""
+        query = given["search"]
+        found = self.find(query, given["dataset"]) if query.strip() else []
+        yield html("songs-hits", view.hits(found, query, language()))
+
+    def picked(self, given: Given) -> Iterator[Line]:
+        """What is liked and disliked, to be taken out again."""
+        picks, lang = Picks.of(given), language()
+        if picks.untouched:
+            yield html("songs-shown", view.picked(example.shipped(lang)["liked"], [], lang))
+            return
+
+        def answer(loaded: Loaded) -> str:
+            library: Library = loaded.model
+            songs = [[plain(library.songs[row]) for row in rows] for rows in picks.rows(library, lang)]
+            return view.picked(songs[0], songs[1], lang)
+
+        yield from self._answering("songs-shown", data_card(self.card(picks.dataset)), answer)
+
+    def clear(self, given: Given) -> Iterator[Line]:
+        """Nothing is picked any more."""
+        yield sets({"songs.liked": [], "songs.disliked": []})
+
+    def some(self, given: Given) -> Iterator[Line]:
+        """The first two thirds of a playlist of the data, as picks: its end is to be guessed."""
+        with self.library(given["dataset"]) as (_, library):
+            number = int(np.random.default_rng().integers(library.playlists))
+            rows = library.playlist(number)
+            rows = rows[: max(1, min(30, len(rows) * 2 // 3))]
+            ids = list(dict.fromkeys(library.songs[row].id for row in rows))
+        yield sets({"songs.liked": ids, "songs.disliked": []})
+
+    def paste(self, given: Given) -> Iterator[Line]:
+        """A playlist, a song a line, as picks; and a sentence about what was not found."""
+        lines = [line.strip() for line in given["paste"].splitlines() if line.strip()]
+        if not lines:
+            raise BadInput("songs_paste_empty")
+        if len(lines) > LONGEST_PASTE:
+            raise BadInput("songs_too_many", most=LONGEST_PASTE)
+        liked, missing = [], []
+        with self.library(given["dataset"]) as (loaded, library):
+            ready = self.index(loaded, library)
+            for line in lines:
+                cancellation.check()
+                found = search.search(ready, line.replace(" - ", " "), 1)
+                if found:
+                    liked.append(library.songs[found[0]].id)
+                else:
+                    missing.append(line[:60])
+        told = words.say("songs.pasted", language(), found=len(liked), lines=len(lines))
+        told += " " + words.say("songs.missing", language(), songs="; ".join(missing[:10])) if missing else ""
+        yield html("songs-pasted", note(told, "warning" if missing else "note"))
+        if liked:
+            yield sets({"songs.liked": list(dict.fromkeys(liked)), "songs.disliked": []})
+
+    # -- what is recommended --
+
+    def recommend(self, given: Given) -> Iterator[Line]:
+        """Ten songs for what is picked; the training's progress before it."""
+        if Picks.of(given).untouched and not given["trained"]:
+            lang = language()
+            yield html("songs-ten", view.recommended(example.shipped(lang), lang))  # nothing is loaded for it
+            return
+        yield from self._trained("songs-ten", given, self._ten)
+
+    @staticmethod
+    def _ten(loaded: Loaded, picks: Picks) -> str:
+        lang = language()
+        ready: Recommender = loaded.model
+        liked, disliked = picks.rows(ready.library, lang)
+        if not liked:
+            return note(words.say("songs.like_first", lang))
+        return view.recommended(shown(ready, liked, disliked), lang)
+
+    def walk(self, given: Given) -> Iterator[Line]:
         """From the first liked song to the last."""
-        ready: Recommender = loaded.model
-        liked, _ = self.picks(state, ready.library)
-        if len(liked) < 2:
-            return note(words.say("songs.walk_two", language()))
-        path = ready.walk(liked[0], liked[-1], int(steps))
-        songs = [plain(ready.library.songs[row]) | {"cosine": cosine} for row, cosine in path]
-        return view.walked(songs, language())
 
-    def vector(self, loaded: Loaded, state: str) -> str:
+        def answer(loaded: Loaded, picks: Picks) -> str:
+            ready: Recommender = loaded.model
+            liked, _ = picks.rows(ready.library, language())
+            if len(liked) < 2:
+                return note(words.say("songs.walk_two", language()))
+            path = ready.walk(liked[0], liked[-1], int(given["steps"] or 0))
+            songs = [plain(ready.library.songs[row]) | {"cosine": cosine} for row, cosine in path]
+            return view.walked(songs, language())
+
+        yield from self._trained("songs-walk", given, answer)
+
+    def vector(self, given: Given) -> Iterator[Line]:
         """The numbers of the last liked song, of its neighbour, and of a song far away."""
+        yield from self._trained("songs-vector", given, self._numbers)
+
+    @staticmethod
+    def _numbers(loaded: Loaded, picks: Picks) -> str:
         ready: Recommender = loaded.model
-        liked, _ = self.picks(state, ready.library)
+        liked, _ = picks.rows(ready.library, language())
         if not liked or not ready.known[liked[-1]]:
             return note(words.say("songs.like_first", language()))
         first = liked[-1]
@@ -205,8 +238,15 @@ class SongsActions:
         ]
         return view.vectors(rows, language())
 
-    def map(self, loaded: Loaded, state: str, method: str, by: str) -> str:
+    def map(self, given: Given) -> Iterator[Line]:
         """All songs on a map; the last liked one's neighbours at the ends of lines."""
+        method, by = given["method"] or "umap", given["by"] or "genre"
+        yield from self._trained(
+            "songs-map", given, lambda loaded, picks: self._mapped(loaded, picks, method, by)
+        )
+
+    @staticmethod
+    def _mapped(loaded: Loaded, picks: Picks, method: str, by: str) -> str:
         lang = language()
         ready: Recommender = loaded.model
         library, name = ready.library, f"map.{method}"
@@ -217,7 +257,7 @@ class SongsActions:
         made = loaded.memo[name]
         rows = np.flatnonzero(ready.known)
         places = {int(row): place for place, row in enumerate(rows)}
-        liked, _ = self.picks(state, library)
+        liked, _ = picks.rows(library, lang)
         marked = [places[row] for row in liked if row in places]
         near = [places[each.row] for each in ready.recommend([int(rows[marked[-1]])])] if marked else []
         names, groups = grouped(library, by, lang)
@@ -227,61 +267,65 @@ class SongsActions:
         notes += [words.say(f"songs.map_note_{made.note}", lang)] if made.note else []
         return view_map.chart(made.points, labels, groups[rows], names, ids, marked, near, notes, lang)
 
-    def measure(self, dataset: str, key: str) -> Iterator[str]:
-        """All methods on held-out playlists, one after the other."""
-        lang, parameters = language(), parameters_of(key)
-        own = parameters is not None and parameters not in PRESETS.values()
-        methods = [*METHODS] + (["own"] if own else [])
-        mine = f"own {parameters.key}" if parameters is not None else ""
-        with self.library(dataset) as (loaded, library):
+    def measure(self, given: Given) -> Iterator[Line]:
+        """All methods on held-out playlists, one by one; at the view's opening the shipped measures."""
+        lang = language()
+        if given.by == "open":
+            measured, asked = example.measured()
+            told = view.measures(measured, asked, lang) + note(words.say("songs.measured_before", lang))
+            yield html("songs-measures", told)
+            return
+        own = parameters_of(given["trained"])
+        methods = [*METHODS] + (["own"] if own is not None and own not in PRESETS.values() else [])
+        mine = f"own {own.key}" if own is not None else ""
+        with self.library(given["dataset"]) as (loaded, library):
             kept: dict[str, Measured] = loaded.memo.setdefault("songs.measured", {})
             queries = len(split(library).hidden)
             for method in methods:
                 name = mine if method == "own" else method
                 if name not in kept:
                     rows = [kept[m] for m in methods if m in kept]
+                    if rows:
+                        yield html("songs-measures", view.measures(rows, queries, lang))
                     now = words.say("songs.measuring", lang, method=words.say(f"songs.method_{method}", lang))
-                    yield (view.measures(rows, queries, lang) if rows else "") + note(now)
-                    kept[name] = next(evaluate(library, [method], own=parameters))
+                    yield progress(note(now))
+                    kept[name] = next(evaluate(library, [method], own=own))
             rows = [kept[mine if m == "own" else m] for m in methods]
-            yield view.measures(rows, queries, lang)
+            yield html("songs-measures", view.measures(rows, queries, lang))
 
-    # -- playlists and data of the visitor's own --
+    # -- training, and data of the visitor's own --
 
-    def paste(self, pasted: str, dataset: str) -> tuple[str, str]:
-        """A playlist, a song a line, as picks; and a sentence about what was not found."""
-        lines = [line.strip() for line in (pasted or "").splitlines() if line.strip()]
-        if not lines:
-            raise BadInput("songs_paste_empty")
-        if len(lines) > LONGEST_PASTE:
-            raise BadInput("songs_too_many", most=LONGEST_PASTE)
-        liked, missing = [], []
-        with self.library(dataset) as (loaded, library):
-            ready = self.index(loaded, library)
-            for line in lines:
-                found = search.search(ready, line.replace(" - ", " "), 1)
-                if found:
-                    liked.append(library.songs[found[0]].id)
-                else:
-                    missing.append(line[:60])
-        told = words.say("songs.pasted", language(), found=len(liked), lines=len(lines))
-        told += " " + words.say("songs.missing", language(), songs="; ".join(missing[:10])) if missing else ""
-        state = json.dumps({"liked": list(dict.fromkeys(liked)), "disliked": []})
-        return state if liked else "", note(told, "warning" if missing else "note")
+    def train(self, given: Given) -> Iterator[Line]:
+        """Train as the controls say: the losses, and a key by which the other answers ask for it."""
+        asked = parameters(given)
 
-    def some_playlist(self, dataset: str) -> str:
-        """The first two thirds of a playlist of the data, as picks: its end is to be guessed."""
-        with self.library(dataset) as (_, library):
-            number = int(np.random.default_rng().integers(library.playlists))
-            rows = library.playlist(number)
-            rows = rows[: max(1, min(30, len(rows) * 2 // 3))]
-            ids = list(dict.fromkeys(library.songs[row].id for row in rows))
-            return json.dumps({"liked": ids, "disliked": []})
+        def answer(loaded: Loaded) -> str:
+            made = loaded.model.trained
+            return view.losses(made.losses, made.seconds, asked.workers, language())
 
-    def about(self, dataset: str) -> str:
+        card = trained_card(self.card(given["dataset"]), asked)
+        yield from self._answering("songs-trained", card, answer)
+        yield sets({"songs.trained": asked.key})
+
+    def about(self, given: Given) -> Iterator[Line]:
         """What a data set holds."""
-        with self.library(dataset) as (_, library):
-            return view.about(library, language())
+        card = data_card(self.card(given["dataset"]))
+        yield from self._answering("songs-about", card, lambda loaded: view.about(loaded.model, language()))
+
+    def fetch(self, given: Given) -> Iterator[Line]:
+        """Download the book's data set, telling how far it is; only what arrived whole is chosen."""
+        if self.context.settings.offline:
+            raise HubUnreachable("songs_offline")
+        folder = self.context.catalog.cache_dir / BOOK_FOLDER
+        if not song_files(folder):
+            with closing(download(folder)) as steps:  # who stops or goes leaves nothing half
+                for step in stages(steps, language()):
+                    yield progress(str(step))
+        yield sets(self._chosen(self.card(BOOK_DATA).name))
+
+    def receive(self, paths: Sequence[str] | None) -> Iterator[Line]:
+        """Keep a visitor's files and choose them."""
+        yield sets(self._chosen(self.upload(paths)))
 
     def upload(self, paths: Sequence[str] | None) -> str:
         """Keep a visitor's files; the name under which they can be chosen."""
@@ -293,17 +337,6 @@ class SongsActions:
         formats.read(", ".join(name for name, _ in files), files)  # refused before anything is kept
         return keep(files, uploads)
 
-    def fetch(self) -> Iterator[str]:
-        """Download the book's data set, telling how far it is."""
-        if self.context.settings.offline:
-            raise HubUnreachable("songs_offline")
-        folder = self.context.catalog.cache_dir / BOOK_FOLDER
-        if not song_files(folder):
-            with closing(download(folder)) as steps:  # who stops or goes leaves nothing half
-                for step in steps:
-                    yield loading_view.progress(step, 0, 0, language())
-        yield ""
-
 
 def grouped(library: Library, by: str, lang: str) -> tuple[list[str], Any]:
     """Names of groups, and each song's group: by genre, era or artist."""
@@ -314,44 +347,3 @@ def grouped(library: Library, by: str, lang: str) -> tuple[list[str], Any]:
         return names, np.searchsorted(known, decades)
     named, numbers = library.artists if by == "artist" else library.genres
     return [view.genre_name(each, lang) if by == "genre" else each for each in named], numbers
-
-
-def parameters_of(key: str) -> Parameters | None:
-    """The parameters that the page holds as a key; None, for the tuned ones, before anything was trained."""
-    try:
-        return Parameters.from_key(key).checked() if key else None
-    except (KeyError, ValueError, TypeError) as error:
-        raise BadInput("songs_parameters") from error
-
-
-def from_sliders(
-    size: float,
-    window: float,
-    negative: float,
-    least: float,
-    epochs: float,
-    exponent: float,
-    alpha: float,
-    algorithm: int,
-    workers: float,
-    centre: bool,
-) -> Parameters:
-    """The sliders' values as parameters."""
-    return Parameters(
-        int(size), int(window), int(negative), int(least), int(epochs), int(algorithm), float(exponent),
-        float(alpha), workers=int(workers), centre=int(centre),
-    ).checked()  # fmt: skip
-
-
-def opening(lang: str) -> tuple[str, str, str]:
-    """The shipped example: what is liked, what is recommended, and what was measured."""
-    shipped = example.shipped(lang)
-    picks = view.picked(shipped["liked"], [], lang)
-    state = json.dumps({"liked": [song["id"] for song in shipped["liked"]], "disliked": []})
-    return state, picks, view.recommended(shipped, lang)
-
-
-def opening_measures(lang: str) -> str:
-    """The shipped measures of the embedded data set."""
-    rows, queries = example.measured()
-    return view.measures(rows, queries, lang) + note(words.say("songs.measured_before", lang))

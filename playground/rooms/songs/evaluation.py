@@ -16,6 +16,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -25,12 +26,14 @@ from playground.engine.vectors.neighbours import unit
 from playground.errors import BadInput
 from playground.rooms.songs.library import Library, part
 from playground.rooms.songs.training import BOOK, TUNED, Parameters, train
+from playground.system import cancellation
 
 TOP = 10
 SHARE = 0.1  # of the playlists are held out
 QUERIES = 2_000  # hidden songs, at most about so many
 BATCH = 128  # playlists scored at once: 128 × 75,000 scores are 38 MB
 FACTORS = 64
+PIECE = 1_000_000  # pairs that are sorted at once
 WINDOW = 10  # songs to each side that stand together, for PPMI
 METHODS = ("popularity", "cooccurrence", "svd", "book", "tuned")
 
@@ -126,6 +129,7 @@ def measure(method: str, scorer: Scorer, asked: Split, seconds: float = 0.0) -> 
     hits, gain, same, judged = 0, 0.0, 0, 0
     genres = library.genres[1]
     for start in range(0, len(asked.hidden), BATCH):
+        cancellation.check()
         given = asked.given[start : start + BATCH]
         ten = best(scorer(given), given)
         found[ten.ravel()] = True
@@ -206,12 +210,24 @@ def pairs(library: Library, window: int = WINDOW) -> tuple[NDArray[np.int64], ND
     items, size = library.items.astype(np.int64), len(library)
     keys = []
     for step in range(1, window + 1):
+        cancellation.check()
         together = lists[step:] == lists[:-step]
         a, b = items[:-step][together], items[step:][together]
         apart = a != b
         a, b = a[apart], b[apart]
         keys.append(np.minimum(a, b) * size + np.maximum(a, b))
-    return np.unique(np.concatenate(keys), return_counts=True)
+    return _counted(np.concatenate(keys), size * size)
+
+
+def _counted(keys: NDArray[np.int64], end: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """What is in an array of numbers below ``end``, in order, and how often; in pieces that can be left."""
+    pieces = max(1, len(keys) // PIECE)
+    found = []
+    for low, high in pairwise(np.linspace(0, end, pieces + 1).astype(np.int64)):
+        cancellation.check()
+        found.append(np.unique(keys[(keys >= low) & (keys < high)], return_counts=True))
+    each, counts = zip(*found, strict=True)
+    return np.concatenate(each), np.concatenate(counts)
 
 
 def ppmi_svd(library: Library, factors: int = FACTORS, window: int = WINDOW) -> NDArray[np.float32]:
@@ -223,6 +239,7 @@ def ppmi_svd(library: Library, factors: int = FACTORS, window: int = WINDOW) -> 
     from scipy.sparse.linalg import svds
 
     keys, counts = pairs(library, window)
+    cancellation.check()
     size = len(library)
     a, b = np.divmod(keys, size)
     rows, columns = np.concatenate([a, b]), np.concatenate([b, a])
@@ -236,5 +253,20 @@ def ppmi_svd(library: Library, factors: int = FACTORS, window: int = WINDOW) -> 
     if factors < 1 or not matrix.nnz:
         return np.zeros((size, 1), np.float32)
     start = np.random.Generator(np.random.PCG64(0)).random(size)  # the same vectors at every run
-    left, strength, _ = svds(matrix.astype(np.float32), factors, v0=start.astype(np.float32))
+    left, strength, _ = svds(_asking(matrix.astype(np.float32)), factors, v0=start.astype(np.float32))
     return np.asarray(left * np.sqrt(strength), np.float32)
+
+
+def _asking(matrix: Any) -> Any:
+    """A sparse matrix as what ARPACK multiplies by, asking before each product whether it goes on."""
+    from scipy.sparse.linalg import LinearOperator
+
+    def times(other: Any) -> Callable[[Any], Any]:
+        def product(values: Any) -> Any:
+            cancellation.check()
+            return other @ values
+
+        return product
+
+    there, back = times(matrix), times(matrix.T)
+    return LinearOperator(matrix.shape, there, back, there, matrix.dtype, back)

@@ -18,6 +18,7 @@ from playground.errors import BadInput
 from playground.rooms.songs import playlist_json
 from playground.rooms.songs.gathering import Gathering, columns, short
 from playground.rooms.songs.library import Library, Song, assemble
+from playground.system import cancellation
 
 SEPARATORS = ("\t", " | ", ";", ",")
 TABLES = (".csv", ".tsv")
@@ -66,7 +67,7 @@ def book(name: str, playlists: str, hashes: str) -> Library:
     told = {"empty": 0, "broken": 0}
 
     def songs() -> Iterator[Song]:
-        for line in lines(hashes):
+        for line in cancellation.asking(lines(hashes)):
             parts = line.rstrip().split("\t")
             if parts == [""]:
                 continue

@@ -12,6 +12,7 @@ from typing import Any
 from playground import ASSETS
 from playground.engine.tables.charset import one_line
 from playground.rooms.songs.library import Library, Song, assemble
+from playground.system import cancellation
 
 TITLE_LIMIT = 300  # characters of a title or artist that are kept
 
@@ -58,6 +59,7 @@ class Gathering:
             playlist: whatever tells it from the others.
             name: as people call it; "" where it has none.
         """
+        cancellation.check()
         self._playlists.setdefault(playlist, []).extend(songs)
         if name:
             self._names.setdefault(playlist, short(name))

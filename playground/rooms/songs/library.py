@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.errors import BadInput
+from playground.system import cancellation
 
 UNKNOWN_YEAR = 0
 STRING = 70  # bytes that a short string takes in Python, and its place in a tuple
@@ -161,7 +162,7 @@ def assemble(
             kept[song.id] = song
     rows = {id: row for row, id in enumerate(kept)}
     parts, lengths, called = [], [], []
-    for place, playlist in enumerate(playlists):
+    for place, playlist in enumerate(cancellation.asking(playlists)):
         if len(playlist) < 2:
             counted["single" if playlist else "empty"] += 1
             continue

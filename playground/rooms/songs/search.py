@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from playground import ASSETS
 from playground.rooms.songs.library import Library
+from playground.system import cancellation
 
 MARKS = re.compile(r"[^\w]+|_+")
 MOST = 3_000  # rows that are ranked
@@ -63,7 +64,7 @@ def index(library: Library) -> Index:
     """Make a library ready: a second for 75,000 songs."""
     fields = tuple(
         (fold(song.title), fold(song.artist), *(fold(each) for each in song.also.split(";") if each))
-        for song in library.songs
+        for song in cancellation.asking(library.songs)
     )
     spaced = [" ".join(row) for row in fields]
     tight = ["".join(row).replace(" ", "") for row in fields]

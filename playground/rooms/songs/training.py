@@ -15,10 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.errors import BadInput, TookTooLong
+from playground.errors import BadInput
 from playground.rooms.songs.library import Library
+from playground.system import cancellation
 
 LONGEST = 10_000  # songs of one sentence that gensim reads; it silently drops what follows
+BATCH = 10_000  # songs that gensim trains on in one go, as it comes; it cannot be left within
+WORK = 3e8  # of one batch, a tenth of a second: vectors that are read, and for each its length and this more
+CALL = 300  # numbers that a vector could be longer in the time in which it is looked up
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,13 @@ class Parameters:
             if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
                 raise BadInput("songs_parameter", name=name, low=low, high=high)
         return self
+
+    @property
+    def batch(self) -> int:
+        """Songs of one batch: gensim's own number, or fewer where a batch would keep a stop waiting."""
+        pairs, false = self.window, self.negative + 1
+        vectors = pairs * false if self.sg else pairs + false
+        return max(50, min(BATCH, int(WORK / (vectors * (self.vector_size + CALL)))))
 
     @property
     def key(self) -> str:
@@ -110,7 +121,10 @@ Report = Callable[[int, int, float], None]
 
 
 class _Sentences:
-    """The playlists as gensim reads them, several times over; a stop ends them early."""
+    """The playlists as gensim reads them, several times over; they end early when nobody waits any more.
+
+    gensim reads them in a thread of its own, where an error would leave its other threads waiting for ever.
+    """
 
     def __init__(self, library: Library) -> None:
         names = [str(row) for row in range(len(library))]
@@ -119,9 +133,13 @@ class _Sentences:
             for playlist in map(library.playlist, range(library.playlists))
             for start in range(0, len(playlist), LONGEST)
         ]
+        self.left = cancellation.listening()
 
     def __iter__(self) -> Iterator[list[str]]:
-        return iter(self.sentences)
+        for sentence in self.sentences:
+            if self.left():
+                return
+            yield sentence
 
     def __len__(self) -> int:
         return len(self.sentences)
@@ -143,9 +161,10 @@ def train(
     model = Word2Vec(
         vector_size=told.vector_size, window=told.window, negative=told.negative, min_count=told.min_count,
         sg=told.sg, ns_exponent=told.ns_exponent, alpha=told.alpha, sample=told.sample, seed=told.seed,
-        workers=told.workers, epochs=told.epochs, compute_loss=True,
+        workers=told.workers, epochs=told.epochs, compute_loss=True, batch_words=told.batch,
     )  # fmt: skip
     model.build_vocab(sentences)
+    cancellation.check()
     if not len(model.wv):
         raise BadInput("songs_min_count", least=told.min_count, most=int(library.counts.max()))
     report(0, told.epochs, 0.0)
@@ -155,8 +174,9 @@ def train(
     for epoch in range(told.epochs):
         model.train(
             sentences, total_examples=model.corpus_count, epochs=1, compute_loss=True,
-            start_alpha=told.alpha - epoch * fall, end_alpha=told.alpha - (epoch + 1) * fall,
+            start_alpha=told.alpha - epoch * fall, end_alpha=told.alpha - (epoch + 1) * fall, queue_factor=1,
         )  # fmt: skip
+        cancellation.check()
         losses.append(float(model.get_latest_training_loss()) / max(1, len(library.items)))
         report(epoch + 1, told.epochs, losses[-1])
     vectors = _in_rows(model.wv, len(library))
@@ -171,8 +191,3 @@ def _in_rows(learned: Any, count: int) -> NDArray[np.float32]:
     vectors = np.zeros((count, learned.vector_size), np.float32)
     vectors[[int(name) for name in learned.index_to_key]] = learned.vectors
     return vectors
-
-
-def stopped() -> TookTooLong:
-    """What a `Report` raises when the visitor pressed Stop."""
-    return TookTooLong("training_stopped")

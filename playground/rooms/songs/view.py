@@ -9,6 +9,7 @@ from typing import Any
 from playground import text
 from playground.rooms.songs.evaluation import Measured
 from playground.rooms.songs.library import Library
+from playground.ui.charts import Line, Series, bars, lines
 from playground.ui.html import escape, note, number, table
 
 NAMES = 6  # of playlists that are shown
@@ -187,47 +188,36 @@ def measures(rows: Sequence[Measured | Mapping[str, Any]], queries: int, lang: s
     """Methods side by side: bars of hit@10, and all numbers as a table; popularity first, as the measure."""
     say = partial(text.say, lang=lang)
     plain_rows = [vars(row) if isinstance(row, Measured) else row for row in rows]
-    most = max((row["hit"] for row in plain_rows), default=0) or 1
     base = next((row["hit"] for row in plain_rows if row["method"] == "popularity"), 0)
-    bars, lines = "", []
-    for row in plain_rows:
-        label = say(f"songs.method_{row['method']}")
-        kind = "best" if row["hit"] == most else ""
-        bars += (
-            f'<li class="{kind}"><span class="who">{escape(label)}</span><span class="bar">'
-            f'<span style="width:{100 * row["hit"] / most:.1f}%"></span></span>'
-            f'<span class="n">{number(100 * row["hit"], 1)}%</span></li>'
-        )
-        lines.append(
-            [
-                escape(label), number(row["hit"], 3), f"{row['hit'] / base:.1f}×" if base else "–",
-                number(row["ndcg"], 3), f"{row['coverage']:.1%}",
-                f"{row['genre']:.1%}" if row["genre"] >= 0 else "–", number(row["seconds"], 1),
-            ]
-        )  # fmt: skip
+    names = [say(f"songs.method_{row['method']}") for row in plain_rows]
+    cells = [
+        [
+            escape(label), number(row["hit"], 3), f"{row['hit'] / base:.1f}×" if base else "–",
+            number(row["ndcg"], 3), f"{row['coverage']:.1%}",
+            f"{row['genre']:.1%}" if row["genre"] >= 0 else "–", number(row["seconds"], 1),
+        ]
+        for label, row in zip(names, plain_rows, strict=True)
+    ]  # fmt: skip
     keys = ("method", "hit", "times", "ndcg", "coverage", "same_genre", "seconds")
     head = [escape(say(f"songs.column_{key}")) for key in keys]
-    return (
-        f'<div class="tok-chart song-measure"><section><h5>{escape(say("songs.hit_chart"))}</h5>'
-        f"<ul>{bars}</ul></section></div>"
-        + table(head, lines)
-        + note(say("songs.measure_note", queries=number(queries)))
+    title = say("songs.hit_chart")
+    hits = Series(
+        "", [row["hit"] for row in plain_rows], [f"{number(100 * row['hit'], 1)}%" for row in plain_rows]
     )
+    chart = bars(names, [hits], title, lang, title=title, listed=False)
+    return chart + table(head, cells) + note(say("songs.measure_note", queries=number(queries)))
 
 
 def losses(told: Iterable[float], seconds: float, workers: int, lang: str) -> str:
-    """The loss of each epoch as bars, and whether another run would give the same."""
-    values = list(told)
-    most = max(values, default=1) or 1
-    bars = "".join(
-        f'<li><span class="who">{escape(text.say("songs.epoch", lang, epoch=epoch))}</span><span class="bar">'
-        f'<span style="width:{100 * value / most:.1f}%"></span></span>'
-        f'<span class="n">{number(value, 2)}</span></li>'
-        for epoch, value in enumerate(values[:40], 1)
-    )
+    """The loss of each epoch as a line, and whether another run would give the same."""
+    points = [(float(epoch), value) for epoch, value in enumerate(told, 1)]
+    loss, epoch = text.say("songs.loss", lang), text.say("songs.loss_epoch", lang)
     key = "songs.reproducible" if workers == 1 else "songs.not_reproducible"
     told_by = note(text.say("songs.trained", lang, seconds=number(seconds, 1)) + " " + text.say(key, lang))
-    return f'{told_by}<div class="tok-chart song-loss"><section><ul>{bars}</ul></section></div>'
+    return told_by + lines(
+        [Line(loss, points)], epoch, loss, text.say("songs.loss_told", lang), lang,
+        number=lambda value: f"{value:,.4g}",
+    )  # fmt: skip
 
 
 def about(library: Library, lang: str) -> str:

@@ -26,7 +26,7 @@ def chart(
     """A map on which a click likes a song.
 
     Args:
-        points: n × 2, from -1 to 1.
+        points: [n, 2], from -1 to 1.
         labels: what each point is called.
         groups: the group of each point, a place in ``names``; the largest groups get colours.
         ids: what a click likes.

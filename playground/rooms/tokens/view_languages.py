@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from playground import text as words
+from playground.ui.charts import Series, bars
 from playground.ui.html import escape, note, number
+
+BRIEF = 26  # columns of a sentence that stand above its bars; a Chinese character takes two
 
 
 def chart(
@@ -14,34 +17,48 @@ def chart(
 ) -> str:
     """One block a language, one bar a tokenizer.
 
+    What is written as [UNK] is short because it is lost: it wins no prize, and its bar is hatched.
+
     Args:
         samples: (key of the language's name, sentence) for each block.
         counts: tokenizer → (tokens, unknown tokens) of each sample.
     """
     say = partial(words.say, lang=lang)
-    most = max((count for row in counts.values() for count, _ in row), default=1) or 1
-    blocks = []
-    for index, (key, sentence) in enumerate(samples):
-        whole = [row[index][0] for row in counts.values() if not row[index][1]]
-        fewest = min(whole, default=0)
-        bars = "".join(_bar(name, row[index], most, fewest, say) for name, row in counts.items())
-        blocks.append(
-            f"<section><h5>{escape(say(f'tokens.language_{key}'))}</h5>"
-            f'<p dir="auto">{escape(sentence[:160])}</p><ul>{bars}</ul></section>'
+    names = [say(f"tokens.language_{key}") for key, _ in samples]
+    series, told_by = [], []
+    for place, (name, row) in enumerate(counts.items()):
+        told = [f"{number(count)}{'*' if lost else ''}" for count, lost in row]
+        told_by.append(told)
+        colour = f"--map-{place % 12 + 1}"
+        series.append(
+            Series(name, [count for count, _ in row], told, colour, [bool(lost) for _, lost in row])
         )
+    fewest = [
+        min((row[index][0] for row in counts.values() if not row[index][1]), default=0)
+        for index in range(len(samples))
+    ]
+    rows = []
+    for index, (_, sentence) in enumerate(samples):
+        cells = [f"<b>{escape(names[index])}</b>", f"<bdi>{escape(sentence)}</bdi>"]
+        for row, told in zip(counts.values(), told_by, strict=True):
+            count, lost = row[index]
+            why = f' title="{escape(say("tokens.lost", count=lost))}"' if lost else ""
+            best = count == fewest[index] and not lost
+            cells.append(f"<b>{told[index]}</b>" if best else f"<span{why}>{told[index]}</span>")
+        rows.append(cells)
+    heads = [say("tokens.chart_language"), say("tokens.chart_sentence"), *counts]
+    blocks = [f"{name} · {_brief(sentence)}" for name, (_, sentence) in zip(names, samples, strict=True)]
+    drawn = bars(blocks, series, say("tokens.chart_told"), lang, rows=(heads, rows))
     some = any(unknown for row in counts.values() for _, unknown in row)
-    foot = note("* " + say("tokens.lost_note")) if some else ""
-    return f'<div class="tok-chart">{"".join(blocks)}</div>{foot}'
+    return drawn + (note("* " + say("tokens.lost_note")) if some else "")
 
 
-def _bar(name: str, counted: Sequence[int], most: int, fewest: int, say: Callable[..., str]) -> str:
-    """What is written as [UNK] is short because it is lost: it wins no prize, and the bar says so."""
-    count, unknown = counted
-    kind, lost = ("best", "") if count == fewest and not unknown else ("", "")
-    if unknown:
-        kind, lost = "lost", f' title="{escape(say("tokens.lost", count=unknown))}"'
-    return (
-        f'<li class="{kind}"{lost}><span class="who">{escape(name)}</span>'
-        f'<span class="bar"><span style="width:{100 * count / most:.1f}%"></span></span>'
-        f'<span class="n">{number(count)}{"*" if unknown else ""}</span></li>'
-    )
+def _brief(sentence: str) -> str:
+    """Its beginning, as much as a phone has room for."""
+    room, shown = BRIEF, ""
+    for character in " ".join(sentence.split()):
+        room -= 2 if ord(character) > 0x2E80 else 1
+        if room < 0:
+            return shown.rstrip() + "…"
+        shown += character
+    return shown

@@ -411,7 +411,7 @@ def test_progress_while_bytes_trickle(server: Hub) -> None:
 
 CHILD = """
 import sys
-from playground import hub
+from playground.models import hub
 hub.fetch_model("org/name", progress=lambda done, total: print(done, flush=True))
 """
 
@@ -837,7 +837,7 @@ def test_cached_imports_nothing_heavy(server: Hub, home: Path) -> None:
     hub.fetch_model("org/name")
     code = """
 import sys
-from playground import hub
+from playground.models import hub
 assert hub.cached("org/name") and hub.cached("org/name", "model") and not hub.cached("org/none")
 heavy = {"torch", "transformers", "tokenizers", "httpx2", "numpy"} & set(sys.modules)
 assert not heavy, heavy

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
+from typing import Any
 
 import pytest
 
@@ -12,14 +14,19 @@ from playground.errors import BadInput, CannotLoad, DoesNotFit, HubUnreachable, 
 from playground.models.cache import ModelCache
 from playground.models.catalog import Catalog
 from playground.models.loaders import TransformersLoader, presets, skeletons
-from playground.rooms.architecture import actions, memory, panel, what_if
+from playground.rooms.architecture import actions, example, memory, what_if
 from playground.rooms.architecture.actions import FIRST, ArchitectureActions
+from playground.rooms.architecture.answers import SAMPLES, Answers
 from playground.rooms.architecture.api import plain
-from playground.rooms.architecture.panel import SAMPLES, changes
+from playground.rooms.architecture.request import changes, uploaded
 from playground.settings import Settings
+from playground.system import cancellation
 from playground.ui.context import Context
+from playground.ui.controls import page_of
+from playground.ui.runs import Given, Line
 from playground.ui.visitor import sentence, set_owner_language
 from tests.models import saved
+from tests.ui.whole import whole_page
 
 
 @pytest.fixture
@@ -119,7 +126,8 @@ def test_every_tab(do, name):
         finally:
             set_owner_language("")
         for page in pages[:5]:
-            assert page and "{" not in page
+            shown = re.sub(r'<pre hidden class="pg-data">.*?</pre>', "", page, flags=re.DOTALL)  # figures
+            assert shown and "{" not in shown
     assert do.compare(plan, "gpt2", 4096, 1)
 
 
@@ -158,10 +166,11 @@ def test_a_language_model_without_its_head_is_another_class(do, tmp_path):
 
 def test_a_knob_that_is_not_turned_changes_nothing(do):
     plan, _ = do.plan(FIRST)
-    values = [22, 2048, 32, 4, 5632, 32000, 2048, False, "silu", "rmsnorm"]
+    known = [22, 2048, 32, 4, 5632, 32000, 2048, False, "silu", "rmsnorm"]
+    values = dict(zip(what_if.KNOBS, known, strict=True))
     assert changes(plan, values) == {}
-    assert changes(plan, [23.0, *values[1:]]) == {"num_hidden_layers": 23}
-    assert changes(plan, [None, *values[1:]]) == {}
+    assert changes(plan, {**values, "num_hidden_layers": 23.0}) == {"num_hidden_layers": 23}
+    assert changes(plan, {**values, "num_hidden_layers": None}) == {}
     page = do.what_if(plan, {"num_key_value_heads": 32}, 2048, 1)
     assert "1,261,529,088" in page and "+161,480,704" in page and "num_key_value_heads=32" in page
 
@@ -196,15 +205,151 @@ def test_sliders_take_numbers_only(do, context):
     assert caught.value.key == "errors.number_range"
 
 
+def given(by: str = "open", **changed: Any) -> Given:
+    """The controls as they are built, but for what is changed."""
+    known = page_of(whole_page()).controls.items()
+    values = {id: each.default for id, each in known if id.startswith("architecture.")}
+    return Given({**values, **{f"architecture.{name}": v for name, v in changed.items()}}, "architecture", by)
+
+
+def set_by(lines: list[Line]) -> dict[str, Any]:
+    return {id: value for line in lines for id, value in line.get("set", {}).items()}
+
+
+def placed(lines: list[Line]) -> dict[str, str]:
+    return {line["place"]: line["html"] for line in lines if "html" in line}
+
+
+def test_it_opens_on_the_plan_as_shipped(do, monkeypatch):
+    monkeypatch.setattr(skeletons, "build", lambda *_: pytest.fail("built anew"))
+    monkeypatch.setattr(do, "tokens", lambda *_: pytest.fail("counted anew"))
+    answers = Answers(do)
+    told = set_by([*answers.opening(given())])
+    said = text.say("architecture.example_sentence", "en")
+    assert (
+        told["architecture.sentence"] == said
+        and FIRST in dict(told["architecture.model"]["choices"]).values()
+    )
+    lines = [*answers.plan(given())]
+    assert not [line for line in lines if "progress" in line]
+    assert "1,100,048,384" in placed(lines)["arc-top"] and "k_proj" in placed(lines)["arc-tree"]
+    knobs = set_by(lines)
+    assert knobs["architecture.num_hidden_layers"] == {"default": 22, "interactive": True}
+    assert knobs["architecture.targets"]["default"] == [*memory.usual_targets(example.plan())]
+    assert [line["ask"] for line in lines[-2:]] == ["architecture/what_if", "architecture/training"]
+    assert "<svg" in placed([*answers.flow(given(sentence=said))])["arc-flow"]
+
+
+@pytest.mark.parametrize("lang", text.LANGUAGES)
+def test_a_sentence_of_ones_own_stays(do, lang):
+    """And the example of another language makes way for that of the page."""
+    assert "architecture.sentence" not in set_by([*Answers(do).opening(given(sentence="Mine."))])
+    other = text.say("architecture.example_sentence", lang)
+    told = set_by([*Answers(do).opening(given(sentence=other))])
+    assert told["architecture.sentence"] == text.say("architecture.example_sentence", "en")
+
+
+def test_the_model_that_is_looked_at_is_seen_at_work(do):
+    answers = Answers(do)
+    for by, expected in (
+        ("open", {"default": "tutor"}),
+        ("architecture.model", {"default": "tutor", "value": "tutor"}),
+    ):
+        assert set_by([*answers.plan(given(by, model="tutor"))])["architecture.live"] == expected
+    assert "architecture.live" not in set_by([*answers.plan(given(model=FIRST))])
+    assert "architecture.live" not in set_by(
+        [*answers.plan(given(model="tutor", config='{"model_type": "gpt2"}'))]
+    )
+
+
+def test_an_offered_model_and_a_file_take_everything_else_back(do, tmp_path):
+    answers = Answers(do)
+    (line,) = answers.sample(given("#arc-sample-2"))
+    assert line["set"]["architecture.model"] == SAMPLES["GPT-2"] and line["set"]["architecture.config"] == ""
+    assert line["set"]["architecture.targets"] == line["set"]["architecture.norm"] == {"reset": True}
+    assert not [*answers.sample(given("#arc-sample-99"))]
+    file = tmp_path / "config.json"
+    file.write_text('{"model_type": "gpt2"}')
+    (line,) = answers.receive(str(file))
+    assert line["set"]["architecture.config"] == file.read_text()
+    for content, key in ((b"\xff\xfe{", "config_not_json"), (None, "config_empty")):
+        if content:
+            file.write_bytes(content)
+        with pytest.raises(BadInput) as caught:
+            uploaded(str(file) if content else None)
+        assert caught.value.key == f"errors.{key}"
+
+
 @pytest.mark.parametrize("pasted", ['{"model_type": "dbrx"}', "nonsense", '{"model_type": "own"}'])
 def test_what_cannot_be_shown_is_told_in_its_place_and_nothing_stays(do, pasted):
     with pytest.raises(PlaygroundError) as caught:
         do.plan(FIRST, pasted)
-    top, *places = panel._nothing(caught.value)
-    assert sentence(caught.value, "en").split("“")[0][:20] in top.replace("&#x27;", "'")
-    assert [each for each in places if isinstance(each, str)] == [""] * 7
-    knobs = [each for each in places if not isinstance(each, str)]
-    assert len(knobs) == 1 + len(what_if.KNOBS) and not any(knob.interactive for knob in knobs[1:])
+    answers, found = Answers(do), {}
+    for action in (answers.plan, answers.flow, answers.memory, answers.training, answers.what_if,
+                   answers.compare, answers.raw, answers.real):  # fmt: skip
+        lines = []
+        with pytest.raises(PlaygroundError) as told:
+            for line in action(given("architecture.config", config=pasted)):
+                lines.append(line)
+        assert told.value.key == caught.value.key
+        found |= placed(lines)
+        if action == answers.plan:
+            knobs = [set_by(lines)[f"architecture.{name}"] for name in what_if.KNOBS]
+            assert not any(knob["interactive"] for knob in knobs)
+    assert len(found) == 11 and set(found.values()) == {""}
+
+
+def test_of_another_model_that_cannot_be_had_nothing_stays(do):
+    lines = []
+    with pytest.raises(HubUnreachable):
+        for line in Answers(do).compare(given(other="nobody/nothing")):
+            lines.append(line)
+    assert placed(lines) == {"arc-compare": ""}
+
+
+class Left:
+    """Somebody who leaves once so much was begun."""
+
+    def __init__(self, after: int) -> None:
+        self.begun, self.after = 0, after
+
+    def begin(self, *_: Any) -> None:
+        self.begun += 1
+
+    def __call__(self) -> bool:
+        return self.begun >= self.after
+
+
+def test_who_leaves_ends_the_pass_that_is_watched(do):
+    card = do.context.catalog.find("tutor")
+    with do.context.models.lease(card, "causal") as loaded:
+        left = Left(2)
+        hooks = [layer.register_forward_hook(left.begin) for layer in loaded.model.model.layers]
+        with cancellation.when(left), pytest.raises(cancellation.Abandoned):
+            [*do.live("tutor", "", "Hello world")]
+        assert left.begun == 2 < len(loaded.model.model.layers)
+        for hook in hooks:
+            hook.remove()
+    *_, page = do.live("tutor", "", "Hello world")  # nobody stands in line still
+    assert "model.layers.1" in page
+
+
+def test_who_leaves_ends_what_is_built_for_real(do, monkeypatch):
+    plan, _ = do.plan(FIRST)
+    small = {"hidden_size": 64, "intermediate_size": 128, "vocab_size": 500, "num_hidden_layers": 40}
+    new, left = do.changed(plan, small), Left(4)
+    kind = type(skeletons.real({**new.config, "num_hidden_layers": 1}).model.layers[0])
+    init = kind.__init__
+    monkeypatch.setattr(kind, "__init__", lambda *given, **how: (left.begin(), init(*given, **how))[1])
+    left.begun = 0
+    with cancellation.when(left), pytest.raises(cancellation.Abandoned):
+        do.make_real(plan, small, "hello")
+    assert 4 <= left.begun < 20
+
+
+def test_who_waits_for_anothers_plan_may_leave(do):
+    with do._lock, cancellation.when(lambda: True), pytest.raises(cancellation.Abandoned):
+        do.plan("gpt2")
 
 
 def test_an_error_while_a_plan_is_read_is_a_sentence(do, monkeypatch):

@@ -171,7 +171,7 @@ def test_what_is_shipped_is_what_is_computed(models):
 
 
 def test_the_first_screen_needs_no_library():
-    """The tree, the drawing, the bytes and what training takes, before torch is imported."""
+    """The tree, the drawing, the bytes and what training takes, before torch is imported; plotly draws."""
     program = """
 import sys
 from playground.rooms.architecture import dataflow, example, memory, view, view_memory, what_if
@@ -184,7 +184,7 @@ page += view_memory.precisions(plan, {}, "en")
 page += view_memory.training(plan, 8, names, 9, 1, "en")
 page += what_if.code(plan)
 assert "1,100,048,384" in page and "2,200,097,024" in page
-print([name for name in ("torch", "transformers", "gradio", "plotly") if name in sys.modules])
+print([name for name in ("torch", "transformers", "gradio") if name in sys.modules])
 """
     told = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True

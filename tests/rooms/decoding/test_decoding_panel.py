@@ -1,11 +1,11 @@
-"""The Decoding panel without a page: bad input, what streams, the worked example, `/generate`."""
+"""The Decoding panel without a browser: bad input, what streams, the worked example, `/generate`."""
 
 from __future__ import annotations
 
 import json
 import math
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,27 +20,26 @@ from playground.models.cache import Loaded, ModelCache
 from playground.models.catalog import Catalog
 from playground.models.loaders import TransformersLoader
 from playground.rooms.decoding import comparison, example, lab, request
-from playground.rooms.decoding.actions import Newest, compare, generate
+from playground.rooms.decoding.actions import Answers, generate, sample
 from playground.rooms.decoding.experiments import Progress
-from playground.rooms.decoding.panel import _asked, brought
+from playground.rooms.decoding.request import ASKED
 from playground.settings import read
 from playground.ui.context import Context
+from playground.ui.controls import page_of
+from playground.ui.html import escape
+from playground.ui.runs import Given, Line
+from playground.ui.visitor import sentence
 from tests.models import saved
 from tests.tiny_tokenizers import model_of
+from tests.ui.whole import whole_page
 
-# As the widgets stand: prompt, model, chat, precision, most, temperature, top-k, top-p, min-p, penalty, seed,
-# stop strings, beams, length penalty, early, two seeds.
-NAMES = (
-    "prompt", "model", "chat", "precision", "most", "temperature", "top_k", "top_p", "min_p", "penalty",
-    "seed", "stops", "beams", "length", "early", "first", "second",
-)  # fmt: skip
-STANDING: dict[str, Any] = dict(
-    zip(
-        NAMES,
-        ("Once upon", "chatty", False, "", 6, 0.8, 40, 0.9, 0.05, 1.1, 3, "", 3, 1.0, False, 1, 2),
-        strict=True,
-    )
-)
+# As the controls stand, but for the prompt, a model of few parameters and few tokens.
+STANDING: dict[str, Any] = {
+    "prompt": "Once upon", "model": "chatty", "chat": False, "precision": "", "most": 6, "temperature": 0.8,
+    "top_k": 40, "top_p": 0.9, "min_p": 0.05, "penalty": 1.1, "seed": 3, "stops": "", "beams": 3,
+    "length": 1.0, "early": False, "first": 1, "second": 2,
+}  # fmt: skip
+BUILT = {**STANDING, "prompt": "", "model": example.MODEL, "most": 24, "beams": 4}
 
 
 EMPTY = text.say("errors.next_prompt_empty", "en")  # as the Next token panel says it
@@ -62,52 +61,39 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Context:
     )
 
 
-def test_a_new_run_ends_the_one_before() -> None:
-    newest, closed = Newest(), []
-
-    def words(name: str, error: bool = False) -> Generator[str]:
-        try:
-            yield name
-            if error:
-                raise BadInput("prompt_empty")
-            yield name
-        finally:
-            closed.append(name)
-
-    first, failing = newest.only("a", words("first")), newest.only("a", words("failing", True))
-    assert next(first) == "first" and next(failing) == "failing"
-    other = newest.only("b", words("other"))
-    assert next(other) == "other"
-    second = newest.only("a", words("second"))
-    assert next(second) == "second"
-    assert list(first) == list(failing) == []  # not even an error
-    assert list(second) == ["second"]
-    assert closed == ["first", "failing", "second"]
-    assert list(other) == ["other"]  # another page's goes on
-    with pytest.raises(BadInput):
-        list(newest.only("a", words("last", True)))
+def given(by: str = "#dec-go", **values: Any) -> Given:
+    return Given({f"decoding.{name}": value for name, value in values.items()}, "decoding", by)
 
 
-def run(context: Context, **change: Any) -> list[tuple[Any, ...]]:
-    values = tuple({**STANDING, **change}.values())
-    return list(compare(context, lambda: _asked(values)))
+def run(context: Context, **change: Any) -> list[Line]:
+    return list(Answers(context).compare(given(**{**STANDING, **change})))
+
+
+def placed(lines: list[Line]) -> dict[str, str]:
+    """What stands in each place at the end."""
+    return {line["place"]: line["html"] for line in lines if "html" in line}
 
 
 @pytest.mark.parametrize(
     "change", [{}, {"model": "base"}, {"model": "phi"}, {"chat": True}, {"precision": "int8"}]
 )
 def test_a_comparison_as_the_page_gets_it(context: Context, change: dict[str, Any]) -> None:
-    *before, (status, shown, tree, walk) = run(context, **change)
-    assert status == "" and shown.count("dec-lane ln-") == 6
-    assert "<svg" in tree and walk.count("<details") >= 1
-    assert all(isinstance(each[0], str) and each[0] for each in before)
+    lines = run(context, **change)
+    found = placed(lines)
+    assert found["dec-view"].count("dec-lane ln-") == 6
+    assert "<svg" in found["dec-tree"] and found["dec-filters"].count("<details") >= 1
+    assert all(line["progress"] for line in lines if "progress" in line)
+    assert [line["place"] for line in lines[-3:]] == ["dec-view", "dec-tree", "dec-filters"]
 
 
 def refused(context: Context, **change: Any) -> str:
     """The sentence, which stands alone: what was there before is kept."""
-    status, *others = run(context, **change)[-1]
-    assert "pg-warning" in status and not any(isinstance(each, str) for each in others)
-    return re.sub(r"<[^>]+>", "", status)
+    lines = []
+    with pytest.raises(PlaygroundError) as error:
+        for line in Answers(context).compare(given(**{**STANDING, **change})):
+            lines.append(line)
+    assert not placed(lines)
+    return sentence(error.value, "en")
 
 
 @pytest.mark.parametrize(
@@ -130,7 +116,7 @@ def refused(context: Context, **change: Any) -> str:
 )  # fmt: skip
 def test_what_cannot_be_is_a_sentence(context: Context, change: dict[str, Any], words: str) -> None:
     if change == {"model": "base", "chat": True}:
-        assert run(context, **change)[-1][0] == ""  # without a template the message is gone on with
+        assert placed(run(context, **change))  # without a template the message is gone on with
         return
     assert words in refused(context, **change)
 
@@ -145,8 +131,8 @@ def test_what_cannot_be_is_a_sentence(context: Context, change: dict[str, Any], 
     ],
 )  # fmt: skip
 def test_edges_that_work(context: Context, change: dict[str, Any]) -> None:
-    status, shown, _, _ = run(context, **change)[-1]
-    assert status == "" and "<script" not in shown
+    found = placed(run(context, **change))
+    assert found["dec-filters"] and "<script" not in "".join(found.values())
 
 
 def test_nan_logits(context: Context) -> None:
@@ -252,6 +238,20 @@ def test_generate_refuses_and_a_public_server_caps(context: Context) -> None:
 # -- experiments --
 
 
+def measured(context: Context, name: str, prompt: Any, model: str, precision: str = "") -> Iterator[Line]:
+    values = {"which": name, "prompt": prompt, "model": model, "precision": precision}
+    yield from lab.Answers(context).experiment(given("#dec-lab-go", **values))
+
+
+def test_each_experiment_is_explained(context: Context) -> None:
+    for name in lab.NAMES:
+        (line,) = lab.Answers(context).about(given("decoding.which", which=name))
+        assert (
+            line["place"] == "dec-about"
+            and escape(text.say(f"decoding_lab.about_{name}", "en")) in line["html"]
+        )
+
+
 @pytest.mark.parametrize("name", lab.NAMES)
 def test_every_experiment_ends_with_a_chart_and_a_sentence(
     context: Context, name: str, monkeypatch: pytest.MonkeyPatch
@@ -261,11 +261,12 @@ def test_every_experiment_ends_with_a_chart_and_a_sentence(
     monkeypatch.setattr(lab.no_grad.grad_modes, "__defaults__", (0.5, lab.time.perf_counter))
     monkeypatch.setattr(lab.experiments, "BUDGET", 1.0)
     monkeypatch.setattr(lab, "FLUSH", 0.0)  # however fast it is, all of it is told
-    *before, (status, shown) = lab.experiment(context, name, "Once upon a time", "chatty", "")
-    assert status == "" and 'class="dec-found"' in shown and "threads: 1" in shown
-    assert "<svg" in shown or '<figure class="br">' in shown
-    assert before and any(isinstance(told, str) and "pg-bar" in told for told, _ in before)
-    grown = [found for _, found in before if isinstance(found, str) and found]
+    *before, last = measured(context, name, "Once upon a time", "chatty")
+    shown = last["html"]
+    assert 'class="dec-found"' in shown and "threads: 1" in shown
+    assert 'class="pg-figure chart"' in shown
+    assert before and any("pg-bar" in line.get("progress", "") for line in before)
+    grown = [line for line in before if line.get("html")]
     assert name in ("cache", "batch", "grads") or grown, "what is known is shown while it goes on"
     if name == "precision":
         for each in ("float32", "bfloat16", "int8", "NF4"):
@@ -280,10 +281,10 @@ def test_experiments_refuse(context: Context) -> None:
         ("precision", "girl " * 2000, "nobody/nothing", "offline"), ("repeats", 7, "chatty", "not_text"),
     ):  # fmt: skip
         with pytest.raises(PlaygroundError) as told:
-            list(lab.experiment(context, name, prompt, model, ""))  # type: ignore[arg-type]
+            list(measured(context, name, prompt, model))
         assert told.value.key == f"errors.{key}"
     with pytest.raises(PlaygroundError):
-        list(lab.experiment(context, "grads", "x", "chatty", "nf4"))
+        list(measured(context, "grads", "x", "chatty", "nf4"))
 
 
 def test_a_precision_that_cannot_run_is_said_in_its_row(
@@ -291,8 +292,9 @@ def test_a_precision_that_cannot_run_is_said_in_its_row(
 ) -> None:
     """Mamba multiplies by the weights themselves, which int8 and NF4 have packed."""
     monkeypatch.setattr(lab.experiments, "BUDGET", 1.0)
-    *_, (status, shown) = lab.told(context, "precision", "Once upon a time", "mamba", "")
-    assert status == "" and text.say("errors.precision_unable", "en", name="mamba") in shown
+    *_, last = measured(context, "precision", "Once upon a time", "mamba")
+    shown = last["html"]
+    assert text.say("errors.precision_unable", "en", name="mamba") in shown
     rows = re.findall(r"<tr><td>(\w+)</td>(.*?)</tr>", shown)
     assert [name for name, _ in rows] == ["float32", "bfloat16", "int8", "NF4"]
     assert "dec-refused" not in rows[0][1] and "dec-refused" in rows[2][1]
@@ -311,49 +313,86 @@ def test_no_numbers_are_told_and_not_taken_for_nothing_moved(
         return real(loaded, prompts)
 
     monkeypatch.setattr(lab.precision, "distributions", spoilt)
-    sentence = text.say("errors.logits_not_finite", "en", name="chatty")
     bad = torch.bfloat16
-    *_, (status, shown) = lab.told(context, "precision", "Once upon", "chatty", "")
-    assert status == "" and sentence in shown  # of bfloat16, and of whatever computes in it
+    *_, last = measured(context, "precision", "Once upon", "chatty")
+    # Of bfloat16, and of whatever computes in it.
+    assert text.say("errors.logits_not_finite", "en", name="chatty") in last["html"]
     bad = torch.float32
-    *_, (status, _) = lab.told(context, "precision", "Once upon", "chatty", "")
-    assert "pg-warning" in status and sentence in status
+    with pytest.raises(PlaygroundError, match="logits_not_finite"):
+        list(measured(context, "precision", "Once upon", "chatty"))
 
 
-def test_an_error_takes_the_place_of_the_bar(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
-    def measured(loaded: Any, ids: Any) -> Generator[Progress]:
-        yield Progress(0.5, "16")
+def test_what_breaks_off_is_an_error_after_what_was_measured(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaking(loaded: Any, ids: Any) -> Generator[Progress]:
+        yield Progress(0.5, "16", "known")
         raise RuntimeError("something else")
 
-    monkeypatch.setitem(lab.RUNS, "cache", (measured, lambda found, lang: ""))
-    states = lab.told(context, "cache", "Once upon", "chatty", "")
+    monkeypatch.setitem(lab.RUNS, "cache", (breaking, lambda found, lang: found))
     seen = []
-    with pytest.raises(RuntimeError):  # the guard logs it, and tells a number
-        for state in states:
-            seen.append(state)
-    assert "pg-bar" in seen[-2][0]
-    assert text.say("decoding_lab.broke", "en") in seen[-1][0] and not isinstance(seen[-1][1], str)
-    *_, (status, _) = lab.told(context, "cache", "Once upon", "nobody/nothing", "")
-    assert "pg-warning" in status
+    with pytest.raises(RuntimeError):  # the guard logs it, and tells a number; the page ends the bar
+        for line in measured(context, "cache", "Once upon", "chatty"):
+            seen.append(line)
+    assert "pg-bar" in seen[-2]["progress"] and seen[-1] == {"place": "dec-lab", "html": "known"}
+    with pytest.raises(PlaygroundError):
+        list(measured(context, "cache", "Once upon", "nobody/nothing"))
 
 
-# -- what a page brings along --
+# -- what a page opens with --
 
-STOOD = [False, "", 24, 0.8]
+
+def opened(context: Context, **change: Any) -> tuple[dict[str, Any], list[Line]]:
+    """What is set, and what then stands in the places."""
+    menu, *more, last = Answers(context).opening(given("open", **{**BUILT, **change}))
+    names = [value for _, value in menu["set"]["decoding.model"]["choices"]]
+    assert names[0] == example.MODEL and "chatty" in names
+    assert last == {"ask": "decoding/compare", "by": "open"}
+    values = {id: value for line in more for id, value in line["set"].items()}
+    now = {**BUILT, **change, **{id.partition(".")[2]: value for id, value in values.items()}}
+    return values, list(Answers(context).compare(given("open", **now)))
+
+
+@pytest.mark.parametrize("prompt", ["", *(example.shipped(lang).text for lang in text.LANGUAGES)])
+def test_it_opens_on_the_example_as_shipped(context: Context, prompt: str) -> None:
+    """Also where the page before stood on that of another language."""
+    own = example.shipped("en").text
+    values, lines = opened(context, prompt=prompt)
+    assert values == {"decoding.prompt": own}
+    found = placed(lines)
+    assert (
+        "missed" in found["dec-view"] and "<svg" in found["dec-tree"] and "<details" in found["dec-filters"]
+    )
 
 
 @pytest.mark.parametrize(
-    ("carried", "found"),
+    "change",
     [
-        ("", ("", "tutor", STOOD)),
-        ('{"text": "a", "name": "b", "others": [true, "int8", 30, 0]}', ("a", "b", [True, "int8", 30, 0])),
-        ('{"text": "a", "name": "b"}', ("a", "b", STOOD)),
-        ('{"text": "", "name": null, "others": [1, 2, "x", true]}', ("", "tutor", STOOD)),
-        ('{"others": [false, null, null, 1.5]}', ("", "tutor", [False, None, None, 1.5])),
+        {"prompt": "Hello"}, {"model": "chatty"}, {"chat": True}, {"precision": "int8"}, {"seed": 4},
+        {"stops": "a"}, {"beams": 2}, {"second": 5}, {"early": True}, {"most": None, "seed": 2.5},
+        {"prompt": "", "temperature": 0.7},
     ],
-)
-def test_what_is_carried_fits_the_widgets(carried: str, found: tuple[str, str, list[Any]]) -> None:
-    assert brought(carried, "tutor", STOOD) == found
+)  # fmt: skip
+def test_what_was_not_decoded_yet_says_so(context: Context, change: dict[str, Any]) -> None:
+    """And loads nothing."""
+    before = [row.name for row in context.models.status()]
+    values, lines = opened(context, **{"prompt": example.shipped("en").text, **change})
+    assert values == ({"decoding.prompt": example.shipped("en").text} if change.get("prompt") == "" else {})
+    found = placed(lines)
+    assert [*found] == ["dec-view", "dec-tree", "dec-filters"] and len(set(found.values())) == 1
+    assert text.say("decoding.go", "en") in found["dec-view"]
+    assert [row.name for row in context.models.status()] == before
+
+
+def test_an_offered_prompt_is_decoded_at_once(context: Context) -> None:
+    first, second = Answers(context).sample(given("#dec-sample-1"))
+    assert first == {"set": {"decoding.prompt": sample(1, "en")}} and second["ask"] == "decoding/compare"
+    assert not [*Answers(context).sample(given("#dec-sample-9"))]
+
+
+def test_the_page_sends_what_a_comparison_needs() -> None:
+    controls = page_of(whole_page()).controls
+    assert {id: controls[id].default for id in ASKED} == {f"decoding.{k}": v for k, v in BUILT.items()}
 
 
 @pytest.mark.parametrize("lang", text.LANGUAGES)
@@ -369,5 +408,5 @@ def test_stories260k(shared: Path, shared_catalog: Catalog) -> None:
         ModelCache(2**30, TransformersLoader(offline=True)),
     )  # fmt: skip
     test_generate_is_generate(here, "stories260K")
-    status, shown, tree, _ = run(here, model="stories260K", prompt="Once upon a time", most=12)[-1]
-    assert status == "" and shown.count("dec-lane ln-") == 6 and "<svg" in tree
+    found = placed(run(here, model="stories260K", prompt="Once upon a time", most=12))
+    assert found["dec-view"].count("dec-lane ln-") == 6 and "<svg" in found["dec-tree"]

@@ -16,8 +16,10 @@ from playground.rooms.decoding.experiments import BatchTimes, CacheTimes, Machin
 from playground.rooms.decoding.no_grad import GradModes
 from playground.rooms.decoding.precision import Measured, Moved
 from playground.rooms.decoding.repeats import Repeats, Run
-from playground.ui import lines
+from playground.ui import charts
 from playground.ui.html import sentences
+from tests.figures import told as figure_of
+from tests.figures import traces
 
 HERE = Machine("cpu", "float32", 1)
 NASTY = "<script>alert(1)</script><img src=x onerror=alert(2)>\"' &amp; \u202e"
@@ -44,7 +46,7 @@ def test_the_example_in_every_language(lang):
     assert "missed" in shown and shown.count("dec-lane ln-") == 6
     assert text.say("decoding.question", lang) in shown
     assert "{" not in re.sub(r"<pre.*?</pre>", "", shown, flags=re.S)
-    assert shown.count("<details") == len(found.continuation("yours").tokens)
+    assert shown.count("<details") == 1 + len(found.continuation("yours").tokens)
 
 
 def test_nothing_of_a_text_runs(shipped):
@@ -119,10 +121,9 @@ def test_the_races_marks_differ(shipped):
     sure = [replace(token, probability=0.99) for token in shipped.continuation("greedy").tokens[:4]]
     continuations = [replace(continuation, tokens=sure) for continuation in shipped.continuations]
     shown = view.whole(replace(shipped, continuations=continuations), "en")
-    race = shown[shown.index("dec-race") : shown.index("</svg>")]
-    marks = re.findall(r'class="e"[^>]*>([^<]*)<', race)
+    marks = figure_of(shown)["figure"]["layout"]["yaxis"]["ticktext"]
     assert len(marks) > 2 and len(set(marks)) == len(marks) and "−0.0" not in [*marks, view.nats(-0.001, 1)]
-    assert [lines.digits(low, 0) for low in (-30, -4.35, -0.3, -0.04, 0)] == [1, 1, 1, 2, 1]
+    assert [charts.digits(low, 0) for low in (-30, -4.35, -0.3, -0.04, 0)] == [1, 1, 1, 2, 1]
 
 
 def test_counts_read_well_whatever_they_are(shipped):
@@ -201,7 +202,14 @@ def test_the_other_sentences():
     shown = view_experiments.repeats(Repeats([*runs, Run("other", 2, [3], ["c"])], 0.1, False, HERE), "en")
     assert told("repeats_greedy_differ", shown) and told("repeats_seed_same", shown)
     assert told("repeats_batch_other", shown)
-    assert re.findall(r"<em>(.*?)</em>", shown) == ["1 / 1", "0 / 1", "1 / 1", "1 / 1", "0 / 1"]
+    (bars,) = traces(shown)
+    assert bars["text"] == ["1 / 1", "0 / 1", "1 / 1", "1 / 1", "0 / 1"] and bars["x"].tolist() == [
+        1,
+        0,
+        1,
+        1,
+        0,
+    ]
     begun = view_experiments.repeats(Repeats(runs[:1], None, True, HERE), "en")
     assert "dec-found" not in begun and "1 / 1" in begun
 
@@ -231,18 +239,17 @@ def test_precisions_that_cannot_be_had_say_why():
     shown = view_experiments.precisions(rows, HERE, 2, lambda key, values: f"{key} {values['name']}", "en")
     assert "errors.quantization_shape x" in shown and "50.0 %" in shown and "90.0 % of 9 positions" in shown
     assert "The fastest here is bfloat16" in shown
-    widths = re.findall(r'<span>(\w+)</span><i><b style="width:([\d.]+)%"', shown)
-    assert widths == [("float32", "100.0"), ("bfloat16", "50.0")] * 2 + [
-        ("float32", "0.0"),
-        ("bfloat16", "100.0"),
+    charts = [figure for which in range(3) for figure in traces(shown, which)]
+    assert [(each["customdata"].tolist(), each["x"].tolist()) for each in charts] == [
+        (["float32", "bfloat16"], values) for values in ([400, 200], [2.0, 1.0], [0.0, 0.02])
     ]
     alone = view_experiments.precisions(rows[2:], HERE, 2, lambda key, values: "no", "en")
     assert beginning("precision_few", "decoding_lab") in alone
 
 
 def test_scales_are_round_and_cover():
-    assert lines.scale(-4.35, 0) == [-5, -4, -3, -2, -1, 0]
-    assert lines.scale(0, 287) == [0, 100, 200, 300]
-    assert lines.scale(0, 0.034) == [0, 0.01, 0.02, 0.03, 0.04]
-    assert lines.scale(3, 3) == [3] and lines.scale(0, float("nan")) == [0]
-    assert lines.chart([], "x", "y", "t") == ""
+    assert charts.scale(-4.35, 0) == [-5, -4, -3, -2, -1, 0]
+    assert charts.scale(0, 287) == [0, 100, 200, 300]
+    assert charts.scale(0, 0.034) == [0, 0.01, 0.02, 0.03, 0.04]
+    assert charts.scale(3, 3) == [3] and charts.scale(0, float("nan")) == [0]
+    assert charts.lines([], "x", "y", "t", "en") == ""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import re
 
+import gradio as gr
 import numpy as np
 import pytest
 
@@ -13,12 +13,18 @@ from playground.errors import BadInput, CannotLoad
 from playground.models.catalog import Catalog
 from playground.rooms.embeddings.sentences.work import Work
 from playground.rooms.embeddings.token_vectors import example, hidden_states, view
+from playground.rooms.embeddings.token_vectors import panel as vectors_panel
 from playground.rooms.embeddings.token_vectors.actions import MODEL, VectorsActions
-from playground.rooms.embeddings.words import actions
-from playground.rooms.embeddings.words.actions import WordsActions
+from playground.rooms.embeddings.words import actions, analogies
+from playground.rooms.embeddings.words import panel as words_panel
+from playground.rooms.embeddings.words.actions import SOURCE, WordsActions
 from playground.settings import Settings
-from playground.ui import strips
+from playground.system import cancellation
+from playground.ui import runs
 from playground.ui.context import Context
+from playground.ui.controls import page_of
+from playground.ui.runs import Given
+from tests.figures import told, traces
 
 
 @pytest.fixture
@@ -35,20 +41,49 @@ def last(steps):
     return list(steps)[-1]
 
 
+def vectors_asked(do, name, asker="", **changed):
+    built = {"sentence": "Hello world", "lines": "", "word": "", "layer": 6, "model": MODEL, "by": "sentence",
+             "method": "pca"}  # fmt: skip
+    values = {f"token_vectors.{key}": value for key, value in (built | changed).items()}
+    return list(getattr(do, name)(Given(values, "token_vectors", asker)))
+
+
+def words_asked(do, name, asker="", **changed):
+    built = {
+        "plus": "",
+        "minus": "",
+        "list": "",
+        "count": 10,
+        "source": SOURCE,
+        "neighbours": 8,
+        "method": "pca",
+    }
+    values = {f"words.{key}": value for key, value in (built | changed).items()}
+    return list(getattr(do, name)(Given(values, "words", asker)))
+
+
+def shown(lines):
+    """The HTML that an answer ends with."""
+    *_, found = (line["html"] for line in lines if "html" in line)
+    return found
+
+
+def changes(lines):
+    """What an answer sets."""
+    return {id: value for line in lines for id, value in line.get("set", {}).items()}
+
+
 BOX = "The mouse ate the cheese.\nA cat chased the mouse.\n\nClick the mouse.\nThe mouse and keyboard."
 
 
 def test_layers_cost_one_pass(vectors):
     told = [
-        last(vectors.following(vectors.senses, "senses", "senses", MODEL, layer, BOX, "mouse"))
+        shown(vectors_asked(vectors, "senses", layer=layer, lines=BOX, word="mouse"))
         for layer in range(-1, 7)
     ]
     assert vectors.passes == 1 and len(set(told)) == 8
-    last(vectors.following(vectors.map, "map", "map", MODEL, 3, BOX, "mouse", "word", "pca"))
-    assert vectors.passes == 1  # another tab reads the same pass
-    assert all(
-        not isinstance(step, str) for step in vectors.following(vectors.walk, "walk", "map", MODEL, 0, "")
-    )
+    vectors_asked(vectors, "map", layer=3, lines=BOX, word="mouse", by="word")
+    assert vectors.passes == 1  # another view reads the same pass
 
 
 def test_a_model_folder_without_weights_is_told_as_that(models, tmp_path):
@@ -100,47 +135,41 @@ def test_which_words_separate_is_said_from_measurement(models, catalog, vectors)
     assert [word for word, yes in parted.items() if yes] == ["bank", "spring", "crane", "pitcher"]
     assert [word for word, yes in parted.items() if not yes] == ["bat", "mouse", "match"]
     for word, key in (("bank", "vec-verdict yes"), ("bat", "vec-verdict no")):
-        shown = last(
-            vectors.following(vectors.senses, "senses", "senses", MODEL, 6, example.SENSES[word], word)
-        )
-        assert key in shown
+        assert key in shown(vectors_asked(vectors, "senses", lines=example.SENSES[word], word=word))
 
 
 def test_the_opening_needs_no_model(vectors, words, monkeypatch):
     monkeypatch.setattr(Context, "leasing", None)
     hello, bank, word = example.BOXES
-    assert "torch.Size([1, 4, 384])" in last(vectors.following(vectors.walk, "walk", "walk", MODEL, 6, hello))
-    assert "vec-verdict yes" in last(vectors.following(vectors.pool, "pool", "pool", MODEL, 6, hello))
+    walked = shown(vectors_asked(vectors, "walk", "open", sentence=hello))
+    assert "torch.Size([1, 4, 384])" in walked
+    assert "vec-verdict yes" in shown(vectors_asked(vectors, "pool", "open", sentence=hello))
     for layer in (-1, 6):
-        last(vectors.following(vectors.senses, "senses", "senses", MODEL, layer, bank, word))
-        last(vectors.following(vectors.map, "map", "map", MODEL, layer, bank, word, "sentence", "pca"))
-    shown = last(words.following(words.near, "near", "near", "minilm-words", "king, woman", "man", 10))
-    assert "queen" in shown and "0.502" in shown
+        for name in ("senses", "map"):
+            assert shown(vectors_asked(vectors, name, "open", layer=layer, lines=bank, word=word))
+    near = shown(words_asked(words, "near", "open", plus="king, woman", minus="man"))
+    assert "queen" in near and "0.502" in near
 
 
 def test_the_shipped_words_are_what_is_computed(words):
     with words.context.models.lease(words.card("minilm-words"), "words") as loaded:
-        live = words.near(loaded, "king, woman", "man", 10)
-    assert actions.opening("en") == live
+        live = actions.nearest(loaded, "king, woman", "man", 10, "en")
+    assert actions.shipped("en") == live
 
 
 def test_text_of_visitors_is_never_html(vectors, words):
     nasty = "<img src=x onerror=alert(1)> bank <b>bank</b>\n<script>bank</script> \u202ebank"
-    for fn, name, more in (
-        (vectors.walk, "walk", ()), (vectors.pool, "pool", ()), (vectors.senses, "senses", ("bank",)),
-        (vectors.map, "map", ("<b>", "sentence", "pca")), (vectors.senses, "senses", ("<i>zz",)),
-    ):  # fmt: skip
-        shown = last(vectors.following(fn, name, name, MODEL, 6, nasty, *more))
-        assert "<img" not in shown and "<script" not in shown and "<i>zz" not in shown
-    with words.context.models.lease(words.card("minilm-words"), "words") as loaded:
-        with pytest.raises(BadInput):
-            words.near(loaded, "<img src=x>", "")
-        assert "King → king" in words.near(loaded, "King", "", 5)
+    for name, word in (("walk", ""), ("pool", ""), ("senses", "bank"), ("map", "<b>"), ("senses", "<i>zz")):
+        html = shown(vectors_asked(vectors, name, sentence=nasty, lines=nasty, word=word))
+        assert "<img" not in html and "<script" not in html and "<i>zz" not in html
+    with pytest.raises(BadInput):
+        words_asked(words, "near", plus="<img src=x>")
+    assert "King → king" in shown(words_asked(words, "near", plus="King", count=5))
 
 
 def test_the_mask_is_seen_at_work_beside_a_longer_sentence(vectors):
     def pooled(box):
-        return last(vectors.following(vectors.pool, "pool", "pool", MODEL, 6, box))
+        return shown(vectors_asked(vectors, "pool", sentence=box))
 
     alone, beside = pooled("Hello world"), pooled("Hello world\nOne more cat sleeps on the mat today")
     assert "[PAD]" not in alone and "a second, longer sentence" in alone
@@ -167,41 +196,124 @@ def test_nothing_differs_by_nothing(vectors):
     assert "no number differs" in view.pooling(near, "en")
 
 
-def test_names_on_a_map_hide_no_others():
-    points = np.array(
-        [[0, 0], [0.01, 0.01], [0.02, 0], [0, 0.03], [-1, -1], [1, 1]] + [[0.01, 0]] * 9, np.float32
-    )
-    labels = ["automobile", "vehicles", "car", "truck", "far", "away"] + [f"crowded {n}" for n in range(9)]
-    loud = [True] + [False] * 14
-    sides = strips._sides(points, labels, loud)
-    for frame in (strips.FRAME, strips.WIDE):
-        hidden = strips._crowded(points, labels, loud, sides, frame)
-        assert hidden and not hidden & {0, 1, 4, 5}  # bold ones and the first ones have room
-        boxes = [strips._box(points[n], labels[n], sides[n], frame) for n in range(15) if n not in hidden]
-        assert not any(strips._meet(one, other) for one, other in itertools.combinations(boxes, 2))
-    html = strips.places(points, labels, [0] * 15, labels, loud, "told")
-    assert html.count("crowded ") >= len(hidden) and html.count("<span") == 15  # hidden, not gone
-
-
 @pytest.mark.parametrize(
     ("box", "key"), [("", "sentence_empty"), ("x\n" * 17, "vectors_lines"), ("\ud800", "lone_surrogate")]
 )
 def test_bad_sentences(vectors, box, key):
     with pytest.raises(BadInput) as caught:
-        list(vectors.following(vectors.walk, "walk", "walk", MODEL, 6, box))
+        vectors_asked(vectors, "walk", sentence=box)
     assert caught.value.key == f"errors.{key}"
 
 
 def test_tiny_maps_and_missing_words(vectors, words):
-    one = last(vectors.following(vectors.map, "map", "map", MODEL, 6, "x", "", "sentence", "umap"))
-    assert one.count("<li") == 2  # one token, one sentence in the legend
-    same = last(vectors.following(vectors.map, "map", "map", MODEL, -1, "a\na\na", "a", "word", "pca"))
-    assert same.count("<li") == 3
-    missing = last(vectors.following(vectors.senses, "senses", "senses", MODEL, 6, BOX, "zebra"))
+    one = shown(vectors_asked(vectors, "map", lines="x", method="umap"))
+    assert [len(each["x"]) for each in traces(one)] == [1] and "1: x</span>" in one
+    same = shown(vectors_asked(vectors, "map", layer=-1, lines="a\na\na", word="a", by="word"))
+    (three,) = traces(same)
+    assert len(three["x"]) == 3 and three["name"] == "a" and told(same)["more"]["marked"] == [0, 1, 2]
+    missing = shown(vectors_asked(vectors, "senses", lines=BOX, word="zebra"))
     assert "mouse" in missing and "vec-matrix" not in missing
-    with words.context.models.lease(words.card("minilm-words"), "words") as loaded:
-        assert words.map(loaded, "king", 0, "umap").count("<li") == 1
-        assert "dinner" in words.compare(loaded, "breakfast cereal dinner lunch")
-        for listed in ("", "king"):
-            with pytest.raises(BadInput):
-                words.compare(loaded, listed)
+    alone = told(shown(words_asked(words, "map", list="king", neighbours=0, method="umap")))["more"]
+    assert alone["labels"] == ["king"] and alone["named"] == alone["marked"] == [0]
+    assert "dinner" in shown(words_asked(words, "compare", list="breakfast cereal dinner lunch"))
+    assert "minilm-words" in shown(words_asked(words, "about"))
+    for listed in ("", "king"):
+        with pytest.raises(BadInput):
+            words_asked(words, "compare", list=listed)
+    with pytest.raises(BadInput, match="name_empty"):
+        words_asked(words, "near", source=None)
+
+
+def test_another_model_moves_the_layer_to_its_last(vectors):
+    other = "token_vectors.model"
+    assert changes(vectors_asked(vectors, "walk", other)) == {
+        "token_vectors.layer": {"maximum": 6, "value": 6}
+    }
+    for by in ("open", "token_vectors.layer"):  # what was chosen stays
+        assert "value" not in changes(vectors_asked(vectors, "walk", by, layer=2)).get(
+            "token_vectors.layer", {}
+        )
+    assert "layer 6 of 6" in shown(vectors_asked(vectors, "walk", layer=900))
+
+
+def test_menus_and_what_is_offered(vectors, words):
+    assert (MODEL, MODEL) in changes(vectors_asked(vectors, "opening"))["token_vectors.model"]["choices"]
+    assert (SOURCE, SOURCE) in changes(words_asked(words, "opening"))["words.source"]["choices"]
+    changed = changes(vectors_asked(vectors, "sample", "#vec-sample-mouse"))
+    assert changed == {"token_vectors.lines": example.SENSES["mouse"], "token_vectors.word": "mouse"}
+    assert changes(words_asked(words, "offered_sum", "#wrd-sum-2")) == {
+        "words.plus": "paris, japan", "words.minus": "france"
+    }  # fmt: skip
+    assert changes(words_asked(words, "offered_list", "#wrd-list-1")) == {"words.list": "king, queen"}
+    assert changes(words_asked(words, "back", "#wrd-stop", source="large")) == {"words.source": SOURCE}
+    for do, name, ask in ((vectors, "sample", vectors_asked), (words, "offered_sum", words_asked),
+                          (words, "offered_list", words_asked)):  # fmt: skip
+        for by in ("#vec-sample-x", "#wrd-sum-99", "#wrd-list--1", "open", ""):
+            assert not changes(ask(do, name, by)), by
+
+
+@pytest.mark.parametrize("build", [vectors_panel.build, words_panel.build])
+def test_every_action_is_given_what_it_reads(vectors, build):
+    """As the page posts it: no control more, none less."""
+    with gr.Blocks() as page, gr.Tabs(), gr.Tab("embeddings"):
+        build(vectors.context, page)
+    held = page_of(page)
+    for name, action in held.actions.items():
+        answer = runs.find(page, name)
+        assert answer is not None
+        by = action.on[0] if action.on else "open"
+        lines = list(answer({id: held.controls[id].default for id in action.needs}, by))
+        assert lines and not any("error" in line for line in lines), name
+
+
+class Left:
+    """Says after so many questions that nobody waits any more."""
+
+    def __init__(self, after: float = float("inf")) -> None:
+        self.after, self.asked = after, 0
+
+    def __call__(self) -> bool:
+        self.asked += 1
+        return self.asked > self.after
+
+
+def test_a_pass_ends_within_a_layer_when_nobody_waits(models, catalog):
+    """Counted: it asks before every module, and at the first no nothing more is computed."""
+    with models.lease(catalog.find(MODEL), "encoder", dtype="float32") as loaded:
+        computed: list[object] = []
+        handles = [
+            each.register_forward_hook(lambda module, *_: computed.append(module))
+            for each in loaded.model.modules()
+        ]
+        whole = Left()
+        with cancellation.when(whole):
+            hidden_states.run(loaded, ["Hello world"])
+        count, left = len(computed), Left(whole.asked // 4)
+        computed.clear()
+        with cancellation.when(left), pytest.raises(cancellation.Abandoned):
+            hidden_states.run(loaded, ["Hello world"])
+        assert whole.asked > 100 and left.asked == left.after + 1 and 0 < len(computed) < count / 2
+        for handle in handles:
+            handle.remove()
+        assert hidden_states.run(loaded, ["Hello world"]).texts  # nothing of it stays in the model
+
+
+def test_words_end_between_two_blocks_when_nobody_waits(words, monkeypatch):
+    monkeypatch.setattr(analogies, "BLOCK", 500)
+    with words.context.models.lease(words.card(SOURCE), "words") as loaded:
+        count = len(loaded.model.vectors)
+        for work in (
+            lambda: analogies.similar(loaded, ["king"]),
+            lambda: analogies.spellings(loaded, "kingg"),
+            lambda: analogies.around(loaded, ["king", "queen"], 5),
+        ):
+            loaded.memo.clear()
+            whole = Left()
+            with cancellation.when(whole):
+                work()
+            assert whole.asked >= count / 500
+            loaded.memo.clear()
+            left = Left(whole.asked // 2)
+            with cancellation.when(left), pytest.raises(cancellation.Abandoned):
+                work()
+            assert left.asked == left.after + 1

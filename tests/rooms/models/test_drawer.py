@@ -18,6 +18,7 @@ from playground.rooms.models.inventory import inventory
 from playground.settings import read
 from playground.system import cancellation
 from playground.ui.context import Context
+from playground.ui.precision_menu import following
 from playground.ui.runs import Given, Line
 
 
@@ -157,13 +158,14 @@ def test_a_public_server_fetches_no_weights_of_a_strangers_choice(tmp_path):
 
 
 def test_the_precisions_follow_the_model_and_keep_what_is_one(tmp_path):
-    answers = Answers(context_of(tmp_path))
-    for chosen, lines in (("", 1), ("nf4", 1), ("bfloat16", 2), (None, 2)):
+    made = following(context_of(tmp_path), "models.precision", "models.name", [], also=["#pg-models"])
+    assert made.told("")["opens"] is False and made.told("")["buttons"] == ["pg-models"]
+    for chosen, kept in (("", True), ("nf4", True), ("bfloat16", False), (None, False)):
         given = Given({"models.name": "mine", "models.precision": chosen}, "models", "models.name")
-        first, *rest = answers.formats(given)
-        menu = first["set"]["models.precision"]
+        (line,) = made.fn(given)
+        menu = line["set"]["models.precision"]
         assert {"", "int8", "nf4"} <= {value for _, value in menu["choices"]} and menu["info"]
-        assert [first, *rest][1:] == [{"set": {"models.precision": ""}}] * (lines - 1)
+        assert ("value" not in menu) if kept else menu["value"] == ""
 
 
 def load(context: Context, name: str, role: str = "tokenizer") -> Iterator[Line]:

@@ -1,21 +1,31 @@
-"""What the Songs panel does with picks, and what it leaves undone."""
+"""What the Songs room answers to picks and presses, and what it leaves undone."""
 
 from __future__ import annotations
 
-import json
+import dataclasses
+from typing import Any
 
+import gradio as gr
 import pytest
 
 from playground import text
+from playground.errors import BadInput, HubUnreachable, UnknownModel
 from playground.models.cache import ModelCache
 from playground.models.catalog import Catalog
 from playground.models.loaders import TransformersLoader
-from playground.rooms.songs import example
+from playground.rooms.songs import example, panel
 from playground.rooms.songs import loading as loader
-from playground.rooms.songs.actions import SongsActions, parameters_of
-from playground.rooms.songs.training import TUNED
+from playground.rooms.songs.actions import SongsActions
+from playground.rooms.songs.request import CONTROLS, UNTOUCHED, Picks, parameters, parameters_of
+from playground.rooms.songs.training import BOOK, TUNED
 from playground.settings import Settings
+from playground.ui import runs
 from playground.ui.context import Context
+from playground.ui.controls import page_of
+from tests.rooms.songs.asking import asked, changes, given, shown
+
+LIKED = [song["id"] for song in example.shipped(text.DEFAULT)["liked"]]
+VIEWS = ("vector", "walk", "map")
 
 
 @pytest.fixture
@@ -26,31 +36,124 @@ def do(tmp_path) -> SongsActions:
 
 
 def test_the_example_stands_without_anything_loaded(do):
-    """The page asks for it anew once it is there; that must cost nothing, and change nothing."""
-    (shown,) = do.recommend("", "sample", "")
-    assert all(row["title"] in shown for row in example.shipped(text.DEFAULT)["rows"][:1])
-    assert "song-picks" in do.picked("", "sample")
+    """The page asks for it once it is there; that must cost nothing."""
+    made = shown(do, "recommend", "open")
+    assert all(row["title"] in made for row in example.shipped(text.DEFAULT)["rows"][:1])
+    assert "song-picks" in shown(do, "picked", "open") and "song-measure" in shown(do, "measure", "open")
+    assert shown(do, "hits", "open") == "" and [*changes(do, "opening", "open")] == ["songs.dataset"]
     assert do.context.models.status() == []
 
 
 def test_the_first_pick_trains_nothing(do, monkeypatch):
     monkeypatch.setattr(loader, "train", lambda *_: pytest.fail("trained, though its vectors are shipped"))
-    ids = [song["id"] for song in example.shipped(text.DEFAULT)["liked"]]
-    *_, shown = do.recommend(json.dumps({"liked": ids[:1], "disliked": []}), "sample", "")
-    assert shown.count("song-why") == 10
-    for view in (do.vector, do.walk, do.map):
-        more = {do.walk: (6,), do.map: ("umap", "genre")}.get(view, ())
-        *_, page = do.following(view, "here", "here", "", "sample", "", *more)
+    assert shown(do, "recommend", liked=LIKED[:1]).count("song-why") == 10
+    for view in VIEWS:
+        page = shown(do, view)
         assert "pg-warning" not in page and len(page) > 500
 
 
 def test_who_presses_train_sees_a_training(do, monkeypatch):
-    """Also with the parameters of what is shipped."""
+    """Also with the parameters of what is shipped; the other answers ask for it from then on."""
     trained = []
     monkeypatch.setattr(loader, "train", lambda *given: trained.append(given[1]) or loader.shipped())
-    sliders = (
-        TUNED.vector_size, TUNED.window, TUNED.negative, TUNED.min_count, TUNED.epochs, TUNED.ns_exponent,
-        TUNED.alpha, TUNED.sg, TUNED.workers, bool(TUNED.centre),
-    )  # fmt: skip
-    *_, (losses, key) = do.train("sample", *sliders)
-    assert trained == [TUNED] and parameters_of(key) == TUNED and "bit by bit" in losses
+    *_, losses, last = asked(do, "train", "#songs-train")
+    assert trained == [TUNED] and "bit by bit" in losses["html"] and losses["place"] == "songs-trained"
+    key = last["set"]["songs.trained"]
+    assert parameters_of(key) == TUNED
+    assert shown(do, "recommend", trained=key).count("song-why") == 10 and len(trained) == 1
+
+
+def test_the_example_is_picked_in_every_language_and_nothing_of_it_elsewhere(do):
+    with do.library("sample") as (_, library):
+        for lang in text.LANGUAGES:
+            liked, disliked = Picks.of(given()).rows(library, lang)
+            songs = example.shipped(lang)["liked"]
+            assert [library.songs[row].id for row in liked] == [song["id"] for song in songs] and not disliked
+        assert Picks.of(given(dataset="other")).rows(library, "en") == ([], [])
+        # Whatever a link says: what this data set does not have is left out.
+        picks = Picks.of(given(liked=["nowhere", LIKED[0], 5], disliked=["<b>", LIKED[1]]))
+        assert picks.rows(library, "en") == (
+            [library.rows[id] for id in (LIKED[0], "5") if id in library.rows], [library.rows[LIKED[1]]]
+        )  # fmt: skip
+
+
+def test_with_nothing_liked_every_view_says_what_to_do(do):
+    for action in ("recommend", *VIEWS[:2]):
+        assert "song" in shown(do, action, liked=[]) and "<button" not in shown(do, action, liked=[])
+    assert "pg-map" in shown(do, "map", liked=[])
+    assert text.say("songs.none_picked", "en") in shown(do, "picked", liked=[])
+
+
+def test_a_playlist_of_the_data_and_one_of_ones_own(do):
+    some = changes(do, "some")
+    assert some["songs.liked"] and some["songs.disliked"] == []
+    assert changes(do, "clear") == {"songs.liked": [], "songs.disliked": []}
+    pasted = "Beatles - Hey Jude\n\nno such song anywhere zzzz\n"
+    assert changes(do, "paste", paste=pasted)["songs.liked"] == LIKED[:1]
+    told = shown(do, "paste", paste=pasted)
+    assert "1 of 2" in told and "pg-warning" in told and "zzzz" in told
+    assert changes(do, "paste", paste="zzzz qqqq xxxx") == {}  # what was picked stays
+    for pasted in (" \n", "a\n" * 401):
+        with pytest.raises(BadInput):
+            list(asked(do, "paste", paste=pasted))
+
+
+def test_a_data_set_that_is_gone_gives_way_to_the_embedded_one(do):
+    back = changes(do, "opening", "open", dataset="songs-" + "0" * 32, liked=["1"])
+    assert back["songs.dataset"]["value"] == "sample" and back["songs.liked"] == UNTOUCHED
+    for action in ("recommend", "picked", "about", "measure", "train", *VIEWS):
+        with pytest.raises(UnknownModel):
+            list(asked(do, action, dataset="songs-" + "0" * 32, liked=["1"]))
+    with pytest.raises(BadInput, match="songs_dataset_empty"):
+        list(asked(do, "about", dataset=None))
+    with pytest.raises(HubUnreachable, match="songs_offline"):
+        list(asked(do, "fetch"))
+
+
+def test_files_of_ones_own_are_chosen_and_nothing_is_picked_in_them(do, tmp_path):
+    file = tmp_path / "mine.txt"
+    file.write_text("A - x, B - y, C - z\nB - y, A - x\n" * 3)
+    (line,) = do.receive([str(file)])
+    menu = line["set"]["songs.dataset"]
+    assert menu["value"].startswith("songs-") and line["set"]["songs.liked"] == []
+    assert "3 songs in 6 playlists" in shown(do, "about", dataset=menu["value"])
+    with do.library(menu["value"]) as (_, library):
+        id = library.songs[0].id
+    lines = [*asked(do, "recommend", dataset=menu["value"], liked=[id])]
+    assert lines[-1]["html"].count("song-why") == 2
+    with pytest.raises(BadInput):
+        list(do.receive([]))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"sg": "x"}, {"sg": 5}, {"window": 1000}, {"alpha": 0}, {"epochs": 10**400}, {"centre": 2}]
+)
+def test_controls_that_gensim_cannot_work_with_are_a_sentence(wrong: dict[str, Any]):
+    with pytest.raises(BadInput):
+        parameters({**given(), **wrong})
+
+
+def test_controls_are_parameters():
+    assert parameters(given()) == TUNED
+    assert parameters(given(**{name: getattr(BOOK, name) for name in CONTROLS})) == BOOK
+    assert parameters(given(window=None, centre=False)) == dataclasses.replace(TUNED, centre=0)
+    for key in ("x", "window=5,nothing=1", "window=ten", "window=1000"):
+        with pytest.raises(BadInput):
+            parameters_of(key)
+
+
+def test_every_action_is_given_what_it_reads(do):
+    """As the page posts it: no control more, none less."""
+    with gr.Blocks() as page, gr.Tabs(), gr.Tab("songs"):
+        panel.build(do.context, page)
+    held = page_of(page)
+    for name, action in held.actions.items():
+        if not name.startswith("songs/") or name.endswith(("train", "measure", "fetch", "paste")):
+            continue
+        answer = runs.find(page, name)
+        assert answer is not None
+        lines = list(answer({id: held.controls[id].default for id in action.needs}, "open"))
+        assert lines and not any("error" in line for line in lines), name
+    presets = held.controls["songs.preset"].presets
+    assert presets["book"]["songs.negative"] == 50 and presets["tuned"]["songs.centre"] is True
+    assert all(id in held.controls for values in presets.values() for id in values)

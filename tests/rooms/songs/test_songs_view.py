@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import html as html_
-import json
 import re
 
 import numpy as np
@@ -15,6 +13,7 @@ from playground.models.cache import ModelCache
 from playground.models.loaders import TransformersLoader
 from playground.rooms.songs import example, view, view_map
 from playground.rooms.songs.library import Song, assemble
+from tests.figures import traces
 
 EVIL = "<img src=x onerror=alert(1)>\"'&"
 
@@ -93,22 +92,19 @@ def test_the_map_colours_the_largest_groups():
     names = ["", *(f"group {number}" for number in range(1, 20))]
     points = np.zeros((len(groups), 2))
     html = view_map.chart(points, ["t"] * len(groups), groups, names, ["i"] * len(groups), [0], [1], [], "en")
-    data = json.loads(re.search(r'class="pg-data">(.*?)</pre>', html)[1].replace("&amp;", "&"))  # type: ignore[index]
-    assert (
-        (colours := base64.b64decode(data["g"]))[-1] == 0
-        and colours[0] == view_map.GROUPS
-        and len(colours) == len(groups)
-    )
-    assert html.count("<li>") == view_map.GROUPS + 1 and "group 19" in html and "group 1<" not in html
+    rest, first, *_ = made = traces(html)
+    assert len(groups) - 1 in first["customdata"] and 0 in rest["customdata"]
+    assert sum(len(each["x"]) for each in made) == len(groups)
+    assert html.count("<li>") == len(made) == view_map.GROUPS + 1
+    legend = html.split("<details")[0]
+    assert "group 19<" in legend and "group 1<" not in legend
     # A liked song's group has a colour, however small.
     small = groups.index(1)
     html = view_map.chart(
         points, ["t"] * len(groups), groups, names, ["i"] * len(groups), [small], [], [], "en"
     )
-    data = json.loads(re.search(r'class="pg-data">(.*?)</pre>', html)[1].replace("&amp;", "&"))  # type: ignore[index]
-    colours = base64.b64decode(data["g"])
-    assert colours[small] == 0 and colours[-1] == 1 and "group 1<" in html
-    assert html.count("<button") == html.count("aria-label") - 1 == 3
+    _, first, second, *_ = traces(html)
+    assert small in first["customdata"] and len(groups) - 1 in second["customdata"] and "group 1<" in html
 
 
 @pytest.mark.parametrize("lang", text.LANGUAGES)

@@ -342,8 +342,8 @@ class SentencesActions:
 
 def _apart(maps: str) -> str:
     """Each map with its notes in a cell of its own."""
-    parts = maps.split('<div class="pg-map sided">')[1:]
-    return "".join(f'<div><div class="pg-map sided">{part}</div>' for part in parts)
+    parts = maps.split("<figure ")[1:]
+    return "".join(f"<div><figure {part}</div>" for part in parts)
 
 
 def _coloured_by(rows: Rows, by: str) -> str:

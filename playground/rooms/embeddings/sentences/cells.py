@@ -21,7 +21,7 @@ ROWS = 100_000  # that are read at most
 @functools.cache
 def known() -> dict[str, list[str]]:
     """Usual names of columns: of the ``text``, and of the ``label``."""
-    found = json.loads((ASSETS / "sentences" / "columns.json").read_text(encoding="utf-8"))
+    found = json.loads((ASSETS / "embeddings" / "sentences" / "columns.json").read_text(encoding="utf-8"))
     return {"text": found["text"], "label": found["label"]}
 
 

@@ -128,9 +128,8 @@ class Answers:
         yield from filling("sen-two", self.do.two(asked.source, models, asked.wish, asked.by, asked.count))
 
     def files(self, given: Given) -> Iterator[Line]:
-        """Files of what is chosen now; while they are made, none of before."""
+        """Files of what is chosen now."""
         asked = Request.of(given)
-        yield sets({f"sentences.save_{each}": {"interactive": False} for each in FILES})
         yield html("sen-files", text.say("sentences.save_info", language()))
         for step in self.do.saving(asked.source, asked.model, asked.wish, asked.by, asked.count, asked.added):
             if isinstance(step, Progress):

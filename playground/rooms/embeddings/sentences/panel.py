@@ -29,6 +29,7 @@ ROWS = (*SOURCE, "sentences.model")
 HOW = _ids("method", "dimensions", "neighbours", "min_dist", "metric", "seed", "by", "clusters")
 MAP = (*ROWS, *HOW)
 ADDED = "sentences.added"
+FILE_IDS = _ids(*(f"save_{kind}" for kind in FILES))
 VIEWS = ("map", "search", "matrix", "two", "rows", "save")
 
 
@@ -74,7 +75,7 @@ def _wire(answers: Answers) -> None:
         Action("pairs", answers.pairs, on=offered[1]),
         Action("two", answers.two, ["sentences.other", *MAP], ["#sen-two-go"], ["sen-two"]),
         Action("rows", answers.rows, ROWS, ROWS, ["sen-rows"], seen("rows")),
-        Action("files", answers.files, whole, whole, ["sen-files"], seen("save")),
+        Action("files", answers.files, whole, whole, ["sen-files"], seen("save"), offers=FILE_IDS),
         Action("retell", answers.retell, ["sentences.file", column], [column], ["sen-told"], opens=False),
         stop="sen-stop",
     )

@@ -17,7 +17,7 @@ from playground import ASSETS
 from playground.engine.vectors.neighbours import unit
 from playground.errors import BadInput
 
-FOLDER = ASSETS / "sentences"
+FOLDER = ASSETS / "embeddings" / "sentences"
 SAMPLES = ("themes", "themes_both", "questions")
 CLUSTERINGS = ("kmeans", "hdbscan")
 WORD = re.compile(r"[^\W\d_]{2,}")
@@ -64,7 +64,7 @@ def cluster(
     hundreds of dimensions everything is sparse, so it looks on the map.
 
     Args:
-        vectors: n × width; points: n × 2 or 3, the map.
+        vectors: [n, width]; points: [n, 2 or 3], the map.
         count: of clusters for k-means; 0: by the data's size.
 
     Raises:

@@ -60,7 +60,7 @@ def matrix(lines: Sequence[str], cosines: NDArray[np.float32], lang: str) -> str
     """Cosines of all pairs: the darker, the more alike; sentences are the rows' names.
 
     Of more than `NUMBERED`, cells are small: their numbers are in them, but not seen, and said for the cell
-    that is pointed at (assets/map.js).
+    that is pointed at (assets/sentences.js).
     """
     size = len(lines)
     small = size > NUMBERED

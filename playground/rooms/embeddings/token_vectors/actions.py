@@ -1,4 +1,4 @@
-"""What the Token vectors view does with an input: one pass a text, kept, and everything else from it."""
+"""What answers in the Token vectors view: one pass a text, kept, and everything else from it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
-import gradio as gr
 import numpy as np
 
 from playground import text as words
@@ -23,16 +22,19 @@ from playground.rooms.embeddings.token_vectors.hidden_states import STATIC, Pass
 from playground.system.lru import LRU
 from playground.ui.context import Context
 from playground.ui.html import note
+from playground.ui.runs import Given, Line, Progress, html, progress, sets
 from playground.ui.visitor import language, stages, waiting
 
 MODEL = "all-MiniLM-L6-v2"
+LAYERS = 6  # of this model
+MODEL_ID, LAYER = "token_vectors.model", "token_vectors.layer"
 KEPT = 2**27  # bytes of passes that are kept for sliders and second looks
 API_TEXTS = 32
 API_NUMBERS = 2_000_000  # of one answer
 
 
 class VectorsActions:
-    """The view's functions."""
+    """What the view holds, and one function an action of its page."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
@@ -51,7 +53,9 @@ class VectorsActions:
         card = self.context.catalog.find(model)
         return card, "encoder" if "encoder" in card.roles else "causal"
 
-    def passing(self, model: str, texts: Sequence[str], groups: Sequence[int]) -> Generator[str | Passed]:
+    def passing(
+        self, model: str, texts: Sequence[str], groups: Sequence[int]
+    ) -> Generator[Progress | Passed]:
         """Progress as HTML, and at last the pass: a kept one at once, else a model is leased and run."""
         for each in texts:
             check(each, self.context.settings.text_limit)
@@ -66,12 +70,12 @@ class VectorsActions:
         with closing(self.context.leasing(card, role)) as steps:
             for step in stages(steps, language()):
                 if not isinstance(step, Loaded):
-                    yield step
+                    yield Progress(step)
                     continue
                 with closing(hidden_states.running(step, texts, groups)) as states:
                     for state in states:
                         if isinstance(state, Waiting):
-                            yield waiting(state, language())
+                            yield Progress(waiting(state, language()))
                             continue
                         self._keep(key, state)
                         yield state
@@ -82,64 +86,65 @@ class VectorsActions:
             self.passes += 1
         self._kept.put(key, passed, passed.bytes)
 
-    def following(
-        self, fn: Callable[..., str], mine: str, where: str, model: str, layer: float, box: str, *more: Any
-    ) -> Iterator[Any]:
-        """A sub-tab's result, and before it the progress of loading; nothing while another one is open."""
-        if where != mine:
-            yield gr.skip()
-            return
-        texts, groups = hidden_states.lines(box or "")
-        for step in self.passing(model, texts, groups):
-            if isinstance(step, Passed):
-                yield fn(step, max(STATIC, min(int(layer), step.layers)), *more)
-            else:
-                yield step
+    # -- the page --
 
-    def walk(self, passed: Passed, layer: int) -> str:
+    def opening(self, given: Given) -> Iterator[Line]:
+        """The menu of models."""
+        yield sets({MODEL_ID: {"choices": self.choices()}})
+
+    def sample(self, given: Given) -> Iterator[Line]:
+        """A word that is offered, in its sentences."""
+        box = example.SENSES.get(word := given.by.rpartition("-")[2])
+        if box is not None:
+            yield sets({"token_vectors.lines": box, "token_vectors.word": word})
+
+    def _answering(
+        self, place: str, given: Given, box: str, answer: Callable[[Passed, int], str]
+    ) -> Iterator[Line]:
+        """A place's content, made of the pass over a box's texts; and how far the layers go."""
+        texts, groups = hidden_states.lines(box)
+        layer = LAYERS if given["layer"] is None else int(given["layer"])
+        with closing(self.passing((given["model"] or "").strip() or MODEL, texts, groups)) as steps:
+            for step in steps:
+                if isinstance(step, Progress):
+                    yield progress(step, place)
+                    continue
+                yield html(place, answer(step, max(STATIC, min(layer, step.layers))))
+                if given.by == MODEL_ID:  # of another model first what comes out of it
+                    yield sets({LAYER: {"maximum": step.layers, "value": step.layers}})
+                elif given.by == "open" or step.layers != LAYERS:
+                    yield sets({LAYER: {"maximum": step.layers}})
+
+    def walk(self, given: Given) -> Iterator[Line]:
         """The notebook's steps of the first sentence."""
-        return view.walk(passed, layer, language())
+        lang = language()
+        yield from self._answering(
+            "vec-walk", given, given["sentence"], lambda passed, layer: view.walk(passed, layer, lang)
+        )
 
-    def pool(self, passed: Passed, layer: int) -> str:
+    def pool(self, given: Given) -> Iterator[Line]:
         """Mean pooling of the first sentence."""
-        return view.pooling(passed, language())
+        lang = language()
+        yield from self._answering(
+            "vec-pool", given, given["sentence"], lambda passed, layer: view.pooling(passed, lang)
+        )
 
-    def senses(self, passed: Passed, layer: int, word: str) -> str:
+    def senses(self, given: Given) -> Iterator[Line]:
         """One word in all its sentences."""
-        lang = language()
-        found = hidden_states.occurrences(passed, word or "")
-        if len(found) < 2:
-            near = hidden_states.common_words([each.text for each in passed.texts])[:6]
-            key = "vectors.word_missing" if near else "vectors.word_alone"
-            return note(words.say(key, lang, word=word or "–", common=", ".join(near)))
-        told = hidden_states.separations(passed, found)
-        means = hidden_states.means(passed, found)
-        return view.senses(passed, (word or "").strip(), found, layer, told, means, lang)
+        word = given["word"].strip()
+        yield from self._answering(
+            "vec-senses", given, given["lines"], lambda passed, layer: senses(passed, layer, word, language())
+        )
 
-    def map(self, passed: Passed, layer: int, word: str, by: str, method: str) -> str:
+    def map(self, given: Given) -> Iterator[Line]:
         """All tokens of all sentences at one layer."""
-        lang = language()
-        rows = [
-            one.at(layer)[[not special for special in one.special]]
-            for one in passed.texts
-            if not all(one.special)
-        ]
-        if not rows:
-            raise BadInput("vectors_no_tokens", name=passed.model)
-        made = project(np.concatenate(rows), method)
-        notes = [words.say(f"vectors.map_{made.method}", lang)]
-        if layer == STATIC:
-            notes.append(words.say("vectors.map_static", lang))
-        if made.note:
-            notes.append(words.say("vectors.map_few", lang))
-        found = hidden_states.occurrences(passed, word or "")
-        return view.token_map(passed, made.points, found, by, layer, notes, lang)
+        word, by, method = given["word"], given["by"] or "sentence", given["method"] or "pca"
+        yield from self._answering(
+            "vec-map", given, given["lines"],
+            lambda passed, layer: token_map(passed, layer, word, by, method, language()),
+        )  # fmt: skip
 
-    def depth(self, model: str) -> Iterator[int]:
-        """How many layers a model has, once it is there."""
-        for step in self.passing(model, ["Hello world"], [0]):
-            if isinstance(step, Passed):
-                yield step.layers
+    # -- for programs --
 
     def plain(self, texts: object, model: str) -> list[dict[str, Any]]:
         """As ``/token_vectors`` answers.
@@ -167,3 +172,37 @@ class VectorsActions:
             }
             for one in passed.texts
         ]  # fmt: skip
+
+
+def senses(passed: Passed, layer: int, word: str, lang: str) -> str:
+    """One word in all its sentences as HTML; or which words stand in several of them."""
+    found = hidden_states.occurrences(passed, word)
+    if len(found) < 2:
+        near = hidden_states.common_words([each.text for each in passed.texts])[:6]
+        key = "vectors.word_missing" if near else "vectors.word_alone"
+        return note(words.say(key, lang, word=word or "–", common=", ".join(near)))
+    told = hidden_states.separations(passed, found)
+    return view.senses(passed, word, found, layer, told, hidden_states.means(passed, found), lang)
+
+
+def token_map(passed: Passed, layer: int, word: str, by: str, method: str, lang: str) -> str:
+    """All tokens of all sentences at one layer as HTML.
+
+    Raises:
+        BadInput: there are none.
+    """
+    rows = [
+        one.at(layer)[[not special for special in one.special]]
+        for one in passed.texts
+        if not all(one.special)
+    ]
+    if not rows:
+        raise BadInput("vectors_no_tokens", name=passed.model)
+    made = project(np.concatenate(rows), method)
+    notes = [words.say(f"vectors.map_{made.method}", lang)]
+    if layer == STATIC:
+        notes.append(words.say("vectors.map_static", lang))
+    if made.note:
+        notes.append(words.say("vectors.map_few", lang))
+    found = hidden_states.occurrences(passed, word)
+    return view.token_map(passed, made.points, found, by, layer, notes, lang)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.engine.generation.generate import Waiting
+from playground.engine.generation.hooks import hooks
 from playground.engine.in_turn import explain_out_of_memory, finished, in_line
 from playground.engine.tokenizers import model_inputs
 from playground.engine.tokenizers.truncation import cutting
@@ -23,6 +25,7 @@ from playground.engine.vectors.encode import at_once
 from playground.errors import BadInput, CannotLoad
 from playground.models.cache import Loaded
 from playground.models.sandbox.tokenizer import ConfinedTokenizer
+from playground.system import cancellation
 
 LINES = 16  # texts at once
 LONGEST = 256  # tokens of one text; the rest is cut, and said to be
@@ -194,7 +197,7 @@ def _pass(loaded: Loaded, texts: Sequence[str], groups: Sequence[int]) -> Passed
         )
         for name in names
     }
-    with explain_out_of_memory(loaded, longest * len(cut)), torch.inference_mode():
+    with explain_out_of_memory(loaded, longest * len(cut)), torch.inference_mode(), _asking(model):
         batch = {name: tensor.to(model.device) for name, tensor in batch.items()}
         out = model(**batch, output_hidden_states=True, return_dict=True)
         states = [
@@ -209,7 +212,7 @@ def _pass(loaded: Loaded, texts: Sequence[str], groups: Sequence[int]) -> Passed
     if sentence and apart:
         encoded = at_once(loaded, texts)
     elif sentence:
-        with cutting(loaded):
+        with cutting(loaded), _asking(model):
             encoded = loaded.model.encode(list(texts), show_progress_bar=False)
     made = []
     for row, (text, each) in enumerate(zip(texts, cut, strict=True)):
@@ -231,6 +234,15 @@ def _pass(loaded: Loaded, texts: Sequence[str], groups: Sequence[int]) -> Passed
             )
         )
     return Passed(loaded.card.name, tuple(made), tuple(groups) or (0,) * len(made), _pooling(loaded.model))
+
+
+@contextmanager
+def _asking(model: Any) -> Iterator[None]:
+    """Before each of its modules computes, whether anybody still waits for it: a pass can take long."""
+    with hooks() as hear:
+        for module in model.modules():
+            hear.before(module, lambda module, given: cancellation.check())
+        yield
 
 
 def _base(loaded: Loaded, sentence: bool) -> Any:

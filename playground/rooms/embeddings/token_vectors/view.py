@@ -19,8 +19,9 @@ from playground.rooms.embeddings.token_vectors.hidden_states import (
     pooled,
     vectors_at,
 )
+from playground.ui import point_map
 from playground.ui.html import escape, note, number, table, visible
-from playground.ui.strips import WIDEST, places, similarities, strip, strongest
+from playground.ui.strips import WIDEST, similarities, strip, strongest
 
 DIGITS = 6  # of a pooled vector's difference that a page tells
 SHOWN = 5  # numbers of a vector that are written out
@@ -272,17 +273,17 @@ def token_map(
             titles.append(say("vectors.spot", token=token, sentence=row + 1, text=one.text[:80]))
             loud.append((row, place) in chosen)
     told = say("vectors.map_told", count=len(labels), layer=layer_name(layer, passed.layers, lang))
-    legend = ""
     if by == "sentence":
-        legend = "".join(
-            f'<li><i style="background:var(--map-{row % 12 + 1})"></i>'
-            f"<span dir='auto'>{row + 1}: {escape(one.text[:60])}</span></li>"
-            for row, one in enumerate(passed.texts)
-        )
-        legend = f'<ul class="pg-map-legend">{legend}</ul>'
-    return f"<h5>{escape(told)}</h5>{places(points, labels, groups, titles, loud, told)}{legend}" + "".join(
-        map(note, notes)
-    )
+        names = [f"{row + 1}: {one.text[:60]}" for row, one in enumerate(passed.texts)]
+    else:
+        names = list(numbers)
+    alone = len(names)  # those of no group
+    bold = [place for place, strong in enumerate(loud) if strong]
+    return point_map.chart(
+        point_map.filling(points), labels, [alone if group < 0 else group for group in groups],
+        [*names, ""], lang, marked=bold, named=[*bold, *(n for n in range(len(labels)) if not loud[n])],
+        titles=titles, title=told, notes=notes,
+    )  # fmt: skip
 
 
 def pooling(passed: Passed, lang: str) -> str:

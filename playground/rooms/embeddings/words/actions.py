@@ -1,12 +1,10 @@
-"""What the Words view does with an input: from typed words to HTML."""
+"""What answers in the Words view: from typed words to HTML."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from typing import Any
-
-import gradio as gr
 
 from playground import text as said
 from playground.engine.vectors.projection import project
@@ -16,15 +14,21 @@ from playground.models.catalog import ModelCard
 from playground.rooms.embeddings.words import analogies, example, view
 from playground.ui.context import Context
 from playground.ui.html import note
+from playground.ui.runs import Given, Line, html, progress, sets
 from playground.ui.visitor import language, stages
 
 SOURCE = "minilm-words"
 COUNT = 10
 EXAMPLE = ("king, woman", "man")
+SUMS = (
+    ("king", ""), EXAMPLE, ("paris, japan", "france"), ("seven", ""),
+    ("walking, swim", "walk"), ("bigger, small", "big"),
+)  # fmt: skip
+LISTS = said.say("words.sample_lists", said.DEFAULT).split("\n")  # the embedded source knows English
 
 
 class WordsActions:
-    """The view's functions."""
+    """What the view holds, and one function an action of its page."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
@@ -44,73 +48,73 @@ class WordsActions:
             raise BadInput("no_words", name=card.name)
         return card
 
-    def opening(self, source: str) -> Generator[str | Loaded]:
-        """Progress as HTML, and at last the vectors, leased until the iterator is closed."""
-        with closing(self.context.leasing(self.card(source), "words")) as steps:
-            yield from stages(steps, language())
+    # -- the page --
 
-    def following(
-        self, fn: Callable[..., str], mine: str, where: str, source: str, *given: Any
-    ) -> Iterator[Any]:
-        """A sub-tab's result, and before it the progress of loading; nothing while another one is open."""
-        if where != mine:
-            yield gr.skip()
-            return
-        if (mine, source, *given) == ("near", SOURCE, *EXAMPLE, COUNT):
-            yield opening(language())  # without loading anything
-            return
-        with closing(self.opening(source)) as steps:
-            for step in steps:
-                if not isinstance(step, Loaded):
-                    yield step
-                    continue
-                yield fn(step, *given)
-                return
+    def opening(self, given: Given) -> Iterator[Line]:
+        """The menu of sources."""
+        yield sets({"words.source": {"choices": self.choices()}})
 
-    def near(self, loaded: Loaded, plus: str, minus: str, count: float = COUNT) -> str:
+    def offered_sum(self, given: Given) -> Iterator[Line]:
+        """A sum that is offered."""
+        number = given.by.rpartition("-")[2]
+        if number in map(str, range(len(SUMS))):
+            plus, minus = SUMS[int(number)]
+            yield sets({"words.plus": plus, "words.minus": minus})
+
+    def offered_list(self, given: Given) -> Iterator[Line]:
+        """A list that is offered."""
+        number = given.by.rpartition("-")[2]
+        if number in map(str, range(len(LISTS))):
+            yield sets({"words.list": LISTS[int(number)]})
+
+    def back(self, given: Given) -> Iterator[Line]:
+        """After a stop: the embedded source, so that nothing begins to load again at the next word."""
+        yield sets({"words.source": SOURCE})
+
+    def _answering(self, place: str, given: Given, answer: Callable[[Loaded], str]) -> Iterator[Line]:
+        """A place's content, made of a source while that is leased."""
+        with closing(self.context.leasing(self.card(given["source"]), "words")) as steps:
+            for step in stages(steps, language()):
+                if isinstance(step, Loaded):
+                    yield html(place, answer(step))
+                    return
+                yield progress(step, place)
+
+    def near(self, given: Given) -> Iterator[Line]:
         """The nearest words of a sum, with and without the words that were given."""
-        lang, typed = language(), [analogies.parse(plus or ""), analogies.parse(minus or "")]
-        added, taken = ([analogies.lookup(loaded, word) for word in some] for some in typed)
-        without, with_them = (
-            [vars(each) for each in analogies.similar(loaded, added, taken, int(count), include=include)]
-            for include in (False, True)
+        plus, minus, count = given["plus"], given["minus"], int(given["count"] or COUNT)
+        if (given["source"], plus, minus, count) == (SOURCE, *EXAMPLE, COUNT):
+            yield html("wrd-near", shipped(language()))  # without loading anything
+            return
+        yield from self._answering(
+            "wrd-near", given, lambda loaded: nearest(loaded, plus, minus, count, language())
         )
-        return self.read_as(typed, [added, taken], lang) + view.near(added, taken, without, with_them, lang)
 
-    @staticmethod
-    def read_as(typed: list[list[str]], known: list[list[str]], lang: str) -> str:
-        """Which words were found under another spelling than theirs."""
-        pairs = [
-            f"{one} → {other}"
-            for some, others in zip(typed, known, strict=True)
-            for one, other in zip(some, others, strict=True)
-            if one != other
-        ]
-        return note(said.say("words.read_as", lang, words=", ".join(pairs))) if pairs else ""
-
-    def compare(self, loaded: Loaded, listed: str) -> str:
+    def compare(self, given: Given) -> Iterator[Line]:
         """All pairs of a list, and the odd one out."""
-        return view.compared(analogies.compare(loaded, analogies.parse(listed or "")), language())
 
-    def map(self, loaded: Loaded, listed: str, neighbours: float, method: str) -> str:
+        def answer(loaded: Loaded) -> str:
+            return view.compared(analogies.compare(loaded, analogies.parse(given["list"])), language())
+
+        yield from self._answering("wrd-compare", given, answer)
+
+    def map(self, given: Given) -> Iterator[Line]:
         """A list and its neighbours at their places."""
-        lang = language()
-        names, groups, vectors = analogies.around(loaded, analogies.parse(listed or ""), int(neighbours))
-        made = project(vectors, method)
-        notes = [said.say(f"words.map_{made.method}", lang)]
-        notes += [said.say("words.map_few", lang)] if made.note else []
-        return view.mapped(made.points, names, groups, notes, lang)
+        count, method = int(given["neighbours"] or 0), given["method"] or "pca"
+        yield from self._answering(
+            "wrd-map", given, lambda loaded: mapped(loaded, given["list"], count, method, language())
+        )
 
-    def about(self, source: str) -> Iterator[str]:
+    def about(self, given: Given) -> Iterator[Line]:
         """What a source holds."""
-        with closing(self.opening(source)) as steps:
-            for step in steps:
-                if not isinstance(step, Loaded):
-                    yield step
-                    continue
-                known = step.model
-                yield view.about(step.card.name, len(known), known.vector_size, language())
-                return
+
+        def answer(loaded: Loaded) -> str:
+            known = loaded.model
+            return view.about(loaded.card.name, len(known), known.vector_size, language())
+
+        yield from self._answering("wrd-about", given, answer)
+
+    # -- for programs --
 
     def plain(
         self, positive: object, negative: object, source: object, count: object
@@ -134,7 +138,38 @@ class WordsActions:
         return [{"word": each.word, "score": round(each.score, 6)} for each in found]
 
 
-def opening(lang: str) -> str:
-    """The shipped answer to `EXAMPLE`: the same as `WordsActions.near` gives."""
+def nearest(loaded: Loaded, plus: str, minus: str, count: int, lang: str) -> str:
+    """The nearest words of a sum as HTML, with and without the words that were given."""
+    typed = [analogies.parse(plus), analogies.parse(minus)]
+    added, taken = ([analogies.lookup(loaded, word) for word in some] for some in typed)
+    without, with_them = (
+        [vars(each) for each in analogies.similar(loaded, added, taken, count, include=include)]
+        for include in (False, True)
+    )
+    return read_as(typed, [added, taken], lang) + view.near(added, taken, without, with_them, lang)
+
+
+def read_as(typed: Sequence[Sequence[str]], known: Sequence[Sequence[str]], lang: str) -> str:
+    """Which words were found under another spelling than theirs."""
+    pairs = [
+        f"{one} → {other}"
+        for some, others in zip(typed, known, strict=True)
+        for one, other in zip(some, others, strict=True)
+        if one != other
+    ]
+    return note(said.say("words.read_as", lang, words=", ".join(pairs))) if pairs else ""
+
+
+def mapped(loaded: Loaded, listed: str, neighbours: int, method: str, lang: str) -> str:
+    """A list and its neighbours at their places, as HTML."""
+    names, groups, vectors = analogies.around(loaded, analogies.parse(listed), neighbours)
+    made = project(vectors, method)
+    notes = [said.say(f"words.map_{made.method}", lang)]
+    notes += [said.say("words.map_few", lang)] if made.note else []
+    return view.mapped(made.points, names, groups, notes, lang)
+
+
+def shipped(lang: str) -> str:
+    """The shipped answer to `EXAMPLE`: the same as `nearest` gives."""
     told = example.shipped()
     return view.near(told["plus"], told["minus"], told["excluded"], told["included"], lang)

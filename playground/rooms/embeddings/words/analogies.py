@@ -11,14 +11,16 @@ from __future__ import annotations
 import re
 import threading
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from playground.errors import BadInput
 from playground.models.cache import Loaded
+from playground.system import cancellation
 
 MOST = 100  # neighbours at once
 GIVEN = 20  # words that can be added and subtracted, or compared
@@ -28,6 +30,7 @@ EXAMINED = 400  # spellings that are compared letter by letter
 BLOCK = 1 << 16  # words whose similarity is computed at once
 LETTERS = 27  # a to z, and one place for all others
 Matrix = NDArray[np.float32]
+Rows = TypeVar("Rows", bound=Any)
 # A million words' letters take seconds and memory: two visitors wait for one count.
 _counting = threading.Lock()
 
@@ -161,10 +164,18 @@ def _scores(loaded: Loaded, wanted: Matrix) -> Matrix:
     vectors = loaded.model.vectors
     lengths = loaded.memo.get("words.lengths")
     if lengths is None:
-        parts = [np.linalg.norm(vectors[at : at + BLOCK], axis=1) for at in range(0, len(vectors), BLOCK)]
+        parts = [np.linalg.norm(some, axis=1) for some in _blocks(vectors)]
         whole = np.concatenate(parts).astype(np.float32)
         lengths = loaded.memo["words.lengths"] = np.where(whole > 0, whole, np.inf)
-    return np.asarray((vectors @ wanted) / lengths, np.float32)
+    cosines = np.concatenate([some @ wanted for some in _blocks(vectors)])
+    return np.asarray(cosines / lengths, np.float32)
+
+
+def _blocks(rows: Rows) -> Iterator[Rows]:
+    """Rows, so many at once, as long as anybody waits for what is made of them."""
+    for at in range(0, len(rows), BLOCK):
+        cancellation.check()
+        yield rows[at : at + BLOCK]
 
 
 def compare(loaded: Loaded, words: Sequence[str]) -> Compared:
@@ -216,19 +227,14 @@ def spellings(loaded: Loaded, word: str, count: int = 5) -> list[str]:
     Only those whose letters, counted, could be near are compared letter by letter.
     """
     words = loaded.model.index_to_key
-    with _counting:
+    with cancellation.turn(_counting):
         if "words.letters" not in loaded.memo:
             loaded.memo["words.letters"] = _letters(words)
     counts = loaded.memo["words.letters"]
     asked = word.lower()
     wanted = _letters([asked])[0].astype(np.int16)
     # A change of one letter moves these counts by two at most.
-    apart = np.concatenate(
-        [
-            np.abs(counts[at : at + BLOCK].astype(np.int16) - wanted).sum(1)
-            for at in range(0, len(counts), BLOCK)
-        ]
-    )
+    apart = np.concatenate([np.abs(some.astype(np.int16) - wanted).sum(1) for some in _blocks(counts)])
     near = np.flatnonzero(apart <= 2 * FAR)
     near = near[np.argsort(apart[near], kind="stable")][:EXAMINED]
     allowed = min(FAR, len(asked) // 2)
@@ -240,7 +246,7 @@ def spellings(loaded: Loaded, word: str, count: int = 5) -> list[str]:
 
 def _letters(words: Sequence[str]) -> NDArray[np.uint8]:
     """How often each letter stands in each word, [words, LETTERS]; a block at a time, as `_scores`."""
-    parts = [_letters_of(words[at : at + BLOCK]) for at in range(0, len(words), BLOCK)]
+    parts = [_letters_of(some) for some in _blocks(words)]
     return np.concatenate(parts) if parts else np.zeros((0, LETTERS), np.uint8)
 
 

@@ -14,6 +14,7 @@ from playground.errors import CannotLoad
 from playground.models.cache import Progress, Stage
 from playground.models.catalog import ModelCard
 from playground.models.loaders.places import check, explain_errors, imported
+from playground.system import cancellation
 
 WORD = re.compile(r"[a-z]{2,}")  # of the input matrix: no parts, special tokens, digits or single signs
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -72,7 +73,7 @@ def _read(card: ModelCard, path: Path, vectors: Any, binary: bool, progress: Pro
         words, matrix = _binary(card, path, counts, progress)
     else:
         words, matrix = _text(card, path, counts, progress)
-    for at in range(0, len(matrix), BLOCK):
+    for at in cancellation.asking(range(0, len(matrix), BLOCK)):
         if not np.isfinite(matrix[at : at + BLOCK]).all():
             raise CannotLoad("words_numbers", name=card.name)
     made = vectors(matrix.shape[1])
@@ -96,7 +97,7 @@ def _binary(
     held, at, odd = b"", 0, 0
     with _open(path) as stream:
         stream.readline()
-        for row in range(count):
+        for row in cancellation.asking(range(count)):
             end = held.find(b" ", at)
             while end < 0 or len(held) < end + 1 + 4 * width:
                 more = stream.read(READ)
@@ -136,6 +137,7 @@ def _text(
                 raise CannotLoad("broken_words", name=card.name)
             if not line.strip():
                 continue
+            cancellation.check()
             lines += 1
             if counts and lines > counts[0]:
                 continue  # only counted

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from playground import text
 from playground.rooms.embeddings.words.analogies import Compared
+from playground.ui import point_map
 from playground.ui.html import escape, note, number
-from playground.ui.strips import places, similarities, strip, strongest
+from playground.ui.strips import similarities, strip, strongest
 
 Answers = Sequence[Mapping[str, Any]]
 """Rows of word, score and given."""
@@ -88,9 +89,11 @@ def mapped(
     """
     asked = len(set(groups))
     told = text.say("words.map_told", lang, count=number(len(words)))
-    loud = [place < asked for place in range(len(words))]
-    titles = [word if loud[i] else f"{word} · {words[groups[i]]}" for i, word in enumerate(words)]
-    return places(points, words, groups, titles, loud, told) + "".join(map(note, notes))
+    titles = [word if i < asked else f"{word} · {words[groups[i]]}" for i, word in enumerate(words)]
+    return point_map.chart(
+        point_map.filling(points), words, groups, words[:asked], lang, marked=range(asked), notes=notes,
+        titles=titles, named=range(len(words)), title=told,
+    )  # fmt: skip
 
 
 def about(source: str, count: int, width: int, lang: str) -> str:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import csv
 import dataclasses
-import json
 import os
 import re
 import tempfile
 import time
-from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +32,7 @@ from playground.settings import Settings
 from playground.ui import files
 from playground.ui.context import Context
 from playground.ui.point_map import coloured
+from tests import figures
 
 EVIL = "<img src=x onerror=alert(1)>\"'&"
 THEMES = ("themes", "", "", "", "")
@@ -128,10 +126,8 @@ def test_few_rows_are_drawn_and_told(do: SentencesActions, count: int, method: s
 
 
 def told_data(html: str) -> dict[str, Any]:
-    """What the first map of a page gets to draw."""
-    found = re.search(r'class="pg-data">(\{.*?)</pre>', html, re.DOTALL)
-    assert found
-    data: dict[str, Any] = json.loads(unescape(found[1]))
+    """What the first map of a page adds to plotly's figure."""
+    data: dict[str, Any] = figures.told(html)["more"]
     return data
 
 
@@ -142,7 +138,7 @@ def test_trust_is_measured_where_it_can_fail(do: SentencesActions, count: int, m
     *_, html = do.drawing(source, MODEL, Wish("pca"), "kmeans", 0, "snow falls")
     data = told_data(html)
     assert data["measured"] == measured and data["k"] == min(10, count - 1)
-    assert len(base64.b64decode(data["kept"])) == (count + 1) * measured
+    assert len(figures.numbers(data["kept"])) == (count + 1) * measured
     chance = f"by mere chance it would be {measured / (count - 1):.0%}"
     assert ("nearest, " in html) == (chance in html) == bool(measured)
     made = do.made(source, MODEL, Wish("pca"))
@@ -180,10 +176,10 @@ def test_what_is_typed_beside_the_rows_is_warned_of(do: SentencesActions) -> Non
     assert "pg-warning" not in html
     *_, html = do.drawing(THEMES, MODEL, Wish(), "given", 0, "😀🍕\nnoodles")
     assert "Added sentences with characters that this model does not know ([UNK]): 1." in html
-    assert told_data(html)["legend"][-1] == ["added", 8]
+    assert figures.traces(html)[-1]["name"] == "added" and len(figures.traces(html)) == 9
     *_, html = do.drawing(THEMES, MODEL, Wish(), "given", 0, "\n".join(f"line {n}" for n in range(60)))
     assert "At most 50 sentences" in html and "left out: 10." in html and html.count("pg-warning") == 1
-    assert len(told_data(html)["t"]) == 272 + 50
+    assert len(told_data(html)["labels"]) == 272 + 50
     *_, html = do.matrix("\n".join(["word " * 400, "b"]), MODEL)
     assert "longer than the 256 tokens" in html
 
@@ -195,19 +191,19 @@ def test_files_hold_what_the_map_shows(do: SentencesActions, tmp_path: Path) -> 
     with Path(paths[1]).open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     vectors = np.load(paths[0])
-    assert len(rows) == len(vectors) == len(data["t"]) == 274
-    assert [row["text"].removeprefix("'") for row in rows] == data["t"]
+    assert len(rows) == len(vectors) == len(data["labels"]) == 274
+    assert [row["text"].removeprefix("'") for row in rows] == data["labels"]
     assert [row["added"] for row in rows] == ["0"] * 272 + ["1"] * 2
     assert [row["label"] for row in rows] == [*sample("themes").labels, "", ""]
-    groups = [data["of"][place] for place in data["gi"]]
+    groups = [data["of"][place] for place in figures.numbers(data["groups"])]
     assert [row["group"] for row in rows] == groups and len({*groups}) == 5 and groups[-1] == "added"
-    colours = list(base64.b64decode(data["g"]))
-    assert all(data["legend"][colour][0] == group for colour, group in zip(colours, groups, strict=True))
+    for trace in figures.traces(Path(paths[2]).read_text()):
+        assert {groups[place] for place in trace["customdata"]} == {trace["name"]}
     assert rows[-2]["text"] == "'=SUM(1;2) noodles" and rows[-1]["unknown_pieces"] == "1"
     whole = do.embed([*sample("themes").texts, *added.split("\n")], MODEL).vectors
     assert np.abs(vectors - whole).max() < 1e-5  # rounding of other batches
     assert float(rows[-1]["v383"]) == pytest.approx(vectors[-1][383], rel=1e-6)
-    kept = np.frombuffer(base64.b64decode(data["kept"]), np.uint8).reshape(274, 10).mean(1)
+    kept = figures.numbers(data["kept"]).reshape(274, 10).mean(1)
     assert [float(row["neighbours_kept"]) for row in rows] == pytest.approx(kept)
     long = do.downloads(own("word " * 400, "b"), MODEL, Wish("pca"), "given", 0, "c " * 300)
     with Path(long[1]).open(encoding="utf-8-sig", newline="") as file:
@@ -226,7 +222,7 @@ def test_added_ones_have_a_colour_beside_many_groups() -> None:
 def test_two_models_with_one_line_or_equal_ones(do: SentencesActions, lines: tuple[str, ...]) -> None:
     *_, html = do.two(own(*lines), [MODEL, MODEL], Wish(), "given", 0)
     told = "one and the same" if len(lines) > 1 else "One row, one point"
-    assert html.count('class="pg-map sided"') == 2 and html.count(told) == 2
+    assert html.count('class="pg-figure pg-map sided"') == 2 and html.count(told) == 2
 
 
 def test_nothing_is_a_sentence(do: SentencesActions) -> None:
@@ -308,7 +304,8 @@ def test_files_to_download_are_nobody_elses_and_do_not_stay(
     source = own("a", "b", "c", "d", "e", "f")
     first, second = (do.downloads(source, MODEL, Wish("pca"), "given", 0, added) for added in ("one", "two"))
     assert not {*first} & {*second} and all(tmp_path in Path(each).parents for each in (*first, *second))
-    assert ">one" not in Path(second[2]).read_text() and '"one"' not in Path(second[2]).read_text()
+    assert figures.told(Path(second[2]).read_text())["more"]["labels"][-1] == "two"
+    assert "one" not in Path(second[2]).read_text().split("<body>")[1].split()
     for each in (*first, Path(first[0]).parent):
         os.utime(each, (time.time() - files.LIFE - 9,) * 2)
     os.utime(Path(second[0]).parent, (0, 0))  # of which a page still shows the files
