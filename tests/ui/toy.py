@@ -128,7 +128,6 @@ def build() -> None:
                     presets={"large": {"other.number": 9, "other.slider": 0.75}},
                 )  # fmt: skip
                 kept("other.picks", ["first"], private=False)
-                control("other.axes", gr.Radio([("2-D", 2), ("3-D", 3)], value=2, label="axes"))
                 control("other.model", gr.Dropdown(["m"], value="m", allow_custom_value=True, label="model"))
                 control(
                     "other.several",
