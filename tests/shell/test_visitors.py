@@ -96,7 +96,8 @@ class Page:
 
     def rows(self) -> str:
         event = self.event(self.named("sen-upload"), "upload")
-        return str(self.ask(event, self.give("diary.csv", ROWS))[-1])
+        (lines,) = self.ask(event, self.give("diary.csv", ROWS))
+        return str(lines[-1]["set"]["sentences.file"])
 
     def train(self) -> tuple[str, dict[str, Any]]:
         text = "the secret corpus of somebody, which nobody else reads " * 20
