@@ -139,7 +139,7 @@
 
   const whose = () => JSON.stringify([settings.model, settings.quantization, settings.chat]);
   const lookAt = async () => {
-    const asked = given({ listen: true }), weighed = key(), read = whose(), mine = (of = asks());
+    const asked = given({ score_prompt: true }), weighed = key(), read = whose(), mine = (of = asks());
     let cut = null;
     const done = await asking(async (signal) => {
       cut = signal;

@@ -121,25 +121,6 @@
     const rows = hash(values.slice(0, 6)), whole = hash(values.slice(6), rows);
     return `${++events}:${rows.toString(36)}:${whole.toString(36)}`;
   };
-  page.share = (panel) => {
-    if (!states[panel]) { copy(page.store.link()); return; } // what the store holds
-    const { text, names, special, name } = states[panel];
-    const url = new URL(location.href);
-    url.search = url.hash = "";
-    url.searchParams.set("tab", panel);
-    if (text !== undefined) url.searchParams.set("text", text);
-    // A link goes to others, and the name of an upload is all that it takes to read it.
-    const shown = (names || []).filter((each) => !/^(upload|songs|rows)-[0-9a-f]{32}$/.test(each));
-    if (shown.length) url.searchParams.set("with", shown.join(","));
-    if (special === false) url.searchParams.set("special", "0");
-    if (name) url.searchParams.set("model", name);
-    url.searchParams.set("lang", page.lang);
-    history.replaceState(null, "", url);
-    copy(url.href);
-  };
-  // A button of any room that copies the address of what is seen.
-  document.addEventListener("click", (event) => { if (event.target.closest && event.target.closest(".pg-share")) copy(page.store.link()); });
-
   // ---- files that the server would refuse are not sent at all ----
 
   document.addEventListener("change", (event) => {

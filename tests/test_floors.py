@@ -22,11 +22,11 @@ FLOOR = {name: number for number, floor in enumerate(FLOORS) for name in floor}
 FILES = sorted((ROOT / "playground").rglob("*.py"))
 HEAVY = {"torch", "transformers", "tokenizers", "sentencepiece", "tiktoken", "mistral_common",
          "sentence_transformers", "gensim", "umap", "bitsandbytes", "plotly"}  # fmt: skip
-PAGES = ("panel", "api", "actions", "trial_panel", "opening")  # of a room: what makes controls
+PAGES = ("panel", "api", "actions", "opening")  # of a room: what makes controls
 MAKES_CONTROLS = ("panel", "api")  # of a room whose actions are declared (`playground.ui.runs`): these alone
 DECLARED = {
-    "songs", "decoding", "architecture", "embeddings/sentences", "embeddings/token_vectors",
-    "embeddings/words",
+    "songs", "decoding", "architecture", "tokens", "models", "embeddings/sentences",
+    "embeddings/token_vectors", "embeddings/words",
 }  # fmt: skip
 
 

@@ -70,12 +70,14 @@
   const painted = new WeakMap(); // a place's element → what it shows
   const kinds = {
     html: (element, value) => { element.innerHTML = value; },
+    built: () => {},
     data: (element, value, place) => { element.dispatchEvent(new CustomEvent("playground:data", { bubbles: true, detail: { place, value } })); },
   };
   const at = (place) => (places[place] ||= { told: null, stale: false, busy: false });
   const build = (element) => {
     const told = page.tools.element("div", "pg-told"), body = page.tools.element("div", "pg-body");
     told.setAttribute("aria-live", "polite");
+    body.append(...element.childNodes); // what it is built with
     element.replaceChildren(told, body);
     painted.set(element, {});
   };
@@ -116,6 +118,7 @@
   });
   const given = (action) => Object.fromEntries(action.needs.map((id) => [id, page.store.get(id)]));
   const key = (action) => JSON.stringify(given(action));
+  const isShown = (action) => action.whole && action.content === key(action);
   const isSeen = (action) => !action.views.length || action.views.includes(page.store.view());
 
   const mark = (action) => { // whether what stands in its places is of what is chosen
@@ -208,7 +211,7 @@
   const consider = (action, changed) => {
     if (!action.needs.some((id) => changed.includes(id)) && !action.on.some((id) => changed.includes(id))) return;
     const now = key(action);
-    if (action.whole && now === action.content) { // back to what is shown
+    if (isShown(action)) { // back to what is shown
       end(action);
       action.waits = false;
       if (action.places[0] && at(action.places[0]).told) say(action.places[0], "", "");
@@ -227,17 +230,19 @@
     clearTimeout(action.timer);
     if (!action.running) return;
     end(action);
-    if (action.places[0]) say(action.places[0], "status", `<p class="pg-note">${words("stopped")}</p>`);
+    if (action.places[0]) say(action.places[0], "status", `<p class="pg-note">${action.stopped[page.lang] || words("stopped")}</p>`);
     mark(action);
   };
   const opened = (view) => {
     for (const action of actions)
-      if (action.views.includes(view) && ((action.opens && !action.known) || action.waits || action.anew)) ask(action, "open");
+      if (action.views.includes(view) && ((action.opens && !action.known && !isShown(action)) || action.waits || action.anew)) ask(action, "open");
   };
 
   // ---- what asks ----
 
   document.addEventListener("click", (event) => {
+    const share = event.target.closest && event.target.closest(".pg-share"); // of any room: it copies the address of what is seen
+    if (share) page.tools.copying(share, page.store.link(), words("copied"));
     const button = event.target.closest && event.target.closest("button[id], [id] > button");
     const ids = button ? [button.id, button.parentElement.id] : [];
     if (!ids.some(Boolean) || button.disabled) return;
@@ -267,6 +272,11 @@
     element = lever;
     page.store.watch((changed) => { for (const action of actions) consider(action, changed); });
     page.store.watchView(opened);
+    for (const action of actions) {
+      if (!action.built) continue;
+      Object.assign(action, { content: JSON.stringify(Object.fromEntries(action.needs.map((id) => [id, page.store.usual(id)]))), whole: true });
+      for (const place of action.places) Object.assign(at(place), { kind: "built", by: action, key: action.content });
+    }
     for (const action of actions) if (!action.views.length && action.opens) ask(action, "open");
   };
   const named = (name) => actions.find((each) => each.name === name);

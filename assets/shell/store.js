@@ -4,7 +4,7 @@
  * Made by playground/ui/controls.py, which tells what is registered and writes two listeners: one calls `heard`
  * with the values of all controls, one (`due`) takes from here what is to be set in Gradio's components.
  *
- *   page.store.get(id)              a value
+ *   page.store.get(id)              a value; page.store.usual(id) what it is built with
  *   page.store.set({id: value})     values, or {choices, visible, interactive, value, …} of whatever is registered;
  *                                   {default}: what a control is now built with, which it follows unless it was changed; {reset: true}: back to it
  *   page.store.touched(id)          when (performance.now) a visitor changed it last
@@ -47,7 +47,9 @@
 
   // ---- what a value may be ----
 
+  const MARK = "__i18n__"; // before the key of a text that Gradio has not said yet: the one it is built with
   const tidy = (row, value) => {
+    if (typeof value === "string" && value.startsWith(MARK)) return row.value;
     if (value !== null && value !== undefined) return value;
     return { text: "", list: [], yes: false }[row.kind] ?? null;
   };
@@ -72,7 +74,7 @@
     const one = (text) => (row.kind === "number" || row.numbers ? (text === "" ? null : Number(text)) : text);
     if (row.kind === "list") return texts.filter((text) => text !== "").map(one);
     const text = texts.at(-1);
-    if (row.kind === "yes") return text === "1" || text === "true";
+    if (row.kind === "yes") return { 1: true, true: true, 0: false, false: false }[text]; // anything else is no value
     return row.kind === "choice" && text === "" ? null : one(text);
   };
 
@@ -272,7 +274,7 @@
   const begin = (element, lever, told) => {
     rows = [...told.controls, ...told.kept];
     shown = told.controls.length;
-    rows.forEach((row) => { row.value = tidy(row, row.value); known[row.id] = row; });
+    rows.forEach((row) => { row.value = row.said ? row.said[page.lang] : tidy(row, row.value); known[row.id] = row; });
     ({ movable, views } = told);
     tabs = Math.max(-1, ...views.flatMap((each) => each.tabs.map(([place]) => place))) + 1;
     values = Object.fromEntries(rows.map((row) => [row.id, row.value]));
@@ -285,16 +287,17 @@
         start[row.id] = row.id in from.values ? from.values[row.id] : row.value;
         given[row.id in from.values ? "add" : "delete"](row.id);
       }
-    } else if (!from && asked.has("tab")) {
+    } else if (!from && views.length) { // a link of before; those to the first room need not name it
+      const named = views.find((each) => roomOf(each.view) === asked.get("tab")) || views[0];
       for (const row of rows) {
-        if (!row.query || room(row.id) !== asked.get("tab") || !asked.has(row.query)) continue;
+        if (!row.query || room(row.id) !== roomOf(named.view) || !asked.has(row.query)) continue;
         const value = read(row, row.kind === "list" ? asked.get(row.query).split(",") : [asked.get(row.query)]);
         if (fits(row, value)) start[row.id] = value;
       }
     }
     trigger = lever;
-    page.runs.begin(told.actions, element);
     for (const [id, value] of Object.entries(start)) place(id, value);
+    page.runs.begin(told.actions, element);
     const to = (from && from.view) || asked.get("tab") || held.view || "";
     const found = views.find((each) => each.view === to);
     if (found && now() !== to) {
@@ -309,6 +312,7 @@
   page.store = {
     begin, heard, settled, due: taken, set, go,
     get: (id) => values[id],
+    usual: (id) => known[id].value, // what it is built with
     touched: (id) => touched.get(id) ?? -1,
     view: () => seen,
     watch: (fn) => { watchers.push(fn); },

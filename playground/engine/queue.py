@@ -33,7 +33,7 @@ class Ticket:
         Whoever gets 0 is at work until `rest` or `leave`.
 
         Raises:
-            stopping.Abandoned: nobody waits for this thread's work any more.
+            cancellation.Abandoned: nobody waits for this thread's work any more.
         """
         cancellation.check()
         return self._line._wait(self, seconds)

@@ -61,7 +61,7 @@ class SharedWork:
         """What `running` makes, once it is there; who waits here leaves by `cancellation.check`.
 
         Raises:
-            stopping.Abandoned: nobody waits for this thread's work any more.
+            cancellation.Abandoned: nobody waits for this thread's work any more.
         """
         with self._joined(key, work, given) as run:
             while not run.done.wait(LOOKS):

@@ -94,9 +94,8 @@ class Lines(StreamingResponse):
     """Each piece as a line, made in a thread; when the reader leaves, the work for it ends.
 
     Args:
-        pieces: a generator. It is closed at the end; while a step of it runs, `cancellation.check` raises
-        in that
-            step's thread from the moment on at which the reader left.
+        pieces: a generator. It is closed at the end; while a step of it runs, `cancellation.check` raises in
+            that step's thread from the moment on at which the reader left.
     """
 
     def __init__(self, pieces: Iterator[Any], limit: anyio.CapacityLimiter) -> None:

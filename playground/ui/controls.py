@@ -31,8 +31,9 @@ KINDS: dict[type[Any], Kind] = {
     gr.Textbox: "text", gr.Number: "number", gr.Slider: "number", gr.Checkbox: "yes",
     gr.CheckboxGroup: "list", gr.Radio: "choice", gr.Dropdown: "choice",
 }  # fmt: skip
+MARK = "__i18n__"  # Gradio writes it before the key of a text (``gr.I18n``)
 FIXED = (gr.Radio, gr.CheckboxGroup)
-WORDS = ("lost", "failed", "stopped")  # what the page says itself, when no server can
+WORDS = ("lost", "failed", "stopped", "copied")  # what the page says itself, when no server can
 QUIET: dict[str, Any] = {
     "queue": False, "show_progress": "hidden", "api_visibility": "private", "trigger_mode": "multiple",
 }  # fmt: skip
@@ -51,6 +52,8 @@ class Control:
         presets: the same for some of its values: what else changes when a visitor chooses that one.
         most: the largest number where answers move the component's own end.
         varies: its choices are not always those that it is built with.
+        said: the key of the text that it is built with, where each language says it in its own words
+            (``gr.Textbox(tr("room.example"))``); `default` is then the English one.
     """
 
     id: str
@@ -63,6 +66,7 @@ class Control:
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     most: float | None = None
     varies: bool = False
+    said: str = ""
 
     def checked(self, value: Any) -> Any:
         """A value that a page sent, if this control can hold it.
@@ -110,6 +114,8 @@ class Control:
     def told(self) -> dict[str, Any]:
         """What the page's store has to know of it."""
         row: dict[str, Any] = {"id": self.id, "kind": self.kind, "value": self.default}
+        if self.said:
+            row["said"] = {lang: text.say(self.said, lang) for lang in text.LANGUAGES}
         if isinstance(self.component, FIXED) and not self.varies:
             row["choices"] = self.choices  # a link may say anything
         if self.numbers:
@@ -171,8 +177,13 @@ def control(
         kind = "list"
     empty: dict[Kind, Any] = {"text": "", "list": [], "yes": False}
     default = empty.get(kind) if component.value is None else component.value
+    said = _key(default)
+    default = text.say(said, text.DEFAULT) if said else default
     component.elem_id = component.elem_id or id.replace(".", "-").replace("_", "-")
-    _add(Control(id, component, kind, default, private, query, implies or {}, presets or {}, most, varies))
+    made = Control(
+        id, component, kind, default, private, query, implies or {}, presets or {}, most, varies, said
+    )
+    _add(made)
     return component
 
 
@@ -243,6 +254,13 @@ def _path(tab: Any) -> Sequence[tuple[Any, Any]]:
             found.append((block.parent, block.id))
         block = block.parent
     return found[::-1]
+
+
+def _key(value: Any) -> str:
+    """The key of a text that Gradio's page says in its language (`tr`); "" of anything else."""
+    if not isinstance(value, str) or not value.startswith(MARK):
+        return ""
+    return str(json.loads(value.removeprefix(MARK))["key"])
 
 
 def _number(value: Any) -> bool:

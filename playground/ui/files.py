@@ -42,6 +42,11 @@ def outgoing() -> Path:
     return folder
 
 
+def offered(path: Path) -> dict[str, Any]:
+    """What a download button is set to, so that it offers a file (`runs.sets`)."""
+    return {"path": str(path), "orig_name": path.name, "meta": {"_type": "gradio.FileData"}}
+
+
 def delete_forgotten(folder: Path, prefix: str = "") -> None:
     """Delete what has lain in a folder for an hour without a page that shows it.
 

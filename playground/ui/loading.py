@@ -36,8 +36,3 @@ def progress(stage: Stage, seconds: float, rate: float, lang: str) -> str:
     known = stage.total and stage.step != "wait"
     share = 100 * stage.done / stage.total if known else None
     return note(sentence(stage, seconds, lang, rate)) + bar(stage.name, share)
-
-
-def stopped(lang: str) -> str:
-    """What is said of a load that the visitor stopped."""
-    return note(text.say("models.stopped", lang))

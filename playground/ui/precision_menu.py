@@ -44,20 +44,24 @@ def precisions(context: Context, model: gr.Dropdown, **more: Any) -> gr.Radio:
     return menu
 
 
-def precision(id: str, **more: Any) -> gr.Radio:
+def precision(id: str, *, private: bool = False, **more: Any) -> gr.Radio:
     """The same as a control of the store; `following` is the action that it needs."""
     return control(id, gr.Radio(
         [(tr("models.precision_full"), ""), ("int8", "int8"), ("NF4", "nf4")], value="",
         label=tr("models.precision_choice"), info=tr("models.precision_info"), **more,
-    ), varies=True)  # fmt: skip
+    ), private=private, varies=True)  # fmt: skip
 
 
-def following(context: Context, id: str, model: str, views: Sequence[str], name: str = "precision") -> Action:
+def following(
+    context: Context, id: str, model: str, views: Sequence[str], name: str = "precision",
+    also: Sequence[str] = (),
+) -> Action:  # fmt: skip
     """What that menu offers follows the model that is chosen.
 
     Args:
         id, model: of the controls.
         views: in which the menu is seen.
+        also: what else asks for it, such as the button of a drawer that is in no view.
     """
 
     def follow(given: Given) -> Iterator[Line]:
@@ -67,7 +71,7 @@ def following(context: Context, id: str, model: str, views: Sequence[str], name:
             change["value"] = ""
         yield sets({id: change})
 
-    return Action(name, follow, [model, id], [model], views=views)
+    return Action(name, follow, [model, id], [model, *also], views=views, opens=bool(views))
 
 
 def offered(context: Context, name: str, lang: str) -> tuple[list[tuple[str, str]], str]:

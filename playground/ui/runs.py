@@ -23,9 +23,10 @@ from typing import Any
 
 import gradio as gr
 
+from playground import text
 from playground.errors import BadInput
 from playground.ui.controls import Page, page_of
-from playground.ui.visitor import guard
+from playground.ui.visitor import guard, in_every_language
 
 Line = dict[str, Any]
 ANSWER: dict[str, Any] = {"show_progress": "minimal", "api_visibility": "private", "concurrency_limit": 8}
@@ -61,6 +62,8 @@ class Action:
         anew: asked whenever one of its views is opened, since its answer hangs on more than it needs.
         wait: milliseconds after the last change of a control, so that nobody asks at every key.
         again: asked once more by itself when the server was away.
+        stopped: the key of what is said of it when a visitor stops it, instead of what is said of all.
+        built: its places are built with what it would answer to the controls as they are built.
         offers: ids of what is `movable` (buttons of files): nobody can press it while what was answered is
             not of what is chosen, or while there is no answer.
         stops: ``elem_id`` of buttons that end it.
@@ -76,6 +79,8 @@ class Action:
     anew: bool = False
     wait: int = 250
     again: bool = True
+    built: bool = False
+    stopped: str = ""
     offers: Sequence[str] = ()
     stops: Sequence[str] = ()
 
@@ -89,6 +94,8 @@ class Action:
             "places": [*self.places], "views": [*self.views], "stops": [*self.stops],
             "opens": bool(controls) if self.opens is None else self.opens,
             "anew": self.anew, "wait": self.wait, "again": self.again, "offers": [*self.offers],
+            "built": self.built,
+            "stopped": {lang: text.say(self.stopped, lang) for lang in text.LANGUAGES if self.stopped},
         }  # fmt: skip
 
 
@@ -206,10 +213,19 @@ def asks(name: str, by: str = "") -> Line:
 # -- places and uploads --
 
 
-def place(elem_id: str, **how: Any) -> gr.HTML:
-    """A place that actions fill; ``how``: arguments of ``gr.HTML``."""
-    inside = f'<div class="pg-place" data-place="{elem_id}"></div>'
-    return gr.HTML(inside, elem_id=elem_id, padding=False, **how)
+def place(elem_id: str, built: Callable[[str], str] | None = None, **how: Any) -> gr.HTML:
+    """A place that actions fill.
+
+    Args:
+        built: language → HTML that stands there until something is answered: a worked example (`Action`).
+        how: arguments of ``gr.HTML``.
+    """
+
+    def inside(lang: str) -> str:
+        return f'<div class="pg-place" data-place="{elem_id}">{built(lang) if built else ""}</div>'
+
+    whole = in_every_language(f"places.{elem_id}", inside) if built else inside("")
+    return gr.HTML(whole, elem_id=elem_id, padding=False, **how)
 
 
 def upload(button: gr.UploadButton, fn: Callable[[Any], Iterator[Line]], room: str) -> None:

@@ -89,7 +89,7 @@ def looks(folder: Path) -> None:
 
                 def look(score_prompt: bool, ids: list[int] = ids, do: Any = do, name: str = name) -> None:
                     do.rows = Rows()  # nothing is kept: every look is a pass
-                    *_, last = do.look({"model": name, "ids": ids, "listen": score_prompt})
+                    *_, last = do.look({"model": name, "ids": ids, "score_prompt": score_prompt})
                     assert "look" in last, last
 
                 laps = 2 if length == LENGTH and name == "hundred-million" else ROUNDS
@@ -217,7 +217,7 @@ SLIDES = """async () => {
 
 def sizes(url: str) -> None:
     """Bytes of a whole answer, as the browser gets it."""
-    asked = {"model": "large-vocabulary", "prompt": "Once upon a time", "count": 50, "listen": True}
+    asked = {"model": "large-vocabulary", "prompt": "Once upon a time", "count": 50, "score_prompt": True}
     request = urllib.request.Request(
         f"{url}playground/next/look", json.dumps(asked).encode(), {"Content-Type": "application/json"}
     )

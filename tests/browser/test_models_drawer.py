@@ -139,6 +139,34 @@ def test_lists_and_unloads(visit: Visit) -> None:
     expect(row).not_to_be_visible()
 
 
+def test_what_is_chosen_comes_along_and_stands_in_no_link(visit: Visit) -> None:
+    page = visit()
+    drawer = opened(page)
+    load(page, "small", "nf4")
+    page.locator("#pg-models-role input").click()
+    page.get_by_role("option", name=say("models.role_tokenizer"), exact=True).last.click()
+    expect(drawer.locator("#pg-models-result .pg-place")).to_have_attribute("data-stale", "", timeout=WAIT)
+    chosen = {"name": "small", "role": "tokenizer", "precision": "nf4"}
+    held = (
+        f"() => Object.fromEntries({[*chosen]}.map((each) => [each, playground.store.get('models.' + each)]))"
+    )
+    page.wait_for_timeout(800)
+    assert page.evaluate(held) == chosen and "small" not in page.url
+    visit.watch.leaving = True
+    page.reload()
+    page.wait_for_function("window.playground?.store?.view()")
+    for lang in ("en", "zh-TW"):
+        if lang != "en":
+            page.locator('[data-pg="language"]').select_option(lang)
+            page.wait_for_url(f"**lang={lang}**")
+            page.wait_for_function("window.playground?.store?.view()")
+        opened(page)
+        assert page.evaluate(held) == chosen
+        expect(page.locator("#pg-models-name input")).to_have_value("small")
+        expect(page.locator("#pg-models-role input")).to_have_value(say("models.role_tokenizer", lang))
+        expect(page.locator('#pg-models-precision input[value="nf4"]')).to_be_checked()
+
+
 def test_a_folder_put_there_while_the_page_is_open_is_in_the_menu(visit: Visit, app: App) -> None:
     page = visit()
     drawer = opened(page)

@@ -152,14 +152,13 @@ def test_the_link_to_share_opens_the_same(visit: Visit) -> None:
     expect(page.locator("#tok-view .tok-lane").first.locator(".tok-count b")).to_have_text(
         str(len(words.encode()))
     )
-    page.get_by_role("button", name=say("shell.copy_link")).click()
-    page.wait_for_function("location.search.includes('text=')")
-    address = page.url
-    asked = parse_qs(urlsplit(address).query)
-    assert asked == {
-        "tab": ["tokens"], "text": [words], "with": ["byt5,mistral-v1"], "special": ["0"], "lang": ["en"],
-    }  # fmt: skip
-    assert page.evaluate("navigator.clipboard.readText()") == address
+    page.locator("#tok-share").click()
+    expect(page.locator("#tok-share")).to_have_text(say("runs.copied"))
+    address = page.evaluate("navigator.clipboard.readText()")
+    view, _, asked = urlsplit(address).fragment.partition("?")
+    assert view == "tokens/compare" and urlsplit(address).query == "lang=en"
+    assert parse_qs(asked) == {"text": [words], "names": ["byt5", "mistral-v1"], "special": ["0"]}
+    expect(page.locator("#tok-share")).to_have_text(say("shell.copy_link"))
     before = lanes(page)
     other = visit(address[address.index("?") :])
     other.wait_for_function(SHOWN, arg=words)
@@ -521,7 +520,10 @@ def trainings(app: App) -> list[psutil.Process]:  # noqa: F811
     found = []
     for child in psutil.Process(app.pid).children(recursive=True):
         try:
-            if "tokenizer_training" in " ".join(child.cmdline()) and child.status() != psutil.STATUS_ZOMBIE:
+            if (
+                "rooms.tokens.training" in " ".join(child.cmdline())
+                and child.status() != psutil.STATUS_ZOMBIE
+            ):
                 found.append(child)
         except psutil.NoSuchProcess:
             continue
@@ -588,8 +590,8 @@ def test_too_small_a_vocabulary_is_told(page: Page) -> None:
     size.fill("64")
     size.press("Enter")
     page.get_by_role("button", name=say("tokens.train_go"), exact=True).click()
-    expect(toast(page)).to_contain_text(say("errors.vocabulary_too_small", smallest=257))
-    dismiss(page)
+    told = page.locator("#tok-trained .pg-told")
+    expect(told).to_contain_text(say("errors.vocabulary_too_small", smallest=257))
     size.fill("600")
     size.press("Enter")
 

@@ -67,9 +67,14 @@ class Page:
             data = next(line for line in answer.iter_lines() if line.startswith("data: "))
         return list(json.loads(data[6:])[0])
 
+    def act(self, name: str, by: str = "", **given: Any) -> list[dict[str, Any]]:
+        """The lines that an action answers."""
+        values = {f"{name.split('/')[0]}.{key}": value for key, value in given.items()}
+        answer = self.http.post(f"playground/{name}", params={"by": by}, json=values).raise_for_status()
+        return [json.loads(line) for line in answer.text.splitlines()]
+
     def drawer(self) -> str:
-        event = self.event(self.named("pg-models"), "expand")
-        return json.dumps(self.ask(event), ensure_ascii=False)
+        return json.dumps(self.act("models/look", "#pg-models"), ensure_ascii=False)
 
     # -- what a visitor brings; each gives its name --
 
@@ -82,9 +87,12 @@ class Page:
 
     def tokenizer(self, words: tuple[str, ...] = ("secretword",)) -> str:
         event = self.event(self.named("tokens.upload"), "upload")
-        names, one = self.ask(event, self.give("a.json", tokenizer_json(words).encode()), ["byt5"])
-        assert names["value"][-1] == one["value"] and [one["value"]] * 2 in map(list, one["choices"])
-        return str(one["value"])
+        (lines,) = self.ask(event, self.give("a.json", tokenizer_json(words).encode()))
+        name = lines[-1]["set"]["tokens.brought"]
+        *_, last = self.act("tokens/joined", brought=name, names=["byt5"])
+        names, one = last["set"]["tokens.names"], last["set"]["tokens.one"]
+        assert names["value"] == ["byt5", name] and one["value"] == name and [name, name] in one["choices"]
+        return str(name)
 
     def rows(self) -> str:
         event = self.event(self.named("sen-upload"), "upload")
@@ -92,14 +100,14 @@ class Page:
         return str(lines[-1]["set"]["sentences.file"])
 
     def train(self) -> tuple[str, dict[str, Any]]:
-        button = next(i for i, c in self.components.items() if _key(c) == "tokens.train_go")
         text = "the secret corpus of somebody, which nobody else reads " * 20
-        _, menu, file = self.ask(self.event(button, "click"), text, "bpe", 300, "a text", ["byt5"])
-        return str(menu["value"]), file
+        how = {"algorithm": "bpe", "size": 300, "text": "a text", "names": ["byt5"]}
+        *_, last = self.act("tokens/train", "#tok-train-go", corpus=text, **how)
+        return str(last["set"]["tokens.one"]["value"]), last["set"]["tokens.file"]
 
     def menus(self) -> list[str]:
         """All names in the menus of a page that is opened, or opened again."""
-        tokens = self.ask(self.loading([self.named("tok-one"), self.named("tok-names")]), "")
+        tokens = self.act("tokens/opening", "open")
         songs = self.http.post("playground/songs/opening", json={"songs.dataset": "sample"}).json()
         return re.findall(NAME.pattern.replace("(", "(?:", 1), json.dumps([tokens, songs]))
 

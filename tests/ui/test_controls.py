@@ -9,9 +9,11 @@ from typing import Any
 import gradio as gr
 import pytest
 
+from playground import text
 from playground.errors import BadInput
 from playground.ui import controls
 from playground.ui.controls import control, kept, movable, page_of, view
+from playground.ui.visitor import wholes
 from tests.ui import toy
 from tests.ui.whole import whole_page
 
@@ -51,6 +53,8 @@ def test_what_the_page_is_told(page: gr.Blocks) -> None:
     assert rows["other.talk"]["private"] is True and rows["other.source"]["private"] == ["file"]
     assert rows["other.file"] == {"id": "other.file", "kind": "text", "value": "", "private": True}
     assert rows["other.text"]["implies"] == {"other.radio": "own"} and rows["other.text"]["value"] == ""
+    told_in = {lang: text.say("runs.lost", lang) for lang in text.LANGUAGES}
+    assert rows["toy.said"]["said"] == told_in and rows["toy.said"]["value"] == told_in["en"]
     assert rows["other.preset"]["presets"] == {"large": {"other.number": 9, "other.slider": 0.75}}
     assert rows["other.picks"] == {"id": "other.picks", "kind": "list", "value": ["first"]}
     views = {each["view"]: each for each in given["views"]}
@@ -58,7 +62,18 @@ def test_what_the_page_is_told(page: gr.Blocks) -> None:
     assert (
         views["other/all"]["tabs"] == [[0, "other"], [1, "all"]] and views["other/all"]["id"] == "other-all"
     )
-    assert {"toy/echo", "toy/long", "other/late"} <= {each["name"] for each in given["actions"]}
+    made = {each["name"]: each for each in given["actions"]}
+    assert {"toy/echo", "toy/long", "other/late"} <= {*made} and not made["toy/echo"]["built"]
+    assert made["toy/count"]["built"] and made["toy/echo"]["stopped"] == {}
+    assert made["toy/late"]["stopped"]["zh-TW"] == text.say("runs.copied", "zh-TW")
+
+
+def test_choices_that_vary_are_not_told() -> None:
+    with gr.Blocks() as page:
+        control("room.a", gr.Radio(["x", "y"], value="x"))
+        control("room.b", gr.Radio(["x", "y"], value="x"), varies=True)
+    first, second = page_of(page).controls.values()
+    assert first.told()["choices"] == ["x", "y"] and "choices" not in second.told()
 
 
 def test_a_name_is_an_id_and_stands_for_one_control() -> None:
@@ -149,12 +164,8 @@ def test_the_real_page_registers_what_it_declares() -> None:
     given = told(page)
     ids = [each.elem_id for each in page.blocks.values() if each.elem_id]
     assert len(ids) == len(set(ids))  # an id leads to one thing
-    places = set(
-        re.findall(
-            r'data-place="([^"]+)"',
-            " ".join(str(b.value) for b in page.blocks.values() if isinstance(b, gr.HTML)),
-        )
-    )
+    pieces = [str(block.value) for block in page.blocks.values() if isinstance(block, gr.HTML)]
+    places = set(re.findall(r'data-place="([^"]+)"', " ".join([*pieces, *wholes("en").values()])))
     for action in given["actions"]:
         assert {*action["places"]} <= places, action["name"]
         assert {*action["buttons"], *action["stops"]} <= {*ids}, action["name"]

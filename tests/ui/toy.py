@@ -32,6 +32,7 @@ from playground.ui.runs import (  # fmt: skip
     status,
     upload,
 )
+from playground.ui.visitor import tr, translations, wholes
 
 ticks: list[float] = []  # of what computes for long: it grows while it runs
 workers: list[tuple[float, object]] = []  # the same, with whose it was
@@ -83,6 +84,17 @@ def both(given: Given) -> Iterator[Line]:
     yield html("toy-both-two", word)
 
 
+def count(given: Given) -> Iterator[Line]:
+    asked.append({**given, "by": given.by})
+    yield html("toy-built", f"<b>answered {given['times']}</b>")
+
+
+def late_set(given: Given) -> Iterator[Line]:
+    """Takes a while, and then sets what it was asked with, and something else."""
+    time.sleep(1.5)
+    yield sets({"toy.word": "of an answer", "toy.times": 4})
+
+
 def build() -> None:
     with gr.Tabs():
         with gr.Tab("Toy", id="toy", elem_id="tab-toy") as tab:
@@ -90,11 +102,13 @@ def build() -> None:
             word = control("toy.word", gr.Textbox("ab", label="Word"), query="text")
             control("toy.times", gr.Slider(0, 9, 2, step=1, label="Times"))
             control("toy.menu", gr.Dropdown(["zero"], label="Menu", value="zero"))
-            for name in ("go", "stop", "known", "broken", "fill"):
+            control("toy.said", gr.Textbox(tr("runs.lost"), label="Said"))
+            for name in ("go", "stop", "known", "broken", "fill", "late"):
                 gr.Button(name, elem_id=f"toy-{name}")
             place("toy-place")
             place("toy-long-place")
             place("toy-fails-place")
+            place("toy-built", lambda lang: f"<b>built in {lang}</b>")
             place("toy-both-one")
             place("toy-both-two")
             del word
@@ -114,7 +128,6 @@ def build() -> None:
                     presets={"large": {"other.number": 9, "other.slider": 0.75}},
                 )  # fmt: skip
                 kept("other.picks", ["first"], private=False)
-                control("other.axes", gr.Radio([("2-D", 2), ("3-D", 3)], value=2, label="axes"))
                 control("other.model", gr.Dropdown(["m"], value="m", allow_custom_value=True, label="model"))
                 control(
                     "other.several",
@@ -145,6 +158,8 @@ def build() -> None:
         Action("long", long, ["toy.word"], ["#toy-go"], ["toy-long-place"]),
         Action("fails", fails, [], ["#toy-known", "#toy-broken"], ["toy-fails-place"]),
         Action("fill", fill, on=["#toy-fill"]),
+        Action("count", count, ["toy.times"], ["toy.times"], ["toy-built"], ["toy"], built=True),
+        Action("late", late_set, ["toy.word"], ["#toy-late"], stopped="runs.copied"),
         Action("both", both, ["toy.word"], ["@toy-word"], ["toy-both-one", "toy-both-two"]),
         stop="toy-stop",
     )
@@ -160,7 +175,7 @@ def served(**how: Any) -> Iterator[tuple[gr.Blocks, str]]:
         controls.part(page)
     page.queue(api_open=False)
     every = [*streams.routes({}), *scripts.routes()]
-    words = {lang: {"runs.words": controls._words(lang)} for lang in ("en", "zh-TW", "zh-CN")}
+    words = {lang: {**said, **wholes(lang)} for lang, said in translations().items()}
     page.launch(
         prevent_thread_lock=True, quiet=True, ssr_mode=False, i18n=gr.I18n(**words),
         app_kwargs={"middleware": middleware.middleware(Settings()), "routes": every},

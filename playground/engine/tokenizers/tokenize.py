@@ -120,7 +120,10 @@ def check(text: object, limit: int) -> str:
 
 def tokenize(reader: Reader, name: str, text: str, special: bool = True) -> Tokenized:
     """One text under one tokenizer; ``special`` adds what the model expects around it ([CLS], <s>)."""
-    tokenized = of_encoded(reader, name, text, reader.encode(text, special))
+    cancellation.check()
+    encoded = reader.encode(text, special)
+    cancellation.check()
+    tokenized = of_encoded(reader, name, text, encoded)
     beginning = text[:SHOWN]
     normalized = reader.normalized(beginning)
     return replace(tokenized, normalized=normalized) if normalized != beginning else tokenized
@@ -147,7 +150,7 @@ def detokenize(reader: Reader, name: str, ids: object, most: int = MOST_IDS) -> 
 
     Raises:
         BadInput: not a list of whole numbers, too many, or one outside the vocabulary; ``text_too_long``:
-            they stand for more text than that. stopping.Abandoned: nobody waits for it any more.
+            they stand for more text than that. cancellation.Abandoned: nobody waits for it any more.
     """
     if isinstance(ids, list | tuple) and len(ids) > most:
         raise BadInput("too_many_ids", most=most, count=len(ids))
@@ -225,6 +228,7 @@ def agreement(several: Sequence[Tokenized]) -> list[np.ndarray]:
     """
     if not several:
         return []
+    cancellation.check()
     full = several[0].text
     blank = np.array([character.isspace() for character in full] + [False])
     here = np.arange(len(full) + 1)
@@ -234,6 +238,7 @@ def agreement(several: Sequence[Tokenized]) -> list[np.ndarray]:
     asked = [each for each in several if not each.finer_than_words]
     keys = {}
     for each in asked:
+        cancellation.check()
         starts, ends = each.encoded.starts, each.encoded.ends
         keys[id(each)] = np.where(
             onward[starts] < back[ends],
@@ -246,6 +251,7 @@ def agreement(several: Sequence[Tokenized]) -> list[np.ndarray]:
         if not each.finer_than_words:
             for other in asked:
                 if other is not each:
+                    cancellation.check()
                     agreed &= np.isin(keys[id(each)], keys[id(other)])
         marks.append(agreed | each.encoded.added)
     return marks

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from playground.engine.tokenizers.adapter import Reader
 from playground.engine.tokenizers.libraries import CharactersReader
 from playground.engine.tokenizers.pieces import Kind
+from playground.system import cancellation
 
 SHOWN = 50
+STEP = 4096  # entries, or hits, between two questions whether anybody still waits
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,9 @@ class _Index:
         self.ids: list[int] = []
         self.lengths: list[int] = []  # of what an entry stands for; marks like ## do not count
         at = 0
-        for id in reader.vocabulary():
+        for place, id in enumerate(reader.vocabulary()):
+            if place % STEP == 0:
+                cancellation.check()
             entry = reader.piece(id)
             text = entry.bytes.decode("utf-8", "ignore")
             line = (
@@ -95,7 +99,9 @@ class _Index:
         if not query or "\0" in query:
             return []
         best: dict[int, tuple[int, int]] = {}
-        for match in re.finditer(re.escape(query), self.text):
+        for count, match in enumerate(re.finditer(re.escape(query), self.text)):
+            if count % STEP == 0:
+                cancellation.check()
             line = bisect.bisect_right(self.starts, match.start()) - 1
             exact = self.text[match.start() - 1] == self.text[match.end()] == "\0"
             rank = (not exact, self.lengths[line])

@@ -29,7 +29,7 @@ class Request:
         count: candidates shown.
         choose: ``greedy``, ``sample``, an id to append before looking, or None.
         draws: how many were drawn with this seed before.
-        listen: also say how likely each token of the prompt was.
+        score_prompt: also say how likely each token of the prompt was.
     """
 
     model: str
@@ -71,7 +71,7 @@ def parse(context: Context, given: Any) -> Request:
         count=shown(whole(given, "count", 20)),
         choose=choose,
         draws=min(max(whole(given, "draws", 0), 0), MOST_DRAWS),
-        score_prompt=given.get("listen") is True,
+        score_prompt=given.get("score_prompt") is True,
     )
 
 

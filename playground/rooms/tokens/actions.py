@@ -6,11 +6,10 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from itertools import islice
 from pathlib import Path
-
-import gradio as gr
+from typing import cast
 
 from playground import ASSETS
 from playground import text as words
@@ -19,6 +18,7 @@ from playground.engine.tokenizers import replays, tokenize, vocabulary
 from playground.engine.tokenizers.libraries import Reader, reader
 from playground.errors import BadInput, PlaygroundError
 from playground.models.cache import Loaded
+from playground.models.catalog import TOKENIZERS
 from playground.rooms.tokens import example, steps, training
 from playground.rooms.tokens import view as tokens_view
 from playground.rooms.tokens import view_chat_template as chat_view
@@ -28,7 +28,8 @@ from playground.rooms.tokens import view_steps as steps_view
 from playground.rooms.tokens import view_vocabulary as vocabulary_view
 from playground.ui.context import Context
 from playground.ui.html import note
-from playground.ui.visitor import language, sentence
+from playground.ui.runs import Progress
+from playground.ui.visitor import language, sentence, stages
 
 MOST = 6  # tokenizers side by side
 DEFAULTS = example.SHOWN
@@ -49,9 +50,21 @@ class TokensActions:
         with self.context.models.lease(self.context.catalog.find(name), "tokenizer") as loaded:
             yield loaded, reader(loaded)
 
+    def loading(self, name: str) -> Iterator[Progress]:
+        """How far the loading of a tokenizer is; nothing where it is there already."""
+        with closing(self.context.leasing(self.context.catalog.find(name), "tokenizer")) as steps:
+            for step in stages(steps, language()):
+                if isinstance(step, Loaded):
+                    return
+                yield Progress(step)
+
     def checked(self, text: object) -> str:
         """The visitor's text, if it can be tokenized."""
         return tokenize.check(text, self.context.settings.text_limit)
+
+    def embedded(self) -> list[tuple[str, str]]:
+        """What the menus are built with."""
+        return [(card.name, card.name) for card in TOKENIZERS]
 
     def choices(self) -> list[tuple[str, str]]:
         """What the menus offer, as (shown, name); ↓ marks what the Hub must give first."""
@@ -66,8 +79,13 @@ class TokensActions:
             opened = [(name, stack.enter_context(self.opened(name))[1]) for name in names]
             return [tokenize.tokenize(r, name, text, special) for name, r in opened]
 
-    def compare(self, text: str, names: list[str], special: bool, page: float = 1) -> tuple[str, int]:
-        """The Compare view, and in how many parts it comes. One tokenizer that fails spoils no other."""
+    def comparing(
+        self, text: str, names: Sequence[str], special: bool, page: float = 1
+    ) -> Iterator[Progress | tuple[str, int]]:
+        """How far loading is; the Compare view, and in how many parts it comes.
+
+        One tokenizer that fails spoils no other.
+        """
         lang = language()
         text = self.checked(text)
         if len(names) > MOST:
@@ -76,13 +94,20 @@ class TokensActions:
         failed = ""
         for name in dict.fromkeys(names):
             try:
+                yield from self.loading(name)
                 found += self.tokenized(text, [name], special)
             except PlaygroundError as error:
                 failed += note(sentence(error, lang), "warning")
         view = tokens_view.compare(found, tokenize.agreement(found), lang, page=int(page))
-        return failed + view, tokens_view.pages(found) if found else 1
+        yield failed + view, tokens_view.pages(found) if found else 1
 
-    def languages(self, names: list[str]) -> str:
+    def compare(self, text: str, names: Sequence[str], special: bool, page: float = 1) -> tuple[str, int]:
+        """`comparing` to its end."""
+        *_, last = self.comparing(text, names, special, page)
+        assert isinstance(last, tuple)
+        return last
+
+    def languages(self, names: Sequence[str]) -> str:
         """The chart over languages, of those tokenizers that can be had: Compare tells of the others."""
         samples = example.languages_samples()
         counts: dict[str, list[tuple[int, int]]] = {}
@@ -176,8 +201,8 @@ class TokensActions:
         """Keep a tokenizer.json; its name, which only this visitor is told."""
         return self.context.catalog.uploads.keep("upload", content.encode())
 
-    def upload(self, file: str | None, names: list[str]) -> tuple[list[str], str]:
-        """An uploaded tokenizer.json joins the ones on show."""
+    def upload(self, file: str | None) -> str:
+        """Keep an uploaded tokenizer.json that was tried; its name."""
         if not file:
             raise BadInput("upload_empty")
         try:
@@ -196,13 +221,15 @@ class TokensActions:
         except BaseException:  # whatever it was, and whoever left: what was not tried is not kept
             self.context.catalog.uploads.discard(name)
             raise
-        others = [n for n in names if n != name]
-        if len(others) == MOST:
-            gr.Info(words.say("tokens.made_room", language(), name=others[-1]))
-        return [*others[: MOST - 1], name], name
+        return name
+
+    def beside(self, names: Sequence[str], name: str) -> tuple[list[str], str]:
+        """A tokenizer more among those on show, and the one that made room for it, or ""."""
+        others = [each for each in names if each != name]
+        return [*others[: MOST - 1], name], others[MOST - 1] if len(others) >= MOST else ""
 
     def train(
-        self, corpus: str, algorithm: training.Algorithm, size: float, text: str, names: list[str]
+        self, corpus: str, algorithm: str, size: float, text: str, names: Sequence[str]
     ) -> Iterator[tuple[str, str | None, str | None]]:
         """A tokenizer trained on the visitor's text: progress, then its tokens, name and tokenizer.json.
 
@@ -213,9 +240,10 @@ class TokensActions:
         allowed = 20 if self.context.settings.public else 60
         with ThreadPoolExecutor(1) as worker:
             try:
-                job = worker.submit(training.train, corpus, algorithm, int(size), seconds=allowed, stop=stop)
+                kind = cast(training.Algorithm, algorithm)  # one that is none is refused there
+                job = worker.submit(training.train, corpus, kind, int(size), seconds=allowed, stop=stop)
                 began = time.monotonic()
-                while not wait([job], timeout=0.3).done:
+                while not wait([job], timeout=0.2).done:
                     told = words.say(
                         "tokens.train_running", lang,
                         characters=f"{len(corpus):,}", seconds=int(time.monotonic() - began),

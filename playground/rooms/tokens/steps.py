@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from playground.engine.tokenizers.adapter import Reader
 from playground.engine.tokenizers.tokenize import Token, Tokenized, tokenize
 from playground.errors import BadInput
+from playground.system import cancellation
 
 SIDES = ("left", "right")
 
@@ -73,7 +74,7 @@ def batch(reader: Reader, texts: Sequence[str], side: str = "right", special: bo
         raise BadInput("side_unknown", side=str(side)[:40])
     named = reader.specials()
     pad = named.get("pad", named.get("eos", named.get("unk", 0)))
-    rows = [reader.encode(text, special).ids.tolist() for text in texts]
+    rows = [reader.encode(text, special).ids.tolist() for text in cancellation.asking(texts)]
     longest = max(map(len, rows), default=0)
     fill = [longest - len(row) for row in rows]
 
@@ -93,5 +94,5 @@ def batch(reader: Reader, texts: Sequence[str], side: str = "right", special: bo
 
 def lengths(texts: Sequence[str], reader: Reader) -> list[tuple[int, int]]:
     """Of each text: its tokens, special ones left out, and how many of them are unknown."""
-    found = [reader.encode(text, special=False).ids.tolist() for text in texts]
+    found = [reader.encode(text, special=False).ids.tolist() for text in cancellation.asking(texts)]
     return [(len(ids), sum(reader.piece(id).kind == "unknown" for id in ids)) for ids in found]

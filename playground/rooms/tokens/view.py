@@ -14,6 +14,7 @@ import numpy as np
 from playground import text as words
 from playground.engine.tokenizers.pieces import distinct
 from playground.engine.tokenizers.tokenize import SHOWN, Tokenized
+from playground.system import cancellation
 from playground.ui.html import escape, hexadecimal, island, note, number, visible
 
 COLOURS = "abcd"
@@ -122,6 +123,8 @@ def chips(
     at, colour, n, i, opened = begin, 0, len(ids), 0, 0
     long = stop - first > LONG
     while i < n:
+        if i % BLOCK == 0:
+            cancellation.check()
         if starts[i] > at:
             out.append(visible(text[at : starts[i]]))
         j = i + 1

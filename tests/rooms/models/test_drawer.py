@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
-import gradio as gr
 import pytest
 
 from playground.errors import BadInput, NotAllowed
 from playground.models.cache import Loaded, ModelCache
 from playground.models.catalog import Catalog, ModelCard
-from playground.rooms.models import panel
+from playground.rooms.models.actions import Answers
+from playground.rooms.models.inventory import inventory
 from playground.settings import read
+from playground.system import cancellation
 from playground.ui.context import Context
+from playground.ui.precision_menu import following
+from playground.ui.runs import Given, Line
 
 
 class Loader:
@@ -38,7 +44,7 @@ def context_of(tmp_path: Path, *arguments: str) -> Context:
 def test_what_is_held_comes_first_and_a_typed_one_is_listed_too(tmp_path):
     context = context_of(tmp_path)
     with context.models.lease(context.catalog.find("mine")):
-        rows = panel.inventory(context)
+        rows = inventory(context)
         assert (rows[0]["name"], rows[0]["state"], rows[0]["bytes"], rows[0]["leases"]) == (
             "mine",
             "loaded",
@@ -49,37 +55,49 @@ def test_what_is_held_comes_first_and_a_typed_one_is_listed_too(tmp_path):
     context.catalog.names.whose(lambda: who[0])
     with context.models.lease(context.catalog.find("some/typed-one")):
         pass
-    rows = {row["name"]: row for row in panel.inventory(context)}
+    rows = {row["name"]: row for row in inventory(context)}
     assert rows["some/typed-one"]["state"] == "loaded"
     assert rows["google-bert/bert-base-cased"]["state"] == "download"
     assert rows["byt5"]["state"] == "ready"
     for other in ("two", ""):
         who[0] = other
-        assert "some/typed-one" not in {row["name"] for row in panel.inventory(context)}
+        assert "some/typed-one" not in {row["name"] for row in inventory(context)}
 
 
-def functions(context: Context) -> dict[str, object]:
-    with gr.Blocks() as app:
-        panel.build(context)
-    return {each.name: each.fn for each in app.fns.values()}
+def look(context: Context) -> tuple[str, list[str], str]:
+    """What is held, what can be unloaded, what is offered."""
+    return told(Answers(context).look(Given({}, "models", "")))
+
+
+def told(lines: Iterator[Line]) -> tuple[str, list[str], str]:
+    held, offered, menus = lines
+    assert held["place"] == "pg-models-held" and offered["place"] == "pg-models-offered"
+    idle = [value for _, value in menus["set"]["models.idle"]["choices"]]
+    assert menus["set"]["models.idle"]["value"] is None
+    return held["html"], idle, offered["html"]
+
+
+def unload(context: Context, name: str | None) -> tuple[str, list[str], str]:
+    return told(Answers(context).unload(Given({"models.idle": name}, "models", "#pg-models-unload")))
 
 
 def test_unload_gives_the_memory_back(tmp_path):
     context = context_of(tmp_path)
     with context.models.lease(context.catalog.find("mine")):
         pass
-    shown, menu, offered, _ = functions(context)["unload"]("mine")  # type: ignore[operator]
+    assert look(context)[1] == ["mine"]
+    shown, idle, offered = unload(context, "mine")
     assert context.models.used_bytes() == 0
     assert "mine" not in shown and "mine" in offered
-    assert menu.choices == []
+    assert idle == [] and unload(context, None)[1] == []
 
 
 def test_strangers_unload_nothing(tmp_path):
     context = context_of(tmp_path, "--public")
     with context.models.lease(context.catalog.find("mine")):
         pass
-    with pytest.raises(gr.Error):
-        functions(context)["unload"]("mine")  # type: ignore[operator]
+    with pytest.raises(NotAllowed, match="unload_not_allowed"):
+        unload(context, "mine")
     assert context.models.used_bytes() == 10
 
 
@@ -92,12 +110,12 @@ def test_what_is_held_is_listed_when_its_file_is_gone(tmp_path):
             pass
     context.catalog.uploads.discard(upload)
     (tmp_path / "models" / "mine" / "tokenizer.json").unlink()
-    sources = {row["name"]: row["source"] for row in panel.inventory(context) if row["state"] == "loaded"}
+    sources = {row["name"]: row["source"] for row in inventory(context) if row["state"] == "loaded"}
     assert sources == {upload: "upload", "mine": "folder"}
     context.catalog.names.whose(lambda: "two")
-    assert upload not in {row["name"] for row in panel.inventory(context)}
-    shown, menu, offered, _ = functions(context)["look"]()  # type: ignore[operator]
-    assert upload not in shown + offered and upload not in [value for _, value in menu.choices]
+    assert upload not in {row["name"] for row in inventory(context)}
+    shown, idle, offered = look(context)
+    assert upload not in shown + offered and upload not in idle
     assert "10 bytes" in shown and "other visitors" in shown  # the sum alone
 
 
@@ -137,3 +155,54 @@ def test_a_public_server_fetches_no_weights_of_a_strangers_choice(tmp_path):
             continue
         with pytest.raises(NotAllowed):
             context.leasing(context.catalog.find(name), role)
+
+
+def test_the_precisions_follow_the_model_and_keep_what_is_one(tmp_path):
+    made = following(context_of(tmp_path), "models.precision", "models.name", [], also=["#pg-models"])
+    assert made.told("")["opens"] is False and made.told("")["buttons"] == ["pg-models"]
+    for chosen, kept in (("", True), ("nf4", True), ("bfloat16", False), (None, False)):
+        given = Given({"models.name": "mine", "models.precision": chosen}, "models", "models.name")
+        (line,) = made.fn(given)
+        menu = line["set"]["models.precision"]
+        assert {"", "int8", "nf4"} <= {value for _, value in menu["choices"]} and menu["info"]
+        assert ("value" not in menu) if kept else menu["value"] == ""
+
+
+def load(context: Context, name: str, role: str = "tokenizer") -> Iterator[Line]:
+    given = {"models.name": name, "models.role": role, "models.precision": ""}
+    return Answers(context).load(Given(given, "models", "#pg-models-load"))
+
+
+def test_what_fails_is_told_after_what_is_loaded_now(tmp_path):
+    lines = load(context_of(tmp_path), "a b")
+    assert [next(lines)["place"] for _ in range(2)] == ["pg-models-held", "pg-models-offered"]
+    assert "models.name" in next(lines)["set"]
+    with pytest.raises(BadInput):
+        next(lines)
+
+
+class Slow(Loader):
+    """Loads for ever, as long as somebody waits; it notes that it goes on."""
+
+    def __init__(self) -> None:
+        self.ticks: list[float] = []
+
+    def load(self, card: Any, key: Any, progress: Any) -> Loaded:
+        while True:
+            cancellation.check()
+            self.ticks.append(time.monotonic())
+            time.sleep(0.01)
+
+
+def test_a_load_that_is_left_ends(tmp_path):
+    slow, context = Slow(), context_of(tmp_path)
+    context = Context(context.settings, context.catalog, ModelCache(100, slow))
+    lines = load(context, "mine")
+    assert "mine" in next(lines)["progress"]
+    left = time.monotonic()
+    lines.close()
+    time.sleep(0.7)
+    assert slow.ticks[-1] - left < 0.5
+    count = len(slow.ticks)
+    time.sleep(0.1)
+    assert len(slow.ticks) == count

@@ -15,7 +15,7 @@ from playground.rooms.next_token.logit_cache import OBJECTS, Rows
 LOOKS = """
 import gc, random, sys
 import numpy as np, psutil, torch
-from playground.engine.generation.logits import Heard, Row
+from playground.engine.generation.logits import PromptScores, Row
 from playground.rooms.next_token.logit_cache import Rows
 
 vocabulary, looks, heard = map(int, sys.argv[1:4])
@@ -27,7 +27,7 @@ def look(number):
     more = torch.empty(draw.randrange(2**19, 5 * 2**20)).fill_(number)
     logits = every[:vocabulary].clone()
     ids = tuple(range(number, number + 500))
-    told = Heard(np.zeros(499, np.float32), np.ones(499, np.int64)) if heard else None
+    told = PromptScores(np.zeros(499, np.float32), np.ones(499, np.int64)) if heard else None
     rows.put(str(number), Row(ids, logits, (0.0,) * 6, 256, 0, told))
 for number in range(50):
     look(number)
@@ -47,7 +47,7 @@ def row(vocabulary: int, count: int, prompt_scores: bool = False) -> Row:
 
 
 @pytest.mark.parametrize(("vocabulary", "count"), [(1, 1), (7, 3), (384, 1000), (50_257, 12), (262_144, 2)])
-@pytest.mark.parametrize("heard", [False, True])
+@pytest.mark.parametrize("prompt_scores", [False, True])
 def test_what_is_kept_is_what_was_made(vocabulary, count, prompt_scores):
     rows, made = Rows(), row(vocabulary, count, prompt_scores)
     rows.put("it", made)

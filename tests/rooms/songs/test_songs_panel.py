@@ -39,7 +39,7 @@ def test_the_example_stands_without_anything_loaded(do):
     """The page asks for it once it is there; that must cost nothing."""
     made = shown(do, "recommend", "open")
     assert all(row["title"] in made for row in example.shipped(text.DEFAULT)["rows"][:1])
-    assert "song-picks" in shown(do, "picked", "open") and "pg-figure" in shown(do, "measure", "open")
+    assert "song-picks" in shown(do, "picked", "open") and "pg-figure chart" in shown(do, "measure", "open")
     assert shown(do, "hits", "open") == "" and [*changes(do, "opening", "open")] == ["songs.dataset"]
     assert do.context.models.status() == []
 

@@ -103,8 +103,11 @@ def uploads(do: TokensActions) -> list[str]:
 
 
 def test_an_upload_joins_the_others(fresh: TokensActions, tmp_path: Path) -> None:
-    names, name = fresh.upload(hostile_configs.written(tmp_path, hostile_configs.quadratic()).where, [])
-    assert names == [name] and uploads(fresh) == [f"{name}.json"]
+    name = fresh.upload(hostile_configs.written(tmp_path, hostile_configs.quadratic()).where)
+    assert uploads(fresh) == [f"{name}.json"]
+    assert fresh.beside(["byt5"], name) == (["byt5", name], "")
+    assert fresh.beside([*"abcdef"], name) == ([*"abcde", name], "f")
+    assert fresh.beside([*"abcde", name], name) == ([*"abcde", name], "")
     (found,) = fresh.tokenized("ab", [name], False)
     assert found.encoded.ids.tolist() == [0, 1]
 
@@ -114,7 +117,7 @@ def test_an_upload_that_is_refused_is_not_kept(
     fresh: TokensActions, tmp_path: Path, made: dict[str, object]
 ) -> None:
     with pytest.raises(CannotLoad):
-        fresh.upload(hostile_configs.written(tmp_path, made).where, [])
+        fresh.upload(hostile_configs.written(tmp_path, made).where)
     assert uploads(fresh) == []
 
 
@@ -130,7 +133,7 @@ def test_an_upload_that_kills_its_process_is_not_kept(
     )
     monkeypatch.setattr(tokenizers, "COMMAND", (sys.executable, "-c", script))
     with pytest.raises(DoesNotFit, match="tokenizer_too_large"):
-        fresh.upload(hostile_configs.written(tmp_path, hostile_configs.template()).where, [])
+        fresh.upload(hostile_configs.written(tmp_path, hostile_configs.template()).where)
     assert uploads(fresh) == []
 
 
@@ -139,5 +142,5 @@ def test_an_upload_that_breaks_off_is_not_kept(fresh: TokensActions, tmp_path: P
         file = tmp_path / "it.json"
         file.write_text(content, encoding="utf-8")
         with pytest.raises(error):
-            fresh.upload(str(file), [])
+            fresh.upload(str(file))
     assert uploads(fresh) == []

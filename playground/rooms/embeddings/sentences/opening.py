@@ -13,6 +13,7 @@ from playground.rooms.embeddings.sentences import view
 from playground.rooms.embeddings.sentences.actions import SentencesActions, Source
 from playground.rooms.embeddings.sentences.files import Table
 from playground.rooms.embeddings.sentences.work import MODEL, Wish, model_or_default
+from playground.ui.files import offered
 from playground.ui.runs import Given, Line, Progress, filling, html, progress, sets
 from playground.ui.visitor import language
 
@@ -134,8 +135,8 @@ class Answers:
             if isinstance(step, Progress):
                 yield progress(step, "sen-files")
                 continue
-            made = {f"sentences.save_{kind}": _offered(path) for kind, path in zip(FILES, step, strict=True)}
-            yield sets(made)
+            for kind, path in zip(FILES, step, strict=True):
+                yield sets({f"sentences.save_{kind}": {"value": offered(Path(path)), "interactive": True}})
 
     def retell(self, given: Given) -> Iterator[Line]:
         """What an uploaded file lost, seen from the column that is the text."""
@@ -160,9 +161,3 @@ def pickers(table: Table, text_column: str | None, label: str | None) -> dict[st
         "sentences.label": {"choices": [none, *every], "value": label or ""},
         "sentences.picking": {"visible": len(every) > 1},
     }
-
-
-def _offered(path: str) -> dict[str, Any]:
-    """A download button that offers a file."""
-    file = {"path": path, "orig_name": Path(path).name, "meta": {"_type": "gradio.FileData"}}
-    return {"value": file}

@@ -126,8 +126,7 @@ def test_a_newer_wish_of_another_page_does_not_end_it(url: str, checks: list[tup
     one, two = Asker(url, "sentences/rows", asked), Asker(url, "sentences/rows", asked)
     one.line()
     one.leave()
-    while "html" not in (line := two.line()):
-        pass
+    line = next(each for each in iter(two.line, None) if "html" in each)
     assert "tokens" in line["html"]
     two.leave()
 
