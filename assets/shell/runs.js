@@ -240,17 +240,22 @@
 
   // ---- what asks ----
 
+  const early = []; // pressed while Gradio was still making the page
+  const pressed = (ids) => {
+    for (const action of actions) {
+      if (action.stops.some((id) => ids.includes(id))) stop(action);
+      const asks = action.buttons.find((id) => ids.includes(id));
+      if (asks) ask(action, "#" + asks);
+    }
+  };
+
   document.addEventListener("click", (event) => {
     const share = event.target.closest && event.target.closest(".pg-share"); // of any room: it copies the address of what is seen
     if (share) page.tools.copying(share, page.store.link(), words("copied"));
     const button = event.target.closest && event.target.closest("button[id], [id] > button");
     const ids = button ? [button.id, button.parentElement.id] : [];
     if (!ids.some(Boolean) || button.disabled) return;
-    for (const action of actions) {
-      if (action.stops.some((id) => ids.includes(id))) stop(action);
-      const asks = action.buttons.find((id) => ids.includes(id));
-      if (asks) ask(action, "#" + asks);
-    }
+    if (element) pressed(ids); else early.push(ids);
   });
   // Enter in a field of one line, Shift and Enter in one of several: it is sent.
   document.addEventListener("keydown", (event) => {
@@ -278,6 +283,7 @@
       for (const place of action.places) Object.assign(at(place), { kind: "built", by: action, key: action.content });
     }
     for (const action of actions) if (!action.views.length && action.opens) ask(action, "open");
+    for (const ids of early.splice(0)) pressed(ids);
   };
   const named = (name) => actions.find((each) => each.name === name);
 
