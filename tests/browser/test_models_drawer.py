@@ -53,7 +53,7 @@ def visit(browser: Browser, app: App) -> Iterator[Visit]:
 def opened(page: Page) -> Locator:
     drawer = page.locator("#pg-models")
     drawer.locator(".label-wrap").first.click()
-    expect(drawer.locator("#pg-models-held table")).to_be_visible(timeout=WAIT)
+    expect(drawer.locator("#pg-models-held .pg-note").first).to_be_visible(timeout=WAIT)
     return drawer
 
 
@@ -126,7 +126,9 @@ def test_what_cannot_be_loaded_is_said_in_its_place(visit: Visit) -> None:
 
 def test_lists_and_unloads(visit: Visit) -> None:
     page = visit(locale="zh-TW")
-    page.wait_for_selector("#tok-view .tok-lane .t", state="attached")
+    page.locator("#tok-text textarea").fill("hello")  # the worked example needs no tokenizer
+    canine = page.locator('#tok-view .tok-lane[data-name="canine"] .tok-count b')
+    expect(canine).to_have_text("7", timeout=WAIT)
     drawer = opened(page)
     row = drawer.locator("#pg-models-held tr", has_text="tekken")
     refresh = drawer.get_by_role("button", name=say("models.refresh", "zh-TW"))
