@@ -35,6 +35,12 @@ def say(key: str, lang: str, **values: object) -> str:
     return sentence.format(**values) if values else sentence
 
 
+def everywhere(key: str) -> dict[str, str]:
+    """A sentence by language, for the page's scripts; of a page in one language only that one's is sent
+    (`playground.shell.first_page`)."""
+    return {lang: say(key, lang) for lang in LANGUAGES}
+
+
 def in_every_language(key: str, **values: object) -> str:
     """A line of each, for who is answered before anything is known of them."""
     return "".join(f"{say(key, lang, **values)}\n" for lang in LANGUAGES)

@@ -108,6 +108,7 @@
 
   // ---- actions ----
 
+  const USUAL = { on: [], buttons: [], sent: [], places: [], views: [], stops: [], offers: [], needs: [], wait: 250, again: true, stopped: {} };
   let actions = [], element = null;
   const words = (key) => {
     try { return JSON.parse(element.querySelector(".pg-data").textContent)[key]; } catch { return ""; }
@@ -273,7 +274,7 @@
   window.addEventListener("pageshow", (event) => { if (event.persisted) opened(page.store.view()); }); // come back by Back
 
   const begin = (told, lever) => {
-    actions = told;
+    actions = told.map((each) => ({ ...USUAL, ...each }));
     element = lever;
     page.store.watch((changed) => { for (const action of actions) consider(action, changed); });
     page.store.watchView(opened);

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from playground.engine.hooks import hooks
 from playground.system import cancellation
 
 
@@ -18,7 +19,7 @@ def interruptible(model: Any) -> Iterator[None]:
     """Within, every layer of this model's passes in this thread begins with a `cancellation.check`.
 
     What a pass that was left has written into a cache of keys and values is of some layers only: throw it
-    away. Another thread's pass is not left: there, `check` asks for that thread.
+    away.
     """
     import torch
 
@@ -26,10 +27,8 @@ def interruptible(model: Any) -> Iterator[None]:
         cancellation.check()
 
     lists = [module for module in model.modules() if isinstance(module, torch.nn.ModuleList)]
-    hooks = [layer.register_forward_pre_hook(ask) for layers in lists for layer in layers]
-    try:
+    with hooks() as ours:
+        for layer in (layer for layers in lists for layer in layers):
+            ours.before(layer, ask)
         cancellation.check()
         yield
-    finally:
-        for hook in hooks:
-            hook.remove()

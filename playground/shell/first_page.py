@@ -29,6 +29,11 @@ VARIES = ("Accept-Language", "Cookie")  # by what, besides the address, two visi
 
 CONFIG = re.compile(r"(?<=<script>window\.gradio_config = ).*?(?=;</script>)", re.DOTALL)
 MARK = re.compile(r'__i18n__\{"__type__": "translation_metadata", "key": "([^"]*)"\}')
+SENTENCE = r'"(?:[^"\\]|\\.)*"'
+# What `text.everywhere` says, in a script's JSON.
+EVERYWHERE = re.compile(
+    r"\{" + ", ".join(f'"{lang}": (?P<{lang[-2:]}>{SENTENCE})' for lang in text.LANGUAGES) + r"\}"
+)
 # The front end looks every text up in its own dictionary, whose groups have names like "code" and "file":
 # such a word of ours stays a mark.
 LIKE_KEY = re.compile(r"[a-z0-9_.]+")
@@ -87,7 +92,7 @@ def spoken(page: str, lang: str) -> str | None:
     words = (config.get("i18n_translations") or {}).get(lang)
     if words is not None:
         like_keys = {key: word for key, word in words.items() if LIKE_KEY.fullmatch(word)}
-        config = _say(config, {key: word for key, word in words.items() if key not in like_keys})
+        config = _say(config, {key: word for key, word in words.items() if key not in like_keys}, lang)
         config["i18n_translations"] = {lang: like_keys} if like_keys else None
     written = json.dumps(config, ensure_ascii=False, separators=(",", ":"))
     for character in "<>&'":  # as Gradio does: nothing in it ends the script
@@ -117,12 +122,13 @@ def _drop(fields: dict[str, Any], names: tuple[str, ...]) -> None:
         fields.pop(name, None)
 
 
-def _say(value: Any, words: dict[str, str]) -> Any:
+def _say(value: Any, words: dict[str, str], lang: str) -> Any:
     """A value with its marks as sentences; a mark that the table does not know stays one."""
     if isinstance(value, str):
-        return MARK.sub(lambda mark: words.get(mark[1], mark[0]), value) if "__i18n__" in value else value
+        value = MARK.sub(lambda mark: words.get(mark[1], mark[0]), value) if "__i18n__" in value else value
+        return EVERYWHERE.sub(lambda each: f'{{"{lang}": {each[lang[-2:]]}}}', value)
     if isinstance(value, list):
-        return [_say(each, words) for each in value]
+        return [_say(each, words, lang) for each in value]
     if isinstance(value, dict):
-        return {name: _say(each, words) for name, each in value.items()}
+        return {name: _say(each, words, lang) for name, each in value.items()}
     return value

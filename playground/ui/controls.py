@@ -115,7 +115,7 @@ class Control:
         """What the page's store has to know of it."""
         row: dict[str, Any] = {"id": self.id, "kind": self.kind, "value": self.default}
         if self.said:
-            row["said"] = {lang: text.say(self.said, lang) for lang in text.LANGUAGES}
+            row["said"] = text.everywhere(self.said)
         if isinstance(self.component, FIXED) and not self.varies:
             row["choices"] = self.choices  # a link may say anything
         if self.numbers:
@@ -227,7 +227,7 @@ def part(app: gr.Blocks) -> None:
     held = [each.component for each in shown]
     lever = gr.HTML(
         in_every_language("runs.words", _words), elem_id="pg-store", visible="hidden", padding=False,
-        js_on_load=f"window.playground.store.begin(element, trigger, {json.dumps(told)})",
+        js_on_load=f"window.playground.store.begin(element, trigger, {json.dumps(told, ensure_ascii=False)})",
     )  # fmt: skip
     outputs = [*held, *page.movable.values(), *tabs]
     if outputs:

@@ -85,18 +85,20 @@ class Action:
     stops: Sequence[str] = ()
 
     def told(self, name: str) -> dict[str, Any]:
-        """What assets/shell/runs.js has to know of it."""
+        """What assets/shell/runs.js has to know of it, without what it takes for granted there ("USUAL")."""
         controls = [each for each in self.on if each[0] not in "#@"]
-        return {
-            "name": name, "needs": [*self.needs], "on": controls,
+        opens = bool(controls) if self.opens is None else self.opens
+        row = {
+            "needs": [*self.needs], "on": controls,
             "buttons": [each[1:] for each in self.on if each[0] == "#"],
             "sent": [each[1:] for each in self.on if each[0] == "@"],
             "places": [*self.places], "views": [*self.views], "stops": [*self.stops],
-            "opens": bool(controls) if self.opens is None else self.opens,
-            "anew": self.anew, "wait": self.wait, "again": self.again, "offers": [*self.offers],
-            "built": self.built,
-            "stopped": {lang: text.say(self.stopped, lang) for lang in text.LANGUAGES if self.stopped},
+            "opens": opens, "anew": self.anew, "offers": [*self.offers], "built": self.built,
+            "stopped": text.everywhere(self.stopped) if self.stopped else None,
         }  # fmt: skip
+        usual = {"wait": 250, "again": True}
+        more = {each: getattr(self, each) for each, value in usual.items() if getattr(self, each) != value}
+        return {"name": name, **{each: value for each, value in row.items() if value}, **more}
 
 
 def actions(room: str, *made: Action, stop: str = "") -> None:

@@ -368,7 +368,7 @@ print(json.dumps([app.delete_cache, config["connect_heartbeat"], whole]))
 
 
 def test_a_tokenizer_json_is_named_as_one(tmp_path):
-    """Of the pattern depends what a link leaves out (assets/page.js)."""
-    script = (ROOT / "assets" / "page.js").read_text(encoding="utf-8")
-    (pattern,) = re.findall(r"!/\^(.*?)\$/\.test\(each\)", script)
+    """Of the pattern depends what a link leaves out (assets/shell/store.js)."""
+    script = (ROOT / "assets" / "shell" / "store.js").read_text(encoding="utf-8")
+    (pattern,) = re.findall(r"SECRET = /\^(.*?)\$/;", script)
     assert pattern == NAME.pattern and tokenizer_json()

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from playground.engine.generation.hooks import hooks
 from playground.engine.generation.logits import check
+from playground.engine.hooks import hooks
 from playground.errors import BadInput, PlaygroundError
 from playground.models.cache import Loaded
 from playground.system.lru import LRU

@@ -26,9 +26,9 @@ import numpy as np
 from playground.engine import queue
 from playground.engine.generation.detokenize import CONTEXT, TextStream, whole
 from playground.engine.generation.generate import TELL, Reading, Waiting, window
-from playground.engine.generation.hooks import hooks
 from playground.engine.generation.kv_cache import KVCache
 from playground.engine.generation.prefix_cache import CachedPrefix
+from playground.engine.hooks import hooks
 from playground.engine.in_turn import explain_out_of_memory
 from playground.engine.tokenizers import tokenize as texts
 from playground.engine.tokenizers.adapter import NOTHING, Reader

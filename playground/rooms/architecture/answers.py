@@ -38,7 +38,7 @@ class Answers:
         menu = {"choices": self.do.choices()}
         live = {"choices": [(name, name) for name in self.do.living()]}
         yield sets({f"{ROOM}.model": menu, f"{ROOM}.other": menu, f"{ROOM}.live": live})
-        examples = {lang: text.say("architecture.example_sentence", lang) for lang in text.LANGUAGES}
+        examples = text.everywhere("architecture.example_sentence")
         if not given["sentence"] or given["sentence"] in examples.values():  # maybe of another language
             yield sets({f"{ROOM}.sentence": examples[language()]})
 

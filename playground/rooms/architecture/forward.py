@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from playground.engine.generation.hooks import hooks
+from playground.engine.hooks import hooks
 from playground.engine.interruptible import interruptible
 
 MOST = 400  # rows

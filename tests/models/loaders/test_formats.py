@@ -22,7 +22,7 @@ from playground.models.cache import Key, Loaded, ModelCache
 from playground.models.catalog import Catalog, ModelCard
 from playground.models.loaders import TransformersLoader, causal, offers
 from playground.rooms.decoding.actions import generate
-from playground.rooms.models import trial_panel
+from playground.rooms.models import actions
 from playground.rooms.models import view as models_view
 from playground.rooms.next_token import api
 from playground.rooms.next_token.actions import Answers
@@ -298,7 +298,7 @@ def test_the_drawer_finds_the_row_of_each_precision(tmp_path, cpu):
     for name, dtype in (("", "float32"), ("bfloat16", "bfloat16"), ("int8", "float16")):
         with closing(context.leasing(card, "causal", name)) as steps:
             loaded = next(step for step in steps if isinstance(step, Loaded))
-            row = trial_panel._status(context, loaded, "causal", name)
+            row = actions._status(context, loaded, "causal", name)
             assert (row.dtype, row.bytes) == (dtype, loaded.bytes)
 
 

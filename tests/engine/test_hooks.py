@@ -13,8 +13,8 @@ import pytest
 
 from playground.engine.generation import interpret
 from playground.engine.generation.generate import Waiting
-from playground.engine.generation.hooks import hooks
 from playground.engine.generation.logits import _last_hidden
+from playground.engine.hooks import hooks
 from playground.engine.in_turn import finished, in_line
 from playground.engine.queue import line
 from playground.engine.vectors import encode as encoding
@@ -25,7 +25,7 @@ from tests.small_models import byte_level
 from tests.tiny_tokenizers import loaded_of, model_of
 from tests.waiting import until
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @contextmanager
