@@ -11,8 +11,8 @@
   };
   const percent = (share) => {
     const value = 100 * share;
-    if (value >= 99.995) return "100 %";
-    return value === 0 ? "0 %" : value < 0.001 ? "≈ 0 %" : `${value.toPrecision(value < 1 ? 2 : 3)} %`;
+    if (value >= 99.995) return "100%";
+    return value === 0 ? "0%" : value < 0.001 ? "≈ 0%" : `${value.toPrecision(value < 1 ? 2 : 3)}%`;
   };
   const made = (name, text, kind) => {
     const element = document.createElement(name);

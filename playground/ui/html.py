@@ -126,6 +126,23 @@ def number(value: float, digits: int = 0) -> str:
     return f"{value:,.{digits}f}"
 
 
+def percent(share: float, digits: int | None = None) -> str:
+    """``0.1234`` → ``12.3%``.
+
+    Args:
+        digits: after the point; None for probabilities: small ones keep two digits that say something, and
+            one near 1 is not called certain.
+    """
+    value = 100 * share
+    if digits is not None:
+        return f"{value:,.{digits}f}%"
+    if share <= 0:
+        return "0%"
+    if share >= 0.9995:
+        return "100%" if share >= 0.99995 else f"{value:.2f}%"
+    return f"{value:.1f}%" if share >= 0.0995 else f"{value:.2g}%" if share > 1e-6 else "≈ 0%"
+
+
 def size(count: float) -> str:
     """Bytes for reading along: ``2_200_097_024`` → ``2.2 GB`` (10⁹, as files and networks are measured)."""
     for unit in ("bytes", "kB", "MB"):

@@ -181,7 +181,7 @@ def fits(plan: Architecture, context: int, batch: int, here: int, lang: str) -> 
             title = f"{number(need[precision])} / {number(room)}"
             cells.append(
                 f'<span class="arc-fit {"yes" if good else "no"}" title="{title}">{"✓" if good else "✗"} '
-                f"<small>{_percent(share)}</small></span>"
+                f"<small>{_filled(share)}</small></span>"
             )
         rows.append(cells)
     head = [escape(say("architecture.device")), *(NAMES[precision] for precision in need)]
@@ -191,7 +191,7 @@ def fits(plan: Architecture, context: int, batch: int, here: int, lang: str) -> 
     return f"<h5>{escape(say('architecture.fits'))}</h5>{table(head, rows, 'arc-fits')}{told}"
 
 
-def _percent(share: float) -> str:
+def _filled(share: float) -> str:
     return f"{share:.0%}" if share < 10 else f"{share:,.0f}×"
 
 

@@ -23,21 +23,12 @@ from playground.rooms.decoding.comparison import (
     missed,
 )
 from playground.ui.charts import Line, digits, lines
-from playground.ui.html import escape, island, legible, note, number, sentences, visible
+from playground.ui.html import escape, island, legible, note, number, percent, sentences, visible
 
 COLOURS: dict[Continuation, int] = {"greedy": 1, "beam": 2, "yours": 3, "first": 4, "second": 5, "again": 4}
 # The colours of those numbers, as in decoding.css.
 TONES = {1: "--map-12", 2: "--pg-accent", 3: "--map-2", 4: "--map-4", 5: "--map-1", 6: "--map-5"}
 PROMPT = 400  # characters of it that are repeated above the result
-
-
-def percent(share: float) -> str:
-    """``0.1234`` → ``12.3 %``; small shares keep two digits that say something."""
-    if share <= 0:
-        return "0 %"
-    if share >= 0.9995:
-        return "100 %" if share >= 0.99995 else f"{100 * share:.2f} %"
-    return f"{100 * share:.1f} %" if share >= 0.0995 else f"{100 * share:.2g} %" if share > 1e-6 else "≈ 0 %"
 
 
 def nats(value: float, places: int = 2) -> str:

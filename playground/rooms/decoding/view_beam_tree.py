@@ -7,8 +7,8 @@ from functools import partial
 from playground import text as words
 from playground.engine.generation.beam_search import BeamStep, Candidate, Found
 from playground.rooms.decoding.comparison import Comparison
-from playground.rooms.decoding.view import nats, percent
-from playground.ui.html import escape, legible, note, sentences, table, visible
+from playground.rooms.decoding.view import nats
+from playground.ui.html import escape, legible, note, percent, sentences, table, visible
 
 COLUMN, ROW, BOX, TALL = 148, 34, 116, 28  # pixels
 HEAD = 26

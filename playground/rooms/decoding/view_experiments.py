@@ -12,9 +12,9 @@ from playground.rooms.decoding.experiments import BatchTimes, CacheTimes, Machin
 from playground.rooms.decoding.no_grad import MODES, GradModes
 from playground.rooms.decoding.precision import Measured
 from playground.rooms.decoding.repeats import Kind, Repeats
-from playground.rooms.decoding.view import TONES, percent
+from playground.rooms.decoding.view import TONES
 from playground.ui.charts import Line, Series, bars, lines
-from playground.ui.html import bar, escape, note, number, sentences, size, table, visible
+from playground.ui.html import bar, escape, note, number, percent, sentences, size, table, visible
 
 FLAT = 1.6  # a time that grows by less over the whole range is called flat: machines have other work
 STEEP = 2.0

@@ -7,8 +7,8 @@ from functools import partial
 from playground import text as words
 from playground.engine.generation.filters import Stage
 from playground.rooms.decoding.comparison import Comparison
-from playground.rooms.decoding.view import chip, percent
-from playground.ui.html import escape, note, number, visible
+from playground.rooms.decoding.view import chip
+from playground.ui.html import escape, note, number, percent, visible
 
 
 def walk(comparison: Comparison, lang: str) -> str:

@@ -8,7 +8,7 @@ from functools import partial
 from playground import text as words
 from playground.engine.generation.interpret import Lens
 from playground.engine.generation.logits import Candidate
-from playground.ui.html import escape, hexadecimal, note, visible
+from playground.ui.html import escape, hexadecimal, note, percent, visible
 
 
 def spelled(each: Candidate) -> str:
@@ -36,10 +36,10 @@ def lens(found: Lens, tokens: Sequence[Candidate], texts: Mapping[int, Candidate
             p, own = float(found.probabilities[layer, place]), float(found.chosen[layer, place])
             shown = spelled(texts[int(found.ids[layer, place])])
             settled = " class=same" if found.ids[layer, place] == found.ids[-1, place] else ""
-            told = say("next_token.lens_cell", p=_percent(p), own=_percent(own))
+            told = say("next_token.lens_cell", p=percent(p), own=percent(own))
             cells.append(
                 f'<td{settled} style="--p:{p:.3f}" title="{escape(told)}">'
-                f"<code>{shown}</code><small>{_percent(p)}</small></td>"
+                f"<code>{shown}</code><small>{percent(p)}</small></td>"
             )
         name = escape(say(f"next_token.{key}", n=layer) if key == "layer" else say(f"next_token.{key}"))
         rows.append(f"<tr><th>{name}</th>{''.join(cells)}</tr>")
@@ -49,7 +49,3 @@ def lens(found: Lens, tokens: Sequence[Candidate], texts: Mapping[int, Candidate
         f"<tbody>{''.join(rows)}</tbody></table></div>{note(norm)}"
         + (note(say("next_token.last_only", count=columns)) if found.start else "")
     )
-
-
-def _percent(p: float) -> str:
-    return f"{100 * p:.0f} %" if p >= 0.1 else f"{100 * p:.2g} %"

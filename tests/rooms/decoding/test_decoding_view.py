@@ -156,10 +156,10 @@ def test_the_tree_says_what_it_draws(shipped):
 
 
 def test_percentages():
-    told = {0.0: "0 %", 1.0: "100 %", 0.99996: "100 %", 0.9996: "99.96 %", 0.419: "41.9 %", 0.0123: "1.2 %",
-            0.00045: "0.045 %", 1e-9: "≈ 0 %"}  # fmt: skip
+    told = {0.0: "0%", 1.0: "100%", 0.99996: "100%", 0.9996: "99.96%", 0.419: "41.9%", 0.0123: "1.2%",
+            0.00045: "0.045%", 1e-9: "≈ 0%"}  # fmt: skip
     assert {value: view.percent(value) for value in told} == told
-    assert view.odds(-2.153) == "11.6 %" and view.odds(-33.26) == "3.6 × 10⁻¹⁵"
+    assert view.odds(-2.153) == "11.6%" and view.odds(-33.26) == "3.6 × 10⁻¹⁵"
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ def test_precisions_that_cannot_be_had_say_why():
         Measured("nf4", refused=("errors.quantization_shape", {"name": "x"})),
     ]  # fmt: skip
     shown = view_experiments.precisions(rows, HERE, 2, lambda key, values: f"{key} {values['name']}", "en")
-    assert "errors.quantization_shape x" in shown and "50.0 %" in shown and "90.0 % of 9 positions" in shown
+    assert "errors.quantization_shape x" in shown and "50.0%" in shown and "90.0% of 9 positions" in shown
     assert "The fastest here is bfloat16" in shown
     charts = [figure for which in range(3) for figure in traces(shown, which)]
     assert [(each["customdata"].tolist(), each["x"].tolist()) for each in charts] == [
