@@ -23,7 +23,7 @@ from playground.models.cache import ModelCache
 from playground.models.catalog import Catalog
 from playground.models.loaders import TransformersLoader, presets
 from playground.rooms.architecture import view
-from playground.rooms.architecture.actions import ArchitectureActions
+from playground.rooms.architecture.service import ArchitectureService
 from playground.settings import Settings
 from playground.shell.warm_up import warm_up
 from playground.ui.context import Context
@@ -33,11 +33,11 @@ from tests.engine.vectors import closed_form
 LARGE, ROUNDS = "meta-llama/Llama-3.1-405B", rounds(15)
 
 
-def actions() -> ArchitectureActions:
+def actions() -> ArchitectureService:
     folder = Path(mkdtemp())
     catalog = Catalog(folder, folder, offline=True)
     models = ModelCache(2**31, TransformersLoader(offline=True))
-    return ArchitectureActions(Context(Settings(offline=True, cache_dir=folder), catalog, models))
+    return ArchitectureService(Context(Settings(offline=True, cache_dir=folder), catalog, models))
 
 
 def median(work, rounds: int = ROUNDS) -> float:
@@ -50,7 +50,7 @@ def median(work, rounds: int = ROUNDS) -> float:
     return statistics.median(laps)
 
 
-def what_if(do: ArchitectureActions) -> None:
+def what_if(do: ArchitectureService) -> None:
     config = presets.presets()[LARGE].config
 
     def bare(lap: int) -> None:
@@ -82,7 +82,7 @@ def what_if(do: ArchitectureActions) -> None:
     row(what, ours * 1e3, median(theirs, 5) * 1e3, "ms", "accelerate's empty weights")
 
 
-def memory(do: ArchitectureActions) -> None:
+def memory(do: ArchitectureService) -> None:
     """Above the idle app, whatever the model."""
     warm_up(do.context, 0)  # as the app does once its page is up
     gc.collect()

@@ -28,7 +28,7 @@ from playground.models.cache import ModelCache  # noqa: E402
 from playground.models.catalog import TOKENIZERS, Catalog  # noqa: E402
 from playground.models.loaders import TransformersLoader  # noqa: E402
 from playground.rooms.tokens import view  # noqa: E402
-from playground.rooms.tokens.actions import DEFAULTS, TokensActions  # noqa: E402
+from playground.rooms.tokens.service import DEFAULTS, TokensService  # noqa: E402
 from playground.settings import read  # noqa: E402
 from playground.ui.context import Context  # noqa: E402
 from tests.bench.rows import chromium, rounds, row  # noqa: E402
@@ -64,7 +64,7 @@ def main() -> None:
     context = Context(
         read([], {}), Catalog(Path("none"), Path("none")), ModelCache(2**32, TransformersLoader(offline=True))
     )
-    do = TokensActions(context)
+    do = TokensService(context)
     compared = [card for card in TOKENIZERS if card.name in DEFAULTS]  # no more may be compared at once
     names = [card.name for card in compared]
     whole = of_length(100_000)

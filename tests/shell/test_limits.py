@@ -21,7 +21,7 @@ from playground.errors import BadInput
 from playground.models.cache import ModelCache
 from playground.models.catalog import EMBEDDED_BY_NAME
 from playground.models.loaders import TransformersLoader
-from playground.rooms.architecture.actions import limits as context_and_batch
+from playground.rooms.architecture.service import limits as context_and_batch
 from playground.shell import limits
 from tests.app import App
 from tests.app_fixture import app  # noqa: F401

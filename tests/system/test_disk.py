@@ -18,10 +18,10 @@ from playground.models.cache import ModelCache
 from playground.models.catalog import Catalog
 from playground.models.loaders import TransformersLoader
 from playground.models.uploads import Limits
-from playground.rooms.embeddings.sentences import actions as sentences
+from playground.rooms.embeddings.sentences import service as sentences
 from playground.rooms.songs import actions as songs
 from playground.rooms.songs.loading import data_card, keep
-from playground.rooms.tokens import actions as tokens
+from playground.rooms.tokens import service as tokens
 from playground.settings import Settings
 from playground.system import disk
 from playground.ui.context import Context
@@ -133,8 +133,8 @@ def test_visitors_upload_and_evict_at_once(context, tmp_path, monkeypatch):
     uploads.names.whose(lambda: str(threading.get_ident() % 2))
     sent = tmp_path / "sent"
     sent.mkdir()
-    songs_, tokens_ = songs.SongsActions(context), tokens.TokensActions(context)
-    sentences_ = sentences.SentencesActions(context)
+    songs_, tokens_ = songs.SongsActions(context), tokens.TokensService(context)
+    sentences_ = sentences.SentencesService(context)
 
     def upload(number: int, each: int) -> None:
         file = sent / f"{number}-{each}.csv"

@@ -281,7 +281,7 @@ def sentence_body():
     from playground.models.cache import ModelCache
     from playground.models.catalog import EMBEDDED
     from playground.models.loaders import TransformersLoader
-    from playground.rooms.architecture.actions import inner
+    from playground.rooms.architecture.service import inner
 
     card = next(card for card in EMBEDDED if "encoder" in card.roles)
     with ModelCache(2**31, TransformersLoader(offline=True)).lease(card, "encoder") as loaded:

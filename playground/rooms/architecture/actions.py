@@ -1,325 +1,174 @@
-"""What the Architecture panel does with a choice or a number: from a visitor's input to HTML."""
+"""What the page asks of the Architecture panel: from checked values to lines."""
 
 from __future__ import annotations
 
-import json
-import threading
-import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import Generator, Iterator
 from typing import Any
 
-from playground import text as words
-from playground.engine.generation.generate import Waiting
-from playground.engine.generation.logits import spelled
-from playground.engine.in_turn import in_line
-from playground.engine.tokenizers.libraries import reader
-from playground.engine.tokenizers.tokenize import check
-from playground.errors import BadInput, CannotLoad, DoesNotFit, PlaygroundError
-from playground.models.cache import Loaded
-from playground.models.catalog import ModelCard, Role
-from playground.models.loaders import presets, sizes, skeletons
-from playground.rooms.architecture import dataflow, example, forward, memory, what_if
-from playground.rooms.architecture import view as architecture_view
-from playground.rooms.architecture import view_compare as compare_view
-from playground.rooms.architecture import view_flow as flow_view
-from playground.rooms.architecture import view_memory as memory_view
-from playground.rooms.architecture import view_words as words_view
-from playground.rooms.architecture.plan import Architecture, read
-from playground.rooms.architecture.tensors import from_tensors
-from playground.system import cancellation
-from playground.system.lru import LRU
-from playground.ui.context import Context
+from playground import text
+from playground.errors import PlaygroundError
+from playground.rooms.architecture import example, memory, view, what_if
+from playground.rooms.architecture.service import FIRST, ArchitectureService
+from playground.rooms.architecture.plan import Architecture
+from playground.rooms.architecture.request import changes, uploaded
 from playground.ui.html import note
-from playground.ui.runs import Progress
-from playground.ui.visitor import language, stages, waiting
+from playground.ui.runs import Given, Line, asks, filling, html, progress, sets
+from playground.ui.visitor import language
 
-FIRST = "TinyLlama/TinyLlama-1.1B-Chat-v1.0"
-KEPT = 64  # plans remembered: some ten kilobytes each
-LONGEST_SENTENCE = 4_000  # characters; the flow shows shapes, not a book
-CONTEXTS, BATCHES, RANKS = 2**20, 512, 1024  # the most that the sliders and programs may ask for
-REAL = 150_000_000  # parameters of a model that is built for real; a fifth of it for strangers
-# Vocabulary → the embedded tokenizer that counts a sentence as its model would, or nearly.
-NEAREST = {30522: "all-MiniLM-L6-v2", 32000: "mistral-v1", 32064: "mistral-v1", 32768: "mistral-v3"}
-FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
+ROOM = "architecture"
+SAMPLES = {
+    "TinyLlama": FIRST, "Phi-3-mini": "microsoft/Phi-3-mini-4k-instruct", "GPT-2": "openai-community/gpt2",
+    "BERT": "google-bert/bert-base-uncased", "Mixtral": "mistralai/Mixtral-8x7B-v0.1",
+    "405B": "meta-llama/Llama-3.1-405B",
+}  # fmt: skip
+# Of another model these are as it has them.
+KNOBS: dict[str, Any] = {f"{ROOM}.{name}": {"reset": True} for name in what_if.KNOBS}
+UNTURNED: dict[str, Any] = {**KNOBS, f"{ROOM}.targets": {"reset": True}}
+Planned = Generator[Line, None, Architecture]
 
 
-class ArchitectureActions:
-    """The panel's functions, each from plain values to plain values or HTML."""
+class Answers:
+    """One function an action of the page."""
 
-    def __init__(self, context: Context) -> None:
-        self.context = context
-        self._plans: LRU[Architecture] = LRU(KEPT)
-        self._lock = threading.Lock()
-        self._hub: LRU[tuple[float, Any]] = LRU(KEPT)
+    def __init__(self, do: ArchitectureService) -> None:
+        self.do = do
 
-    # -- plans --
+    def opening(self, given: Given) -> Iterator[Line]:
+        """The menus, and a sentence where there is none."""
+        menu = {"choices": self.do.choices()}
+        live = {"choices": [(name, name) for name in self.do.living()]}
+        yield sets({f"{ROOM}.model": menu, f"{ROOM}.other": menu, f"{ROOM}.live": live})
+        examples = text.everywhere("architecture.example_sentence")
+        if not given["sentence"] or given["sentence"] in examples.values():  # maybe of another language
+            yield sets({f"{ROOM}.sentence": examples[language()]})
 
-    def choices(self) -> list[tuple[str, str]]:
-        """What the menu offers, as (shown, name): presets, then what is on this server, then the Hub."""
-        known = presets.presets()
-        rows = [(preset.label, name) for name, preset in known.items()]
-        cards = [card for card in self.context.catalog.offered("skeleton") if card.name not in known]
-        return rows + [(f"{card.name} ↓" if card.source == "hub" else card.name, card.name) for card in cards]
-
-    def living(self) -> list[str]:
-        """The models whose weights can be seen at work, those that come with the app first."""
-        cards = self.context.catalog.offered(None)
-        return [card.name for card in cards if card.roles & {"causal", "encoder"}]
-
-    def plan(self, name: str, pasted: str = "") -> tuple[Architecture, list[str]]:
-        """A model's plan by name, or of a config that was pasted; with sentences about where it is from.
-
-        Raises:
-            PlaygroundError: whatever is wrong with the name, the config or the way to it.
-        """
+    def plan(self, given: Given) -> Iterator[Line]:
+        """The model's numbers and its tree; then whatever of the controls hangs on it."""
+        if given["model"] != FIRST or given["config"].strip():  # else it is shipped
+            yield progress(note(text.say("architecture.reading", language())))
+        try:
+            plan, notes = self.do.plan(given["model"] or "", given["config"])
+        except PlaygroundError:  # of the model before, nothing stays
+            yield html("arc-top", "")
+            yield html("arc-tree", "")
+            off = {f"{ROOM}.{name}": {"default": None, "interactive": False} for name in what_if.KNOBS}
+            yield sets({**off, f"{ROOM}.targets": {"choices": [], "default": []}})
+            yield from _followers()
+            raise
         lang = language()
-        if pasted and pasted.strip():
-            config = skeletons.parse(pasted)
-            own = words.say("architecture.pasted", lang)
-            return self.build(config, own), [words.say("architecture.from_pasted", lang)]
-        if not isinstance(name, str) or not name.strip():
-            raise BadInput("name_empty")
-        here = {card.name: card for card in self.context.catalog.offered("skeleton") if card.source != "hub"}
-        preset = None if name.strip() in here else presets.find(name)
-        if preset is not None:
-            source = words.say("architecture.from_preset", lang, name=preset.name)
-            return self.build(preset.config, preset.name), [source]
-        return self._of_card(here.get(name.strip()) or self.context.catalog.find(name), lang)
+        yield html("arc-top", view.overview(plan, lang, notes))
+        yield html("arc-tree", view.tree(plan, lang))
+        yield sets({**_knobs(plan), **_targets(plan), **self._live(given)})
+        yield from _followers()
 
-    def _of_card(self, card: ModelCard, lang: str) -> tuple[Architecture, list[str]]:
-        how: dict[str, Any] = {
-            "offline": self.context.settings.offline, "anonymous": self.context.settings.anonymous,
-        }  # fmt: skip
-        if "skeleton" not in card.roles:
-            raise BadInput("no_skeleton", name=card.name)
-        config = self._once(card, "config", lambda: skeletons.config_of(card, **how))
-        source = words.say(f"architecture.from_{card.source}", lang, name=card.name)
-        if not skeletons.known(config):
-            tensors = self._headers(card, how)
-            if not tensors:
-                kind = str(config.get("model_type"))[:60]
-                raise CannotLoad("unknown_architecture", name=card.name, kind=kind)
-            told = words.say("architecture.from_headers", lang, kind=str(config.get("model_type"))[:60])
-            return from_tensors(card.name, tensors, config), [told]
-        plan = self.build(config, card.name)
-        tensors = self._headers(card, how)
-        if not tensors or any(dtype not in FLOATS for dtype, _ in tensors.values()):
-            return plan, [source]
-        count = from_tensors(card.name, tensors, config).parameters
-        key = "headers_agree" if count == plan.parameters else "headers_differ"
-        return plan, [source, words.say(f"architecture.{key}", lang, count=f"{count:,}")]
+    def _live(self, given: Given) -> dict[str, Any]:
+        """Who looks at the plan of a model whose weights are here wants to see these at work."""
+        if given["config"].strip() or given["model"] not in self.do.living():
+            return {}
+        change = {"default": given["model"]}
+        return {f"{ROOM}.live": {**change, "value": given["model"]} if given.by != "open" else change}
 
-    def _headers(self, card: ModelCard, how: Mapping[str, Any]) -> Any:
-        with suppress(PlaygroundError):
-            return self._once(card, "tensors", lambda: skeletons.tensors_of(card, **how))
-        return {}
+    def _plan(self, given: Given, *places: str) -> Planned:
+        """The plan that an action is about; if it cannot be had, nothing stays in these places but why."""
+        try:
+            return self.do.plan(given["model"] or "", given["config"])[0]
+        except PlaygroundError:
+            for place in places:
+                yield html(place, "")
+            raise
 
-    def _once(self, card: ModelCard, what: str, ask: Any) -> Any:
-        """What the Hub said, remembered a while: one choice asks for it in several places."""
-        if card.source != "hub":
-            return ask()
-        key = f"{what} {card.where} {card.revision}"
-        when, found = self._hub.get(key) or (0.0, None)
-        if found is None or time.monotonic() - when > 300:
-            found = ask()
-            self._hub.put(key, (time.monotonic(), found))
-        return found
-
-    def build(self, config: Mapping[str, Any], name: str) -> Architecture:
-        """The plan of a config; remembered, since every slider asks for it anew."""
-        clean = sizes.cleaned(config)
-        key = name + json.dumps(clean, sort_keys=True)
-        with cancellation.turn(self._lock):  # one at a time: what several ask for at once is built once
-            plan = self._plans.get(key)
-            if plan is None and name == FIRST:
-                shipped = example.plan()
-                plan = shipped if shipped.config == clean else None
-            if plan is None:
-                model = skeletons.build(clean, name)
-                with skeletons.refusals(name, str(clean.get("model_type"))):
-                    plan = read(name, model, model.config, clean)
-            self._plans.put(key, plan)
-        return plan
-
-    def changed(self, plan: Architecture, changes: Mapping[str, Any]) -> Architecture:
-        """The plan with some numbers changed.
-
-        Raises:
-            BadInput: what cannot be, and why.
-        """
-        if not plan.kind:
-            raise CannotLoad("unknown_architecture", name=plan.name, kind=plan.model_type)
-        config = what_if.changed(plan, changes)
-        return self.build(config, plan.name) if config != plan.config else plan
-
-    # -- the tabs --
-
-    def tokens(self, plan: Architecture, sentence: str) -> tuple[int, str]:
-        """How many tokens a sentence has, and whose tokenizer says so."""
-        sentence = check(sentence, LONGEST_SENTENCE)
-        name = NEAREST.get(plan.shape.vocabulary, "tekken")
-        here = {card.name: card for card in self.context.catalog.offered("tokenizer") if card.source != "hub"}
-        card = here.get(plan.name) or here[name]
-        with self.context.models.lease(card) as loaded:
-            return max(1, len(reader(loaded).encode(sentence, special=True).ids)), card.name
-
-    def flow(
-        self, plan: Architecture, sentence: str, counted: tuple[int, str] | None = None
-    ) -> tuple[str, str, str]:
+    def flow(self, given: Given) -> Iterator[Line]:
         """The drawing, the treemap, and the steps as a table."""
-        lang = language()
-        count, whose = counted or self.tokens(plan, sentence)
-        stacks = dataflow.flow(plan, count)
-        told = note(words.say("architecture.counted_by", lang, count=count, name=whose))
-        steps = flow_view.shapes(stacks, plan, count, lang) if stacks else ""
-        return told + flow_view.drawing(stacks, plan, count, lang), flow_view.treemap(plan, lang), steps
+        places = ("arc-flow", "arc-where", "arc-steps")
+        plan = yield from self._plan(given, *places)
+        lang, said, counted = language(), given["sentence"], None
+        if plan.name == FIRST and said == text.say("architecture.example_sentence", lang):
+            counted = example.tokens(lang)
+        for place, shown in zip(places, self.do.flow(plan, said, counted), strict=True):
+            yield html(place, shown)
 
-    def memory(self, plan: Architecture, context: float, batch: float) -> str:
+    def memory(self, given: Given) -> Iterator[Line]:
         """Weights, cache, and what fits where."""
-        lang, n, b = language(), *limits(context, batch)
-        here = self.context.models.budget("cpu")
-        return (
-            memory_view.precisions(plan, self.measured(plan), lang) + memory_view.cache(plan, n, b, lang)
-            + memory_view.fits(plan, n, b, here, lang)
-        )  # fmt: skip
+        plan = yield from self._plan(given, "arc-memory")
+        yield html("arc-memory", self.do.memory(plan, given["context"], given["batch"]))
 
-    def measured(self, plan: Architecture) -> dict[str, int]:
-        """Bytes counted of this model where the cache holds it, by precision. Loads nothing."""
-        from playground.models.weights import measured
-
-        found: dict[str, int] = {}
-        for row in self.context.models.status():
-            if row.name != plan.name or row.role not in ("causal", "encoder") or row.state != "loaded":
-                continue
-            how: dict[str, Any] = {
-                "device": row.device, "dtype": row.asked, "quantization": row.quantization,
-            }  # fmt: skip
-            with suppress(PlaygroundError), self.context.models.lease(row.card, row.role, **how) as loaded:
-                # A language model that serves as an encoder is loaded without its head: another class.
-                if type(inner(loaded.model)).__name__ != plan.kind:
-                    continue
-                precision = {"nf4": "nf4_double_quant"}.get(row.quantization, row.quantization or row.dtype)
-                found[precision] = measured(loaded.model)
-        return {name: size for name, size in found.items() if name in memory.PRECISIONS}
-
-    def training(
-        self, plan: Architecture, rank: float, names: Sequence[str], context: float, batch: float
-    ) -> str:
+    def training(self, given: Given) -> Iterator[Line]:
         """Full fine-tuning, LoRA and QLoRA."""
-        if not plan.kind:
-            return ""  # a tree of names does not tell which layers are linear
-        known = {target.name for target in memory.targets(plan)}
-        chosen = [name for name in names if name in known]
-        n, b = limits(context, batch)
-        return memory_view.training(plan, _whole(rank, 1, RANKS, "rank"), chosen, n, b, language())
+        plan = yield from self._plan(given, "arc-training")
+        how = given["rank"], given["targets"], given["context"], given["batch"]
+        yield html("arc-training", self.do.training(plan, *how))
 
-    def what_if(self, plan: Architecture, changes: Mapping[str, Any], context: float, batch: float) -> str:
+    def what_if(self, given: Given) -> Iterator[Line]:
         """Old and new side by side, and the code that makes the new one."""
-        lang = language()
-        new = self.changed(plan, changes)
-        if new is plan:
-            shown = note(words.say("architecture.change_something", lang))
-        else:
-            shown = compare_view.counts(plan, new, *limits(context, batch), lang)
-        title = words.say("architecture.code", lang)
-        return f"{shown}<h5>{title}</h5>{architecture_view.code(what_if.code(new), lang)}"
+        plan = yield from self._plan(given, "arc-what-if")
+        turned = changes(plan, given)
+        shown = plan.kind or turned  # a tree of names has nothing that could be turned
+        found = self.do.what_if(plan, turned, given["context"], given["batch"]) if shown else ""
+        yield html("arc-what-if", found)
 
-    def make_real(self, plan: Architecture, changes: Mapping[str, Any], sentence: str) -> str:
-        """Build it with random weights and run one forward pass.
+    def reset(self, given: Given) -> Iterator[Line]:
+        """Every knob as the model has it."""
+        yield sets(KNOBS)
 
-        Raises:
-            DoesNotFit: too large to be built here.
-        """
-        lang = language()
-        new = self.changed(plan, changes)
-        most = REAL // 5 if self.context.settings.public else REAL
-        room = self.context.models.budget("cpu") - self.context.models.used_bytes("cpu")
-        if new.parameters > most or 4 * new.parameters > room:
-            raise DoesNotFit(
-                "too_large_to_build", parameters=new.parameters, limit=min(most, max(room // 4, 0))
-            )
-        began = time.monotonic()
-        model = skeletons.real(new.config, new.name)
-        count, _ = self.tokens(plan, sentence)
-        count = min(count, new.shape.context or count, 512)
-        ids = [(7 * i + 1) % new.shape.vocabulary for i in range(count)]
-        rows = forward.watch(model, ids)
-        told = words.say(
-            "architecture.made_real", lang, parameters=f"{sum(p.numel() for p in model.parameters()):,}",
-            seconds=f"{time.monotonic() - began:.2f}",
-        )  # fmt: skip
-        return note(told) + compare_view.watched(rows, [], time.monotonic() - began, lang)
+    def real(self, given: Given) -> Iterator[Line]:
+        """The changed model built with random weights, and one pass of it."""
+        plan = yield from self._plan(given, "arc-built")
+        yield progress(note(text.say("architecture.building", language())))
+        yield html("arc-built", self.do.make_real(plan, changes(plan, given), given["sentence"]))
 
-    def compare(self, plan: Architecture, other: str, context: float, batch: float) -> str:
+    def compare(self, given: Given) -> Iterator[Line]:
         """Two models side by side."""
-        second, _ = self.plan(other)
-        return compare_view.side_by_side(plan, second, *limits(context, batch), language())
+        plan = yield from self._plan(given, "arc-compare")
+        yield progress(note(text.say("architecture.reading", language())))
+        try:
+            shown = self.do.compare(plan, given["other"] or "", given["context"], given["batch"])
+        except PlaygroundError:
+            yield html("arc-compare", "")
+            raise
+        yield html("arc-compare", shown)
 
-    def raw(self, plan: Architecture) -> str:
-        """`print(model)`, the config as it is, and what each field means."""
-        lang = language()
-        printed = str(skeletons.build(plan.config, plan.name)) if plan.kind else ""
-        config = json.dumps(plan.config, indent=2, ensure_ascii=False)
-        title = words.say("architecture.fields", lang)
-        return (
-            f"<h5>{title}</h5>{words_view.fields(plan.config, lang)}"
-            + architecture_view.raw(printed, config, lang)
-        )  # fmt: skip
+    def raw(self, given: Given) -> Iterator[Line]:
+        """The code, the config, and what each field means."""
+        plan = yield from self._plan(given, "arc-raw")
+        yield html("arc-raw", self.do.raw(plan))
 
-    def live(self, name: str, quantization: str, sentence: str) -> Iterator[str]:
+    def live(self, given: Given) -> Iterator[Line]:
         """A real forward pass of a model of the cache, loaded first if need be."""
-        lang = language()
-        sentence = check(sentence, LONGEST_SENTENCE)
-        if not sentence.strip():
-            raise BadInput("sentence_empty")
-        card = self.context.catalog.find(name)
-        role: Role = "causal" if "causal" in card.roles else "encoder"
-        with closing(self.context.leasing(card, role, quantization)) as steps:
-            for step in stages(steps, lang):
-                if not isinstance(step, Loaded):
-                    yield Progress(step)
-                    continue
-                with closing(self._watching(step, sentence, lang)) as states:
-                    yield from states
-                return
+        steps = self.do.live(given["live"] or "", given["precision"] or "", given["sentence"])
+        yield from filling("arc-live", steps)
 
-    def _watching(self, loaded: Loaded, sentence: str, lang: str) -> Generator[str]:
-        ids = reader(loaded).encode(sentence).ids.tolist()[:512]
-        with closing(in_line(loaded, lambda: self._watched(loaded, ids, lang), len(ids))) as states:
-            for state in states:
-                yield Progress(waiting(state, lang)) if isinstance(state, Waiting) else state
+    def sample(self, given: Given) -> Iterator[Line]:
+        """A model that is offered; what was pasted makes way."""
+        number = given.by.rpartition("-")[2]
+        if number in map(str, range(len(SAMPLES))):
+            name = [*SAMPLES.values()][int(number)]
+            yield sets({f"{ROOM}.model": name, f"{ROOM}.config": "", **UNTURNED})
 
-    def _watched(self, loaded: Loaded, ids: list[int], lang: str) -> str:
-        model = inner(loaded.model)
-        began = time.monotonic()
-        rows = forward.watch(model, ids)
-        seconds = time.monotonic() - began
-        # What is a part of a character alone is shown as its bytes.
-        pieces = [each.text or f"⟨{each.raw.hex(' ').upper()}⟩" for each in spelled(loaded, ids)]
-        title = words.say("architecture.holds", lang)
-        parts = compare_view.holds(forward.held(model), lang)
-        return f"{compare_view.watched(rows, pieces, seconds, lang)}<h5>{title}</h5>{parts}"
+    def clear(self, given: Given) -> Iterator[Line]:
+        """Back from a config of one's own to the model of the menu."""
+        yield sets({f"{ROOM}.config": "", **UNTURNED})
+
+    def receive(self, path: str | None) -> Iterator[Line]:
+        """An uploaded config.json stands where it could have been pasted."""
+        yield sets({f"{ROOM}.config": uploaded(path), **UNTURNED})
 
 
-def inner(model: Any) -> Any:
-    """The transformers model itself, also of a sentence model around it."""
-    return model[0].auto_model if type(model).__name__ == "SentenceTransformer" else model
+def _followers() -> Iterator[Line]:
+    """What hangs on controls that follow the plan is asked when these have followed."""
+    yield asks(f"{ROOM}/what_if")
+    yield asks(f"{ROOM}/training")
 
 
-def limits(context: object, batch: object) -> tuple[int, int]:
-    """Context and batch as whole numbers in their range.
+def _knobs(plan: Architecture) -> dict[str, Any]:
+    """Each knob as this model has it; what it has no choice of cannot be turned."""
+    free = bool(plan.kind)
+    return {
+        f"{ROOM}.{name}": {"default": value, "interactive": free and value is not None}
+        for name, value in what_if.knobs(plan).items()
+    }
 
-    Raises:
-        BadInput: not numbers, or out of range.
-    """
-    return _whole(context, 1, CONTEXTS, "context"), _whole(batch, 1, BATCHES, "batch")
 
-
-def _whole(value: object, least: int, most: int, name: str) -> int:
-    # Compared before it is made whole: infinity and NaN have no whole number, and are in no range.
-    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-        raise BadInput("number_range", name=name, least=least, most=most)
-    if value != int(value):
-        raise BadInput("number_range", name=name, least=least, most=most)
-    return int(value)
+def _targets(plan: Architecture) -> dict[str, Any]:
+    offered = list(dict.fromkeys(target.name for target in memory.targets(plan)))
+    choices = [(name, name) for name in offered]
+    return {f"{ROOM}.targets": {"choices": choices, "default": list(memory.usual_targets(plan))}}

@@ -8,7 +8,7 @@ import gradio as gr
 
 from playground.errors import BadInput
 from playground.rooms.architecture import memory
-from playground.rooms.architecture.actions import ArchitectureActions, limits
+from playground.rooms.architecture.service import ArchitectureService, limits
 from playground.rooms.architecture.plan import Architecture
 from playground.ui.visitor import guard
 
@@ -39,7 +39,7 @@ def plain(plan: Architecture, context: int) -> dict[str, Any]:
     }
 
 
-def build(do: ArchitectureActions) -> None:
+def build(do: ArchitectureService) -> None:
     """Register the endpoint on the page being built."""
 
     def inspect(

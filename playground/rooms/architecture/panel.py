@@ -10,8 +10,8 @@ from typing import Any
 import gradio as gr
 
 from playground.rooms.architecture import api, example, memory, what_if
-from playground.rooms.architecture.actions import FIRST, ArchitectureActions
-from playground.rooms.architecture.answers import SAMPLES, UNTURNED, Answers
+from playground.rooms.architecture.service import FIRST, ArchitectureService
+from playground.rooms.architecture.actions import SAMPLES, UNTURNED, Answers
 from playground.rooms.architecture.plan import Architecture
 from playground.rooms.architecture.request import NUMBERS
 from playground.ui.context import Context
@@ -30,7 +30,7 @@ def _ids(*names: str) -> list[str]:
 
 def build(context: Context, app: gr.Blocks) -> None:
     """The panel, inside its tab."""
-    do = ArchitectureActions(context)
+    do = ArchitectureService(context)
     answers, first = Answers(do), example.plan()
     api.build(do)
     gr.HTML(tr("architecture.lead"), elem_classes="pg-lead", padding=False)
@@ -91,7 +91,7 @@ def _wire(context: Context, answers: Answers) -> None:
     )  # fmt: skip
 
 
-def _controls(do: ArchitectureActions, answers: Answers) -> None:
+def _controls(do: ArchitectureService, answers: Answers) -> None:
     control("architecture.model", gr.Dropdown(
         [row for row in do.choices() if row[1] == FIRST], value=FIRST, allow_custom_value=True,
         label=tr("architecture.model"), info=tr("architecture.model_info"), elem_id="arc-model",
@@ -115,7 +115,7 @@ def _controls(do: ArchitectureActions, answers: Answers) -> None:
     upload(file, answers.receive, KEY)
 
 
-def _inside(name: str, do: ArchitectureActions, first: Architecture) -> None:
+def _inside(name: str, do: ArchitectureService, first: Architecture) -> None:
     """What stands in a view, and the controls that are its own."""
     match name:
         case "tree":
@@ -191,7 +191,7 @@ def _knob(name: str, value: Any) -> gr.Number | gr.Checkbox | gr.Dropdown:
     return gr.Dropdown(offered, value=value, label=label, min_width=130, elem_id="arc-norm")
 
 
-def _live(do: ArchitectureActions) -> None:
+def _live(do: ArchitectureService) -> None:
     gr.HTML(tr("architecture.live_lead"), padding=False)
     first = do.living()[0]
     with gr.Row(elem_classes="pg-actions"):

@@ -1,260 +1,150 @@
-"""What the Tokens panel does when something is chosen or typed: from a visitor's input to HTML."""
+"""What the page asks of the Tokens room: from checked values to lines."""
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import ExitStack, closing, contextmanager, suppress
-from itertools import islice
-from pathlib import Path
-from typing import cast
+from collections.abc import Iterator
 
-from playground import ASSETS
-from playground import text as words
-from playground.engine.generation import chat_template
-from playground.engine.tokenizers import replays, tokenize, vocabulary
-from playground.engine.tokenizers.libraries import Reader, reader
-from playground.errors import BadInput, PlaygroundError
-from playground.models.cache import Loaded
-from playground.models.catalog import TOKENIZERS
-from playground.rooms.tokens import example, steps, training
-from playground.rooms.tokens import view as tokens_view
-from playground.rooms.tokens import view_chat_template as chat_view
-from playground.rooms.tokens import view_languages as languages_view
-from playground.rooms.tokens import view_merges as merges_view
-from playground.rooms.tokens import view_steps as steps_view
-from playground.rooms.tokens import view_vocabulary as vocabulary_view
-from playground.ui.context import Context
+from playground import text
+from playground.errors import PlaygroundError
+from playground.rooms.tokens.service import TokensService
+from playground.ui.files import offered, outgoing
 from playground.ui.html import note
-from playground.ui.runs import Progress
-from playground.ui.visitor import language, sentence, stages
+from playground.ui.runs import Given, Line, Progress, html, progress, sets
+from playground.ui.visitor import language
 
-MOST = 6  # tokenizers side by side
-DEFAULTS = example.SHOWN
-STEPS_CHARACTERS = 2_000  # a walk is read, not skimmed
+SAMPLES = ("words", "spaces", "numbers", "chinese", "emoji", "arabic", "code")
+TALK = ("system", "user", "assistant", "again")
 
 
-class TokensActions:
-    """The panel's functions, each from plain values to plain values or HTML."""
+class Answers:
+    """One function an action of the page."""
 
-    def __init__(self, context: Context) -> None:
-        self.context = context
+    def __init__(self, do: TokensService) -> None:
+        self.do = do
 
-    # -- the tokenizers --
+    # -- the controls --
 
-    @contextmanager
-    def opened(self, name: str) -> Iterator[tuple[Loaded, Reader]]:
-        """A tokenizer by name, leased."""
-        with self.context.models.lease(self.context.catalog.find(name), "tokenizer") as loaded:
-            yield loaded, reader(loaded)
+    def opening(self, given: Given) -> Iterator[Line]:
+        """The menus, with whatever is offered by now."""
+        yield sets(self._menus())
 
-    def loading(self, name: str) -> Iterator[Progress]:
-        """How far the loading of a tokenizer is; nothing where it is there already."""
-        with closing(self.context.leasing(self.context.catalog.find(name), "tokenizer")) as steps:
-            for step in stages(steps, language()):
-                if isinstance(step, Loaded):
-                    return
-                yield Progress(step)
+    def sample(self, given: Given) -> Iterator[Line]:
+        """A text that is offered."""
+        name = given.by.rpartition("-")[2]
+        if name in SAMPLES:
+            yield sets({"tokens.text": text.say(f"tokens.example_{name}", language())})
 
-    def checked(self, text: object) -> str:
-        """The visitor's text, if it can be tokenized."""
-        return tokenize.check(text, self.context.settings.text_limit)
+    def receive(self, path: str | None) -> Iterator[Line]:
+        """A visitor's tokenizer.json. `joined` puts it beside those that are chosen, which the page knows."""
+        yield sets({"tokens.brought": self.do.upload(path)})
 
-    def embedded(self) -> list[tuple[str, str]]:
-        """What the menus are built with."""
-        return [(card.name, card.name) for card in TOKENIZERS]
+    def joined(self, given: Given) -> Iterator[Line]:
+        """An uploaded tokenizer beside the others; the last of six makes room for it."""
+        name = given["brought"]
+        if not name:
+            return
+        names, left = self.do.beside(_names(given), name)
+        told = note(text.say("tokens.made_room", language(), name=left)) if left else ""
+        yield html("tok-told", told)
+        yield sets(self._menus(names=names, one=name))
 
-    def choices(self) -> list[tuple[str, str]]:
-        """What the menus offer, as (shown, name); ↓ marks what the Hub must give first."""
-        offered = self.context.catalog.offered("tokenizer")
-        return [(f"{card.name} ↓" if card.source == "hub" else card.name, card.name) for card in offered]
+    def _menus(self, **chosen: object) -> dict[str, object]:
+        choices = self.do.choices()
+        values = {name: {"value": value} for name, value in chosen.items()}
+        return {f"tokens.{name}": {"choices": choices, **values.get(name, {})} for name in ("names", "one")}
 
-    # -- compare --
+    # -- several tokenizers --
 
-    def tokenized(self, text: str, names: Sequence[str], special: bool) -> list[tokenize.Tokenized]:
-        """The text under each tokenizer."""
-        with ExitStack() as stack:
-            opened = [(name, stack.enter_context(self.opened(name))[1]) for name in names]
-            return [tokenize.tokenize(r, name, text, special) for name, r in opened]
+    def compare(self, given: Given) -> Iterator[Line]:
+        """The text under each tokenizer, and a slider where it comes in parts."""
+        names, part = _names(given), given["page"] or 1
+        for step in self.do.comparing(given["text"], names, given["special"], part):
+            if isinstance(step, Progress):
+                yield progress(step)
+                continue
+            shown, parts = step
+            yield html("tok-view", shown)
+            yield sets({"tokens.page": {"maximum": max(parts, 2), "visible": parts > 1}})
 
-    def comparing(
-        self, text: str, names: Sequence[str], special: bool, page: float = 1
-    ) -> Iterator[Progress | tuple[str, int]]:
-        """How far loading is; the Compare view, and in how many parts it comes.
-
-        One tokenizer that fails spoils no other.
-        """
-        lang = language()
-        text = self.checked(text)
-        if len(names) > MOST:
-            raise BadInput("too_many_tokenizers", most=MOST)
-        found: list[tokenize.Tokenized] = []
-        failed = ""
-        for name in dict.fromkeys(names):
-            try:
-                yield from self.loading(name)
-                found += self.tokenized(text, [name], special)
-            except PlaygroundError as error:
-                failed += note(sentence(error, lang), "warning")
-        view = tokens_view.compare(found, tokenize.agreement(found), lang, page=int(page))
-        yield failed + view, tokens_view.pages(found) if found else 1
-
-    def compare(self, text: str, names: Sequence[str], special: bool, page: float = 1) -> tuple[str, int]:
-        """`comparing` to its end."""
-        *_, last = self.comparing(text, names, special, page)
-        assert isinstance(last, tuple)
-        return last
-
-    def languages(self, names: Sequence[str]) -> str:
-        """The chart over languages, of those tokenizers that can be had: Compare tells of the others."""
-        samples = example.languages_samples()
-        counts: dict[str, list[tuple[int, int]]] = {}
-        for name in names[:MOST]:
-            with suppress(PlaygroundError), self.opened(name) as (_, r):
-                counts[name] = steps.lengths([sentence for _, sentence in samples], r)
-        if not counts:
-            return note(words.say("tokens.choose_one", language()))
-        return languages_view.chart(samples, counts, language())
+    def languages(self, given: Given) -> Iterator[Line]:
+        """The chart over languages."""
+        yield html("tok-chart", self.do.languages(_names(given)))
 
     # -- one tokenizer, closer --
 
-    def steps(self, text: str, name: str, special: bool) -> str:
+    def steps(self, given: Given) -> Iterator[Line]:
         """The notebook's walk."""
-        text = self.checked(text)[:STEPS_CHARACTERS]
-        with self.opened(name) as (_, r):
-            return steps_view.walk(steps.steps(r, name, text, special), language())
+        yield from self._having(given)
+        yield html("tok-walk", self.do.steps(given["text"], _one(given), given["special"]))
 
-    def batch(self, sentences: str, name: str, side: str, special: bool) -> str:
+    def batch(self, given: Given) -> Iterator[Line]:
         """Lines as one padded batch."""
-        lines = [line for line in self.checked(sentences).splitlines() if line.strip()][:16]
-        with self.opened(name) as (_, r):
-            return steps_view.batch(steps.batch(r, lines, side, special), language())
+        side = given["side"] or "right"
+        yield html("tok-grid", self.do.batch(given["lines"], _one(given), side, given["special"]))
 
-    def facts(self, name: str) -> str:
-        """The facts of a tokenizer; readies its vocabulary for searching on the way."""
-        with self.opened(name) as (_, r):
-            vocabulary.prepare(r)
-            return vocabulary_view.facts(vocabulary.facts(r), language())
+    def facts(self, given: Given) -> Iterator[Line]:
+        """What a tokenizer is."""
+        yield from self._having(given)
+        yield html("tok-facts", self.do.facts(_one(given)))
 
-    def search(self, query: str, name: str) -> str:
-        """A search of its vocabulary."""
-        query = self.checked(query)[:100]
-        with self.opened(name) as (_, r):
-            found, total = vocabulary.search(r, query) if query else ([], 0)
-        return vocabulary_view.search(found, total, query, language())
+    def search(self, given: Given) -> Iterator[Line]:
+        """A search of the vocabulary."""
+        yield html("tok-hits", self.do.search(given["search"], _one(given)))
 
-    def some_ids(self, name: str) -> str:
-        """Ids to begin with, as somebody would type them: those of a short sentence under this tokenizer."""
-        with self.opened(name) as (_, r):
-            ids = r.encode(words.say("tokens.example_ids", language())).ids.tolist()
-            return ", ".join(map(str, ids or islice(r.vocabulary(), 4)))
-
-    def decode(self, numbers: str, name: str) -> str:
-        """Ids, as somebody types them, → text."""
-        parts = self.checked(numbers).replace(",", " ").replace("[", " ").replace("]", " ").split()
-        if not parts:
-            return note(words.say("tokens.ids_hint", language(), ids=self.some_ids(name)))
-        if len(parts) > 20_000 or any(not (p.isascii() and p.isdigit() and len(p) < 10) for p in parts):
-            raise BadInput("ids_not_numbers")
-        with self.opened(name) as (_, r):
-            return vocabulary_view.decoded(tokenize.detokenize(r, name, [int(p) for p in parts]), language())
-
-    def replay(self, word: str, name: str) -> str:
-        """How a word's tokens came to be."""
-        word = self.checked(word)
-        if not word:
-            return note(words.say("tokens.merges_hint", language()))
-        with self.opened(name) as (_, r):
-            return merges_view.replay(replays.replays(r, word), language())
-
-    # -- chat template --
-
-    def chat_prompt(
-        self, messages: object, name: str, generation: bool = True
-    ) -> tuple[chat_template.Rendered, tokenize.Tokenized]:
-        """Messages → prompt and tokens."""
-        for message in chat_template.check_messages(messages):
-            self.checked(message["content"])
-        with self.opened(name) as (loaded, r):
-            template = None
-            if loaded.card.template:
-                path = ASSETS / "templates" / f"{loaded.card.template}.jinja"
-                template = path.read_text(encoding="utf-8")
-            rendered = chat_template.render(
-                r, name, template, messages, add_generation_prompt=generation, source=loaded.card.source
-            )
-            return rendered, tokenize.of_encoded(r, name, rendered.prompt, rendered.encoded)
-
-    def prompt(self, system: str, user: str, assistant: str, again: str, name: str, generation: bool) -> str:
-        """The chat view of up to four messages; empty ones are left out."""
-        typed = (("system", system), ("user", user), ("assistant", assistant), ("user", again))
-        messages = [{"role": role, "content": content} for role, content in typed if content]
-        if not messages:
-            return note(words.say("tokens.chat_hint", language()))
-        return chat_view.prompt(*self.chat_prompt(messages, name, generation), language())
-
-    # -- tokenizers of the visitor's own --
-
-    def keep(self, content: str) -> str:
-        """Keep a tokenizer.json; its name, which only this visitor is told."""
-        return self.context.catalog.uploads.keep("upload", content.encode())
-
-    def upload(self, file: str | None) -> str:
-        """Keep an uploaded tokenizer.json that was tried; its name."""
-        if not file:
-            raise BadInput("upload_empty")
-        try:
-            content = Path(file).read_text(encoding="utf-8")
-            # Whether it is JSON to its end is told by the process that opens it: parsing megabytes of it here
-            # would hold up everybody.
-            if not content.lstrip().startswith("{"):
-                raise ValueError
-        except (ValueError, OSError) as error:
-            raise BadInput("upload_not_json") from error
-        name = self.keep(content)
-        try:
-            with self.opened(name) as (_, r):
-                r.encode("a", special=True)
-                r.decode(list(islice(r.vocabulary(), 1)))
-        except BaseException:  # whatever it was, and whoever left: what was not tried is not kept
-            self.context.catalog.uploads.discard(name)
-            raise
-        return name
-
-    def beside(self, names: Sequence[str], name: str) -> tuple[list[str], str]:
-        """A tokenizer more among those on show, and the one that made room for it, or ""."""
-        others = [each for each in names if each != name]
-        return [*others[: MOST - 1], name], others[MOST - 1] if len(others) >= MOST else ""
-
-    def train(
-        self, corpus: str, algorithm: str, size: float, text: str, names: Sequence[str]
-    ) -> Iterator[tuple[str, str | None, str | None]]:
-        """A tokenizer trained on the visitor's text: progress, then its tokens, name and tokenizer.json.
-
-        Leaving early (Stop, or a closed page) ends the training too.
+    def ids(self, given: Given) -> Iterator[Line]:
+        """Ids to begin with. They mean something under one tokenizer only: they change with it, unless the
+        visitor wrote some.
         """
-        lang, text, corpus = language(), self.checked(text), self.checked(corpus)
-        stop = threading.Event()
-        allowed = 20 if self.context.settings.public else 60
-        with ThreadPoolExecutor(1) as worker:
-            try:
-                kind = cast(training.Algorithm, algorithm)  # one that is none is refused there
-                job = worker.submit(training.train, corpus, kind, int(size), seconds=allowed, stop=stop)
-                began = time.monotonic()
-                while not wait([job], timeout=0.2).done:
-                    told = words.say(
-                        "tokens.train_running", lang,
-                        characters=f"{len(corpus):,}", seconds=int(time.monotonic() - began),
-                    )  # fmt: skip
-                    yield note(told), None, None
-                trained = job.result()
-            finally:
-                stop.set()
-        name = self.keep(trained.tokenizer_json)
-        beside = [name, *[n for n in names if n != name]][:3]
-        found = self.tokenized(text, beside, special=False)
-        view = merges_view.trained(trained, name, lang)
-        view += tokens_view.compare(found, tokenize.agreement(found), lang)
-        yield view, name, trained.tokenizer_json
+        if given["ids"].strip() and given["ids"] != given["given"]:
+            return
+        try:
+            fresh = self.do.some_ids(_one(given))
+        except PlaygroundError:  # `decode`, which is asked as well, tells it in its place
+            return
+        yield sets({"tokens.ids": fresh, "tokens.given": fresh})
+
+    def decode(self, given: Given) -> Iterator[Line]:
+        """Ids → text."""
+        shown = self.do.decode(given["ids"], _one(given))
+        if given["ids"].strip() or given.by != "open":  # when the view opens, `ids` are on their way
+            yield html("tok-decoded", shown)
+
+    def replay(self, given: Given) -> Iterator[Line]:
+        """How a word's tokens came to be."""
+        yield from self._having(given)
+        yield html("tok-replay", self.do.replay(given["word"], _one(given)))
+
+    def prompt(self, given: Given) -> Iterator[Line]:
+        """A conversation as the model reads it."""
+        yield from self._having(given)
+        system, user, assistant, again = (given[who] for who in TALK)
+        shown = self.do.prompt(system, user, assistant, again, _one(given), given["generation"])
+        yield html("tok-prompt", shown)
+
+    def _having(self, given: Given) -> Iterator[Line]:
+        """How far the loading of the chosen tokenizer is; nothing where it is there."""
+        for step in self.do.loading(_one(given)):
+            yield progress(step)
+
+    # -- a tokenizer of one's own --
+
+    def train(self, given: Given) -> Iterator[Line]:
+        """How far the training is; then what was learned, the tokenizer in the menus, and its file."""
+        asked = given["corpus"], given["algorithm"] or "", given["size"] or 0, given["text"], _names(given)
+        for shown, name, content in self.do.train(*asked):
+            if not name or not content:
+                yield progress(shown)
+                continue
+            path = outgoing() / "tokenizer.json"
+            path.write_text(content, encoding="utf-8")
+            yield html("tok-trained", shown)
+            yield sets({**self._menus(one=name), "tokens.file": {"value": offered(path), "visible": True}})
+
+
+def _one(given: Given) -> str:
+    """The tokenizer that is looked at closer; "" is none, which is told as one."""
+    return str(given["one"] or "")
+
+
+def _names(given: Given) -> list[str]:
+    return [str(name) for name in given["names"]]

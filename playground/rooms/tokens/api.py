@@ -9,7 +9,7 @@ import gradio as gr
 from playground.engine.tokenizers import tokenize as tokens
 from playground.engine.tokenizers.tokenize import Tokenized
 from playground.errors import BadInput
-from playground.rooms.tokens.actions import TokensActions
+from playground.rooms.tokens.service import TokensService
 from playground.ui.visitor import TOKENIZING, guard
 
 AT_ONCE = 16
@@ -27,7 +27,7 @@ def plain(tokenized: Tokenized) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def build(do: TokensActions) -> None:
+def build(do: TokensService) -> None:
     """Register the endpoints on the page being built."""
     most = min(tokens.MOST_IDS, do.context.settings.text_limit // 4)
 

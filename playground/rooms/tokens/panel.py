@@ -10,8 +10,8 @@ import gradio as gr
 from playground.engine.tokenizers import tokenize
 from playground.rooms.tokens import api, example
 from playground.rooms.tokens import view as tokens_view
-from playground.rooms.tokens.actions import DEFAULTS, MOST, TokensActions
-from playground.rooms.tokens.answers import SAMPLES, TALK, Answers
+from playground.rooms.tokens.service import DEFAULTS, MOST, TokensService
+from playground.rooms.tokens.actions import SAMPLES, TALK, Answers
 from playground.ui.context import Context
 from playground.ui.controls import control, kept, movable, view
 from playground.ui.runs import Action, actions, place, upload
@@ -24,7 +24,7 @@ PARTS = 10_000  # more than the longest text comes in
 
 def build(context: Context, app: gr.Blocks) -> None:
     """The room, inside its tab."""
-    do = TokensActions(context)
+    do = TokensService(context)
     answers = Answers(do)
     api.build(do)
     gr.HTML(tr("tokens.lead"), elem_classes="pg-lead", padding=False)
@@ -84,7 +84,7 @@ def _ids(*names: str) -> list[str]:
     return [f"tokens.{name}" for name in names]
 
 
-def _controls(do: TokensActions, answers: Answers) -> None:
+def _controls(do: TokensService, answers: Answers) -> None:
     control("tokens.text", gr.Textbox(
         tr("tokens.example_text"), label=tr("tokens.text"), lines=3, max_lines=14, elem_id="tok-text",
         placeholder=tr("tokens.text_hint"),

@@ -14,9 +14,9 @@ from playground.errors import BadInput, CannotLoad, DoesNotFit, HubUnreachable, 
 from playground.models.cache import ModelCache
 from playground.models.catalog import Catalog
 from playground.models.loaders import TransformersLoader, presets, skeletons
-from playground.rooms.architecture import actions, example, memory, what_if
-from playground.rooms.architecture.actions import FIRST, ArchitectureActions
-from playground.rooms.architecture.answers import SAMPLES, Answers
+from playground.rooms.architecture import example, memory, service, what_if
+from playground.rooms.architecture.service import FIRST, ArchitectureService
+from playground.rooms.architecture.actions import SAMPLES, Answers
 from playground.rooms.architecture.api import plain
 from playground.rooms.architecture.request import changes, uploaded
 from playground.settings import Settings
@@ -30,10 +30,10 @@ from tests.ui.whole import whole_page
 
 
 @pytest.fixture
-def do(tmp_path) -> ArchitectureActions:
+def do(tmp_path) -> ArchitectureService:
     settings = Settings(models_dir=tmp_path / "models", cache_dir=tmp_path, offline=True)
     catalog = Catalog(settings.models_dir, tmp_path / "uploads", offline=True)
-    return ArchitectureActions(
+    return ArchitectureService(
         Context(settings, catalog, ModelCache(2**31, TransformersLoader(offline=True)))
     )
 

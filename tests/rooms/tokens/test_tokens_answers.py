@@ -14,9 +14,9 @@ from playground.engine.tokenizers.libraries import reader
 from playground.errors import BadInput
 from playground.models.cache import ModelCache
 from playground.models.catalog import Catalog
-from playground.rooms.tokens import actions, example, panel, steps, training, view
-from playground.rooms.tokens.actions import TokensActions
-from playground.rooms.tokens.answers import SAMPLES, Answers
+from playground.rooms.tokens import example, panel, service, steps, training, view
+from playground.rooms.tokens.service import TokensService
+from playground.rooms.tokens.actions import SAMPLES, Answers
 from playground.settings import read
 from playground.system import cancellation
 from playground.ui.context import Context
@@ -27,7 +27,7 @@ FIRST = {"text": text.say("tokens.example_text", "en"), "names": [*example.SHOWN
 
 @pytest.fixture
 def answers(models: ModelCache, catalog: Catalog) -> Answers:
-    return Answers(TokensActions(Context(read([], {}), catalog, models)))
+    return Answers(TokensService(Context(read([], {}), catalog, models)))
 
 
 def given(by: str = "", **values: Any) -> Given:

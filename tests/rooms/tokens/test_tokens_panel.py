@@ -14,7 +14,7 @@ from playground.models.cache import ModelCache
 from playground.models.catalog import Catalog
 from playground.models.loaders import TransformersLoader, tokenizers
 from playground.rooms.next_token.actions import Answers
-from playground.rooms.tokens.actions import TokensActions
+from playground.rooms.tokens.service import TokensService
 from playground.settings import read
 from playground.ui.context import Context
 from playground.ui.visitor import sentence
@@ -42,12 +42,12 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Context:
 
 
 @pytest.fixture
-def do(context: Context) -> TokensActions:
-    return TokensActions(context)
+def do(context: Context) -> TokensService:
+    return TokensService(context)
 
 
 def test_a_template_of_parts_keeps_the_words_wherever_it_is_rendered(
-    do: TokensActions, context: Context
+    do: TokensService, context: Context
 ) -> None:
     whole = "User: How many legs has a cat?<end_of_utterance>\nAssistant:"
     rendered, tokenized = do.chat_prompt(SAID, "pictures")
@@ -61,7 +61,7 @@ def test_a_template_of_parts_keeps_the_words_wherever_it_is_rendered(
     assert last["look"]["parts"] is True and last["look"]["plain"] is False
 
 
-def test_a_template_that_loses_the_words_is_refused(do: TokensActions) -> None:
+def test_a_template_that_loses_the_words_is_refused(do: TokensService) -> None:
     for name, key in (("deaf", "words_lost"), ("TinyLlama-1.1B-Chat", "no_template_folder")):
         with pytest.raises(BadInput) as refused:
             do.chat_prompt(SAID, name)
@@ -73,7 +73,7 @@ def test_a_template_that_loses_the_words_is_refused(do: TokensActions) -> None:
 
 
 @pytest.mark.parametrize("name", ["all-MiniLM-L6-v2", "mistral-v1", "tekken", "byt5", "canine", "pictures"])
-def test_ids_to_begin_with_are_this_tokenizers(do: TokensActions, name: str) -> None:
+def test_ids_to_begin_with_are_this_tokenizers(do: TokensService, name: str) -> None:
     ids = do.some_ids(name)
     with do.opened(name) as (_, r):
         known = r.encode(text.say("tokens.example_ids", "en")).ids.tolist()
@@ -82,7 +82,7 @@ def test_ids_to_begin_with_are_this_tokenizers(do: TokensActions, name: str) -> 
     assert ids in do.decode(" ", name)  # the hint names them
 
 
-def test_ids_to_begin_with_where_no_letter_is_known(do: TokensActions) -> None:
+def test_ids_to_begin_with_where_no_letter_is_known(do: TokensService) -> None:
     name = do.keep(
         '{"version": "1.0", "model": {"type": "BPE", "vocab": {"\u4e00": 0, "\u4e8c": 1}, "merges": []}}'
     )
@@ -90,19 +90,19 @@ def test_ids_to_begin_with_where_no_letter_is_known(do: TokensActions) -> None:
 
 
 @pytest.fixture
-def fresh(context: Context, tmp_path: Path) -> TokensActions:
+def fresh(context: Context, tmp_path: Path) -> TokensService:
     """With a folder of uploads of its own."""
     catalog = Catalog(tmp_path / "models", tmp_path / "uploads", offline=True)
-    return TokensActions(Context(context.settings, catalog, context.models))
+    return TokensService(Context(context.settings, catalog, context.models))
 
 
-def uploads(do: TokensActions) -> list[str]:
+def uploads(do: TokensService) -> list[str]:
     """Files that visitors brought, under the folders of servers; the marks of those servers left out."""
     names = [file.name for file in do.context.catalog.uploads.folder.rglob("upload-*.json")]
     return sorted(names)
 
 
-def test_an_upload_joins_the_others(fresh: TokensActions, tmp_path: Path) -> None:
+def test_an_upload_joins_the_others(fresh: TokensService, tmp_path: Path) -> None:
     name = fresh.upload(hostile_configs.written(tmp_path, hostile_configs.quadratic()).where)
     assert uploads(fresh) == [f"{name}.json"]
     assert fresh.beside(["byt5"], name) == (["byt5", name], "")
@@ -114,7 +114,7 @@ def test_an_upload_joins_the_others(fresh: TokensActions, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("made", [hostile_configs.template(200, 1000), hostile_configs.replaces()])
 def test_an_upload_that_is_refused_is_not_kept(
-    fresh: TokensActions, tmp_path: Path, made: dict[str, object]
+    fresh: TokensService, tmp_path: Path, made: dict[str, object]
 ) -> None:
     with pytest.raises(CannotLoad):
         fresh.upload(hostile_configs.written(tmp_path, made).where)
@@ -123,7 +123,7 @@ def test_an_upload_that_is_refused_is_not_kept(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of memory hold on Linux")
 def test_an_upload_that_kills_its_process_is_not_kept(
-    fresh: TokensActions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fresh: TokensService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its own trial did it: the file stayed, and killed again whoever chose it."""
     script = (
@@ -137,7 +137,7 @@ def test_an_upload_that_kills_its_process_is_not_kept(
     assert uploads(fresh) == []
 
 
-def test_an_upload_that_breaks_off_is_not_kept(fresh: TokensActions, tmp_path: Path) -> None:
+def test_an_upload_that_breaks_off_is_not_kept(fresh: TokensService, tmp_path: Path) -> None:
     for content, error in (("[1]", BadInput), ('{"model": ', BadInput), ('{"a":' * 10_000, CannotLoad)):
         file = tmp_path / "it.json"
         file.write_text(content, encoding="utf-8")

@@ -9,7 +9,7 @@ import gradio as gr
 from playground.engine.vectors.encode import check
 from playground.engine.vectors.neighbours import similarity as cosines
 from playground.errors import BadInput
-from playground.rooms.embeddings.sentences.actions import SentencesActions
+from playground.rooms.embeddings.sentences.service import SentencesService
 from playground.rooms.embeddings.sentences.work import Wish
 from playground.ui.visitor import guard
 
@@ -19,7 +19,7 @@ TEXTS = 5_000  # of one call: an answer's numbers are JSON
 PAIRED = 1_000
 
 
-def build(do: SentencesActions) -> None:
+def build(do: SentencesService) -> None:
     """Register the endpoints on the page being built."""
     longest = do.context.settings.text_limit
 

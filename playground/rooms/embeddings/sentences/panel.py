@@ -10,8 +10,8 @@ import gradio as gr
 from playground.engine.vectors.projection import MIN_DIST
 from playground.rooms.embeddings.sentences import api
 from playground.rooms.embeddings.sentences import view as shown
-from playground.rooms.embeddings.sentences.actions import SentencesActions
-from playground.rooms.embeddings.sentences.opening import FILES, PAIRS, QUERIES, Answers
+from playground.rooms.embeddings.sentences.service import SentencesService
+from playground.rooms.embeddings.sentences.actions import FILES, PAIRS, QUERIES, Answers
 from playground.rooms.embeddings.sentences.samples import CLUSTERINGS, SAMPLES
 from playground.rooms.embeddings.sentences.work import MODEL
 from playground.ui.context import Context
@@ -35,7 +35,7 @@ VIEWS = ("map", "search", "matrix", "two", "rows", "save")
 
 def build(context: Context, app: gr.Blocks) -> None:
     """The view, inside its sub-tab."""
-    do = SentencesActions(context)
+    do = SentencesService(context)
     answers = Answers(do)
     api.build(do)
     gr.HTML(tr("sentences.lead"), elem_classes="pg-lead", padding=False)
@@ -81,7 +81,7 @@ def _wire(answers: Answers) -> None:
     )
 
 
-def _controls(do: SentencesActions, answers: Answers) -> None:
+def _controls(do: SentencesService, answers: Answers) -> None:
     control("sentences.source", gr.Dropdown(
         [(tr(f"sentences.source_{each}"), each) for each in (*SAMPLES, "own", "file")], value="themes",
         label=tr("sentences.source"), elem_id="sen-source",
@@ -149,7 +149,7 @@ def _settings() -> None:
     control("sentences.clusters", gr.Slider(0, 20, 0, step=1, label=tr("sentences.clusters"), info=info))
 
 
-def _inside(name: str, do: SentencesActions) -> None:
+def _inside(name: str, do: SentencesService) -> None:
     """What stands in a view, and the controls that are its own."""
     match name:
         case "map":

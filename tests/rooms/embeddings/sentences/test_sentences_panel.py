@@ -24,7 +24,7 @@ from playground.models.cache import ModelCache
 from playground.models.catalog import Catalog
 from playground.models.uploads import Limits
 from playground.rooms.embeddings.sentences import example, view
-from playground.rooms.embeddings.sentences.actions import SentencesActions
+from playground.rooms.embeddings.sentences.service import SentencesService
 from playground.rooms.embeddings.sentences.export import Made
 from playground.rooms.embeddings.sentences.samples import Rows, sample
 from playground.rooms.embeddings.sentences.work import MODEL, Wish
@@ -39,17 +39,17 @@ THEMES = ("themes", "", "", "", "")
 
 
 @pytest.fixture(scope="module")
-def do(models: ModelCache, tmp_path_factory: pytest.TempPathFactory) -> SentencesActions:
+def do(models: ModelCache, tmp_path_factory: pytest.TempPathFactory) -> SentencesService:
     folder = tmp_path_factory.mktemp("sentences")
     settings = dataclasses.replace(Settings(), cache_dir=folder, models_dir=folder / "models", offline=True)
-    return SentencesActions(Context(settings, Catalog(folder / "models", folder, offline=True), models))
+    return SentencesService(Context(settings, Catalog(folder / "models", folder, offline=True), models))
 
 
 def own(*lines: str) -> tuple[str, str, str, str, str]:
     return "own", "\n".join(lines), "", "", ""
 
 
-def test_the_shipped_map_is_the_computed_one(do: SentencesActions, models: ModelCache) -> None:
+def test_the_shipped_map_is_the_computed_one(do: SentencesService, models: ModelCache) -> None:
     points, near = example.shipped()
     made = example.computed(models)
     assert made["near"] == near.places.tolist()
@@ -93,7 +93,7 @@ def test_nothing_of_the_shipped_map_lies_near_an_edge_of_rounding(
         assert from_an_edge.min() > 1e-5
 
 
-def test_neighbours_shown_are_brute_force(do: SentencesActions) -> None:
+def test_neighbours_shown_are_brute_force(do: SentencesService) -> None:
     made = do.made(("questions", "", "", "", ""), MODEL, Wish("pca"))
     whole = unit(made.encoded.vectors).astype(np.float64)
     cosines = whole @ whole.T
@@ -102,7 +102,7 @@ def test_neighbours_shown_are_brute_force(do: SentencesActions) -> None:
     assert made.near.cosines == pytest.approx(np.sort(cosines, axis=1)[:, ::-1][:, :10], abs=1e-5)
 
 
-def test_pca_comes_first_and_the_second_look_is_kept(do: SentencesActions) -> None:
+def test_pca_comes_first_and_the_second_look_is_kept(do: SentencesService) -> None:
     source = own(*(f"{word} {n}" for word in ("cake", "rocket", "rain") for n in range(10)))
     first = [step for step in do.making(source, MODEL, Wish()) if isinstance(step, Made)]
     assert [step.projection.method for step in first] == ["pca", "umap"]
@@ -115,7 +115,7 @@ def test_pca_comes_first_and_the_second_look_is_kept(do: SentencesActions) -> No
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("method", ["umap", "tsne"])
-def test_few_rows_are_drawn_and_told(do: SentencesActions, count: int, method: str) -> None:
+def test_few_rows_are_drawn_and_told(do: SentencesService, count: int, method: str) -> None:
     *_, html = do.drawing(
         own(*[f"row {n}" for n in range(count)]), MODEL, Wish(method), "kmeans", 0, "one more"
     )
@@ -132,7 +132,7 @@ def told_data(html: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("count", "measured"), [(5, 0), (6, 2), (11, 5), (12, 5), (20, 9), (24, 10)])
-def test_trust_is_measured_where_it_can_fail(do: SentencesActions, count: int, measured: int) -> None:
+def test_trust_is_measured_where_it_can_fail(do: SentencesService, count: int, measured: int) -> None:
     words = ("cake", "rocket", "rain", "violin")
     source = own(*(f"{words[n % 4]} {n}" for n in range(count)))
     *_, html = do.drawing(source, MODEL, Wish("pca"), "kmeans", 0, "snow falls")
@@ -151,12 +151,12 @@ def test_trust_is_measured_where_it_can_fail(do: SentencesActions, count: int, m
     assert made.near.kept.sum(1).tolist() == both
 
 
-def test_equal_rows_are_not_praised(do: SentencesActions) -> None:
+def test_equal_rows_are_not_praised(do: SentencesService) -> None:
     *_, html = do.drawing(own(*["alike"] * 9), MODEL, Wish(), "given", 0, "")
     assert "one and the same" in html and "%" not in html and told_data(html)["measured"] == 0
 
 
-def test_two_models_agree_where_they_could_not(do: SentencesActions) -> None:
+def test_two_models_agree_where_they_could_not(do: SentencesService) -> None:
     def told(count: int) -> str:
         *_, html = do.two(
             own(*(f"{n} rows" for n in range(count))), [MODEL, "tutor"], Wish("pca"), "given", 0
@@ -167,7 +167,7 @@ def test_two_models_agree_where_they_could_not(do: SentencesActions) -> None:
     assert "Of the 5 nearest rows of each row" in told(11)
 
 
-def test_what_is_typed_beside_the_rows_is_warned_of(do: SentencesActions) -> None:
+def test_what_is_typed_beside_the_rows_is_warned_of(do: SentencesService) -> None:
     *_, html = do.search("😀", THEMES, MODEL)
     assert "What you typed has characters" in html and "sen-hits" in html
     *_, html = do.search("word " * 400, THEMES, MODEL)
@@ -184,7 +184,7 @@ def test_what_is_typed_beside_the_rows_is_warned_of(do: SentencesActions) -> Non
     assert "longer than the 256 tokens" in html
 
 
-def test_files_hold_what_the_map_shows(do: SentencesActions, tmp_path: Path) -> None:
+def test_files_hold_what_the_map_shows(do: SentencesService, tmp_path: Path) -> None:
     added = "=SUM(1;2) noodles\n😀"
     paths = do.downloads(THEMES, MODEL, Wish(), "kmeans", 4, added)
     data = told_data(Path(paths[2]).read_text())
@@ -219,13 +219,13 @@ def test_added_ones_have_a_colour_beside_many_groups() -> None:
 
 
 @pytest.mark.parametrize("lines", [("alone",), ("alike", "alike", "alike")])
-def test_two_models_with_one_line_or_equal_ones(do: SentencesActions, lines: tuple[str, ...]) -> None:
+def test_two_models_with_one_line_or_equal_ones(do: SentencesService, lines: tuple[str, ...]) -> None:
     *_, html = do.two(own(*lines), [MODEL, MODEL], Wish(), "given", 0)
     told = "one and the same" if len(lines) > 1 else "One row, one point"
     assert html.count('class="pg-figure pg-map sided"') == 2 and html.count(told) == 2
 
 
-def test_nothing_is_a_sentence(do: SentencesActions) -> None:
+def test_nothing_is_a_sentence(do: SentencesService) -> None:
     for source in (own(), own("  ", ""), ("file", "", "", "", ""), ("file", "", "../../etc", "", "")):
         with pytest.raises(BadInput):
             do.made(source, MODEL, Wish())
@@ -233,7 +233,7 @@ def test_nothing_is_a_sentence(do: SentencesActions) -> None:
         list(do.matrix("\n".join("abc" * 11), MODEL))
 
 
-def test_html_and_formulas_stay_text(do: SentencesActions, tmp_path: Path) -> None:
+def test_html_and_formulas_stay_text(do: SentencesService, tmp_path: Path) -> None:
     file = tmp_path / "x.csv"
     rows = [f'"{EVIL.replace(chr(34), chr(34) * 2)} {n}",{EVIL[:28]}{n % 2}' for n in range(6)] + ['"=1+1",b']
     file.write_text("text,label\n" + "\n".join(rows))
@@ -253,7 +253,7 @@ def test_html_and_formulas_stay_text(do: SentencesActions, tmp_path: Path) -> No
     assert np.array_equal(np.load(paths[0]), do.embed([row[0] for row in table.rows], MODEL).vectors)
 
 
-def test_labels_may_be_many_and_long(do: SentencesActions) -> None:
+def test_labels_may_be_many_and_long(do: SentencesService) -> None:
     """Ten times the rows take about ten times as long, never a hundred."""
     labels = tuple(f"{number:05} " + "x" * 5_000 for number in range(20_000))
 
@@ -269,18 +269,18 @@ def test_labels_may_be_many_and_long(do: SentencesActions) -> None:
 
 @pytest.mark.parametrize("wish", [Wish(neighbours=1), Wish(neighbours=201), Wish("pca", neighbours=10**9),
                                   Wish(dimensions=4), Wish(seed=-1)])  # fmt: skip
-def test_numbers_are_checked_before_anything_is_computed(do: SentencesActions, wish: Wish) -> None:
+def test_numbers_are_checked_before_anything_is_computed(do: SentencesService, wish: Wish) -> None:
     with pytest.raises(BadInput, match="setting_outside"):
         next(do.making(own("a", "b"), "no such model", wish))
 
 
-def test_other_texts_have_another_key(do: SentencesActions) -> None:
+def test_other_texts_have_another_key(do: SentencesService) -> None:
     several = (["a\0b", "c"], ["a", "b\0c"], ["a\ud800"], ["a?"], ["a", ""], ["", "a"])
     assert len({do.work.key(texts, MODEL) for texts in several}) == len(several)
 
 
 def test_a_file_in_use_is_not_the_oldest(
-    do: SentencesActions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    do: SentencesService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     uploads = do.context.catalog.uploads
     monkeypatch.setattr(uploads, "limits", Limits(count=2))
@@ -298,7 +298,7 @@ def test_a_file_in_use_is_not_the_oldest(
 
 
 def test_files_to_download_are_nobody_elses_and_do_not_stay(
-    do: SentencesActions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    do: SentencesService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # Gradio refuses to serve files of elsewhere
     source = own("a", "b", "c", "d", "e", "f")
@@ -313,7 +313,7 @@ def test_files_to_download_are_nobody_elses_and_do_not_stay(
     assert not Path(first[0]).exists() and Path(second[0]).exists()
 
 
-def test_themes_part_and_search_finds_by_meaning(do: SentencesActions) -> None:
+def test_themes_part_and_search_finds_by_meaning(do: SentencesService) -> None:
     made = do.made(THEMES, MODEL, Wish())
     labels = np.array(sample("themes").labels)
     assert (labels[made.near.places] == labels[:, None]).mean() > 0.75
@@ -322,7 +322,7 @@ def test_themes_part_and_search_finds_by_meaning(do: SentencesActions) -> None:
 
 
 def test_what_a_file_lost_is_told_of_the_column_that_is_the_text(
-    do: SentencesActions, tmp_path: Path
+    do: SentencesService, tmp_path: Path
 ) -> None:
     file = tmp_path / "a.csv"
     file.write_bytes('text,label\nnaïve,a\n"open,b\n,c\n'.encode() + b"caf\xff,\n")
