@@ -18,7 +18,7 @@ from playground.engine.tokenizers.libraries import reader
 from playground.engine.vectors import projection
 from playground.models.catalog import EMBEDDED, TOKENIZERS
 from playground.models.loaders import presets, skeletons
-from playground.rooms.songs.actions import SongsActions
+from playground.rooms.songs.service import SongsService
 from playground.ui.context import Context
 
 log = logging.getLogger("playground")
@@ -50,7 +50,7 @@ def warm_up(context: Context, pause: float = 0.5) -> None:
     except Exception:
         log.exception("warming up skeletons")
     try:
-        songs = SongsActions(context)
+        songs = SongsService(context)
         with songs.library("sample") as (loaded, library):
             songs.index(loaded, library)
     except Exception:

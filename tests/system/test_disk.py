@@ -19,7 +19,7 @@ from playground.models.catalog import Catalog
 from playground.models.loaders import TransformersLoader
 from playground.models.uploads import Limits
 from playground.rooms.embeddings.sentences import service as sentences
-from playground.rooms.songs import actions as songs
+from playground.rooms.songs import service as songs
 from playground.rooms.songs.loading import data_card, keep
 from playground.rooms.tokens import service as tokens
 from playground.settings import Settings
@@ -133,7 +133,7 @@ def test_visitors_upload_and_evict_at_once(context, tmp_path, monkeypatch):
     uploads.names.whose(lambda: str(threading.get_ident() % 2))
     sent = tmp_path / "sent"
     sent.mkdir()
-    songs_, tokens_ = songs.SongsActions(context), tokens.TokensService(context)
+    songs_, tokens_ = songs.SongsService(context), tokens.TokensService(context)
     sentences_ = sentences.SentencesService(context)
 
     def upload(number: int, each: int) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 from playground import text
 from playground.errors import PlaygroundError
 from playground.rooms.architecture import example, memory, view, what_if
-from playground.rooms.architecture.service import FIRST, ArchitectureService
 from playground.rooms.architecture.plan import Architecture
 from playground.rooms.architecture.request import changes, uploaded
+from playground.rooms.architecture.service import FIRST, ArchitectureService
 from playground.ui.html import note
 from playground.ui.runs import Given, Line, asks, filling, html, progress, sets
 from playground.ui.visitor import language

@@ -8,8 +8,8 @@ import gradio as gr
 
 from playground.errors import BadInput
 from playground.rooms.architecture import memory
-from playground.rooms.architecture.service import ArchitectureService, limits
 from playground.rooms.architecture.plan import Architecture
+from playground.rooms.architecture.service import ArchitectureService, limits
 from playground.ui.visitor import guard
 
 # A queue of its own: who asks the Hub for a config keeps nobody from tokens.

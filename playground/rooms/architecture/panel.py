@@ -10,10 +10,10 @@ from typing import Any
 import gradio as gr
 
 from playground.rooms.architecture import api, example, memory, what_if
-from playground.rooms.architecture.service import FIRST, ArchitectureService
 from playground.rooms.architecture.actions import SAMPLES, UNTURNED, Answers
 from playground.rooms.architecture.plan import Architecture
 from playground.rooms.architecture.request import NUMBERS
+from playground.rooms.architecture.service import FIRST, ArchitectureService
 from playground.ui.context import Context
 from playground.ui.controls import control, view
 from playground.ui.precision_menu import following, precision

@@ -3,99 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
-from pathlib import Path
+from contextlib import closing
 from typing import Any
 
 import numpy as np
 
 from playground import text as words
 from playground.engine.vectors.projection import Projection, project
-from playground.errors import BadInput, HubUnreachable, PlaygroundError, UnknownModel
+from playground.errors import BadInput, HubUnreachable, PlaygroundError
 from playground.models.cache import Loaded
 from playground.models.catalog import ModelCard
-from playground.rooms.songs import example, formats, search, view, view_map
+from playground.rooms.songs import example, search, view, view_map
 from playground.rooms.songs.catalogue import BOOK_DATA, BOOK_FOLDER, song_files
 from playground.rooms.songs.evaluation import METHODS, Measured, evaluate, split
 from playground.rooms.songs.library import Library
-from playground.rooms.songs.loading import data_card, download, keep, trained_card
-from playground.rooms.songs.recommend import MOST, Recommender, plain, shown
+from playground.rooms.songs.loading import data_card, download, trained_card
+from playground.rooms.songs.recommend import Recommender, plain, shown
 from playground.rooms.songs.request import SAMPLE, UNTOUCHED, Picks, parameters, parameters_of
+from playground.rooms.songs.service import SongsService
 from playground.rooms.songs.training import PRESETS, TUNED
 from playground.system import cancellation
-from playground.ui.context import Context
 from playground.ui.html import note
 from playground.ui.runs import Given, Line, Progress, html, progress, sets
 from playground.ui.visitor import language, stages
 
-FOUND = 8
 SHIPPED = (SAMPLE, TUNED, "umap")  # the map that comes with the app
 LONGEST_PASTE = 400  # lines of a pasted playlist
 
 
-class SongsActions:
-    """What the room holds, and one function an action of its page."""
+class Answers:
+    """One function an action of the page."""
 
-    def __init__(self, context: Context) -> None:
-        self.context = context
-
-    # -- data sets and what is trained on them --
-
-    def card(self, dataset: str) -> ModelCard:
-        """The card of a data set.
-
-        Raises:
-            UnknownModel: no data set has this name.
-        """
-        if not isinstance(dataset, str) or not dataset.strip():
-            raise BadInput("songs_dataset_empty")
-        known = {card.name: card for card in self.context.catalog.offered("songs")}
-        found = known.get(dataset.strip())
-        if found is None and dataset.strip().startswith(("songs-", BOOK_DATA)):
-            with suppress(BadInput):
-                found = self.context.catalog.find(dataset)
-        if found is None or "songs" not in found.roles:
-            raise UnknownModel("songs_not_here", name=dataset[:60])
-        return found
-
-    def choices(self) -> list[tuple[str, str]]:
-        """The data sets of the menu, the visitor's own among them."""
-        return [(card.name, card.name) for card in self.context.catalog.offered("songs")]
-
-    @contextmanager
-    def library(self, dataset: str) -> Iterator[tuple[Loaded, Library]]:
-        """A data set, leased."""
-        with self.context.models.lease(data_card(self.card(dataset)), "songs") as loaded:
-            yield loaded, loaded.model
-
-    @contextmanager
-    def trained(self, dataset: str) -> Iterator[tuple[Loaded, Recommender]]:
-        """What the tuned training made of a data set, leased; trained first if need be."""
-        with self.context.models.lease(trained_card(self.card(dataset)), "songs") as loaded:
-            yield loaded, loaded.model
-
-    def find(self, query: str, dataset: str, count: int = FOUND) -> list[dict[str, Any]]:
-        """Songs by title or artist, as JSON."""
-        if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MOST:
-            raise BadInput("songs_count", most=MOST)
-        if not isinstance(query, str):
-            raise BadInput("not_text", kind=type(query).__name__)
-        with self.library(dataset) as (loaded, library):
-            rows = search.search(self.index(loaded, library), query, count)
-            return [plain(library.songs[row]) for row in rows]
-
-    @staticmethod
-    def index(loaded: Loaded, library: Library) -> search.Index:
-        """The search index, made once and kept with the data set."""
-        if "songs.index" not in loaded.memo:
-            loaded.memo["songs.index"] = search.index(library)
-        ready: search.Index = loaded.memo["songs.index"]
-        return ready
+    def __init__(self, do: SongsService) -> None:
+        self.do = do
 
     # -- what is leased for an answer, telling how far it is --
 
     def _leasing(self, card: ModelCard) -> Generator[Progress | Loaded]:
-        with closing(self.context.models.leasing(card, "songs")) as steps:
+        with closing(self.do.context.models.leasing(card, "songs")) as steps:
             for step in stages(steps, language()):
                 yield step if isinstance(step, Loaded) else Progress(step)
 
@@ -110,7 +55,7 @@ class SongsActions:
 
     def _trained(self, place: str, given: Given, answer: Callable[[Loaded, Picks], str]) -> Iterator[Line]:
         """The same of a training, which is made first if need be."""
-        card = trained_card(self.card(given["dataset"]), parameters_of(given["trained"]))
+        card = trained_card(self.do.card(given["dataset"]), parameters_of(given["trained"]))
         return self._answering(place, card, lambda loaded: answer(loaded, Picks.of(given)))
 
     # -- finding and picking --
@@ -118,21 +63,21 @@ class SongsActions:
     def opening(self, given: Given) -> Iterator[Line]:
         """The menu of data sets; and the embedded one, if the chosen one is no longer there."""
         try:
-            self.card(given["dataset"])
+            self.do.card(given["dataset"])
         except PlaygroundError:  # another server has begun meanwhile
             yield sets(self._chosen(SAMPLE) | {"songs.liked": UNTOUCHED})
             return
-        yield sets({"songs.dataset": {"choices": self.choices()}})
+        yield sets({"songs.dataset": {"choices": self.do.choices()}})
 
     def _chosen(self, dataset: str) -> dict[str, Any]:
         """Another data set, in which nothing is picked: ids are a data set's own."""
-        menu = {"choices": self.choices(), "value": dataset}
+        menu = {"choices": self.do.choices(), "value": dataset}
         return {"songs.dataset": menu, "songs.liked": [], "songs.disliked": []}
 
     def hits(self, given: Given) -> Iterator[Line]:
         """The list under the search box."""
         query = given["search"]
-        found = self.find(query, given["dataset"]) if query.strip() else []
+        found = self.do.find(query, given["dataset"]) if query.strip() else []
         yield html("songs-hits", view.hits(found, query, language()))
 
     def picked(self, given: Given) -> Iterator[Line]:
@@ -147,7 +92,7 @@ class SongsActions:
             songs = [[plain(library.songs[row]) for row in rows] for rows in picks.rows(library, lang)]
             return view.picked(songs[0], songs[1], lang)
 
-        yield from self._answering("songs-shown", data_card(self.card(picks.dataset)), answer)
+        yield from self._answering("songs-shown", data_card(self.do.card(picks.dataset)), answer)
 
     def clear(self, given: Given) -> Iterator[Line]:
         """Nothing is picked any more."""
@@ -155,7 +100,7 @@ class SongsActions:
 
     def some(self, given: Given) -> Iterator[Line]:
         """The first two thirds of a playlist of the data, as picks: its end is to be guessed."""
-        with self.library(given["dataset"]) as (_, library):
+        with self.do.library(given["dataset"]) as (_, library):
             number = int(np.random.default_rng().integers(library.playlists))
             rows = library.playlist(number)
             rows = rows[: max(1, min(30, len(rows) * 2 // 3))]
@@ -170,8 +115,8 @@ class SongsActions:
         if len(lines) > LONGEST_PASTE:
             raise BadInput("songs_too_many", most=LONGEST_PASTE)
         liked, missing = [], []
-        with self.library(given["dataset"]) as (loaded, library):
-            ready = self.index(loaded, library)
+        with self.do.library(given["dataset"]) as (loaded, library):
+            ready = self.do.index(loaded, library)
             for line in lines:
                 cancellation.check()
                 found = search.search(ready, line.replace(" - ", " "), 1)
@@ -278,7 +223,7 @@ class SongsActions:
         own = parameters_of(given["trained"])
         methods = [*METHODS] + (["own"] if own is not None and own not in PRESETS.values() else [])
         mine = f"own {own.key}" if own is not None else ""
-        with self.library(given["dataset"]) as (loaded, library):
+        with self.do.library(given["dataset"]) as (loaded, library):
             kept: dict[str, Measured] = loaded.memo.setdefault("songs.measured", {})
             queries = len(split(library).hidden)
             for method in methods:
@@ -303,39 +248,29 @@ class SongsActions:
             made = loaded.model.trained
             return view.losses(made.losses, made.seconds, asked.workers, language())
 
-        card = trained_card(self.card(given["dataset"]), asked)
+        card = trained_card(self.do.card(given["dataset"]), asked)
         yield from self._answering("songs-trained", card, answer)
         yield sets({"songs.trained": asked.key})
 
     def about(self, given: Given) -> Iterator[Line]:
         """What a data set holds."""
-        card = data_card(self.card(given["dataset"]))
+        card = data_card(self.do.card(given["dataset"]))
         yield from self._answering("songs-about", card, lambda loaded: view.about(loaded.model, language()))
 
     def fetch(self, given: Given) -> Iterator[Line]:
         """Download the book's data set, telling how far it is; only what arrived whole is chosen."""
-        if self.context.settings.offline:
+        if self.do.context.settings.offline:
             raise HubUnreachable("songs_offline")
-        folder = self.context.catalog.cache_dir / BOOK_FOLDER
+        folder = self.do.context.catalog.cache_dir / BOOK_FOLDER
         if not song_files(folder):
             with closing(download(folder)) as steps:  # who stops or goes leaves nothing half
                 for step in stages(steps, language()):
                     yield progress(str(step))
-        yield sets(self._chosen(self.card(BOOK_DATA).name))
+        yield sets(self._chosen(self.do.card(BOOK_DATA).name))
 
     def receive(self, paths: Sequence[str] | None) -> Iterator[Line]:
         """Keep a visitor's files and choose them."""
-        yield sets(self._chosen(self.upload(paths)))
-
-    def upload(self, paths: Sequence[str] | None) -> str:
-        """Keep a visitor's files; the name under which they can be chosen."""
-        if not paths:
-            raise BadInput("songs_file_empty", name="–")
-        uploads = self.context.catalog.uploads
-        uploads.check([Path(path).stat().st_size for path in paths])
-        files = [(Path(path).name, Path(path).read_bytes()) for path in paths]
-        formats.read(", ".join(name for name, _ in files), files)  # refused before anything is kept
-        return keep(files, uploads)
+        yield sets(self._chosen(self.do.upload(paths)))
 
 
 def grouped(library: Library, by: str, lang: str) -> tuple[list[str], Any]:

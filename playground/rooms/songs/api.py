@@ -7,14 +7,14 @@ from typing import Any
 import gradio as gr
 
 from playground.errors import BadInput
-from playground.rooms.songs.actions import SongsActions
+from playground.rooms.songs.service import SongsService
 from playground.ui.visitor import guard
 
 # A queue of its own: who waits for a training keeps nobody from tokens.
 SONGS: dict[str, Any] = {"concurrency_id": "songs", "concurrency_limit": 4}
 
 
-def build(do: SongsActions) -> None:
+def build(do: SongsService) -> None:
     """Register the endpoints on the page being built."""
 
     def find_songs(query: str, dataset: str, count: int) -> list[dict[str, Any]]:

@@ -12,8 +12,9 @@ from dataclasses import asdict
 import gradio as gr
 
 from playground.rooms.songs import api
-from playground.rooms.songs.actions import SongsActions
+from playground.rooms.songs.actions import Answers
 from playground.rooms.songs.request import CONTROLS, SAMPLE, UNTOUCHED
+from playground.rooms.songs.service import SongsService
 from playground.rooms.songs.training import PRESETS, TUNED, Parameters
 from playground.ui.context import Context
 from playground.ui.controls import control, kept, view
@@ -27,7 +28,8 @@ STOPS = {name: f"songs-{name}-stop" for name in ("fetch", "train", "measure")}
 
 def build(context: Context, app: gr.Blocks) -> None:
     """The panel, inside its tab."""
-    do = SongsActions(context)
+    do = SongsService(context)
+    answers = Answers(do)
     api.build(do)
     kept("songs.liked", UNTOUCHED, private=False)
     kept("songs.disliked", [], private=False)
@@ -35,7 +37,7 @@ def build(context: Context, app: gr.Blocks) -> None:
     gr.HTML(tr("songs.lead"), elem_classes="pg-lead", padding=False)
     with gr.Row(elem_classes="pg-panel"):
         with gr.Column(scale=4, min_width=280, elem_classes="pg-controls"):
-            _controls(do)
+            _controls(answers)
         with (
             gr.Column(scale=9, min_width=300, elem_classes="pg-result"),
             gr.Tabs(elem_id="songs-tabs", overflow_behavior="wrap"),
@@ -46,10 +48,10 @@ def build(context: Context, app: gr.Blocks) -> None:
                     _inside(name)
     with gr.Accordion(tr("shell.lesson"), open=False, elem_classes="pg-lesson"):
         gr.Markdown(tr("lessons.songs"))
-    _wire(do)
+    _wire(answers)
 
 
-def _wire(do: SongsActions) -> None:
+def _wire(answers: Answers) -> None:
     """What is asked, by which control or button, and where it answers."""
     every = [f"songs/{name}" for name in VIEWS]
     dataset, search, trained = "songs.dataset", "songs.search", "songs.trained"
@@ -58,34 +60,36 @@ def _wire(do: SongsActions) -> None:
 
     def seen(name: str, elem_id: str, *more: str) -> Action:
         """A result of what is picked and trained, made while its view is seen."""
-        needs, fn = [*picks, trained, *(f"songs.{each}" for each in more)], getattr(do, name)
+        needs, fn = [*picks, trained, *(f"songs.{each}" for each in more)], getattr(answers, name)
         wait = 100 if more else 0
         return Action(name, fn, needs, needs, [elem_id], [f"songs/{name}"], wait=wait, stops=stops)
 
     actions(
         "songs",
-        Action("opening", do.opening, [dataset], views=every, opens=True),
-        Action("picked", do.picked, picks, picks, ["songs-shown"], every, wait=0),
-        Action("hits", do.hits, [search, dataset], [search, dataset], ["songs-hits"], every),
-        Action("some", do.some, [dataset], ["#songs-some"], ["songs-shown"]),
-        Action("clear", do.clear, [], ["#songs-clear"], ["songs-shown"]),
-        Action("paste", do.paste, ["songs.paste", dataset], ["#songs-paste-go"], ["songs-pasted"]),
-        Action("about", do.about, [dataset], [dataset, "#songs-data"], ["songs-about"], every, opens=False),
-        Action("fetch", do.fetch, [], ["#songs-fetch"], ["songs-fetched"], stops=[STOPS["fetch"]]),
+        Action("opening", answers.opening, [dataset], views=every, opens=True),
+        Action("picked", answers.picked, picks, picks, ["songs-shown"], every, wait=0),
+        Action("hits", answers.hits, [search, dataset], [search, dataset], ["songs-hits"], every),
+        Action("some", answers.some, [dataset], ["#songs-some"], ["songs-shown"]),
+        Action("clear", answers.clear, [], ["#songs-clear"], ["songs-shown"]),
+        Action("paste", answers.paste, ["songs.paste", dataset], ["#songs-paste-go"], ["songs-pasted"]),
         Action(
-            "train", do.train, [dataset, *(f"songs.{name}" for name in CONTROLS)], ["#songs-train"],
+            "about", answers.about, [dataset], [dataset, "#songs-data"], ["songs-about"], every, opens=False
+        ),
+        Action("fetch", answers.fetch, [], ["#songs-fetch"], ["songs-fetched"], stops=[STOPS["fetch"]]),
+        Action(
+            "train", answers.train, [dataset, *(f"songs.{name}" for name in CONTROLS)], ["#songs-train"],
             ["songs-trained"], stops=[STOPS["train"]],
         ),
         seen("recommend", "songs-ten"), seen("vector", "songs-vector"), seen("walk", "songs-walk", "steps"),
         seen("map", "songs-map", "method", "by"),
         Action(
-            "measure", do.measure, [dataset, trained], ["#songs-measure"], ["songs-measures"],
+            "measure", answers.measure, [dataset, trained], ["#songs-measure"], ["songs-measures"],
             ["songs/measure"], opens=True, stops=[STOPS["measure"]],
         ),
     )  # fmt: skip
 
 
-def _controls(do: SongsActions) -> None:
+def _controls(answers: Answers) -> None:
     control("songs.search", gr.Textbox(
         label=tr("songs.search"), placeholder=tr("songs.search_hint"), max_lines=1
     ))  # fmt: skip
@@ -99,12 +103,12 @@ def _controls(do: SongsActions) -> None:
         gr.Button(tr("songs.paste_go"), size="sm", elem_id="songs-paste-go")
         place("songs-pasted", elem_classes="pg-maybe")
     with gr.Accordion(tr("songs.data"), open=False, elem_id="songs-data", elem_classes="pg-late"):
-        _data(do)
+        _data(answers)
     with gr.Accordion(tr("songs.training"), open=False, elem_id="songs-training", elem_classes="pg-late"):
         _training()
 
 
-def _data(do: SongsActions) -> None:
+def _data(answers: Answers) -> None:
     """Another data set: of the menu, the visitor's own, or the book's."""
     # Ids are a data set's own: what was picked in another means nothing here.
     control(
@@ -119,7 +123,7 @@ def _data(do: SongsActions) -> None:
         gr.Button(tr("shell.stop"), size="sm", min_width=60, elem_id=STOPS["fetch"])
     gr.HTML(tr("songs.upload_info"), padding=False, elem_classes="pg-note")
     place("songs-fetched", elem_classes="pg-maybe")
-    upload(files, do.receive, "songs")
+    upload(files, answers.receive, "songs")
 
 
 def _training() -> None:

@@ -10,8 +10,8 @@ import gradio as gr
 from playground.engine.tokenizers import tokenize
 from playground.rooms.tokens import api, example
 from playground.rooms.tokens import view as tokens_view
-from playground.rooms.tokens.service import DEFAULTS, MOST, TokensService
 from playground.rooms.tokens.actions import SAMPLES, TALK, Answers
+from playground.rooms.tokens.service import DEFAULTS, MOST, TokensService
 from playground.ui.context import Context
 from playground.ui.controls import control, kept, movable, view
 from playground.ui.runs import Action, actions, place, upload

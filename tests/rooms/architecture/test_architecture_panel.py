@@ -15,10 +15,10 @@ from playground.models.cache import ModelCache
 from playground.models.catalog import Catalog
 from playground.models.loaders import TransformersLoader, presets, skeletons
 from playground.rooms.architecture import example, memory, service, what_if
-from playground.rooms.architecture.service import FIRST, ArchitectureService
 from playground.rooms.architecture.actions import SAMPLES, Answers
 from playground.rooms.architecture.api import plain
 from playground.rooms.architecture.request import changes, uploaded
+from playground.rooms.architecture.service import FIRST, ArchitectureService
 from playground.settings import Settings
 from playground.system import cancellation
 from playground.ui.context import Context
@@ -356,7 +356,7 @@ def test_an_error_while_a_plan_is_read_is_a_sentence(do, monkeypatch):
     def broken(*_):
         raise RuntimeError("a field that differs per layer")
 
-    monkeypatch.setattr(actions, "read", broken)
+    monkeypatch.setattr(service, "read", broken)
     with pytest.raises(BadInput) as caught:
         do.plan(FIRST, '{"model_type": "llama", "num_hidden_layers": 1}')
     assert caught.value.key == "errors.config_refused"

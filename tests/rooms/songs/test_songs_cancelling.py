@@ -14,8 +14,8 @@ from playground.models.cache import ModelCache
 from playground.models.catalog import Catalog
 from playground.models.loaders import TransformersLoader
 from playground.rooms.songs import evaluation, example, formats, search, training
-from playground.rooms.songs.actions import SongsActions
 from playground.rooms.songs.library import Library
+from playground.rooms.songs.service import SongsService
 from playground.rooms.songs.training import BOOK, TUNED, WORK, train
 from playground.settings import Settings
 from playground.system import cancellation
@@ -87,7 +87,7 @@ def test_a_training_that_its_page_leaves_reads_no_further(
     """It runs in the cache's own thread, and its songs are read in one of gensim's."""
     settings = Settings(models_dir=tmp_path / "models", cache_dir=tmp_path, offline=True)
     catalog = Catalog(settings.models_dir, tmp_path / "uploads", offline=True)
-    do = SongsActions(Context(settings, catalog, ModelCache(2**31, TransformersLoader(offline=True))))
+    do = SongsService(Context(settings, catalog, ModelCache(2**31, TransformersLoader(offline=True))))
     read: list[float] = []
     real = training._Sentences.__iter__
 

@@ -15,8 +15,9 @@ from playground.models.catalog import Catalog
 from playground.models.loaders import TransformersLoader
 from playground.rooms.songs import example, panel
 from playground.rooms.songs import loading as loader
-from playground.rooms.songs.actions import SongsActions
+from playground.rooms.songs.actions import Answers
 from playground.rooms.songs.request import CONTROLS, UNTOUCHED, Picks, parameters, parameters_of
+from playground.rooms.songs.service import SongsService
 from playground.rooms.songs.training import BOOK, TUNED
 from playground.settings import Settings
 from playground.ui import runs
@@ -29,10 +30,10 @@ VIEWS = ("vector", "walk", "map")
 
 
 @pytest.fixture
-def do(tmp_path) -> SongsActions:
+def do(tmp_path) -> SongsService:
     settings = Settings(models_dir=tmp_path / "models", cache_dir=tmp_path, offline=True)
     catalog = Catalog(settings.models_dir, tmp_path / "uploads", offline=True)
-    return SongsActions(Context(settings, catalog, ModelCache(2**31, TransformersLoader(offline=True))))
+    return SongsService(Context(settings, catalog, ModelCache(2**31, TransformersLoader(offline=True))))
 
 
 def test_the_example_stands_without_anything_loaded(do):
@@ -113,7 +114,7 @@ def test_a_data_set_that_is_gone_gives_way_to_the_embedded_one(do):
 def test_files_of_ones_own_are_chosen_and_nothing_is_picked_in_them(do, tmp_path):
     file = tmp_path / "mine.txt"
     file.write_text("A - x, B - y, C - z\nB - y, A - x\n" * 3)
-    (line,) = do.receive([str(file)])
+    (line,) = Answers(do).receive([str(file)])
     menu = line["set"]["songs.dataset"]
     assert menu["value"].startswith("songs-") and line["set"]["songs.liked"] == []
     assert "3 songs in 6 playlists" in shown(do, "about", dataset=menu["value"])
@@ -122,7 +123,7 @@ def test_files_of_ones_own_are_chosen_and_nothing_is_picked_in_them(do, tmp_path
     lines = [*asked(do, "recommend", dataset=menu["value"], liked=[id])]
     assert lines[-1]["html"].count("song-why") == 2
     with pytest.raises(BadInput):
-        list(do.receive([]))
+        list(Answers(do).receive([]))
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from playground.errors import BadInput
 from playground.models.cache import ModelCache
 from playground.models.catalog import Catalog
 from playground.rooms.tokens import example, panel, service, steps, training, view
-from playground.rooms.tokens.service import TokensService
 from playground.rooms.tokens.actions import SAMPLES, Answers
+from playground.rooms.tokens.service import TokensService
 from playground.settings import read
 from playground.system import cancellation
 from playground.ui.context import Context
@@ -135,7 +135,7 @@ def abandoned(calls: Calls, work: Callable[[], Any]) -> int:
 
 def test_comparing_ends_between_two_tokenizers(answers: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = Calls(2)
-    monkeypatch.setattr(actions.tokenize, "of_encoded", calls.of(tokenize.of_encoded))
+    monkeypatch.setattr(service.tokenize, "of_encoded", calls.of(tokenize.of_encoded))
     assert abandoned(calls, lambda: list(answers.compare(given(**FIRST)))) == 2
 
 

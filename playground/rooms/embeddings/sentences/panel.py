@@ -10,9 +10,9 @@ import gradio as gr
 from playground.engine.vectors.projection import MIN_DIST
 from playground.rooms.embeddings.sentences import api
 from playground.rooms.embeddings.sentences import view as shown
-from playground.rooms.embeddings.sentences.service import SentencesService
 from playground.rooms.embeddings.sentences.actions import FILES, PAIRS, QUERIES, Answers
 from playground.rooms.embeddings.sentences.samples import CLUSTERINGS, SAMPLES
+from playground.rooms.embeddings.sentences.service import SentencesService
 from playground.rooms.embeddings.sentences.work import MODEL
 from playground.ui.context import Context
 from playground.ui.controls import control, kept, movable, view

@@ -24,9 +24,9 @@ from playground.models.cache import ModelCache
 from playground.models.catalog import Catalog
 from playground.models.uploads import Limits
 from playground.rooms.embeddings.sentences import example, view
-from playground.rooms.embeddings.sentences.service import SentencesService
 from playground.rooms.embeddings.sentences.export import Made
 from playground.rooms.embeddings.sentences.samples import Rows, sample
+from playground.rooms.embeddings.sentences.service import SentencesService
 from playground.rooms.embeddings.sentences.work import MODEL, Wish
 from playground.settings import Settings
 from playground.ui import files
