@@ -34,13 +34,10 @@ class Answers:
         self.do = do
 
     def opening(self, given: Given) -> Iterator[Line]:
-        """The menus, and a sentence where there is none."""
+        """The menus."""
         menu = {"choices": self.do.choices()}
         live = {"choices": [(name, name) for name in self.do.living()]}
         yield sets({f"{ROOM}.model": menu, f"{ROOM}.other": menu, f"{ROOM}.live": live})
-        examples = text.everywhere("architecture.example_sentence")
-        if not given["sentence"] or given["sentence"] in examples.values():  # maybe of another language
-            yield sets({f"{ROOM}.sentence": examples[language()]})
 
     def plan(self, given: Given) -> Iterator[Line]:
         """The model's numbers and its tree; then whatever of the controls hangs on it."""

@@ -64,7 +64,7 @@ def _wire(context: Context, answers: Answers) -> None:
 
     actions(
         KEY,
-        Action("opening", answers.opening, said, views=every, opens=True),
+        Action("opening", answers.opening, views=every, opens=True),
         Action("plan", answers.plan, which, which, ["arc-top", "arc-tree"], every),
         Action("flow", answers.flow, flow, flow, ["arc-flow", "arc-where", "arc-steps"], seen("flow")),
         # Whenever it is opened: what was loaded meanwhile is measured.
@@ -100,8 +100,8 @@ def _controls(do: ArchitectureService, answers: Answers) -> None:
         for number, shown in enumerate(SAMPLES):
             gr.Button(shown, size="sm", min_width=40, elem_id=f"arc-sample-{number}")
     control("architecture.sentence", gr.Textbox(
-        label=tr("architecture.sentence"), info=tr("architecture.sentence_info"), lines=2,
-        elem_id="arc-sentence",
+        tr("architecture.example_sentence"), label=tr("architecture.sentence"),
+        info=tr("architecture.sentence_info"), lines=2, elem_id="arc-sentence",
     ))  # fmt: skip
     with gr.Row(elem_classes="pg-actions"):
         file = gr.UploadButton(tr("architecture.upload"), file_types=[".json"], size="sm", min_width=120)

@@ -40,13 +40,9 @@ class Answers:
         self.context = context
 
     def opening(self, given: Given) -> Iterator[Line]:
-        """The menu of models, a prompt where there is none, and what stands for it."""
+        """The menu of models, and what stands for the prompt."""
         names = [card.name for card in self.context.catalog.offered("causal")]
         yield sets({"decoding.model": {"choices": [(name, name) for name in names]}})
-        examples = {lang: example.shipped(lang).text for lang in words.LANGUAGES}
-        untouched = _plain(given) and given["prompt"] in examples.values()  # maybe in another language
-        if not given["prompt"] or untouched:
-            yield sets({"decoding.prompt": examples[language()]})
         yield asks("decoding/compare", "open")
 
     def sample(self, given: Given) -> Iterator[Line]:

@@ -49,7 +49,7 @@ def _wire(context: Context) -> None:
     which, prompt, model, menu = (f"{KEY}.{name}" for name in ("which", "prompt", "model", "precision"))
     actions(
         KEY,
-        Action("opening", answers.opening, ASKED, views=EVERY, opens=True),
+        Action("opening", answers.opening, views=EVERY, opens=True),
         following(context, menu, model, EVERY),
         Action("compare", answers.compare, ASKED, ["#dec-go", "@dec-text"], PLACES, stops=["dec-stop"]),
         Action("sample", answers.sample, on=[f"#dec-sample-{number}" for number in range(SAMPLES)]),
@@ -63,8 +63,8 @@ def _wire(context: Context) -> None:
 
 def _controls() -> None:
     control("decoding.prompt", gr.Textbox(
-        label=tr("decoding.prompt"), placeholder=tr("decoding.prompt_hint"), lines=2, max_lines=8,
-        elem_id="dec-text",
+        tr("decoding.example_prompt"), label=tr("decoding.prompt"), placeholder=tr("decoding.prompt_hint"),
+        lines=2, max_lines=8, elem_id="dec-text",
     ), query="text")  # fmt: skip
     with gr.Row(elem_classes="pg-samples"):
         for number in range(SAMPLES):

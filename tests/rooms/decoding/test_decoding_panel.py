@@ -39,7 +39,7 @@ STANDING: dict[str, Any] = {
     "top_k": 40, "top_p": 0.9, "min_p": 0.05, "penalty": 1.1, "seed": 3, "stops": "", "beams": 3,
     "length": 1.0, "early": False, "first": 1, "second": 2,
 }  # fmt: skip
-BUILT = {**STANDING, "prompt": "", "model": example.MODEL, "most": 24, "beams": 4}
+BUILT = {**STANDING, "prompt": "The cat", "model": example.MODEL, "most": 24, "beams": 4}
 
 
 EMPTY = text.say("errors.next_prompt_empty", "en")  # as the Next token panel says it
@@ -342,24 +342,22 @@ def test_what_breaks_off_is_an_error_after_what_was_measured(
 # -- what a page opens with --
 
 
-def opened(context: Context, **change: Any) -> tuple[dict[str, Any], list[Line]]:
-    """What is set, and what then stands in the places."""
-    menu, *more, last = Answers(context).opening(given("open", **{**BUILT, **change}))
+def opened(context: Context, **change: Any) -> list[Line]:
+    """What stands in the places of a page that opens with these."""
+    menu, last = Answers(context).opening(given("open"))
     names = [value for _, value in menu["set"]["decoding.model"]["choices"]]
     assert names[0] == example.MODEL and "chatty" in names
     assert last == {"ask": "decoding/compare", "by": "open"}
-    values = {id: value for line in more for id, value in line["set"].items()}
-    now = {**BUILT, **change, **{id.partition(".")[2]: value for id, value in values.items()}}
-    return values, list(Answers(context).compare(given("open", **now)))
+    return list(Answers(context).compare(given("open", **{**BUILT, **change})))
 
 
-@pytest.mark.parametrize("prompt", ["", *(example.shipped(lang).text for lang in text.LANGUAGES)])
-def test_it_opens_on_the_example_as_shipped(context: Context, prompt: str) -> None:
-    """Also where the page before stood on that of another language."""
-    own = example.shipped("en").text
-    values, lines = opened(context, prompt=prompt)
-    assert values == {"decoding.prompt": own}
-    found = placed(lines)
+@pytest.mark.parametrize("lang", text.LANGUAGES)
+def test_the_box_holds_the_prompt_of_the_shipped_example(lang: str) -> None:
+    assert text.say("decoding.example_prompt", lang) == example.shipped(lang).text
+
+
+def test_it_opens_on_the_example_as_shipped(context: Context) -> None:
+    found = placed(opened(context))
     assert (
         "missed" in found["dec-view"] and "<svg" in found["dec-tree"] and "<details" in found["dec-filters"]
     )
@@ -376,9 +374,7 @@ def test_it_opens_on_the_example_as_shipped(context: Context, prompt: str) -> No
 def test_what_was_not_decoded_yet_says_so(context: Context, change: dict[str, Any]) -> None:
     """And loads nothing."""
     before = [row.name for row in context.models.status()]
-    values, lines = opened(context, **{"prompt": example.shipped("en").text, **change})
-    assert values == ({"decoding.prompt": example.shipped("en").text} if change.get("prompt") == "" else {})
-    found = placed(lines)
+    found = placed(opened(context, **change))
     assert [*found] == ["dec-view", "dec-tree", "dec-filters"] and len(set(found.values())) == 1
     assert text.say("decoding.go", "en") in found["dec-view"]
     assert [row.name for row in context.models.status()] == before
