@@ -120,3 +120,40 @@ def test_the_look_up_itself(name: str, there: bool) -> None:
 def test_the_reader_of_texts_itself() -> None:
     source = '"""Of `one`, ``two``."""\n\ndef f():\n    """`three()`"""\n    return "`four`"  # and `five`\n'
     assert list(quoted_in(source)) == ["one", "three()", "five"]
+
+
+def undescribed(source: str) -> Iterator[tuple[str, set[str]]]:
+    """Functions and classes, and what their docstrings describe under ``Args`` that they do not take."""
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        listed = re.search(r"^Args:\n((?: .*\n?|\n(?= ))*)", ast.get_docstring(node) or "", re.MULTILINE)
+        if listed is None:
+            continue
+        heads = re.findall(r"^    (\w+(?:, \w+)*): ", listed[1], re.MULTILINE)
+        named = {name for head in heads for name in head.split(", ")}
+        yield node.name, named - taken_by(node)
+
+
+def taken_by(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> set[str]:
+    """A function's arguments; a class's fields and those of its ``__init__``."""
+    if not isinstance(node, ast.ClassDef):
+        return {each.arg for each in ast.walk(node.args) if isinstance(each, ast.arg)}
+    found = {str(getattr(each.target, "id", "")) for each in node.body if isinstance(each, ast.AnnAssign)}
+    made = [each for each in node.body if isinstance(each, ast.FunctionDef) and each.name == "__init__"]
+    return found.union(*map(taken_by, made))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_arguments_are_described_by_their_names(path: Path) -> None:
+    source = path.read_text(encoding="utf-8")
+    assert {name: missing for name, missing in undescribed(source) if missing} == {}
+
+
+def test_the_reader_of_arguments_itself() -> None:
+    told = "Args:\n        one, three: it.\n            two: of it.\n\n    Returns:\n        four: it.\n    "
+    of_function = f'def f(one, *, two):\n    """B.\n\n    {told}"""\n'
+    assert dict(undescribed(of_function)) == {"f": {"three"}}
+    of_class = f'class A:\n    """B.\n\n    {told}"""\n    one: int\n    def __init__(self, three): ...\n'
+    assert dict(undescribed(of_class)) == {"A": set()}
+    assert dict(undescribed(of_class.replace("three):", "two):"))) == {"A": {"three"}}

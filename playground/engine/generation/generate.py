@@ -160,7 +160,7 @@ def reply(
         loaded: with a causal model and its tokenizer, leased as long as this runs.
         ids: the prompt.
         settings: how to choose.
-        trace: what was read before; what it begins with is not read again, and afterwards (also after a stop
+        prefix: what was read before; what it begins with is not read again, and afterwards (also after a stop
             or a failure) it holds what was read this time.
         continues: the text goes on with the prompt's (completion, a reply that was cut), so a first blank
             belongs to it.

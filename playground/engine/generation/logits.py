@@ -71,7 +71,7 @@ class Row:
         hidden: the first numbers of the last position's hidden state, as `lm_head` gets it.
         hidden_size: how many it has.
         reused: ids that had been read before and were not read again.
-        heard: of the ids themselves; None where nobody listened.
+        prompt_scores: of the ids themselves, where they were asked for.
     """
 
     ids: tuple[int, ...]
@@ -123,8 +123,8 @@ def look(
 
     Args:
         loaded: with a causal model, leased as long as this runs.
-        trace: what was read before; what it begins with is not read again.
-        listen: also say how likely each of the ids was; then all of them are read.
+        prefix: what was read before; what it begins with is not read again.
+        score_prompt: also say how likely each of the ids was; then all of them are read.
 
     Raises:
         BadInput: as `check`. DoesNotFit: ``reply_out_of_memory``. PlaygroundError: ``logits_not_finite``.

@@ -37,7 +37,7 @@ class TokenProbabilities:
         ranks: [n], by the raw logits; 1: none is higher.
         own: [n], the model's own probabilities: softmax of the raw logits.
         warm: [n], after the temperature.
-        gone: [n], 0 it stays, 1 top-k removed it, 2 top-p, 3 min-p, 4 temperature 0 takes another.
+        removed_by: [n], 0 it stays, 1 top-k removed it, 2 top-p, 3 min-p, 4 temperature 0 takes another.
         final: [n], what is drawn with: those that stay, renormalised; all of the vocabulary sums to 1.
         left: how many tokens of the vocabulary stay after top-k, top-p, min-p.
         mass: which share of ``warm`` stays after each of them.
