@@ -37,10 +37,10 @@ PIECE = 1_000_000  # pairs that are sorted at once
 WINDOW = 10  # songs to each side that stand together, for PPMI
 METHODS = ("popularity", "cooccurrence", "svd", "book", "tuned")
 
-Given = Sequence[NDArray[np.int32]]
+Given = Sequence[NDArray[np.int32]]  # of each playlist asked about, the rows of its songs, [songs given]
 Scores = NDArray[np.floating[Any]]
 Scorer = Callable[[Given], Scores]
-"""Playlists so far → a score of every song for each of them."""
+"""Playlists so far → a score of every song for each of them, [playlists asked about, songs]."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Split:
 
     train: Library
     given: tuple[NDArray[np.int32], ...]
-    hidden: NDArray[np.int32]
+    hidden: NDArray[np.int32]  # [playlists asked about], rows of songs
 
 
 def split(library: Library, seed: int = 0) -> Split:
@@ -148,14 +148,17 @@ def measure(method: str, scorer: Scorer, asked: Split, seconds: float = 0.0) -> 
 
 
 def best(scores: Scores, given: Given, count: int = TOP) -> NDArray[np.int64]:
-    """The best songs of each row of scores, best first, never one that was given."""
+    """The best songs of each row of scores, best first, never one that was given; [playlists, count].
+
+    Scores of what was given are set to -∞ in place.
+    """
     for row, songs in zip(scores, given, strict=True):
         row[songs] = -np.inf
     return np.stack([highest(row, count) for row in scores])
 
 
 def highest(scores: Scores, count: int) -> NDArray[np.int64]:
-    """The places of the highest scores, best first; of equals the earlier one, on every processor.
+    """The places [count] of the highest scores [songs], best first; of equals the earlier one, on all CPUs.
 
     Counts have many equals, and which of them a partition takes depends on the instruction set.
     """
@@ -168,7 +171,7 @@ def highest(scores: Scores, count: int) -> NDArray[np.int64]:
 
 
 def by_vectors(vectors: NDArray[np.float32]) -> Scorer:
-    """Cosine to the mean of what was given.
+    """Cosine to the mean of what was given; vectors [songs, dimension].
 
     In float64: of songs that are nearly as good, float32 puts one or the other first, as the processor adds.
     """
@@ -205,7 +208,9 @@ def _together(library: Library) -> Scorer:
 
 
 def pairs(library: Library, window: int = WINDOW) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Which songs stand within a window in one playlist, as ``smaller × songs + larger``, and how often."""
+    """Which songs stand within a window in one playlist, as ``smaller × songs + larger``, and how often: two
+    arrays [pairs], the first one ascending.
+    """
     lists = np.repeat(np.arange(library.playlists), np.diff(library.offsets))
     items, size = library.items.astype(np.int64), len(library)
     keys = []
@@ -231,7 +236,8 @@ def _counted(keys: NDArray[np.int64], end: int) -> tuple[NDArray[np.int64], NDAr
 
 
 def ppmi_svd(library: Library, factors: int = FACTORS, window: int = WINDOW) -> NDArray[np.float32]:
-    """Vectors from counts: positive pointwise mutual information, its largest singular vectors × √values.
+    """Vectors [songs, factors] from counts: positive pointwise mutual information, its largest singular
+    vectors × √values.
 
     Levy, Goldberg & Dagan 2015: contexts smoothed by the power 0.75, values shared by both sides.
     """

@@ -40,8 +40,8 @@ class Library:
 
     Args:
         songs: row → song.
-        items: row numbers of all playlists, one after the other, int32.
-        offsets: where each playlist begins in ``items``, and its end; one more than there are playlists.
+        items: row numbers of all playlists, one after the other, int32 [places].
+        offsets: where each playlist begins in ``items``, and its end, int64 [playlists + 1].
         told: what reading told: counts of what was skipped (``empty``, ``single``, ``unknown``,
             ``duplicate``, ``broken``, ``podcasts``, ``skips``) or lost (``bytes``), ``sessions`` into which a
             history was parted, and the ``encoding`` that was guessed.
@@ -78,27 +78,27 @@ class Library:
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:
-        """In how many places of playlists each song stands."""
+        """In how many places of playlists each song stands, [songs]."""
         return np.bincount(self.items, minlength=len(self.songs))
 
     @cached_property
     def years(self) -> NDArray[np.int32]:
-        """Year of each song, 0 where unknown."""
+        """Year of each song, 0 where unknown, [songs]."""
         return np.array([song.year for song in self.songs], np.int32)
 
     @cached_property
     def genres(self) -> tuple[tuple[str, ...], NDArray[np.int32]]:
-        """The genres' names (the first is "", unknown), and each song's as a number among them."""
+        """The genres' names (the first is "", unknown), and each song's as a number among them, [songs]."""
         return _numbered([song.genre for song in self.songs])
 
     @cached_property
     def artists(self) -> tuple[tuple[str, ...], NDArray[np.int32]]:
-        """The artists' names (the first is "", unknown), and each song's as a number among them."""
+        """The artists' names (the first is "", unknown), and each song's as a number among them, [songs]."""
         return _numbered([song.artist for song in self.songs])
 
     @cached_property
     def holders(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-        """Song → playlists that hold it, as offsets and playlist numbers; a playlist counts once."""
+        """Song → playlists that hold it: offsets [songs + 1], playlist numbers; a playlist counts once."""
         lists = np.repeat(np.arange(self.playlists, dtype=np.int64), np.diff(self.offsets))
         pairs = np.unique(self.items.astype(np.int64) * self.playlists + lists)
         songs, numbers = np.divmod(pairs, self.playlists)

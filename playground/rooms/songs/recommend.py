@@ -54,12 +54,17 @@ class Recommendation:
 
 @dataclass(frozen=True, eq=False)
 class Recommender:
-    """A library with its trained vectors at length 1."""
+    """A library with its trained vectors at length 1.
+
+    Args:
+        whole: [songs, vector_size]; zeros for songs without a vector.
+        known: [songs]: those that have a vector, since they are as frequent as min_count.
+    """
 
     library: Library
     trained: Trained
     whole: NDArray[np.float32]
-    known: NDArray[np.bool_]  # songs that have a vector: as frequent as min_count
+    known: NDArray[np.bool_]
 
     def recommend(
         self, liked: Sequence[int], disliked: Sequence[int] = (), count: int = 10
@@ -144,6 +149,7 @@ class Recommender:
 
     @property
     def _artist_means(self) -> NDArray[np.float32]:
+        """The mean of each artist's songs at length 1, [artists, vector_size]."""
         names, numbers = self.library.artists
         sums = np.zeros((len(names), self.whole.shape[1]), np.float32)
         np.add.at(sums, numbers, self.whole)

@@ -52,12 +52,12 @@ class Index:
     library: Library
     fields: tuple[tuple[str, ...], ...]  # of each row: title, artist, other spellings; folded
     text: str  # all rows, a line each
-    starts: NDArray[np.int64]  # where each row begins in the text
+    starts: NDArray[np.int64]  # [songs], where each row begins in the text
     tight: str  # the same without blanks: "qilixiang" finds "qi li xiang"
     tight_starts: NDArray[np.int64]
-    grams: NDArray[np.int64]  # codes of trigrams, sorted
-    owners: NDArray[np.int32]  # their rows
-    sizes: NDArray[np.int32]  # trigrams of each row
+    grams: NDArray[np.int64]  # [trigrams], their codes, sorted
+    owners: NDArray[np.int32]  # [trigrams], their rows
+    sizes: NDArray[np.int32]  # [songs], trigrams of each row
 
 
 def index(library: Library) -> Index:

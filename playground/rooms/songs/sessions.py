@@ -127,7 +127,7 @@ def _numbers(names: list[str]) -> NDArray[np.int64]:
 
 
 def _popularity(songs: list[Song], chance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weights with a long tail; the catalogue lists what is best known first."""
+    """Weights [songs] with a long tail; the catalogue lists what is best known first."""
     artists: dict[str, dict[str, int]] = {}
     places: dict[str, int] = {}
     weights = np.empty(len(songs))
@@ -140,5 +140,6 @@ def _popularity(songs: list[Song], chance: NDArray[np.float64]) -> NDArray[np.fl
 
 
 def _moods(songs: list[Song], draw: Callable[..., Any]) -> NDArray[np.float64]:
+    """A place of each song in a plane of moods, [songs, 2]: near the other songs of its artist."""
     artists = _numbers([song.artist for song in songs])
     return np.asarray(draw((artists.max() + 1, 2))[artists] + 0.3 * (draw((len(songs), 2)) - 0.5))

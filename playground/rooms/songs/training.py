@@ -100,7 +100,7 @@ class Trained:
     """What a training left.
 
     Args:
-        vectors: songs × vector_size, float32; zeros for songs rarer than min_count.
+        vectors: float32 [songs, vector_size]; zeros for songs rarer than min_count.
         losses: of each epoch, per song read.
         seconds: of training, all of it.
     """
@@ -198,7 +198,7 @@ def train(
 
 
 def _in_rows(learned: Any, count: int) -> NDArray[np.float32]:
-    """gensim orders by frequency, a library by row."""
+    """[count, vector_size]: gensim orders by frequency, a library by row."""
     vectors = np.zeros((count, learned.vector_size), np.float32)
     vectors[[int(name) for name in learned.index_to_key]] = learned.vectors
     return vectors
