@@ -7,7 +7,7 @@ looks into the scripts of the installed Gradio whether that still holds). Progra
 ``/config``.
 
 The language is that of the address (``?lang=``), of the cookie in which the browser told its visitor's choice
-(``assets/head.js``), of ``Accept-Language``, or the owner's: the first that is one of ours.
+(``assets/shell/head.js``), of ``Accept-Language``, or the owner's: the first that is one of ours.
 """
 
 from __future__ import annotations

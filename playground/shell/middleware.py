@@ -2,9 +2,9 @@
 
 ``demo.launch(app_kwargs={"middleware": middleware(settings)})``
 
-* Every page is sent in one language (`playground.shell.first_page`), and gets ``assets/head.js`` right after
+* Every page is sent in one language (`playground.shell.first_page`), and gets ``assets/shell/head.js`` right after
   ``<head>``: it settles language and theme before Gradio starts, and tells the server the language by the
-  header ``LANGUAGE_HEADER``. Behind it stand ``assets/colours.css``, and the page's own scripts and style
+  header ``LANGUAGE_HEADER``. Behind it stand ``assets/shell/colours.css``, and the page's own scripts and style
   sheets as files (`playground.shell.scripts`). What may run is said in its header (`policy`).
 * Pages, scripts and styles are made and compressed once and held in memory. A browser keeps for good what
   has its content's hash in its name, and asks again for the rest, which costs a 304.
@@ -79,14 +79,14 @@ def heads(lang: str) -> tuple[bytes, bytes]:
 
 def colours() -> bytes:
     """The style tag after it: by these variables Gradio's own first lines paint the page."""
-    return f"<style>{(ASSETS / 'colours.css').read_text(encoding='utf-8')}</style>".encode()
+    return f"<style>{(ASSETS / 'shell' / 'colours.css').read_text(encoding='utf-8')}</style>".encode()
 
 
 def script(config: dict[str, str]) -> bytes:
     """The script tag that stands right after ``<head>``."""
     # "<" only as \u003c: a string with "</script>" in it would end the tag.
     values = json.dumps(config).replace("<", "\\u003c")
-    source = (ASSETS / "head.js").read_text(encoding="utf-8")
+    source = (ASSETS / "shell" / "head.js").read_text(encoding="utf-8")
     return f"<script>window.playground = {values};\n{source}</script>".encode()
 
 

@@ -18,11 +18,16 @@ from starlette.routing import Route
 from playground import ASSETS
 from playground.ui import plotly_file
 
-NAMES = (
-    "page.js", "shell/store.js", "shell/runs.js", "shell/figures.js", "shell/figures_map.js", "chat.js",
-    "songs.js", "sentences.js", "next.js", "next_inside.js", "decoding.js",
+NAMES = (  # what the others build with comes first
+    "shell/page.js", "shell/store.js", "shell/runs.js", "shell/figures.js", "shell/figures_map.js",
+    "tokens/tokens.js", "chat.js", "next.js", "next_inside.js", "decoding/decoding.js",
+    "embeddings/sentences/sentences.js", "architecture/architecture.js", "songs/songs.js",
 )  # fmt: skip
-STYLES = ("style.css", "shell/figures.css", "next.css", "decoding.css", "sentences.css", "vectors.css")
+STYLES = (
+    "shell/style.css", "shell/figures.css", "tokens/tokens.css", "chat/chat.css", "next_token/next.css",
+    "decoding/decoding.css", "embeddings/sentences/sentences.css", "embeddings/token_vectors/vectors.css",
+    "architecture/architecture.css", "songs/songs.css",
+)  # fmt: skip
 FOLDER = "playground/assets"
 # Gradio's components come with rules of their own, of two or three classes. Inside the page every rule of
 # ours stands a second time with this before it, and outweighs them; outside (toasts, the login) it counts as

@@ -260,7 +260,7 @@ INTERNALS: dict[str, Internal] = {
     "gradio-page": Internal(
         "gradio", "its page has <gradio-app>, and classes tabitem, tab-container, label-wrap, toast-title,"
         " contain, fillable, reset-button, clear-status, data-testid=status-tracker",
-        "assets/style.css", "status-tracker", "parts of the page look as Gradio left them",
+        "assets/shell/style.css", "status-tracker", "parts of the page look as Gradio left them",
     ),
     "gradio-config": Internal(
         "gradio", "its page has <script>window.gradio_config = …;</script>, made from the address, its"

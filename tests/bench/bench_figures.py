@@ -106,7 +106,7 @@ def a_page(page: Page) -> None:
     from playground import text
     from playground.ui import figures, plotly_file, point_map
 
-    names = ("colours.css", "shell/figures.css", "shell/figures.js", "shell/figures_map.js")
+    names = ("shell/colours.css", "shell/figures.css", "shell/figures.js", "shell/figures_map.js")
     assets = {name: (text.ASSETS / name).read_text("utf-8") for name in names}
     small = point_map.chart([[0, 0]], ["a"], [0], [""], "en")
     page.set_content(figures.standalone(small, "bench", assets, "en"))

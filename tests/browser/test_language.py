@@ -1,4 +1,4 @@
-"""Language, theme and large text, as ``assets/head.js`` settles them, in a real browser."""
+"""Language, theme and large text, as ``assets/shell/head.js`` settles them, in a real browser."""
 
 from __future__ import annotations
 

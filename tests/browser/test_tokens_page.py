@@ -603,6 +603,7 @@ def test_stop_ends_the_training(visit: Visit, app: App) -> None:  # noqa: F811
     assert trainings(app)
     page.get_by_role("button", name=say("shell.stop"), exact=True).click()
     until(lambda: not trainings(app), 10)
+    open_tab(page, "compare")
     enter(page, "still here")
 
 

@@ -95,7 +95,7 @@ def test_address_cookie_wishes_owner(query: str, cookie: str, accept: str, owner
 
 
 def test_the_browser_tells_its_choice_by_the_same_cookie() -> None:
-    assert f'"{first_page.COOKIE}"' in (text.ASSETS / "head.js").read_text(encoding="utf-8")
+    assert f'"{first_page.COOKIE}"' in (text.ASSETS / "shell" / "head.js").read_text(encoding="utf-8")
 
 
 # ---- what tells two pages apart ----

@@ -180,7 +180,7 @@ def test_the_config_cannot_leave_its_script_tag() -> None:
 
 
 def test_the_source_of_the_script_fits_into_a_tag() -> None:
-    source = (ASSETS / "head.js").read_text(encoding="utf-8")
+    source = (ASSETS / "shell" / "head.js").read_text(encoding="utf-8")
     assert source.isascii()  # it stands before the page's <meta charset>
     assert "</script" not in source.lower()
     assert "<!--" not in source

@@ -201,7 +201,7 @@ def test_bars_are_as_long_as_their_numbers() -> None:
 
 
 def test_all_colours_are_known() -> None:
-    known = (text.ASSETS / "colours.css").read_text(encoding="utf-8")
+    known = (text.ASSETS / "shell" / "colours.css").read_text(encoding="utf-8")
     used = set(re.findall(r"var\((--[\w-]+)\)", str(figures.TEMPLATE)))
     assert used and all(f"{name}:" in known for name in used)
 

@@ -1,7 +1,7 @@
 """The Songs tab: its controls, and which of them ask for what.
 
 What is asked is answered in `actions`, the endpoints are in `api`. What is liked and disliked is kept in the
-page's store: buttons of lists and points of the map write it there (assets/songs.js), and all results read
+page's store: buttons of lists and points of the map write it there (assets/songs/songs.js), and all results read
 it.
 """
 

@@ -60,7 +60,7 @@ def matrix(lines: Sequence[str], cosines: NDArray[np.float32], lang: str) -> str
     """Cosines of all pairs: the darker, the more alike; sentences are the rows' names.
 
     Of more than `NUMBERED`, cells are small: their numbers are in them, but not seen, and said for the cell
-    that is pointed at (assets/sentences.js).
+    that is pointed at (assets/embeddings/sentences/sentences.js).
     """
     size = len(lines)
     small = size > NUMBERED
@@ -131,7 +131,7 @@ def file_told(told: Mapping[str, Any], lang: str) -> str:
 
 
 def too_large(megabytes: int, lang: str) -> str:
-    """What a page shows in place of sending a file that the server would refuse (assets/page.js)."""
+    """What a page shows in place of sending a file that the server would refuse (assets/shell/page.js)."""
     told = escape(text.say("sentences.too_large", lang, limit=megabytes))
     return f'<p class="pg-warning" hidden data-upload-limit="{megabytes * 2**20}">{told}</p>'
 

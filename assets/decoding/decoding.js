@@ -9,11 +9,7 @@
     if (!known.has(element)) known.set(element, JSON.parse(element.textContent));
     return known.get(element);
   };
-  const percent = (share) => {
-    const value = 100 * share;
-    if (value >= 99.995) return "100%";
-    return value === 0 ? "0%" : value < 0.001 ? "≈ 0%" : `${value.toPrecision(value < 1 ? 2 : 3)}%`;
-  };
+  const { percent } = window.playground.tools;
   const made = (name, text, kind) => {
     const element = document.createElement(name);
     if (text !== undefined) element.textContent = text;
