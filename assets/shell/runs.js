@@ -274,7 +274,7 @@
   window.addEventListener("pageshow", (event) => { if (event.persisted) opened(page.store.view()); }); // come back by Back
 
   const begin = (told, lever) => {
-    actions = told.map((each) => ({ ...USUAL, ...each }));
+    actions = told.map((each) => ({ ...USUAL, ...each, on: each.on === "needs" ? each.needs : each.on || [] }));
     element = lever;
     page.store.watch((changed) => { for (const action of actions) consider(action, changed); });
     page.store.watchView(opened);

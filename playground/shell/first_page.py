@@ -2,9 +2,9 @@
 
 Gradio writes its whole configuration into the page: every text as a mark beside a table of all languages,
 and of every component what only programs ask for. Here the marks become sentences of the visitor's language,
-the table goes, and so does what `UNREAD`, `UNREAD_PROPS` and `USUAL` name (`tests/system/test_internals.py`
-looks into the scripts of the installed Gradio whether that still holds). Programs read the whole from
-``/config``.
+the table goes, and so does what `UNREAD`, `UNREAD_PROPS`, `FLAGS` and `USUAL` name
+(`tests/system/test_internals.py` looks into the scripts of the installed Gradio whether that still holds).
+Programs read the whole from ``/config``.
 
 The language is that of the address (``?lang=``), of the cookie in which the browser told its visitor's choice
 (``assets/shell/head.js``), of ``Accept-Language``, or the owner's: the first that is one of ours.
@@ -44,6 +44,8 @@ UNREAD = (
     "api_info", "api_info_as_input", "api_info_as_output", "component_class_id", "example_inputs", "skip_api",
 )  # fmt: skip
 UNREAD_PROPS = ("_api_info", "preserved_by_key", "render_children")
+# What the front end asks whether it is true: false where it is missing.
+FLAGS = ("_retryable", "_selectable", "_undoable", "likeable")
 UNREAD_OF_LISTENERS = ("collects_event_data", "max_batch_size")
 # What the front end takes for granted of a listener that does not say it.
 USUAL: dict[str, Any] = {
@@ -106,7 +108,9 @@ def _light(config: dict[str, Any]) -> dict[str, Any]:
         _drop(config, ("layout",))  # each page's own is read
     for component in config.get("components", ()):
         _drop(component, UNREAD)
-        _drop(component["props"], UNREAD_PROPS)
+        props = component["props"]
+        _drop(props, UNREAD_PROPS)
+        _drop(props, tuple(name for name in FLAGS if props.get(name) is False))
         if component.get("key") is None:
             _drop(component, ("key",))
     for listener in config.get("dependencies", ()):

@@ -2,10 +2,10 @@
 
 ``demo.launch(app_kwargs={"middleware": middleware(settings)})``
 
-* Every page is sent in one language (`playground.shell.first_page`), and gets ``assets/shell/head.js`` right after
-  ``<head>``: it settles language and theme before Gradio starts, and tells the server the language by the
-  header ``LANGUAGE_HEADER``. Behind it stand ``assets/shell/colours.css``, and the page's own scripts and style
-  sheets as files (`playground.shell.scripts`). What may run is said in its header (`policy`).
+* Every page is sent in one language (`playground.shell.first_page`), and gets ``assets/shell/head.js`` right
+  after ``<head>``: it settles language and theme before Gradio starts, and tells the server the language by
+  the header ``LANGUAGE_HEADER``. Behind it stand ``assets/shell/colours.css``, and the page's own scripts and
+  style sheets as files (`playground.shell.scripts`). What may run is said in its header (`policy`).
 * Pages, scripts and styles are made and compressed once and held in memory. A browser keeps for good what
   has its content's hash in its name, and asks again for the rest, which costs a 304.
   (brotli-asgi and StaticFiles, which hold nothing, take 450 to 700 ms of CPU for the 90 files of a first

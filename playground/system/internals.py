@@ -133,7 +133,7 @@ INTERNALS: dict[str, Internal] = {
     ),
     "sentence-body": Internal(
         "sentence-transformers", "the first module of a `SentenceTransformer` keeps the body as `auto_model`",
-        "playground/rooms/architecture/actions.py", "auto_model", "sentence models are not measured",
+        "playground/rooms/architecture/service.py", "auto_model", "sentence models are not measured",
     ),
     "panic": Internal(
         "tokenizers", "a panic in Rust comes as `PanicException`, which is no Exception",

@@ -113,9 +113,8 @@ class Control:
 
     def told(self) -> dict[str, Any]:
         """What the page's store has to know of it."""
-        row: dict[str, Any] = {"id": self.id, "kind": self.kind, "value": self.default}
-        if self.said:
-            row["said"] = text.everywhere(self.said)
+        row: dict[str, Any] = {"id": self.id, "kind": self.kind}
+        row |= {"said": text.everywhere(self.said)} if self.said else {"value": self.default}
         if isinstance(self.component, FIXED) and not self.varies:
             row["choices"] = self.choices  # a link may say anything
         if self.numbers:

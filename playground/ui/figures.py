@@ -2,8 +2,8 @@
 
 A figure crosses to the page as HTML: plotly's own JSON in an element that is not shown, a still picture of
 the same data that is seen until plotly.js is there (and where it never comes), a legend of buttons, tools,
-and a table for who does not see pictures. Colours are those of ``assets/shell/colours.css`` by their names: the
-page puts light or dark in their place when it draws.
+and a table for who does not see pictures. Colours are those of ``assets/shell/colours.css`` by their names:
+the page puts light or dark in their place when it draws.
 
     https://plotly.com/python/reference/
 """

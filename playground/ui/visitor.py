@@ -64,8 +64,9 @@ def page() -> str:
 def visitor() -> str:
     """What tells this visitor from others, and nobody else knows: by it uploads are theirs.
 
-    A page makes it for itself and keeps it as long as its tab is open, through a reload (assets/shell/head.js). A
-    program that sends none is told by its session. "" is nobody: no name is ever listed to it.
+    A page makes it for itself and keeps it as long as its tab is open, through a reload
+    (assets/shell/head.js). A program that sends none is told by its session. "" is nobody: no name is ever
+    listed to it.
     """
     request = LocalContext.request.get(None)
     headers = getattr(request, "headers", None) or {}

@@ -637,6 +637,11 @@ def gradio_config():
     for name in unread - {"api_info", "component_class_id"}:
         found_in = [script for script in scripts if name in script]
         assert not any(re.search(rf"\b{name}\b", script) for script in found_in), f"{name} is read"
+    shown = "\n".join(script for script in scripts if any(name in script for name in first_page.FLAGS))
+    for name in first_page.FLAGS:  # where one has a default, it is false
+        assert re.search(rf"\.props\.{name}\b", shown), name
+        assert set(re.findall(rf"`{name}`,\d+,(\S+?)[)]", shown)) <= {"!1"}, name
+    assert set(re.findall(r"`selectable`,\d+,(\S+?)[)]", shown)) <= {"!1"}  # so some call it inside
     assert set(re.findall(r"\b(\w+)\.api_info\b", reading)) == {"this"}  # the endpoints', not a component's
     assert re.search(r"component_class_id:(\w)\.component_class_id\|\|\1\.type", reading)
     for usual in (  # each of what is missing as of what is usual

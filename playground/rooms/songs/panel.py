@@ -1,8 +1,8 @@
 """The Songs tab: its controls, and which of them ask for what.
 
 What is asked is answered in `actions`, the endpoints are in `api`. What is liked and disliked is kept in the
-page's store: buttons of lists and points of the map write it there (assets/songs/songs.js), and all results read
-it.
+page's store: buttons of lists and points of the map write it there (assets/songs/songs.js), and all results
+read it.
 """
 
 from __future__ import annotations
