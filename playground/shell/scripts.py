@@ -19,8 +19,9 @@ from playground import ASSETS
 from playground.ui import plotly_file
 
 NAMES = (
-    "page.js", "shell/store.js", "shell/runs.js", "shell/figures.js", "shell/figures_map.js", "chat.js",
-    "songs.js", "sentences.js", "next.js", "next_inside.js", "decoding.js",
+    "page.js", "shell/store.js", "shell/runs.js", "shell/figures.js", "shell/figures_map.js",
+    "chat_reply.js", "chat.js", "chat_beside.js", "songs.js", "sentences.js", "next.js", "next_inside.js",
+    "decoding.js",
 )  # fmt: skip
 STYLES = ("style.css", "shell/figures.css", "next.css", "decoding.css", "sentences.css", "vectors.css")
 FOLDER = "playground/assets"
