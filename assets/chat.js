@@ -325,13 +325,16 @@
     if (event.target.closest(".chat-import")) { opened(event.target.files[0]); event.target.value = ""; }
     if (event.target.matches('[data-chat="colour"]')) frame().classList.toggle("plain", !event.target.checked);
   });
+  const isBox = ({ target, key, isComposing }) => // an input method's Enter chooses
+    key === "Enter" && !isComposing && target.closest && target.closest("#chat-box textarea");
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.isComposing || !event.target.closest || !event.target.closest("#chat-box textarea")) return;
-    event.stopPropagation(); // Gradio would take Shift+Enter for sending
-    if (event.shiftKey) return; // a new line
+    if (!isBox(event) || event.shiftKey) return;
     event.preventDefault();
+    event.stopPropagation();
     soon(() => act("send"));
   }, true);
+  // Gradio would take Shift+Enter for sending, and swallow the new line.
+  document.addEventListener("keypress", (event) => { if (isBox(event)) event.stopPropagation(); }, true);
   window.addEventListener("pagehide", () => { stop(); keepAll(); });
 
   // Gradio draws the frame anew (a language, a tab): what was said comes back into it.

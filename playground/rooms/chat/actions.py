@@ -1,4 +1,4 @@
-"""Replies as they come: to the page in small pieces by time, to programs as `/chat` promises it; the menus."""
+"""Replies as they come, to the page in pieces by time, to programs as `/chat` promises it; and the menus."""
 
 from __future__ import annotations
 
