@@ -198,7 +198,10 @@
     },
     clear: () => { messages = []; prompt = null; conversation = token(); draw(); status(""); },
   };
-  const act = (name) => {
+  const act = (name) => { // of a button
+    const { sets } = told();
+    if (Object.hasOwn(sets, name)) page.store.set(sets[name]);
+    if (!Object.hasOwn(acts, name)) return;
     if (busy() && name === "clear") stop();
     else if (busy() && name !== "stop") return;
     acts[name]();
@@ -304,14 +307,16 @@
 
   // ---- listening ----
 
-  const early = []; // done before the page's store has begun: nothing is known of the controls yet
-  const soon = (act) => { if (page.store.get("chat.model") === undefined) early.push(act); else act(); };
-  page.store.watchView(() => { for (const act of early.splice(0)) act(); });
+  const early = []; // pressed while Gradio was still making the page: the controls' values, or the frame, are not there
+  const soon = (act) => {
+    if (act) early.push(act);
+    if (frame() && page.store.get("chat.model") !== undefined) for (const each of early.splice(0)) each();
+  };
+  page.store.watchView(() => soon());
 
   document.addEventListener("click", (event) => {
-    const pressed = event.target.closest("button"), name = pressed && pressed.id.startsWith("chat-") ? pressed.id.slice(5) : "";
-    if (Object.hasOwn(acts, name)) soon(() => act(name));
-    else if (name && Object.hasOwn(told().sets, name)) soon(() => page.store.set(told().sets[name]));
+    const pressed = event.target.closest('button[id^="chat-"]');
+    if (pressed) soon(() => act(pressed.id.slice(5)));
     const sample = event.target.closest(".chat-sample");
     if (sample) { soon(() => send(sample.textContent)); return; }
     const file = event.target.closest("[data-chat]");
@@ -343,6 +348,7 @@
     if (place && !place.dataset.drawn) {
       place.dataset.drawn = "1";
       draw();
+      soon();
     }
   }).observe(document.documentElement, { childList: true, subtree: true });
 
