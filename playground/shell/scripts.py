@@ -20,8 +20,8 @@ from playground.ui import plotly_file
 
 NAMES = (  # what the others build with comes first
     "shell/page.js", "shell/store.js", "shell/runs.js", "shell/figures.js", "shell/figures_map.js",
-    "tokens/tokens.js", "chat.js", "next.js", "next_inside.js", "decoding/decoding.js",
-    "embeddings/sentences/sentences.js", "architecture/architecture.js", "songs/songs.js",
+    "tokens/tokens.js", "chat/reply.js", "chat/chat.js", "chat/beside.js", "next.js", "next_inside.js",
+    "decoding/decoding.js",    "embeddings/sentences/sentences.js", "architecture/architecture.js", "songs/songs.js",
 )  # fmt: skip
 STYLES = (
     "shell/style.css", "shell/figures.css", "tokens/tokens.css", "chat/chat.css", "next_token/next.css",

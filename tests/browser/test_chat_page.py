@@ -52,15 +52,10 @@ def opened(visit: Visit, model: str = "a-chatty", **context: object) -> Page:
 
 
 def ready(page: Page) -> None:
-    """The controls have told their values; from now on what they tell is written down."""
+    """The page's store has begun, and the menus are filled."""
     expect(page.locator(".chat-log")).to_be_visible(timeout=2 * WAIT)
-    expect(page.locator("#chat-model input")).to_have_value("tutor", timeout=WAIT)
-    settled(page).evaluate(
-        """() => {
-            const chat = playground.chat, keep = chat.keep;
-            chat.keep = (values) => { keep(values); window.told = values; };
-        }"""
-    )
+    page.wait_for_function("window.playground?.store?.view() === 'chat'", timeout=WAIT)
+    settled(page)
 
 
 def choose(page: Page, model: str) -> None:
@@ -68,7 +63,7 @@ def choose(page: Page, model: str) -> None:
     if menu.input_value() != model:
         menu.fill(model)
         menu.press("Enter")
-        page.wait_for_function("(model) => window.told && window.told[0] === model", arg=model)
+        page.wait_for_function("(model) => playground.store.get('chat.model') === model", arg=model)
 
 
 def tell(page: Page, words: str) -> None:

@@ -24,7 +24,7 @@ from tests.ui.whole import whole_page
 
 pytestmark = pytest.mark.browser
 # One walk each: together they take too long for one test.
-ROOMS = ("tokens", "decoding", "sentences", "token_vectors", "words", "architecture", "songs")
+ROOMS = ("tokens", "chat", "decoding", "sentences", "token_vectors", "words", "architecture", "songs")
 DRAWERS = ("models",)  # in no view and no link: a test of their own brings them through a reload
 # What any text will not do for: other controls hang on it.
 FITTING = {"architecture.config": '{"model_type": "llama"}'}

@@ -85,7 +85,7 @@ def test_no_load_takes_the_choice_in_a_menu_back(app: gr.Blocks):
         for output in listener.outputs
         if output._id in others
     ]
-    assert len(filled) == 2  # Chat's, and Next token's second one
+    assert len(filled) == 1  # Next token's second one
     for listener in filled:
         assert "value" not in listener.fn().constructor_args  # only what is named there is changed
 

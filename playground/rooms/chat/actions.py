@@ -1,4 +1,4 @@
-"""Replies as they come: to the page in small pieces by time, to programs as `/chat` promises it."""
+"""Replies as they come, to the page in pieces by time, to programs as `/chat` promises it; and the menus."""
 
 from __future__ import annotations
 
@@ -17,10 +17,24 @@ from playground.models.cache import Loaded, Stage
 from playground.rooms.chat.request import Request, parse
 from playground.ui import loading as loading_view
 from playground.ui.context import Context
+from playground.ui.runs import Given, Line, sets
 from playground.ui.visitor import language, sentence
 
 # A yield costs as much as many tokens, so the page hears by time: often where few read along.
 FLUSH, BUSY_FLUSH, BUSY = 0.075, 0.2, 8
+
+
+class Answers:
+    """One function an action of the page."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+    def opening(self, given: Given) -> Iterator[Line]:
+        """What the menus of models offer; what is chosen in them stays."""
+        names = [card.name for card in self.context.catalog.offered("causal")]
+        choices = {"choices": [(name, name) for name in names]}
+        yield sets({"chat.model": choices, "chat.beside_model": choices})
 
 
 def chatting(context: Context) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def build(context: Context) -> None:
 
 
 def streams(context: Context) -> dict[str, Callable[[Any], Iterator[Any]]]:
-    """What the page's own script asks for (`assets/chat.js`), for `playground.shell.streams`."""
+    """What the page's own script asks for (`assets/chat/chat.js`), for `playground.shell.streams`."""
 
     def stream(given: Any) -> Iterator[Any]:
         yield from actions.pieces(context, given)

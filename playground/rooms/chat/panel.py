@@ -1,8 +1,9 @@
-"""The Chat panel: the controls. What is said stands in the page itself (`assets/chat.js`)."""
+"""The Chat panel: its controls. What is said stands in the page itself (`assets/chat/chat.js`), which also hears
+the buttons; replies come by `streams`.
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,143 +11,124 @@ import gradio as gr
 
 from playground import text
 from playground.rooms.chat import api
+from playground.rooms.chat.actions import Answers
 from playground.ui.context import Context
+from playground.ui.controls import control
 from playground.ui.html import escape, island
-from playground.ui.precision_menu import precisions
-from playground.ui.visitor import guard, in_every_language, tr
+from playground.ui.precision_menu import following, precision
+from playground.ui.runs import Action, actions
+from playground.ui.visitor import in_every_language, tr
 
 KEY = "chat"
-PRESETS = {  # temperature, top_k, top_p, min_p, repetition penalty
+MODEL = "tutor"  # comes with the app
+PRESETS = {
     "precise": (0.0, 0, 1.0, 0.0, 1.0),
     "balanced": (0.7, 0, 0.9, 0.0, 1.05),
     "creative": (1.1, 0, 1.0, 0.05, 1.05),
 }
+PRESET = ("chat.temperature", "chat.top_k", "chat.top_p", "chat.min_p", "chat.repetition_penalty")
 LARGER = ("HuggingFaceTB/SmolLM2-135M-Instruct", "Qwen/Qwen2.5-0.5B-Instruct")  # one click from the tutor
-QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
-
+# What pressing a button sets, by what follows "chat-" in its ``elem_id``.
+SETS: dict[str, dict[str, Any]] = {
+    **{name: dict(zip(PRESET, values, strict=True)) for name, values in PRESETS.items()},
+    **{f"larger-{number}": {"chat.model": name} for number, name in enumerate(LARGER)},
+}
 
 streams = api.streams
 
 
-def models(context: Context) -> list[str]:
-    """What the menu offers, what needs no download first."""
-    return [card.name for card in context.catalog.offered("causal")]
-
-
-def default(context: Context) -> str:
-    """The first that is here; by its name even where none is."""
-    return next(iter(models(context)), "")
-
-
 def build(context: Context, app: gr.Blocks) -> None:
     """The panel, inside its tab, and its endpoints."""
+    api.build(context)
     gr.HTML(in_every_language("chat.intro_html", _intro), padding=False)
     with gr.Row(elem_classes="chat-panel"):
         with gr.Column(scale=2, min_width=280, elem_classes="pg-controls"):
-            controls, model = _controls(context)
+            _controls(context)
         with gr.Column(scale=5, min_width=320):
             gr.HTML(in_every_language("chat.frame_html", _frame), padding=False, elem_id="chat-frame")
-            box = gr.Textbox(
+            control("chat.message", gr.Textbox(
                 label=tr("chat.message"), placeholder=tr("chat.message_hint"), lines=2, max_lines=12,
                 elem_id="chat-box", submit_btn=False,
-            )  # fmt: skip
+            ), private=True)  # fmt: skip
             with gr.Row(elem_classes="pg-actions"):
-                send = gr.Button(tr("chat.send"), variant="primary", min_width=90, elem_id="chat-send")
-                stop = gr.Button(tr("shell.stop"), min_width=70, elem_id="chat-stop")
+                gr.Button(tr("chat.send"), variant="primary", min_width=90, elem_id="chat-send")
+                gr.Button(tr("shell.stop"), min_width=70, elem_id="chat-stop")
                 for name in ("regenerate", "continue", "undo", "clear"):
-                    gr.Button(tr(f"chat.{name}"), min_width=70, elem_id=f"chat-{name}").click(
-                        None, controls, None, js=_with_controls(f"act('{name}')"), **QUIET
-                    )
-            _hood(context)
-            _beside(context, controls)
-    keep = "(...values) => { window.playground.chat.keep(values); }"  # for the parts below, which only look
-    gr.on([each.change for each in controls], None, controls, None, js=keep, **QUIET)
-    app.load(None, controls, None, js=keep, **QUIET)
-    app.load(
-        guard(lambda: gr.Dropdown(models(context))), None, model,  # what is chosen in it stays
-        api_visibility="private", show_progress="hidden",
-    )  # fmt: skip
-    say = _with_controls("send(said)", "said, ")
-    gr.on([send.click, box.submit], None, [box, *controls], box, js=say, **QUIET)
-    stop.click(None, None, None, js="() => window.playground.chat.act('stop')", **QUIET)
-    api.build(context)
+                    gr.Button(tr(f"chat.{name}"), min_width=70, elem_id=f"chat-{name}")
+            _hood()
+            _beside()
+    actions(
+        KEY,
+        Action("opening", Answers(context).opening, views=[KEY], opens=True),
+        following(context, "chat.precision", "chat.model", [KEY]),
+        # Folded away for most visitors: asked when they open it.
+        following(
+            context, "chat.beside_precision", "chat.beside_model", [], "beside_precision", ["#chat-beside"]
+        ),
+    )
 
 
-def _with_controls(act: str, before: str = "") -> str:
-    """A script for what the conversation does with the controls as they stand: also of a tab just opened."""
-    chat = "window.playground.chat"
-    return f"({before}...values) => {{ {chat}.keep(values); return {chat}.{act}; }}"
-
-
-def _controls(context: Context) -> tuple[list[Any], Any]:
-    """Model, precision, system prompt and settings, in the order that `assets/chat.js` keeps them."""
-    model = gr.Dropdown(
-        models(context), value=default(context), allow_custom_value=True, label=tr("chat.model"),
-        info=tr("models.which_info"), elem_id="chat-model",
-    )  # fmt: skip
+def _controls(context: Context) -> None:
+    """Model, precision, system prompt and settings."""
+    control("chat.model", _models(info=tr("models.which_info")), query="model")
     gr.HTML(in_every_language("chat.tutor_html", _tutor), padding=False)
     if not context.settings.offline:
         with gr.Row(elem_classes="pg-samples"):
-            for name in LARGER:
-                gr.Button(name.partition("/")[2], size="sm", min_width=80).click(
-                    None, None, model, js=f"() => {json.dumps(name)}", **QUIET
-                )
-    precision = precisions(context, model, elem_id="chat-precision")
-    system = gr.Textbox(
-        label=tr("chat.system"), placeholder=tr("chat.system_hint"), lines=2, elem_id="chat-system"
-    )
+            for number, name in enumerate(LARGER):
+                gr.Button(name.partition("/")[2], size="sm", min_width=80, elem_id=f"{KEY}-larger-{number}")
+    precision("chat.precision")
+    # It stands in links, since whoever is sent one is to meet the same character; what is said never does.
+    control("chat.system", gr.Textbox(
+        label=tr("chat.system"), placeholder=tr("chat.system_hint"), lines=2,
+    ))  # fmt: skip
     with gr.Row(elem_classes="pg-samples"):
-        buttons = {
-            name: gr.Button(tr(f"chat.preset_{name}"), size="sm", min_width=80, elem_id=f"chat-{name}")
-            for name in PRESETS
-        }
-    temperature = gr.Slider(
-        0, 2, 0.0, step=0.05, label=tr("chat.temperature"), info=tr("chat.temperature_info")
-    )
+        for name in PRESETS:
+            gr.Button(tr(f"chat.preset_{name}"), size="sm", min_width=80, elem_id=f"{KEY}-{name}")
+    _slider("temperature", 0, 2, 0.0, 0.05, "chat.temperature", "chat.temperature_info")
     with gr.Accordion(tr("chat.more"), open=False):
-        most = gr.Slider(1, 1024, 256, step=1, label=tr("chat.max_new_tokens"))
-        top_k = gr.Slider(0, 200, 0, step=1, label="top-k", info=tr("chat.top_k_info"))
-        top_p = gr.Slider(0, 1, 1.0, step=0.01, label="top-p", info=tr("chat.top_p_info"))
-        min_p = gr.Slider(0, 1, 0.0, step=0.01, label="min-p", info=tr("chat.min_p_info"))
-        penalty = gr.Slider(
-            0.5, 2, 1.0, step=0.05, label=tr("chat.repetition_penalty"), info=tr("chat.penalty_info")
-        )
-        seed = gr.Number(
-            -1, precision=0, label=tr("chat.seed"), info=tr("chat.seed_info"), elem_id="chat-seed"
-        )
-    five = [temperature, top_k, top_p, min_p, penalty]
-    for name, values in PRESETS.items():
-        buttons[name].click(None, None, five, js=f"() => {json.dumps(values)}", **QUIET)
-    return [model, precision, system, most, temperature, top_k, top_p, min_p, penalty, seed], model
+        _slider("max_new_tokens", 1, 1024, 256, 1, "chat.max_new_tokens")
+        _slider("top_k", 0, 200, 0, 1, "", "chat.top_k_info")
+        _slider("top_p", 0, 1, 1.0, 0.01, "", "chat.top_p_info")
+        _slider("min_p", 0, 1, 0.0, 0.01, "", "chat.min_p_info")
+        _slider("repetition_penalty", 0.5, 2, 1.0, 0.05, "chat.repetition_penalty", "chat.penalty_info")
+        control("chat.seed", gr.Number(-1, precision=0, label=tr("chat.seed"), info=tr("chat.seed_info")))
 
 
-def _hood(context: Context) -> None:
+def _models(**more: Any) -> gr.Dropdown:
+    """A menu of models; the others come when the room is opened."""
+    return gr.Dropdown([(MODEL, MODEL)], value=MODEL, allow_custom_value=True, label=tr("chat.model"), **more)
+
+
+def _slider(
+    name: str, low: float, high: float, value: float, step: float, label: str, info: str = "", **how: int
+) -> None:
+    """A slider; without a label of its own, under the name that transformers has for it."""
+    usual = name.removeprefix("beside_").replace("_", "-")
+    control(f"chat.{name}", gr.Slider(
+        low, high, value, step=step, label=tr(label) if label else usual,
+        info=tr(info) if info else None, **how,
+    ))  # fmt: skip
+
+
+def _hood() -> None:
     """The prompt that the model really reads, one click away."""
-    with gr.Accordion(tr("chat.hood"), open=False, elem_id="chat-hood") as hood:
+    with gr.Accordion(tr("chat.hood"), open=False, elem_id="chat-hood"):
         gr.HTML('<div id="chat-hood-view"></div>', padding=False)
-    hood.expand(None, None, None, js="() => window.playground.chat.act('hood')", **QUIET)
     with gr.Accordion(tr("chat.lesson_title"), open=False, elem_classes="pg-lesson"):
         gr.Markdown(tr("lessons.chat"))
 
 
-def _beside(context: Context, controls: list[Any]) -> None:
+def _beside() -> None:
     """The same prompt and seed under other settings."""
     with gr.Accordion(tr("chat.beside"), open=False, elem_id="chat-beside"):
         gr.HTML(in_every_language("chat.beside_html", _beside_hint), padding=False)
         with gr.Row():
-            model = gr.Dropdown(
-                models(context), value=default(context), allow_custom_value=True, label=tr("chat.model"),
-                min_width=160,
-            )  # fmt: skip
-            precision = precisions(context, model, min_width=180)
-            temperature = gr.Slider(0, 2, 0.7, step=0.05, label=tr("chat.temperature"), min_width=160)
-            top_p = gr.Slider(0, 1, 1.0, step=0.01, label="top-p", min_width=160)
-        go = gr.Button(tr("chat.compare"), min_width=120, elem_id="chat-compare")
+            control("chat.beside_model", _models(min_width=160))
+            precision("chat.beside_precision", min_width=180)
+            _slider("beside_temperature", 0, 2, 0.7, 0.05, "chat.temperature", min_width=160)
+            _slider("beside_top_p", 0, 1, 1.0, 0.01, "", min_width=160)
+        gr.Button(tr("chat.compare"), min_width=120, elem_id="chat-compare")
         gr.HTML('<div id="chat-two" class="chat-two"></div>', padding=False)
-    go.click(
-        None, [model, precision, temperature, top_p], None,
-        js="(...values) => window.playground.chat.compare(values)", **QUIET,
-    )  # fmt: skip
 
 
 def _tutor(lang: str) -> str:
@@ -167,7 +149,7 @@ def _frame(lang: str) -> str:
     samples = text.say("chat.samples", lang).split("\n")
     chips = "".join(f'<button type="button" class="chat-sample">{escape(each)}</button>' for each in samples)
     return (
-        f'<div class="chat" data-lang="{lang}">{island(words)}'
+        f'<div class="chat" data-lang="{lang}">{island({"words": words, "sets": SETS})}'
         f'<div class="chat-context" hidden></div>'
         f'<div class="chat-log" role="log" aria-live="polite" tabindex="0" '
         f'aria-label="{escape(text.say("chat.log", lang))}"></div>'

@@ -24,6 +24,7 @@ from playground.rooms.chat import actions, modelfile
 from playground.rooms.chat.request import parse
 from playground.settings import read
 from playground.ui.context import Context
+from playground.ui.runs import Given
 from tests.models import saved
 
 HELLO = [{"role": "user", "content": "Once upon a time"}]
@@ -155,6 +156,13 @@ def test_what_cannot_be_is_a_sentence_and_nothing_is_lost(context: Context, chan
     told = [*actions.pieces(context, given(**change))]
     assert words in told[-1]["error"] or words.replace("_", " ") in told[-1]["error"]
     assert heard(context)["ids"], "the next one works"
+
+
+def test_opening_fills_the_menus_and_changes_no_choice(context: Context) -> None:
+    (line,) = actions.Answers(context).opening(Given({}, "chat", "open"))
+    assert [*line["set"]] == ["chat.model", "chat.beside_model"]
+    for change in line["set"].values():
+        assert [*change] == ["choices"] and {("tutor", "tutor"), ("chatty", "chatty")} <= {*change["choices"]}
 
 
 @pytest.mark.parametrize("given", [None, 7, [], "x"])
