@@ -25,7 +25,7 @@ HEAVY = {"torch", "transformers", "tokenizers", "sentencepiece", "tiktoken", "mi
 PAGES = ("panel", "api", "actions", "opening")  # of a room: what makes controls
 MAKES_CONTROLS = ("panel", "api")  # of a room whose actions are declared (`playground.ui.runs`): these alone
 DECLARED = {
-    "songs", "decoding", "architecture", "tokens", "models", "embeddings/sentences",
+    "songs", "decoding", "architecture", "tokens", "models", "next_token", "embeddings/sentences",
     "embeddings/token_vectors", "embeddings/words",
 }  # fmt: skip
 

@@ -20,7 +20,7 @@ from playground.ui import plotly_file
 
 NAMES = (
     "page.js", "shell/store.js", "shell/runs.js", "shell/figures.js", "shell/figures_map.js", "chat.js",
-    "songs.js", "sentences.js", "next.js", "next_inside.js", "decoding.js",
+    "songs.js", "sentences.js", "next_chart.js", "next.js", "next_tree.js", "next_inside.js", "decoding.js",
 )  # fmt: skip
 STYLES = ("style.css", "shell/figures.css", "next.css", "decoding.css", "sentences.css", "vectors.css")
 FOLDER = "playground/assets"
