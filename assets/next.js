@@ -183,7 +183,7 @@
     try {
       const wanted = key();
       const { count } = settings(), more = count !== at.look.candidates.length && at.look.candidates.length < at.look.vocabulary;
-      const answer = more ? { gone: true } : await page.once("next/weigh", given({ prompt: "", row: at.look.row }));
+      const answer = more || !at.look.row /* shipped */ ? { gone: true } : await page.once("next/weigh", given({ prompt: "", row: at.look.row }));
       if (answer.error) failed(answer.error);
       else if (answer.gone) {
         if (running || whose() !== state.shown) return; // weighed when that one has come

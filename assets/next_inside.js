@@ -327,6 +327,7 @@
   const follow = (names) => { for (const name of names) if (visible(name)) parts[name](); };
   next.changed = () => {
     clearTimeout(timer);
+    clearTimeout(later); // all of that is done here, too
     timer = setTimeout(() => { follow(Object.keys(parts)); if (next.refind) next.refind(); }, 150);
   };
   next.weighed = () => { follow(["walk"]); clearTimeout(later); later = setTimeout(() => { follow(["beside"]); if (next.refind) next.refind(); }, 200); };

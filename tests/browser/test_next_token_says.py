@@ -235,7 +235,7 @@ def test_settings_come_along_into_another_language(page: Page) -> None:
     slide(page, "top-k", "9")
     page.fill("#next-prompt textarea", OPEN)
     name(page, "#next-model", "small")
-    page.wait_for_function("playground.next.tools.settings().model === 'small'")  # else nothing is carried
+    page.wait_for_function("playground.store.get('next_token.model') === 'small'")  # else nothing comes along
     page.wait_for_function("document.querySelectorAll('.nx-chart .nx-row.gone').length === 6")
     settle(page)
     page.select_option('[data-pg="language"]', "zh-TW")
