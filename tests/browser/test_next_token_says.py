@@ -245,3 +245,67 @@ def test_settings_come_along_into_another_language(page: Page) -> None:
     assert page.input_value("#next-top-k input[type=number]") == "9"
     assert page.input_value("#next-prompt textarea") == OPEN
     expect(page.locator("#next-model input")).to_have_value("small")  # the menu comes from the server
+
+
+def test_nothing_is_asked_before_the_room_is_opened_and_what_is_shipped_stands_there(
+    browser: Browser,
+    app: App,  # noqa: F811
+) -> None:
+    with visiting(browser, app.url) as visit:
+        page = visit()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url.removeprefix(app.url)))
+        settled(page)
+        page.evaluate("playground.store.set({'next_token.temperature': 0.5})")  # as a link may have it
+        settled(page)
+        assert not [each for each in asked if "next" in each]
+        page.evaluate("playground.store.set({'next_token.temperature': 1})")
+        page.click("#pg-next_token-button")
+        page.wait_for_selector(ROWS)
+        settled(page)
+        assert {each.partition("?")[0] for each in asked if "next" in each} == {
+            "playground/next_token/opening", "playground/next_token/precision"
+        }  # fmt: skip
+        page.click("#next-sample-opposite")
+        page.wait_for_function("document.querySelector('.nx-text').textContent.includes('opposite')")
+        page.click("#pg-tokens-button")
+        asked.clear()
+        page.evaluate("playground.store.set({'next_token.prompt': 'Grass is'})")
+        settled(page)
+        assert not [each for each in asked if "next" in each]
+        page.click("#pg-next_token-button")
+        page.wait_for_function("document.querySelector('.nx-text').textContent.includes('Grass')")
+        settle(page)
+
+
+def test_links_old_and_new_and_the_way_back(visit: Visit) -> None:
+    page = visit("?tab=next_token&text=Grass%20is&model=small", ready=False)
+    page.wait_for_function("document.querySelector('.nx-text')?.textContent.endsWith('Grass is')")
+    settle(settled(page))
+    assert page.evaluate("playground.next.state.shown") == '["small","",false]'
+    expect(page.locator("#next-model input")).to_have_value("small")  # filling its menu leaves it
+    page.goto(visit.home + "#next_token?prompt=Once&top_k=4&beside_temperature=2")
+    page.reload()  # the same page with another fragment is not loaded anew
+    page.wait_for_function("document.querySelector('.nx-text')?.textContent.endsWith('Once')")
+    page.wait_for_function("document.querySelectorAll('.nx-chart .nx-row.gone').length === 11")
+    settle(settled(page))
+    page.click("#next-sample-story")
+    page.wait_for_function("document.querySelector('.nx-text').textContent.includes('little girl')")
+    settle(page)
+    page.wait_for_function("location.hash.includes('little')")
+    page.go_back()
+    page.wait_for_function("document.querySelector('.nx-text').textContent.endsWith('Once')")
+    assert page.input_value("#next-top-k input[type=number]") == "4"
+    page.click("#next-beside .label-wrap")
+    expect(page.locator("#next-beside-temperature input[type=number]")).to_have_value("2")
+    page.close()
+
+
+def test_shift_and_enter_read_at_once(page: Page) -> None:
+    page.evaluate(
+        "window.slow = setTimeout; window.setTimeout = (fn, time) => slow(fn, time === 500 ? 1e6 : time)"
+    )
+    page.fill("#next-prompt textarea", "Grass is")
+    page.press("#next-prompt textarea", "Shift+Enter")
+    page.wait_for_function("document.querySelector('.nx-text').textContent.endsWith('Grass is')")
+    assert page.input_value("#next-prompt textarea") == "Grass is"

@@ -52,7 +52,6 @@ def test_every_control_comes_along_once(app: gr.Blocks):
         for number, block in app.blocks.items()
         if isinstance(block, carry.KINDS) and block.label is not None and block.visible is True
         and block.interactive is not False and number not in {*own, *others, *held}
-        and block.elem_id != "next-model"
     ]  # fmt: skip
     assert not missing and len(held) > 15
     assert len(others) == len(set(others)) and not any(({*own} & {*others}, held & {*own, *others}))
@@ -85,7 +84,7 @@ def test_no_load_takes_the_choice_in_a_menu_back(app: gr.Blocks):
         for output in listener.outputs
         if output._id in others
     ]
-    assert len(filled) == 2  # Chat's, and Next token's second one
+    assert len(filled) == 1  # Chat's
     for listener in filled:
         assert "value" not in listener.fn().constructor_args  # only what is named there is changed
 
