@@ -264,7 +264,14 @@
     for (const id of mine) delete next.moved[id.slice(ROOM.length + 1)];
     if (mine.length) check();
   });
-  page.store.watchView((view) => { if (view === ROOM) check(0); });
+  page.store.watchView((view) => { if (view === ROOM) { offer(); check(0); } });
+
+  let pressed = ""; // a sample, maybe while Gradio was still making the page
+  const offer = () => {
+    if (!pressed || !frame() || !page.store.view()) return;
+    page.store.set({ [`${ROOM}.prompt`]: data().samples[pressed] }, "visitor");
+    pressed = "";
+  };
 
   // Gradio draws the frame anew (a language, a tab): what was tried comes back into it.
   const drawn = () => {
@@ -280,6 +287,7 @@
       begin(example);
     } else next.draw();
     next.drawFind();
+    offer();
     check(0);
   };
   new MutationObserver(drawn).observe(document.documentElement, { childList: true, subtree: true });
@@ -291,7 +299,7 @@
   document.addEventListener("click", (event) => {
     const token = within(event, TOKEN), sample = within(event, `button[id^="${SAMPLE}"]`);
     if (token) { stop(); toPlace(Number(token.dataset.at)); }
-    if (sample && frame()) page.store.set({ [`${ROOM}.prompt`]: data().samples[sample.id.slice(SAMPLE.length)] }, "visitor");
+    if (sample) { pressed = sample.id.slice(SAMPLE.length); offer(); }
   });
   document.addEventListener("keydown", (event) => {
     const token = within(event, TOKEN);

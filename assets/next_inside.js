@@ -308,12 +308,12 @@
   // ---- listening ----
 
   const parts = { walk, lens, attention, beside, learning };
-  // What is folded is not in the page yet in the moment it is opened.
+  // What is folded is not in the page yet in the moment it is opened; on a busy machine its label changes late, too.
   const opening = async (label, name) => {
     for (let i = 0; i < 500; i++) {
       await new Promise((ready) => setTimeout(ready, 40));
-      if (!label.isConnected || !label.classList.contains("open")) return; // folded again
       if (visible(name)) { parts[name](); return; }
+      if (i > 25 && !label.classList.contains("open")) return; // it was folded
     }
   };
   document.addEventListener("click", (event) => {

@@ -309,3 +309,25 @@ def test_shift_and_enter_read_at_once(page: Page) -> None:
     page.press("#next-prompt textarea", "Shift+Enter")
     page.wait_for_function("document.querySelector('.nx-text').textContent.endsWith('Grass is')")
     assert page.input_value("#next-prompt textarea") == "Grass is"
+
+
+@pytest.mark.parametrize(
+    ("pressed", "wanted"),
+    [
+        ("#next-sample-opposite", "document.querySelector('.nx-text')?.textContent.endsWith('hot is')"),
+        ('[data-act="greedy"]', "document.querySelectorAll('.nx-text .ct.made').length === 1"),
+    ],
+)
+def test_what_is_pressed_while_gradio_builds_the_page_is_done(
+    visit: Visit, pressed: str, wanted: str
+) -> None:
+    page = visit("robots.txt", ready=False)
+    script = """new MutationObserver((_, watching) => {
+        const button = document.querySelector(%s);
+        if (button) { watching.disconnect(); button.click(); }
+    }).observe(document, {childList: true, subtree: true})"""
+    page.add_init_script(script % json.dumps(pressed))
+    page.goto(visit.home + "?tab=next_token")
+    page.wait_for_function(wanted)
+    settle(settled(page))
+    page.close()
