@@ -22,12 +22,8 @@ FLOOR = {name: number for number, floor in enumerate(FLOORS) for name in floor}
 FILES = sorted((ROOT / "playground").rglob("*.py"))
 HEAVY = {"torch", "transformers", "tokenizers", "sentencepiece", "tiktoken", "mistral_common",
          "sentence_transformers", "gensim", "umap", "bitsandbytes", "plotly"}  # fmt: skip
-PAGES = ("panel", "api", "actions", "opening")  # of a room: what makes controls
-MAKES_CONTROLS = ("panel", "api")  # of a room whose actions are declared (`playground.ui.runs`): these alone
-DECLARED = {
-    "songs", "decoding", "architecture", "tokens", "models", "chat", "embeddings/sentences",
-    "embeddings/token_vectors", "embeddings/words",
-}  # fmt: skip
+CONTROLS = ("panel", "api")  # of a room: what alone makes controls and endpoints
+NO_TORCH = (*CONTROLS, "actions", "request")
 
 
 def floor_of(path: Path) -> tuple[str, ...]:
@@ -45,7 +41,6 @@ def room_of(parts: tuple[str, ...]) -> str:
 def check(path: Path, found: list[Import], source: str = "") -> None:
     """Raise AssertionError for a way upstairs, or for what has its home elsewhere."""
     here, name = floor_of(path), path.stem
-    pages = MAKES_CONTROLS if room_of(here) in DECLARED else PAGES
     if here[0] == "tutor":  # makes the embedded model, by hand: nobody knows it
         return
     for each in found:
@@ -55,10 +50,10 @@ def check(path: Path, found: list[Import], source: str = "") -> None:
             mine, other = room_of(here), room_of(parts[1:])
             assert not mine or not other or mine == other, f"{mine} must not know {other}"
         if parts[0] == "gradio":
-            assert here[0] in ("ui", "shell") or (here[0] == "rooms" and name in pages), "gradio"
+            assert here[0] in ("ui", "shell") or (here[0] == "rooms" and name in CONTROLS), "gradio"
         if parts[0] == "torch":
             assert here[0] in ("models", "engine", "rooms"), "torch"
-            assert not (here[0] == "rooms" and (name in PAGES or name.startswith("view"))), "torch"
+            assert not (here[0] == "rooms" and (name in NO_TORCH or name.startswith("view"))), "torch"
         assert not (each.at_top and parts[0] in HEAVY), f"{each.name} is imported before the page is up"
     assert here[0] == "settings" or not ("os.environ" in source or "getenv" in source), "the environment"
     assert here[:2] == ("models", "loaders") or "from_pretrained(" not in source, "loading is the loaders'"
@@ -85,6 +80,8 @@ def test_downward_only(path):
         ("system/disk.py", "from playground import models"),
         ("rooms/chat/view.py", "def f():\n    import gradio"),
         ("rooms/songs/actions.py", "import gradio as gr"),
+        ("rooms/chat/service.py", "import gradio as gr"),
+        ("rooms/chat/request.py", "def f():\n    import torch"),
         ("engine/queue.py", "def f():\n    import gradio"),
         ("rooms/chat/view.py", "def f():\n    import torch"),
         ("ui/html.py", "def f():\n    import torch"),

@@ -12,7 +12,7 @@
 (() => {
   "use strict";
   const page = window.playground;
-  const { element, number, filled } = page.tools;
+  const { element, number, percent, filled } = page.tools;
   const { stream, wrong } = page;
   const NAMED = { quantization: "precision" }; // where the control has another name
   const NAMES = ["model", "quantization", "system", "max_new_tokens", "temperature", "top_k", "top_p", "min_p",
@@ -33,7 +33,6 @@
     const place = part("status");
     if (place && place.textContent !== text) place.textContent = text;
   };
-  const percent = (p) => (p >= 0.1 ? (100 * p).toFixed(0) : (100 * p).toPrecision(2)) + " %";
 
   const spans = (message, from = 0) => {
     // Tokens as spans; what has no token of its own (an imported reply) is plain text.

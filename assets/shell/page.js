@@ -50,7 +50,7 @@
   const percent = (share) => { // as playground/ui/html.py says it; what is tiny by powers of ten
     const value = 100 * share;
     if (share <= 0) return "0%";
-    if (share >= 0.9995) return share >= 0.99995 ? "100%" : value.toFixed(2) + "%";
+    if (share >= 0.9995) return share >= 0.9999995 ? "100%" : share >= 0.99995 ? "> 99.99%" : value.toFixed(2) + "%";
     if (share >= 0.0995) return value.toFixed(1) + "%";
     if (share >= 1e-6) return Number(value.toPrecision(2)) + "%";
     const [digit, power] = value.toExponential(0).split("e-");
@@ -75,10 +75,7 @@
   document.addEventListener("change", (event) => {
     const what = event.target.dataset && event.target.dataset.pg;
     if (what === "theme") page.setTheme(event.target.value);
-    if (what === "language") {
-      for (const [panel, state] of Object.entries(states)) keep(panel, JSON.stringify(state));
-      page.setLanguage(event.target.value); // the page loads anew; what was typed and chosen comes along
-    }
+    if (what === "language") page.setLanguage(event.target.value); // the page loads anew; the store brings all back
   });
   document.addEventListener("click", (event) => {
     const button = event.target.closest('[data-pg="large"]');
@@ -99,38 +96,6 @@
     }
   }).observe(document.documentElement, { childList: true, subtree: true });
 
-  // ---- what comes along, and links ----
-
-  const states = {}; // panel → what its controls hold
-  page.remember = (panel, state) => { states[panel] = state; };
-  const keep = (panel, value) => {
-    try { sessionStorage.setItem("playground.carry." + panel, value); } catch { /* not kept, then */ }
-  };
-  page.carried = (panel) => {
-    try {
-      const value = sessionStorage.getItem("playground.carry." + panel) || "";
-      sessionStorage.removeItem("playground.carry." + panel);
-      return value;
-    } catch { return ""; }
-  };
-  /* Values that the page before held, of controls that are built so; those that fit no more stay as built. */
-  page.brought = (panel, built) => {
-    let values = null;
-    try { values = JSON.parse(page.carried(panel)); } catch { /* none */ }
-    if (!Array.isArray(values) || values.length !== built.length) return built;
-    const kind = (value) => (value === null ? "null" : Array.isArray(value) ? "list" : typeof value);
-    return built.map((usual, i) => (kind(values[i]) === kind(usual) || [kind(values[i]), kind(usual)].includes("null") ? values[i] : usual));
-  };
-  /* What an event asks for: a number that grows, a hash of the rows and their model, and one of everything. */
-  let events = 0;
-  const hash = (values, made = 0x811c9dc5) => {
-    for (const each of JSON.stringify(values)) made = Math.imul(made ^ each.codePointAt(0), 0x01000193) >>> 0;
-    return made;
-  };
-  page.mark = (values) => { // the rows may be long: they are read once
-    const rows = hash(values.slice(0, 6)), whole = hash(values.slice(6), rows);
-    return `${++events}:${rows.toString(36)}:${whole.toString(36)}`;
-  };
   // ---- files that the server would refuse are not sent at all ----
 
   document.addEventListener("change", (event) => {

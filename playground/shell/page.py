@@ -19,7 +19,7 @@ from playground import settings as settings_of
 from playground.models import devices, hub
 from playground.models.uploads import at_end
 from playground.rooms.models import panel as drawer
-from playground.shell import access, answers, carry, middleware, relays, scripts, sessions
+from playground.shell import access, answers, middleware, scripts, sessions
 from playground.shell import streams as streaming
 from playground.shell.login import USER
 from playground.system import disk, heap
@@ -72,8 +72,6 @@ def build_app(context: Context, panels: Sequence[ModuleType] | None = None) -> g
         )
         files.still_shown(app)
         controls.part(app)
-        carry.part(app)
-        relays.part(app)
     app.queue(api_open=False)  # by the queue alone: it bounds how many are answered at once
     return app
 

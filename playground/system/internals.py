@@ -222,10 +222,6 @@ INTERNALS: dict[str, Internal] = {
         "gradio", "`i18n.I18nData(key)` stands for a text that the page translates",
         "playground/ui/visitor.py", "I18nData", "keys on the page instead of texts",
     ),
-    "gradio-listeners": Internal(
-        "gradio", "`Blocks.fns`, a listener's `targets` and `trigger_mode`, a component's `_id`",
-        "playground/shell/relays.py", "listener.targets", "an idle page asks the server for ever",
-    ),
     "gradio-login": Internal(
         "gradio", "the app's `auth`, `tokens`, `cookie_id`; cookies access-token-…, access-token-unsecure-…",
         "playground/shell/login.py", "access-token-unsecure-", "nobody, or everybody, gets past the password",

@@ -138,9 +138,11 @@ def percent(share: float, digits: int | None = None) -> str:
         return f"{value:,.{digits}f}%"
     if share <= 0:
         return "0%"
-    if share >= 0.9995:
-        return "100%" if share >= 0.99995 else f"{value:.2f}%"
-    return f"{value:.1f}%" if share >= 0.0995 else f"{value:.2g}%" if share > 1e-6 else "≈ 0%"
+    if share >= 0.99995:
+        return "100%" if share >= 0.9999995 else "> 99.99%"
+    if share >= 0.0995:
+        return f"{value:.{2 if share >= 0.9995 else 1}f}%"
+    return f"{value:.2g}%" if share > 1e-6 else "≈ 0%"
 
 
 def size(count: float) -> str:

@@ -14,38 +14,11 @@ from playground.ui import precision as view
 from playground.ui.context import Context
 from playground.ui.controls import control
 from playground.ui.runs import Action, Given, Line, sets
-from playground.ui.visitor import guard, language, tr
-
-# A queue of its own: of a model on the Hub its config is fetched first.
-ASKING: dict[str, Any] = {"concurrency_id": "formats", "concurrency_limit": 8}
-
-
-def precisions(context: Context, model: gr.Dropdown, **more: Any) -> gr.Radio:
-    """The menu. What it offers follows the model that is chosen.
-
-    Args:
-        model: the menu of models.
-        more: of the widget.
-    """
-    menu = gr.Radio(
-        [(tr("models.precision_full"), ""), ("int8", "int8"), ("NF4", "nf4")], value="",
-        label=tr("models.precision_choice"), info=tr("models.precision_info"), **more,
-    )  # fmt: skip
-
-    def follow(name: str | None, chosen: str | None) -> Any:
-        found, told = offered(context, name or "", language())
-        if chosen in {value for _, value in found}:
-            return gr.Radio(found, info=told)  # what is chosen meanwhile stays
-        return gr.Radio(found, value="", info=told)
-
-    model.change(
-        guard(follow), [model, menu], menu, show_progress="hidden", api_visibility="private", **ASKING
-    )  # fmt: skip
-    return menu
+from playground.ui.visitor import language, tr
 
 
 def precision(id: str, *, private: bool = False, **more: Any) -> gr.Radio:
-    """The same as a control of the store; `following` is the action that it needs."""
+    """The menu, as a control of the store; `following` is the action that it needs."""
     return control(id, gr.Radio(
         [(tr("models.precision_full"), ""), ("int8", "int8"), ("NF4", "nf4")], value="",
         label=tr("models.precision_choice"), info=tr("models.precision_info"), **more,

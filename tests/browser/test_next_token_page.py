@@ -113,7 +113,7 @@ def test_sliders_weigh_what_is_kept(page: Page) -> None:
     assert page.locator("#next-frame .nx-row.rest").count() == 0
     page.click('[data-stage="final"]')
     slide(page, "temperature", "0")
-    page.wait_for_function("document.querySelector('.nx-chart .nx-value').textContent === '100.0 %'")
+    page.wait_for_function("document.querySelector('.nx-chart .nx-value').textContent === '100%'")
     slide(page, "temperature", "1")
     slide(page, "top-k", "0")
     page.wait_for_selector(f"{ROWS}.gone", state="detached")
@@ -183,7 +183,7 @@ def test_what_is_folded_fills_when_opened(page: Page) -> None:
     slider = page.locator("#next-learning-view input[type=range]")
     slider.evaluate("(box) => { box.value = 0; box.dispatchEvent(new Event('input', {bubbles: true})); }")
     first = page.inner_text("#next-learning-view .nx-row:first-child .nx-value")
-    assert float(first.removesuffix(" %")) == pytest.approx(100 * moments[0]["answers"][0][1], rel=0.1)
+    assert float(first.removesuffix("%")) == pytest.approx(100 * moments[0]["answers"][0][1], rel=0.1)
 
 
 def test_no_ids_of_one_model_for_another(visit: Visit) -> None:

@@ -59,7 +59,7 @@ def values(page: Page, rows: str = ROWS) -> list[str]:
 
 
 def per_cent(said: str) -> float:
-    return float(said.removesuffix(" %"))
+    return float(said.removesuffix("%"))
 
 
 def test_top_p_shows_shares_of_what_top_k_left(page: Page) -> None:
@@ -76,7 +76,7 @@ def test_top_p_shows_shares_of_what_top_k_left(page: Page) -> None:
     assert per_cent(shown[0]) + per_cent(shown[1]) == pytest.approx(100, abs=0.2)
     why = page.locator(f"{ROWS} .nx-why").all_inner_texts()
     assert why[:3] == [f"Σ {shown[0]}", "✕ top-p", "✕ top-k"]
-    assert set(shown[2:]) == {"0 %"} and share(page) == pytest.approx(100, abs=0.2)
+    assert set(shown[2:]) == {"0%"} and share(page) == pytest.approx(100, abs=0.2)
     assert page.locator("#next-frame .nx-row.rest.hatch").count() == 0  # nothing else was there to remove
     assert "what top-k left" in page.inner_text(".nx-legend")
 
@@ -235,7 +235,7 @@ def test_settings_come_along_into_another_language(page: Page) -> None:
     slide(page, "top-k", "9")
     page.fill("#next-prompt textarea", OPEN)
     name(page, "#next-model", "small")
-    page.wait_for_function("playground.next.tools.settings().model === 'small'")  # else nothing is carried
+    page.wait_for_function("playground.store.get('next_token.model') === 'small'")  # else nothing comes along
     page.wait_for_function("document.querySelectorAll('.nx-chart .nx-row.gone').length === 6")
     settle(page)
     page.select_option('[data-pg="language"]', "zh-TW")
@@ -245,3 +245,89 @@ def test_settings_come_along_into_another_language(page: Page) -> None:
     assert page.input_value("#next-top-k input[type=number]") == "9"
     assert page.input_value("#next-prompt textarea") == OPEN
     expect(page.locator("#next-model input")).to_have_value("small")  # the menu comes from the server
+
+
+def test_nothing_is_asked_before_the_room_is_opened_and_what_is_shipped_stands_there(
+    browser: Browser,
+    app: App,  # noqa: F811
+) -> None:
+    with visiting(browser, app.url) as visit:
+        page = visit()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url.removeprefix(app.url)))
+        settled(page)
+        page.evaluate("playground.store.set({'next_token.temperature': 0.5})")  # as a link may have it
+        settled(page)
+        assert not [each for each in asked if "next" in each]
+        page.evaluate("playground.store.set({'next_token.temperature': 1})")
+        page.click("#pg-next_token-button")
+        page.wait_for_selector(ROWS)
+        settled(page)
+        assert {each.partition("?")[0] for each in asked if "next" in each} == {
+            "playground/next_token/opening", "playground/next_token/precision"
+        }  # fmt: skip
+        page.click("#next-sample-opposite")
+        page.wait_for_function("document.querySelector('.nx-text').textContent.includes('opposite')")
+        page.click("#pg-tokens-button")
+        asked.clear()
+        page.evaluate("playground.store.set({'next_token.prompt': 'Grass is'})")
+        settled(page)
+        assert not [each for each in asked if "next" in each]
+        page.click("#pg-next_token-button")
+        page.wait_for_function("document.querySelector('.nx-text').textContent.includes('Grass')")
+        settle(page)
+
+
+def test_links_old_and_new_and_the_way_back(visit: Visit) -> None:
+    page = visit("?tab=next_token&text=Grass%20is&model=small", ready=False)
+    page.wait_for_function("document.querySelector('.nx-text')?.textContent.endsWith('Grass is')")
+    settle(settled(page))
+    assert page.evaluate("playground.next.state.shown") == '["small","",false]'
+    expect(page.locator("#next-model input")).to_have_value("small")  # filling its menu leaves it
+    page.goto(visit.home + "#next_token?prompt=Once&top_k=4&beside_temperature=2")
+    page.reload()  # the same page with another fragment is not loaded anew
+    page.wait_for_function("document.querySelector('.nx-text')?.textContent.endsWith('Once')")
+    page.wait_for_function("document.querySelectorAll('.nx-chart .nx-row.gone').length === 11")
+    settle(settled(page))
+    page.click("#next-sample-story")
+    page.wait_for_function("document.querySelector('.nx-text').textContent.includes('little girl')")
+    settle(page)
+    page.wait_for_function("location.hash.includes('little')")
+    page.go_back()
+    page.wait_for_function("document.querySelector('.nx-text').textContent.endsWith('Once')")
+    assert page.input_value("#next-top-k input[type=number]") == "4"
+    page.click("#next-beside .label-wrap")
+    expect(page.locator("#next-beside-temperature input[type=number]")).to_have_value("2")
+    page.close()
+
+
+def test_shift_and_enter_read_at_once(page: Page) -> None:
+    page.evaluate(
+        "window.slow = setTimeout; window.setTimeout = (fn, time) => slow(fn, time === 500 ? 1e6 : time)"
+    )
+    page.fill("#next-prompt textarea", "Grass is")
+    page.press("#next-prompt textarea", "Shift+Enter")
+    page.wait_for_function("document.querySelector('.nx-text').textContent.endsWith('Grass is')")
+    assert page.input_value("#next-prompt textarea") == "Grass is"
+
+
+@pytest.mark.parametrize(
+    ("pressed", "wanted"),
+    [
+        ("#next-sample-opposite", "document.querySelector('.nx-text')?.textContent.endsWith('hot is')"),
+        ('[data-act="greedy"]', "document.querySelectorAll('.nx-text .ct.made').length === 1"),
+    ],
+)
+def test_what_is_pressed_while_gradio_builds_the_page_is_done(
+    visit: Visit, pressed: str, wanted: str
+) -> None:
+    page = visit("robots.txt", ready=False)
+    script = """new MutationObserver((_, watching) => {
+        const button = document.querySelector(%s);
+        if (button) { watching.disconnect(); button.click(); }
+    }).observe(document, {childList: true, subtree: true})"""
+    page.add_init_script(script % json.dumps(pressed))
+    page.goto(visit.home + "?tab=next_token")
+    page.wait_for_function(wanted)
+    settle(settled(page))
+    page.close()

@@ -204,7 +204,7 @@ def test_what_is_asked_newly_ends_what_runs_and_stop_keeps_the_map(visit: Visit)
     status = page.locator("#sen-map .pg-told")
     expect(status).to_contain_text("of 12,000 different rows", timeout=PATIENCE)
     assert len(data(page)["labels"]) == 272  # the map of before stays, dimmed
-    expect(page.locator("#sen-map")).to_have_css("opacity", "0.45")
+    expect(page.locator("#sen-map .pg-body")).to_have_css("opacity", "0.45")
     lines(page, "a cat", "a dog", "a cow")
     told(page, "Rows: 3,")
     # The long one was left, not waited for.

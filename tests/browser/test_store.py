@@ -24,7 +24,9 @@ from tests.ui.whole import whole_page
 
 pytestmark = pytest.mark.browser
 # One walk each: together they take too long for one test.
-ROOMS = ("tokens", "chat", "decoding", "sentences", "token_vectors", "words", "architecture", "songs")
+ROOMS = (
+    "tokens", "chat", "next_token", "decoding", "sentences", "token_vectors", "words", "architecture", "songs",
+)  # fmt: skip
 DRAWERS = ("models",)  # in no view and no link: a test of their own brings them through a reload
 # What any text will not do for: other controls hang on it.
 FITTING = {"architecture.config": '{"model_type": "llama"}'}
@@ -87,7 +89,7 @@ def bring(page: Page, control: Control, views: list[str]) -> None:
             continue
         if page.evaluate("playground.store.view()") != view:
             go(page, view)
-        for _ in range(4):
+        for _ in range(8):
             if box(page, control).count() and box(page, control).is_visible():
                 return
             closed = page.locator(".label-wrap:not(.open):visible")

@@ -495,18 +495,6 @@ def gradio_i18n():
     assert I18nData("a.key").key == "a.key"
 
 
-@check("gradio-listeners")
-def gradio_listeners():
-    import gradio as gr
-
-    with gr.Blocks() as page:
-        box = gr.Textbox()
-        box.change(str.lower, box, box, trigger_mode="always_last")
-    (listener,) = page.fns.values()
-    assert listener.targets == [(box._id, "change")] and listener.trigger_mode == "always_last"
-    assert page.blocks[box._id] is box
-
-
 @check("gradio-login")
 def gradio_login():
     from gradio import routes

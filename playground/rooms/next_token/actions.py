@@ -24,6 +24,7 @@ from playground.rooms.next_token.logit_cache import Rows
 from playground.rooms.next_token.request import Request, parse, whole
 from playground.ui import loading as loading_view
 from playground.ui.context import Context
+from playground.ui.runs import Given, Line, sets
 from playground.ui.visitor import language, sentence
 
 T = TypeVar("T")
@@ -38,6 +39,14 @@ class Answers:
     def __init__(self, context: Context, rows: Rows | None = None) -> None:
         self.context = context
         self.rows = Rows() if rows is None else rows
+
+    # ---- the controls ----
+
+    def opening(self, given: Given) -> Iterator[Line]:
+        """What the menus of models offer now. What is chosen stays."""
+        names = [card.name for card in self.context.catalog.offered("causal")]
+        choices = {"choices": [(name, name) for name in names]}
+        yield sets({"next_token.model": choices, "next_token.beside_model": choices})
 
     # ---- the model ----
 

@@ -71,7 +71,7 @@ def build(context: Context) -> None:
 
 
 def streams(context: Context) -> dict[str, Callable[[Any], Iterator[Any]]]:
-    """What the page's own scripts ask for (`assets/next.js`), for `playground.shell.streams`."""
+    """What the page's own scripts ask for (`assets/next_token/next.js`), for `playground.shell.streams`."""
     do = answers_of(context)
 
     def reweigh(given: Any) -> Iterator[Any]:

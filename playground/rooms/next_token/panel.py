@@ -1,4 +1,8 @@
-"""The Next token panel: the controls. What was tried stands in the page itself (`assets/next.js`)."""
+"""The Next token room: its controls, and what is asked when it is opened.
+
+Whatever else is asked, its scripts ask (`assets/next_token/next.js`), of what `api` streams: what was tried stands in
+the page itself.
+"""
 
 from __future__ import annotations
 
@@ -9,118 +13,106 @@ import gradio as gr
 from playground import text
 from playground.rooms.next_token import api, example
 from playground.ui.context import Context
+from playground.ui.controls import control
 from playground.ui.html import escape, island
-from playground.ui.precision_menu import precisions
-from playground.ui.visitor import guard, in_every_language, tr
+from playground.ui.precision_menu import following, precision
+from playground.ui.runs import Action, actions
+from playground.ui.visitor import in_every_language, tr
 
 KEY = "next_token"
 SAMPLES = ("capital", "opposite", "story", "chinese", "emoji")
-QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
-JS = "window.playground.next"
+FOLDED = ("walk", "lens", "attention")
 
 streams = api.streams
 
 
-def models(context: Context) -> list[str]:
-    """What the menu offers."""
-    return [card.name for card in context.catalog.offered("causal")]
-
-
-def default(context: Context) -> str:
-    """The first that is here."""
-    return next(iter(models(context)), "")
-
-
 def build(context: Context, app: gr.Blocks) -> None:
-    """The panel, inside its tab, and its endpoints."""
+    """The room, inside its tab, and its endpoint."""
+    api.build(context)
     gr.HTML(tr("next_token.lead"), elem_classes="pg-lead", padding=False)
     with gr.Row(elem_classes="pg-panel", elem_id="next-panel"):
         with gr.Column(scale=4, min_width=280, elem_classes="pg-controls"):
-            controls, menu = _controls(context)
+            _controls()
         with gr.Column(scale=9, min_width=300, elem_classes="pg-result"):
             gr.HTML(in_every_language("next_token.frame_html", _frame), padding=False, elem_id="next-frame")
-            _below(context, menu)
-    keep = f"(...values) => {{ {JS}.keep(values); }}"
-    gr.on([each.change for each in controls], None, controls, None, js=keep, **QUIET)
-    app.load(None, controls, None, js=keep, **QUIET)
-    others = [each for each in controls if each is not menu[0]]
-    app.load(None, others, others, js=f"(...values) => {JS}.carried(...values)", **QUIET)
-
-    def offered(carried: str = "") -> gr.Dropdown:
-        return gr.Dropdown(models(context), value=carried or default(context))
-
-    loads: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    brought = gr.Textbox(visible=False)
-    app.load(guard(offered), brought, menu[0], js=f"() => [{JS}.carriedModel()]", **loads)
-    for each in menu[1:]:
-        app.load(guard(lambda: gr.Dropdown(models(context))), None, each, **loads)  # what is chosen stays
-    api.build(context)
+            _below()
+    _wire(context)
 
 
-def _controls(context: Context) -> tuple[list[Any], list[Any]]:
-    """Prompt, model and settings, in the order that `assets/next.js` keeps them."""
-    prompt = gr.Textbox(
+def _wire(context: Context) -> None:
+    """What is asked that is no look: what the menus offer."""
+    opening = api.answers_of(context).opening
+    model, menu = f"{KEY}.model", f"{KEY}.precision"
+    other, its_menu = f"{KEY}.beside_model", f"{KEY}.beside_precision"
+    actions(
+        KEY,
+        Action("opening", opening, views=[KEY], opens=True),
+        following(context, menu, model, [KEY]),
+        # In no view: most visitors never unfold it, and whoever does, asks by that.
+        following(context, its_menu, other, (), "beside_precision", also=["#next-beside"]),
+    )
+
+
+def _controls() -> None:
+    """Prompt, model and settings."""
+    control(f"{KEY}.prompt", gr.Textbox(
         example.LOOK["prompt"], label=tr("next_token.prompt"), lines=2, max_lines=10,
         elem_id="next-prompt", placeholder=tr("next_token.prompt_hint"),
-    )  # fmt: skip
+    ), query="text")  # fmt: skip
     with gr.Row(elem_classes="pg-samples"):
         for name in SAMPLES:
-            button = gr.Button(tr(f"next_token.sample_{name}"), size="sm", min_width=40)
-            button.click(None, None, prompt, js=f"() => {JS}.sample('{name}')", **QUIET)
+            gr.Button(tr(f"next_token.sample_{name}"), size="sm", min_width=40, elem_id=f"next-sample-{name}")
     with gr.Column(elem_classes="pg-late", min_width=160):
-        model = gr.Dropdown(
-            models(context), value=default(context), allow_custom_value=True, label=tr("next_token.model"),
-            info=tr("models.which_info"), elem_id="next-model",
-        )  # fmt: skip
+        _model("model", info=tr("models.which_info"))
     with gr.Column(elem_classes="pg-late", min_width=160):
-        temperature = gr.Slider(
-            0, 3, 1.0, step=0.05, label=tr("next_token.temperature"), info=tr("next_token.temperature_info"),
-            elem_id="next-temperature",
-        )  # fmt: skip
-        top_k = gr.Slider(
-            0, 200, 0, step=1, label="top-k", info=tr("next_token.top_k_info"), elem_id="next-top-k"
-        )
-        top_p = gr.Slider(
-            0, 1, 1.0, step=0.01, label="top-p", info=tr("next_token.top_p_info"), elem_id="next-top-p"
-        )
+        _slider("temperature", 0, 3, 1.0, 0.05, "next_token.temperature", "next_token.temperature_info")
+        _slider("top_k", 0, 200, 0, 1, "", "next_token.top_k_info")
+        _slider("top_p", 0, 1, 1.0, 0.01, "", "next_token.top_p_info")
     with gr.Accordion(tr("next_token.more"), open=False, elem_classes="pg-late"):
-        min_p = gr.Slider(0, 1, 0.0, step=0.01, label="min-p", info=tr("next_token.min_p_info"))
+        _slider("min_p", 0, 1, 0.0, 0.01, "", "next_token.min_p_info")
         chat = gr.Checkbox(False, label=tr("next_token.chat"), info=tr("next_token.chat_info"))
-        count = gr.Slider(5, 200, 15, step=5, label=tr("next_token.count"))
-        seed = gr.Number(-1, precision=0, label=tr("next_token.seed"), info=tr("next_token.seed_info"))
-        precision = precisions(context, model)
-    controls = [prompt, model, precision, chat, temperature, top_k, top_p, min_p, count, seed]
-    prompt.submit(None, None, None, js=f"() => {JS}.act('look')", **QUIET)
-    return controls, [model]
+        control(f"{KEY}.chat", chat)
+        _slider("count", 5, 200, example.LOOKED, 5, "next_token.count")
+        label, info = tr("next_token.seed"), tr("next_token.seed_info")
+        control(f"{KEY}.seed", gr.Number(-1, precision=0, label=label, info=info))
+        precision(f"{KEY}.precision")
 
 
-def _below(context: Context, menu: list[Any]) -> None:
+def _model(name: str, **how: Any) -> None:
+    """A menu of models. The other names come when the room is opened."""
+    control(f"{KEY}.{name}", gr.Dropdown(
+        [(example.LOOK["model"],) * 2], value=example.LOOK["model"], allow_custom_value=True,
+        label=tr("next_token.model"), elem_id=f"next-{name.replace('_', '-')}", **how,
+    ), query=name if name == "model" else "")  # fmt: skip
+
+
+def _slider(
+    name: str, low: float, high: float, value: float, step: float, label: str, info: str = "", **how: int
+) -> None:
+    """A slider; without a label of its own, under the name that transformers has for it."""
+    known = name.removeprefix("beside_").replace("_", "-")
+    control(f"{KEY}.{name}", gr.Slider(
+        low, high, value, step=step, label=tr(label) if label else known, info=tr(info) if info else None,
+        elem_id=f"next-{name.replace('_', '-')}", **how,
+    ))  # fmt: skip
+
+
+def _below() -> None:
     """What is folded: each part asks for its content when it is opened."""
-    for name in ("walk", "lens", "attention"):
-        with gr.Accordion(tr(f"next_token.{name}"), open=False, elem_id=f"next-{name}") as part:
+    for name in FOLDED:
+        with gr.Accordion(tr(f"next_token.{name}"), open=False, elem_id=f"next-{name}"):
             gr.HTML(in_every_language(f"next_token.{name}_html", _hint(name)), padding=False)
-        part.expand(None, None, None, js=f"() => {JS}.open('{name}')", **QUIET)
-    with gr.Accordion(tr("next_token.beside"), open=False, elem_id="next-beside") as part:
+    with gr.Accordion(tr("next_token.beside"), open=False, elem_id="next-beside"):
         gr.HTML(in_every_language("next_token.beside_html", _hint("beside", place=False)), padding=False)
         with gr.Row():
-            model = gr.Dropdown(
-                models(context), value=default(context), allow_custom_value=True,
-                label=tr("next_token.model"), min_width=160, elem_id="next-beside-model",
-            )  # fmt: skip
-            precision = precisions(context, model, min_width=180)
-            temperature = gr.Slider(0, 3, 0.5, step=0.05, label=tr("next_token.temperature"), min_width=150)
-            top_p = gr.Slider(0, 1, 1.0, step=0.01, label="top-p", min_width=150)
-        go = gr.Button(tr("next_token.compare"), min_width=120, elem_id="next-compare")
+            _model("beside_model", min_width=160)
+            precision(f"{KEY}.beside_precision", min_width=180)
+            _slider("beside_temperature", 0, 3, 0.5, 0.05, "next_token.temperature", min_width=150)
+            _slider("beside_top_p", 0, 1, 1.0, 0.01, "", min_width=150)
+        gr.Button(tr("next_token.compare"), min_width=120, elem_id="next-compare")
         gr.HTML('<div id="next-beside-view" class="nx-two"></div>', padding=False)
-        asked: list[Any] = [model, precision, temperature, top_p]
-        go.click(None, asked, None, js=f"(...values) => {JS}.compare(values)", **QUIET)
-        changes = [each.change for each in asked]
-        gr.on(changes, None, asked, None, js=f"(...values) => {JS}.recompare(values)", **QUIET)
-        menu.append(model)
-    part.expand(None, None, None, js=f"() => {JS}.open('beside')", **QUIET)
-    with gr.Accordion(tr("next_token.learning"), open=False, elem_id="next-learning") as part:
+    with gr.Accordion(tr("next_token.learning"), open=False, elem_id="next-learning"):
         gr.HTML(in_every_language("next_token.learning_html", _hint("learning")), padding=False)
-    part.expand(None, None, None, js=f"() => {JS}.open('learning')", **QUIET)
     with gr.Accordion(tr("shell.lesson"), open=False, elem_classes="pg-lesson"):
         gr.Markdown(tr("lessons.next_token"))
 

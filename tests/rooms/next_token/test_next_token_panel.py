@@ -25,7 +25,10 @@ from playground.rooms.next_token.actions import Answers
 from playground.rooms.next_token.logit_cache import Rows
 from playground.settings import read
 from playground.ui.context import Context
+from playground.ui.controls import page_of
+from playground.ui.runs import Given
 from tests.models import saved
+from tests.ui.whole import whole_page
 
 TEXT = "Once upon a time"
 KEYS = ["tokens", "hidden_shape", "logits_shape", "candidates", "lookup", "rest", "entropy_bits"]
@@ -93,6 +96,33 @@ def bare(context: Context, ids: list[int], name: str = "small") -> torch.Tensor:
 
 
 # ---- the page ----
+
+
+def test_the_menus_of_models_are_filled_and_what_is_chosen_stays(do: Answers) -> None:
+    (line,) = do.opening(Given({}, "next_token", "open"))
+    names = [card.name for card in do.context.catalog.offered("causal")]
+    assert {"small", "other", "tutor"} <= {*names}
+    offered = {"choices": [(name, name) for name in names]}  # and no value
+    assert line == {"set": {"next_token.model": offered, "next_token.beside_model": offered}}
+
+
+def test_the_room_is_built_as_the_shipped_example() -> None:
+    """Else it would be asked for anew as soon as the room is opened."""
+    held = {id: each.default for id, each in page_of(whole_page()).controls.items() if "next_token." in id}
+    built = {
+        "prompt": example.LOOK["prompt"], "model": example.LOOK["model"], "precision": "", "chat": False,
+        "temperature": 1, "top_k": 0, "top_p": 1, "min_p": 0, "count": example.LOOKED, "seed": -1,
+    }  # fmt: skip
+    assert held.items() >= {f"next_token.{name}": value for name, value in built.items()}.items()
+    assert len(example.shipped()["candidates"]) == example.LOOKED
+
+
+def test_the_room_adds_no_listener_of_gradios() -> None:
+    """Its controls are heard by the store's alone."""
+    assert not [fn.js for fn in whole_page().fns.values() if "playground.next" in str(fn.js)]
+    mine = {each.component._id for id, each in page_of(whole_page()).controls.items() if "next_token." in id}
+    heard = [fn for fn in whole_page().fns.values() if mine & {source for source, _ in fn.targets}]
+    assert len(heard) == 1 and "store.heard" in str(heard[0].js)
 
 
 def test_a_look_is_the_model(context: Context, do: Answers) -> None:

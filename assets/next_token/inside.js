@@ -1,27 +1,24 @@
 /*
  * What is folded below the Next token panel: the walk, logit lens, attention, side by side, how the tutor learned.
- * Each is filled when it is opened, and follows what is looked at above as long as it stays open.
+ * Each is filled when it is opened, and follows what is looked at above as long as it is seen.
  */
 (() => {
   "use strict";
-  const page = window.playground, next = page.next;
-  const { say, element, button, number, percent, chip, shownText, ask, given, why, board, written, rootOf, view, settings, stale } = next.tools;
+  const page = window.playground, next = page.next, state = next.state;
+  const { element, button, number } = page.tools;
+  const { say, percent, chip, shownText, ask, given, why, board, written, rootOf, view, settings, stale } = next;
 
-  const opened = new Set();
   const place = (name) => document.querySelector(`#next-${name}-view`);
-  const shown = async (name) => { // what is folded is not in the page yet in the moment it opens
-    for (let i = 0; i < 500 && !place(name); i++) await new Promise((ready) => setTimeout(ready, 40));
-    return place(name);
-  };
   const visible = (name) => { const found = place(name); return found && found.offsetParent !== null; };
+  const shown = () => JSON.parse(state.shown); // what the tree is of: model, precision, chat
 
   // ---- the walk ----
 
   const vector = (values, more) => "[" + values.map((value) => value.toFixed(2)).join(", ") + (more ? ", …]" : "]");
   /* How the ids came about: the whole prompt, cut where a place inside it is looked at, and what was appended. */
   const cut = (at) => {
-    const prompt = next.tools.prompt(), [, , chat] = next.tools.shown();
-    const begun = Math.min(rootOf(next.tools.node()).ids.length, at.ids.length), more = at.ids.slice(begun);
+    const { prompt } = state, [, , chat] = shown();
+    const begun = Math.min(rootOf(state.here).ids.length, at.ids.length), more = at.ids.slice(begun);
     const lines = chat && !prompt.plain
       ? [`messages = [{"role": "user", "content": ${prompt.parts ? `[{"type": "text", "text": prompt}]` : "prompt"}}]`, `input_ids = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=True, return_tensors="pt").input_ids`]
       : [`input_ids = tokenizer(prompt, return_tensors="pt").input_ids`];
@@ -151,13 +148,13 @@
   // ---- side by side ----
 
   let other = null; // {look, settings, mark}; its settings are those that it was weighed with
-  let values = null; // what was compared with last
+  let asked = false; // whether to compare: from the first time on that the button is pressed
   let turn = 0;
   const context = () => JSON.stringify([view().ids, settings().model, settings().quantization, settings().chat]);
   /* What another model reads: the text up to the place that is looked at, in its own tokens; in a chat, what was
      asked and how the answer began, in its own template. Null inside a question: its template has no such place. */
   const readUpTo = () => {
-    const { tokens, skipped = 0 } = next.tools.node(), mine = settings(), end = view().ids.length - skipped;
+    const { tokens, skipped = 0 } = state.here, mine = settings(), end = view().ids.length - skipped;
     const said = (list) => list.filter((each) => each.token[4] !== "special").map((each) => each.token[2]).join("");
     const first = tokens.findIndex((each) => each.made), read = first < 0 ? tokens.length : first;
     if (mine.chat) return end < read ? null : { prompt: mine.prompt, answer: said(tokens.slice(read, end)) };
@@ -165,14 +162,14 @@
     const after = said(tokens.slice(end, read));
     return { prompt: mine.prompt.endsWith(after) ? mine.prompt.slice(0, mine.prompt.length - after.length) : said(tokens.slice(0, end)) };
   };
+  const BESIDE = "next_token.beside_";
   /* The settings of the right side: its own four, the others are those of the left. */
   const right = () => {
-    const [model, quantization, temperature, top_p] = values, { top_k, min_p, count } = settings();
-    return { model, quantization, temperature, top_k, top_p, min_p, count };
+    const own = (name) => page.store.get(BESIDE + name), { top_k, min_p, count } = settings();
+    return { model: own("model"), quantization: own("precision") || "", temperature: own("temperature"), top_k, top_p: own("top_p"), min_p, count };
   };
-  const compare = async (wanted) => {
-    const found = await shown("beside"), mine = settings(), now = ++turn;
-    values = wanted;
+  const compare = async () => {
+    const found = place("beside"), mine = settings(), now = ++turn;
     if (stale()) return; // compared when that look has come
     const mark = context();
     if (!other) found.replaceChildren(element("p", "pg-note", say("thinking")));
@@ -181,9 +178,9 @@
       const kept = right(), { model, quantization } = kept;
       const same = model === mine.model && quantization === mine.quantization;
       // The same ids for the same model; another one cuts the text by itself.
-      const asked = same ? { ids: view().ids } : readUpTo();
-      if (!asked) throw Object.assign(new Error(say("beside_chat")), { ours: true });
-      const { look } = await ask("next/look", { ...given({ ...kept, ...asked }), conversation: "" }, { quiet: true });
+      const read = same ? { ids: view().ids } : readUpTo();
+      if (!read) throw Object.assign(new Error(say("beside_chat")), { ours: true });
+      const { look } = await ask("next/look", { ...given({ ...kept, ...read }), conversation: "" }, { quiet: true });
       if (now !== turn) return;
       other = { look, settings: kept, mark, same, plain: look.plain };
       drawBeside();
@@ -193,17 +190,16 @@
   };
   /* The logits of the right side are kept as well: other settings need no pass. */
   const weighBeside = async () => {
-    if (!values) return;
     const kept = right(), had = other && other.settings, found = place("beside");
     const fits = had && other.mark === context() && had.model === kept.model && had.quantization === kept.quantization;
     const { candidates, vocabulary, row } = fits ? other.look : {};
-    if (!fits || (kept.count !== candidates.length && candidates.length < vocabulary)) { compare(values); return; }
+    if (!fits || (kept.count !== candidates.length && candidates.length < vocabulary)) { compare(); return; }
     if (JSON.stringify(had) === JSON.stringify(kept)) { if (found) found.classList.remove("nx-asking"); drawBeside(); return; }
     const now = ++turn;
     try {
       const answer = await page.once("next/weigh", given({ ...kept, prompt: "", row }));
       if (now !== turn) return;
-      if (answer.gone) { compare(values); return; }
+      if (answer.gone) { compare(); return; }
       if (answer.error) throw Object.assign(new Error(answer.error), { ours: true });
       other.look.weighed = answer.weighed;
       other.settings = kept;
@@ -213,15 +209,14 @@
       if (now === turn) { other = null; found.classList.remove("nx-asking"); found.replaceChildren(element("p", "pg-warning", why(error))); }
     }
   };
-  const beside = () => { if (values) weighBeside(); };
-  let later = 0;
+  const beside = () => { if (asked) weighBeside(); };
+  let soon = 0;
   /* Other values on the right side: what is drawn is grey until it is theirs. */
-  const recompare = (wanted) => {
-    if (!values || JSON.stringify(values) === JSON.stringify(wanted)) return;
-    values = wanted;
+  const recompare = () => {
+    if (!asked) return;
     if (place("beside")) place("beside").classList.add("nx-asking");
-    clearTimeout(later);
-    later = setTimeout(() => { if (visible("beside")) weighBeside(); }, 300);
+    clearTimeout(soon);
+    soon = setTimeout(() => { if (visible("beside")) weighBeside(); }, 300);
   };
   const titled = ({ model, quantization, temperature, top_k, top_p, min_p }) => {
     const told = (name, value, on) => name + " " + (on ? value : say("idle"));
@@ -231,8 +226,8 @@
     const found = place("beside");
     if (!found || !other || other.mark !== context()) return; // never two different contexts
     const left = view().look, [temperature, top_k, top_p, min_p] = JSON.parse(left.asked);
-    const plain = settings().chat && next.tools.prompt().plain;
-    const [model, quantization] = next.tools.shown();
+    const plain = settings().chat && state.prompt.plain;
+    const [model, quantization] = shown();
     const sides = [[left, { model, quantization, temperature, top_k, top_p, min_p }, plain], [other.look, other.settings, other.plain || (other.same && plain)]];
     const columns = sides.map(([look, how, plain], i) => {
       const column = element("section", "nx-side"), against = written(sides[1 - i][0]);
@@ -313,17 +308,27 @@
   // ---- listening ----
 
   const parts = { walk, lens, attention, beside, learning };
-  next.open = async (name) => {
-    opened.add(name);
-    if (await shown(name)) parts[name]();
+  // What is folded is not in the page yet in the moment it is opened; on a busy machine its label changes late, too.
+  const opening = async (label, name) => {
+    for (let i = 0; i < 500; i++) {
+      await new Promise((ready) => setTimeout(ready, 40));
+      if (visible(name)) { parts[name](); return; }
+      if (i > 25 && !label.classList.contains("open")) return; // it was folded
+    }
   };
-  next.compare = compare;
-  next.recompare = recompare;
-  let timer = 0;
-  const follow = (names) => { for (const name of names) if (opened.has(name) && visible(name)) parts[name](); };
+  document.addEventListener("click", (event) => {
+    const label = event.target.closest && event.target.closest(".label-wrap"), part = label && label.closest("[id^='next-']");
+    const name = part && part.id.slice("next-".length);
+    if (name in parts) opening(label, name);
+    if (event.target.closest && event.target.closest("#next-compare")) { asked = true; compare(); }
+  });
+  page.store.watch((changed) => { if (changed.some((id) => id.startsWith(BESIDE))) recompare(); });
+  let timer = 0, later = 0;
+  const follow = (names) => { for (const name of names) if (visible(name)) parts[name](); };
   next.changed = () => {
     clearTimeout(timer);
-    timer = setTimeout(() => { follow(["walk", "lens", "attention", "beside", "learning"]); if (next.refind) next.refind(); }, 150);
+    clearTimeout(later); // all of that is done here, too
+    timer = setTimeout(() => { follow(Object.keys(parts)); if (next.refind) next.refind(); }, 150);
   };
-  next.weighed = () => { follow(["walk"]); clearTimeout(next.again); next.again = setTimeout(() => { follow(["beside"]); if (next.refind) next.refind(); }, 200); };
+  next.weighed = () => { follow(["walk"]); clearTimeout(later); later = setTimeout(() => { follow(["beside"]); if (next.refind) next.refind(); }, 200); };
 })();
