@@ -109,7 +109,7 @@ def test_what_documents_name_is_there(document: Path) -> None:
         ("playground.rooms.all_rooms", True), ("playground.rooms.PANELS", False),
         ("compose()", True), ("compose_all_of_it()", False),
         ("/tokenize", True), ("/tokenise", False), ("python -m playground.rooms.examples", True),
-        ("python -m playground.example", False), ("assets/chat/chat.js", True), ("assets/chat/chat.ts", False),
+        ("python -m playground.example", False), ("assets/songs/songs.js", True), ("assets/songs.js", False),
         ("a = b; c = d", True),
     ],
 )  # fmt: skip

@@ -25,7 +25,8 @@ from tests.ui.whole import whole_page
 pytestmark = pytest.mark.browser
 # One walk each: together they take too long for one test.
 ROOMS = (
-    "tokens", "chat", "next_token", "decoding", "sentences", "token_vectors", "words", "architecture", "songs",
+    "tokens", "chat", "next_token", "decoding", "sentences", "token_vectors", "words", "architecture",
+    "songs",
 )  # fmt: skip
 DRAWERS = ("models",)  # in no view and no link: a test of their own brings them through a reload
 # What any text will not do for: other controls hang on it.

@@ -19,20 +19,39 @@ PARTED = re.compile("([,;|\t\r\n\v\f\x1c-\x1e\x85\u2028\u2029])")
 LEADING = "\t\r\n"  # are taken away before a spreadsheet looks at what follows
 
 
-def safe(cell: str) -> str:
+def safe(cell: str, *, first: bool = False, followed: bool = False) -> str:
     """A cell's text, marked by apostrophes where a spreadsheet would compute instead of show.
 
-    Numbers stay numbers, also negative ones. Every place is marked where some locale sees a new cell begin:
-    ``a;=1+1`` becomes ``a;'=1+1``.
+    Numbers stay numbers, also negative ones, but for those that are only the beginning of what another locale
+    takes for one cell: where a semicolon parts cells, ``-1,1+1`` is a formula. Every place is marked where
+    some locale sees a new cell begin: ``a;=1+1`` becomes ``a;'=1+1``.
+
+    Args:
+        first: of its row, so that all locales begin a cell with it.
+        followed: by other texts in its row.
     """
-    parts = PARTED.split(cell)
-    marked = "".join(f"'{part}" if _computed(part) else part for part in parts)
+    if NUMBER.fullmatch(cell) and not (first and followed and _computed(cell)):
+        return cell
+    parts = PARTED.split(cell)  # texts, and between them what parts them
+    marked = "".join(
+        f"'{part}" if at % 2 == 0 and _computed(part) and not _is_whole(parts, at, first, followed) else part
+        for at, part in enumerate(parts)
+    )
     return f"'{marked}" if cell[:1] and cell[0] in LEADING else marked
 
 
-def _computed(part: str) -> bool:
-    if NUMBER.fullmatch(part):
+def _is_whole(parts: list[str], at: int, first: bool, followed: bool) -> bool:
+    """Whether a part is a number, and all of the cell that some locale sees begin with it."""
+    if not NUMBER.fullmatch(parts[at]):
         return False
+    rest = parts[at + 1 :]
+    if at == 0:  # of a later cell in its row the rest is quoted with it
+        return not rest and not (first and followed)
+    return rest[0] == parts[at - 1] if rest else not followed
+
+
+def _computed(part: str) -> bool:
+    """Whether it begins as a formula does; negative numbers do."""
     for character in part:
         # Blanks, quotation marks and characters that are not seen are passed over.
         if character == '"' or character.isspace() or unicodedata.category(character) in ("Cc", "Cf", "Mn"):
@@ -48,5 +67,14 @@ class Writer:
         self._writer = csv.writer(file, delimiter=delimiter)
 
     def writerow(self, cells: Iterable[Any]) -> None:
-        """One row; what is no text is written as it is."""
-        self._writer.writerow([safe(cell) if isinstance(cell, str) else cell for cell in cells])
+        """One row; what is no text is written as it is, if no text can make a formula of it."""
+        row = list(cells)
+        last = max((at for at, cell in enumerate(row) if isinstance(cell, str)), default=-1)
+        self._writer.writerow(
+            [
+                safe(str(cell), first=at == 0, followed=at < last)
+                if isinstance(cell, str) or at == 0 < last and cell is not None
+                else cell
+                for at, cell in enumerate(row)
+            ]
+        )

@@ -1,5 +1,5 @@
-"""The Chat panel: its controls. What is said stands in the page itself (`assets/chat/chat.js`), which also hears
-the buttons; replies come by `streams`.
+"""The Chat panel: its controls. What is said stands in the page itself (`assets/chat/chat.js`), which also
+hears the buttons; replies come by `streams`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The Next token room: its controls, and what is asked when it is opened.
 
-Whatever else is asked, its scripts ask (`assets/next_token/next.js`), of what `api` streams: what was tried stands in
-the page itself.
+Whatever else is asked, its scripts ask (`assets/next_token/next.js`), of what `api` streams: what was tried
+stands in the page itself.
 """
 
 from __future__ import annotations

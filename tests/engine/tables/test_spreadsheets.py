@@ -21,7 +21,7 @@ FORMULA = re.compile(r'["\s]*[=+\-@−]')
 NUMBER = re.compile(r'["\s]*[-+]?[\d.,]+(e[-+]?\d+)?%?["\s]*', re.IGNORECASE)
 HOSTILE = (
     "=1+1", "＝1+1", "a;=1+1", "\t=1+1", " =1+1", "@SUM(1)", "＠SUM(1)", "+cmd", "＋cmd",
-    "-cmd|' /C calc'!A0",
+    "-cmd|' /C calc'!A0", "-1,1+cmd|' /C calc'!A0", "a;-1,1+1", "-1;x", "-1", "+2",
     "－1+cmd", "﹣x", "⁼1", "−2+3", "a,=1", "a\t=1", "a|=1", "a\n=1", "a\r\n=1", "a; ＝1",
     'a;"=1+1"', 'b";=1+1',
     "\u200b=1", "\ufeff=1", "\u00a0=1", "\u3000＝1", "\x00=1", "a;\t;=1", ";;;=1", '"=1"', "\r=1",
@@ -60,7 +60,7 @@ def test_no_locale_computes_a_cell(text: str, delimiter: str) -> None:
 
 @given(st.text(alphabet="=+-@＝＋－＠−,;|\t\n\r \"'ab1.\u200b\u00a0", max_size=12))
 def test_no_text_at_all_is_computed(text: str) -> None:
-    for line in (written([text, "b"], ","), written(["a", text], ",")):
+    for line in (written([text, "b"], ","), written(["a", text], ","), written([-1, text, "b"], ",")):
         for read_by in SEPARATORS:
             assert not [each for each in cells(line, read_by, csv.QUOTE_NONE) if computed(each)]
 

@@ -156,8 +156,8 @@ def test_the_tree_says_what_it_draws(shipped):
 
 
 def test_percentages():
-    told = {0.0: "0%", 1.0: "100%", 0.99996: "> 99.99%", 1 - 1e-9: "100%", 0.9996: "99.96%", 0.419: "41.9%", 0.0123: "1.2%",
-            0.00045: "0.045%", 1e-9: "≈ 0%"}  # fmt: skip
+    told = {0.0: "0%", 1.0: "100%", 0.99996: "> 99.99%", 1 - 1e-9: "100%", 0.9996: "99.96%", 0.419: "41.9%",
+            0.0123: "1.2%", 0.00045: "0.045%", 1e-9: "≈ 0%"}  # fmt: skip
     assert {value: percent(value) for value in told} == told
     assert view.odds(-2.153) == "11.6%" and view.odds(-33.26) == "3.6 × 10⁻¹⁵"
 
