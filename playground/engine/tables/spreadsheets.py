@@ -30,9 +30,10 @@ def safe(cell: str, *, first: bool = False, followed: bool = False) -> str:
         first: of its row, so that all locales begin a cell with it.
         followed: by other texts in its row.
     """
-    if NUMBER.fullmatch(cell) and not (first and followed and _computed(cell)):
-        return cell
     parts = PARTED.split(cell)  # texts, and between them what parts them
+    alone = re.search(r"\d", parts[0]) and not (first and followed and _computed(cell))
+    if NUMBER.fullmatch(cell) and alone:
+        return cell
     marked = "".join(
         f"'{part}" if at % 2 == 0 and _computed(part) and not _is_whole(parts, at, first, followed) else part
         for at, part in enumerate(parts)
@@ -73,7 +74,7 @@ class Writer:
         self._writer.writerow(
             [
                 safe(str(cell), first=at == 0, followed=at < last)
-                if isinstance(cell, str) or at == 0 < last and cell is not None
+                if isinstance(cell, str) or (at == 0 < last and cell is not None)
                 else cell
                 for at, cell in enumerate(row)
             ]
