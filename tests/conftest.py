@@ -12,8 +12,8 @@ import hypothesis
 import pytest
 
 from playground import rooms
-from playground.engine.tokenizers.adapter import Reader
-from playground.engine.tokenizers.libraries import reader
+from playground.engine.tokenizers.adapter import Adapter
+from playground.engine.tokenizers.libraries import adapter
 from playground.models import devices
 from playground.models.cache import ModelCache
 from playground.models.catalog import Catalog
@@ -57,12 +57,12 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
 
 
 @pytest.fixture(scope="session")
-def opened(models: ModelCache, catalog: Catalog) -> Callable[[str], Reader]:
+def opened(models: ModelCache, catalog: Catalog) -> Callable[[str], Adapter]:
     """The reader of an embedded tokenizer, by name."""
 
-    def open_(name: str) -> Reader:
+    def open_(name: str) -> Adapter:
         with models.lease(catalog.find(name)) as loaded:
-            return reader(loaded)
+            return adapter(loaded)
 
     return open_
 

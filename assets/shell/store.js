@@ -272,7 +272,7 @@
   // ---- the beginning ----
 
   const begin = (element, lever, told) => {
-    rows = [...told.controls, ...told.kept];
+    rows = [...told.controls, ...told.stored];
     shown = told.controls.length;
     rows.forEach((row) => { row.value = row.said ? row.said[page.lang] : tidy(row, row.value); known[row.id] = row; });
     ({ movable, views } = told);

@@ -14,7 +14,7 @@ import psutil
 
 from playground import ROOT
 from playground.engine.tokenizers import vocabulary
-from playground.engine.tokenizers.libraries import reader
+from playground.engine.tokenizers.libraries import adapter
 from playground.engine.vectors import projection
 from playground.models.catalog import EMBEDDED, TOKENIZERS
 from playground.models.loaders import presets, skeletons
@@ -35,7 +35,7 @@ def warm_up(context: Context, pause: float = 0.5) -> None:
     for card in TOKENIZERS:
         try:
             with context.models.lease(card) as loaded:
-                vocabulary.prepare(reader(loaded))
+                vocabulary.prepare(adapter(loaded))
         except Exception:
             log.exception("warming up %s", card.name)
     try:

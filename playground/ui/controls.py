@@ -44,7 +44,7 @@ class Control:
     """One control, or something that the store keeps without showing it.
 
     Args:
-        component: None where nothing shows it (`kept`).
+        component: None where nothing shows it (`stored`).
         default: what it is built with; equal values stand in no link.
         private: never in a link, or only these values of it.
         query: its name in old links, ``?tab=<room>&text=…``.
@@ -111,7 +111,7 @@ class Control:
             return False
         return value in self.choices or self.varies or not isinstance(self.component, FIXED)
 
-    def told(self) -> dict[str, Any]:
+    def declared(self) -> dict[str, Any]:
         """What the page's store has to know of it."""
         row: dict[str, Any] = {"id": self.id, "kind": self.kind}
         row |= {"said": text.everywhere(self.said)} if self.said else {"value": self.default}
@@ -186,7 +186,7 @@ def control(
     return component
 
 
-def kept(id: str, default: str | list[str] = "", *, private: bool | tuple[Any, ...] = True) -> str:
+def stored(id: str, default: str | list[str] = "", *, private: bool | tuple[Any, ...] = True) -> str:
     """Register a text, or a list, that the store keeps and no component shows; its id.
 
     Such as an upload's name, or what a visitor picked in HTML that an action made.
@@ -214,14 +214,14 @@ def part(app: gr.Blocks) -> None:
     shown = [each for each in page.controls.values() if each.component is not None]
     tabs = list(dict.fromkeys(tabs for tab in page.views.values() for tabs, _ in _path(tab)))
     told = {
-        "controls": [each.told() for each in shown],
-        "kept": [each.told() for each in page.controls.values() if each.component is None],
+        "controls": [each.declared() for each in shown],
+        "stored": [each.declared() for each in page.controls.values() if each.component is None],
         "movable": list(page.movable),
         "views": [
             {"view": name, "id": tab.elem_id, "tabs": [[tabs.index(each), at] for each, at in _path(tab)]}
             for name, tab in page.views.items()
         ],
-        "actions": [each.told(name) for name, each in page.actions.items()],
+        "actions": [each.declared(name) for name, each in page.actions.items()],
     }
     held = [each.component for each in shown]
     lever = gr.HTML(

@@ -84,7 +84,7 @@ class Action:
     offers: Sequence[str] = ()
     stops: Sequence[str] = ()
 
-    def told(self, name: str) -> dict[str, Any]:
+    def declared(self, name: str) -> dict[str, Any]:
         """What assets/shell/runs.js has to know of it, without what it takes for granted there ("USUAL")."""
         controls = [each for each in self.on if each[0] not in "#@"]
         opens = bool(controls) if self.opens is None else self.opens

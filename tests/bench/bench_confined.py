@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
-from playground.engine.tokenizers.libraries import Reader, reader  # noqa: E402
+from playground.engine.tokenizers.libraries import Adapter, adapter  # noqa: E402
 from playground.engine.tokenizers.tokenize import tokenize  # noqa: E402
 from playground.errors import TookTooLong  # noqa: E402
 from playground.models.cache import Loaded  # noqa: E402
@@ -46,13 +46,13 @@ def times(run: Callable[[], object], count: int) -> list[float]:
     return found
 
 
-def pair(path: Path, name: str) -> tuple[Reader, Reader, float, float]:
+def pair(path: Path, name: str) -> tuple[Adapter, Adapter, float, float]:
     """The tokenizer here and there, and the milliseconds that opening it took."""
     card = ModelCard(name, "folder", str(path))
     began = time.perf_counter()
-    here = reader(Loaded(card, tokenizers.read(card, path)))
+    here = adapter(Loaded(card, tokenizers.read(card, path)))
     between = time.perf_counter()
-    there = reader(Loaded(card, tokenizers.confined(card, path)))
+    there = adapter(Loaded(card, tokenizers.confined(card, path)))
     there.piece(0)  # its vocabulary comes over
     return here, there, (between - began) * 1e3, (time.perf_counter() - between) * 1e3
 
@@ -82,7 +82,7 @@ def main() -> None:
 def disturbed(path: Path) -> None:
     """The embedded one beside a pattern that runs until it is killed."""
     card = EMBEDDED_BY_NAME["all-MiniLM-L6-v2"]
-    ours = reader(Loaded(card, tokenizers.read(card, path)))
+    ours = adapter(Loaded(card, tokenizers.read(card, path)))
     text = of_length(3_000)
     quiet = sorted(times(lambda: ours.encode(text), 300))
     with tempfile.TemporaryDirectory() as folder:

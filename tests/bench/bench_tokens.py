@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT))
 
 from playground import text  # noqa: E402
 from playground.engine.tokenizers import tokenize, vocabulary  # noqa: E402
-from playground.engine.tokenizers.libraries import reader  # noqa: E402
+from playground.engine.tokenizers.libraries import adapter  # noqa: E402
 from playground.models.cache import ModelCache  # noqa: E402
 from playground.models.catalog import TOKENIZERS, Catalog  # noqa: E402
 from playground.models.loaders import TransformersLoader  # noqa: E402
@@ -70,7 +70,7 @@ def main() -> None:
     whole = of_length(100_000)
     with ExitStack() as stack:
         loaded = [stack.enter_context(context.models.lease(card)) for card in compared]
-        readers = [reader(each) for each in loaded]
+        readers = [adapter(each) for each in loaded]
 
         plain = 0.0
         for each, one in zip(loaded, readers, strict=True):

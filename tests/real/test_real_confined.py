@@ -9,9 +9,9 @@ import pytest
 
 from playground.engine.generation import chat_template
 from playground.engine.tokenizers import replays, vocabulary
-from playground.engine.tokenizers.adapter import Reader
-from playground.engine.tokenizers.libraries import reader
-from playground.engine.tokenizers.sandboxed import ConfinedReader
+from playground.engine.tokenizers.adapter import Adapter
+from playground.engine.tokenizers.libraries import adapter
+from playground.engine.tokenizers.sandboxed import ConfinedAdapter
 from playground.engine.tokenizers.tokenize import tokenize
 from playground.errors import BadInput
 from playground.models.cache import ModelCache
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.real
 SAID = [{"role": "user", "content": "Hi 👍"}, {"role": "assistant", "content": "Hello."}]
 
 
-def prompt(of: Reader) -> object:
+def prompt(of: Adapter) -> object:
     try:
         rendered = chat_template.render(of, "it", None, SAID, source="folder")
     except BadInput as refused:
@@ -39,8 +39,8 @@ def test_the_same_there(shared_catalog: Catalog, models: ModelCache, name: str) 
     card = shared_catalog.find(name)
     strangers = ModelCache(2**31, TransformersLoader(offline=True, public=True))
     with models.lease(card) as ours, strangers.lease(card) as theirs:
-        here, there = reader(ours), reader(theirs)
-        assert isinstance(there, ConfinedReader)
+        here, there = adapter(ours), adapter(theirs)
+        assert isinstance(there, ConfinedAdapter)
         assert vocabulary.facts(here) == vocabulary.facts(there)
         assert list(here.vocabulary()) == list(there.vocabulary())
         assert all(here.piece(id) == there.piece(id) for id in here.vocabulary())

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from playground.engine.tokenizers.adapter import Reader
-from playground.engine.tokenizers.libraries import reader
+from playground.engine.tokenizers.adapter import Adapter
+from playground.engine.tokenizers.libraries import adapter
 from playground.engine.tokenizers.tokenize import detokenize, tokenize
 from playground.models.cache import ModelCache
 from playground.models.catalog import Catalog
@@ -27,12 +27,12 @@ SEED = int(os.environ.get("FUZZ_SEED", "20260101"))
 
 
 @pytest.fixture
-def real(shared_catalog: Catalog, models: ModelCache) -> Iterator[Callable[[str], Reader]]:
-    def open_(name: str) -> Reader:
+def real(shared_catalog: Catalog, models: ModelCache) -> Iterator[Callable[[str], Adapter]]:
+    def open_(name: str) -> Adapter:
         if not (shared_catalog.models_dir / name).is_dir():
             pytest.skip(f"no ../shared/models/{name}")
         with models.lease(shared_catalog.find(name)) as loaded:
-            return reader(loaded)
+            return adapter(loaded)
 
     yield open_
 
@@ -59,14 +59,14 @@ def bare(shared: Path) -> Callable[[str], Any]:
         ("gpt2", "Today is", [8888, 318]),
     ],
 )
-def test_known_values(real: Callable[[str], Reader], name: str, text: str, ids: list[int]) -> None:
+def test_known_values(real: Callable[[str], Adapter], name: str, text: str, ids: list[int]) -> None:
     found = tokenize(real(name), name, text)
     assert found.encoded.ids.tolist() == ids
     own = [t for t, added in zip(found.tokens(), found.encoded.added, strict=True) if not added]
     assert "".join(token.text for token in own) == text
 
 
-def test_facts_of_real_ones(real: Callable[[str], Reader]) -> None:
+def test_facts_of_real_ones(real: Callable[[str], Adapter]) -> None:
     said = {name: (real(name).algorithm, real(name).size, real(name).keeps_bytes) for name in NAMES}
     assert said == {
         "gpt2": ("byte-level BPE", 50257, True),
@@ -78,7 +78,7 @@ def test_facts_of_real_ones(real: Callable[[str], Reader]) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_ids_as_transformers(real: Callable[[str], Reader], bare: Callable[[str], Any], name: str) -> None:
+def test_ids_as_transformers(real: Callable[[str], Adapter], bare: Callable[[str], Any], name: str) -> None:
     it, library, chance = real(name), bare(name), random.Random(f"{SEED} {name}")
     library.model_max_length = 10**9  # or it warns of every long text
     for number in range(FUZZ):
@@ -115,5 +115,5 @@ def test_odd_folders(
 ) -> None:
     odd = Catalog(shared / "faults", tmp_path, offline=True)
     with models.lease(odd.find(name)) as loaded:
-        shown = tokenize(reader(loaded), name, text, special=False).tokens()
+        shown = tokenize(adapter(loaded), name, text, special=False).tokens()
     assert [(token.piece, token.bytes.hex(), token.start, token.end) for token in shown] == rows

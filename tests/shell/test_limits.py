@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from playground.engine.tokenizers import tokenize
-from playground.engine.tokenizers.libraries import reader
+from playground.engine.tokenizers.libraries import adapter
 from playground.errors import BadInput
 from playground.models.cache import ModelCache
 from playground.models.catalog import EMBEDDED_BY_NAME
@@ -192,7 +192,7 @@ def test_detokenize_is_bounded(quiet: App) -> None:
 @pytest.mark.parametrize("name", ["tutor", "tekken", "mistral-v1", "byt5", "canine", "all-MiniLM-L6-v2"])
 def test_ids_of_every_library_are_bounded(name: str, models: ModelCache, catalog: Any) -> None:
     with models.lease(catalog.find(name)) as loaded:
-        known = reader(loaded)
+        known = adapter(loaded)
         some = next(id for id in known.vocabulary() if known.piece(id).kind == "text")
         assert tokenize.detokenize(known, name, [some] * 50, most=50).text
         for ids, key in (([some] * 51, "too_many_ids"), ([10**30], "id_outside"), ([-1], "id_outside")):
@@ -204,7 +204,7 @@ def test_ids_of_every_library_are_bounded(name: str, models: ModelCache, catalog
 def test_ids_may_stand_for_ten_times_as_much_text() -> None:
 
     with ModelCache(2**31, TransformersLoader(offline=True)).lease(EMBEDDED_BY_NAME["tekken"]) as loaded:
-        known = reader(loaded)
+        known = adapter(loaded)
         long = max(range(2000, 130_000, 7), key=lambda id: len(known.piece(id).bytes))
         with pytest.raises(BadInput) as caught:
             tokenize.detokenize(known, "tekken", [long] * 50, most=50)

@@ -12,7 +12,7 @@ import pytest
 from playground import text
 from playground.errors import BadInput
 from playground.ui import controls
-from playground.ui.controls import control, kept, movable, page_of, view
+from playground.ui.controls import control, movable, page_of, stored, view
 from playground.ui.visitor import wholes
 from tests.ui import toy
 from tests.ui.whole import whole_page
@@ -45,7 +45,7 @@ def test_all_of_a_page_is_three_listeners(page: gr.Blocks) -> None:
 
 def test_what_the_page_is_told(page: gr.Blocks) -> None:
     given = told(page)
-    rows = {row["id"]: row for row in [*given["controls"], *given["kept"]]}
+    rows = {row["id"]: row for row in [*given["controls"], *given["stored"]]}
     assert rows["toy.word"] == {"id": "toy.word", "kind": "text", "value": "ab", "query": "text"}
     assert rows["other.axes"]["numbers"] and rows["other.axes"]["choices"] == [2, 3]
     assert "choices" not in rows["other.offer"]  # a link may hold one that is offered later
@@ -73,7 +73,7 @@ def test_choices_that_vary_are_not_told() -> None:
         control("room.a", gr.Radio(["x", "y"], value="x"))
         control("room.b", gr.Radio(["x", "y"], value="x"), varies=True)
     first, second = page_of(page).controls.values()
-    assert first.told()["choices"] == ["x", "y"] and "choices" not in second.told()
+    assert first.declared()["choices"] == ["x", "y"] and "choices" not in second.declared()
 
 
 def test_a_name_is_an_id_and_stands_for_one_control() -> None:
@@ -85,7 +85,7 @@ def test_a_name_is_an_id_and_stands_for_one_control() -> None:
             with pytest.raises(AssertionError):
                 control(wrong, gr.Textbox())
         movable("room.row", gr.Row())
-        kept("room.file")
+        stored("room.file")
         assert [*page_of().controls] == ["room.top_k", "room.other", "room.file"]
     with gr.Blocks() as other:
         assert not page_of(other).controls  # another page

@@ -18,7 +18,7 @@ from playground.settings import Settings
 from playground.shell import middleware, scripts, streams
 from playground.system import cancellation
 from playground.ui import controls
-from playground.ui.controls import control, kept, view
+from playground.ui.controls import control, stored, view
 from playground.ui.runs import (  # fmt: skip
     Action,
     Given,
@@ -127,7 +127,7 @@ def build() -> None:
                     "other.preset", gr.Radio(["small", "large"], value="small", label="preset"),
                     presets={"large": {"other.number": 9, "other.slider": 0.75}},
                 )  # fmt: skip
-                kept("other.picks", ["first"], private=False)
+                stored("other.picks", ["first"], private=False)
                 control("other.model", gr.Dropdown(["m"], value="m", allow_custom_value=True, label="model"))
                 control(
                     "other.several",
@@ -140,7 +140,7 @@ def build() -> None:
                     "other.source", gr.Dropdown(["x", "file"], value="x", label="source"), private=("file",)
                 )
                 control("other.name", gr.Textbox(label="name"))
-                kept("other.file")
+                stored("other.file")
                 up = gr.UploadButton("Upload", elem_id="toy-upload")
                 place("other-place")
                 place("other-told")

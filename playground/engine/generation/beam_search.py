@@ -31,7 +31,7 @@ from playground.engine.generation.kv_cache import CHUNK, CroppableKVCache, kv_ca
 from playground.engine.generation.sampling import Settings, processors
 from playground.engine.in_turn import in_turn
 from playground.engine.interruptible import interruptible
-from playground.engine.tokenizers.libraries import reader
+from playground.engine.tokenizers.libraries import adapter
 from playground.errors import BadInput, PlaygroundError
 from playground.models.cache import Loaded
 
@@ -171,7 +171,7 @@ class _Search:
         self, loaded: Loaded, prompt: list[int], settings: Settings, beams: Beams, continues: bool
     ) -> None:
         self._loaded, self._prompt, self._settings, self._beams = loaded, prompt, settings, beams
-        self._reader = reader(loaded)
+        self._reader = adapter(loaded)
         self._ends = stop_ids(loaded) | frozenset(settings.stop_ids)
         self._process = processors(replace(settings, temperature=0.0))
         self._running = [_Beam([], 0.0, TextStream(self._reader, prompt if continues else ()))]

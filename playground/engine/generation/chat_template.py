@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from playground.engine.generation import template_process
 from playground.engine.tokenizers import surrogates
-from playground.engine.tokenizers.adapter import Encoded, Reader
+from playground.engine.tokenizers.adapter import Adapter, Encoded
 from playground.errors import BadInput
 
 ROLES = ("system", "user", "assistant")
@@ -72,7 +72,7 @@ def check_messages(messages: object) -> list[dict[str, str]]:
 
 
 def render(
-    reader: Reader,
+    adapter: Adapter,
     name: str,
     template: str | None,
     messages: object,
@@ -91,17 +91,17 @@ def render(
         TookTooLong, DoesNotFit: a template that does not end, or swallows all memory.
     """
     asked = check_messages(messages)
-    written = template or reader.own.chat_template
+    written = template or adapter.own.chat_template
     if not written:
         raise BadInput(NO_TEMPLATE.get(source, "no_template"), name=name)
-    own = _Template(reader, written, add_generation_prompt, trusted=template is not None)
+    own = _Template(adapter, written, add_generation_prompt, trusted=template is not None)
     prompt, skeleton, listed = own.render(asked)
     segments = _segments(prompt, skeleton, asked)
     markup = [(s.start, s.end) for s in segments if s.source == "template"]
-    encoded = reader.encode_prompt(prompt, markup)
-    bos = reader.specials().get("bos", reader.specials().get("cls"))
+    encoded = adapter.encode_prompt(prompt, markup)
+    bos = adapter.specials().get("bos", adapter.specials().get("cls"))
     begins = int((encoded.ids == bos).sum()) if bos is not None else 0
-    again = reader.encode(" ", special=True)
+    again = adapter.encode(" ", special=True)
     adds_bos = bos is not None and bool((again.ids[again.added] == bos).any())
     return Rendered(
         prompt,
@@ -109,7 +109,7 @@ def render(
         encoded,
         _sources(encoded, segments),
         listed,
-        reader.piece(bos).piece if bos is not None else "",
+        adapter.piece(bos).piece if bos is not None else "",
         begins + adds_bos,
     )
 
@@ -120,10 +120,10 @@ class _Template:
     A form says of which roles the words go in as a list of parts; the others' go in as a text.
     """
 
-    def __init__(self, reader: Reader, source: str, cue: bool, *, trusted: bool) -> None:
+    def __init__(self, adapter: Adapter, source: str, cue: bool, *, trusted: bool) -> None:
         self._source, self._cue, self._trusted = source, cue, trusted
-        self._values = _values(reader)
-        self._forms: dict[str, frozenset[str]] = reader.memo.setdefault("template_forms", {})
+        self._values = _values(adapter)
+        self._forms: dict[str, frozenset[str]] = adapter.memo.setdefault("template_forms", {})
 
     def render(self, asked: list[dict[str, str]]) -> tuple[str, str | None, frozenset[str]]:
         """The prompt, the same with marks for words (None where the template refuses marks), and the form.
@@ -201,9 +201,9 @@ def _lost(
     return list(lost)
 
 
-def _values(reader: Reader) -> dict[str, str]:
-    named = {f"{role}_token": reader.piece(id).piece for role, id in reader.specials().items()}
-    return named | reader.own.special_tokens  # some models name more of them
+def _values(adapter: Adapter) -> dict[str, str]:
+    named = {f"{role}_token": adapter.piece(id).piece for role, id in adapter.specials().items()}
+    return named | adapter.own.special_tokens  # some models name more of them
 
 
 def _mark(order: int) -> str:

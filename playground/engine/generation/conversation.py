@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from playground.engine.generation import chat_template, generate
-from playground.engine.tokenizers.adapter import Encoded, Reader
-from playground.engine.tokenizers.libraries import reader
+from playground.engine.tokenizers.adapter import Adapter, Encoded
+from playground.engine.tokenizers.libraries import adapter
 from playground.errors import BadInput
 from playground.models.cache import Loaded
 
@@ -72,7 +72,7 @@ class Prompt:
     stop_ids: tuple[int, ...] = ()
     window: int | None = None
 
-    def tokens(self, of: Reader) -> list[tuple[int, str, int]]:
+    def tokens(self, of: Adapter) -> list[tuple[int, str, int]]:
         """Each token as id, piece and the index of its part: the prompt under the hood."""
         return [(id, of.piece(id).piece, owner) for id, owner in zip(self.ids, self.owners, strict=True)]
 
@@ -123,7 +123,7 @@ def compose(
     """
     if template is None and loaded.card.source == "embedded":
         # What ships with the app is trusted: rendered here, not in a process that can be killed.
-        template = reader(loaded).own.chat_template
+        template = adapter(loaded).own.chat_template
     asked = chat_template.check_messages(messages)
     if system:
         asked = chat_template.check_messages([{"role": "system", "content": system}, *asked])
@@ -183,7 +183,7 @@ class _Composer:
     ) -> None:
         self._loaded, self._messages, self._template, self._replies = loaded, messages, template, replies
         self._name = loaded.card.name
-        self._reader = reader(loaded)
+        self._reader = adapter(loaded)
         self._head = [0] if messages[0]["role"] == "system" and len(messages) > 1 else []
         self.turns: list[list[int]] = []
         for index in range(len(self._head), len(messages)):

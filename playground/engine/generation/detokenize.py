@@ -13,7 +13,7 @@ import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from playground.engine.tokenizers.adapter import Reader
+from playground.engine.tokenizers.adapter import Adapter
 
 CONTEXT = 16  # tokens before a continued text that its decoding looks at
 LONGEST_WAIT = 64  # tokens that a window may wait for the rest of a character
@@ -23,18 +23,18 @@ class TextStream:
     """The text of a growing list of ids, special tokens left out.
 
     Args:
-        reader: of the tokenizer.
+        adapter: of the tokenizer.
         before: ids of a text that this one goes on with ("Once upon" + " a time"); without them the first
             token begins a text, where many tokenizers leave out a blank.
     """
 
-    def __init__(self, reader: Reader, before: Sequence[int] = ()) -> None:
-        self._reader = reader
+    def __init__(self, adapter: Adapter, before: Sequence[int] = ()) -> None:
+        self._adapter = adapter
         self.text = ""
         self.held = b""  # the bytes of a character begun
         self._held_raw = False  # of <0xE4> tokens: of these each lost byte is a � of its own
-        self._bytewise = reader.keeps_bytes and not reader.own.cleans
-        self._silent = frozenset(reader.own.silent)  # <unk> too, as the library
+        self._bytewise = adapter.keeps_bytes and not adapter.own.cleans
+        self._silent = frozenset(adapter.own.silent)  # <unk> too, as the library
         self._ids: list[int] = []
         self._from = 0  # the window's beginning
         self._shown = 0  # ids whose text is out
@@ -47,7 +47,7 @@ class TextStream:
 
     def push(self, id: int) -> str:
         """One token more; what can be written now, "" while a character is not complete."""
-        piece = self._reader.piece(id)
+        piece = self._adapter.piece(id)
         if piece.kind == "special" or id in self._silent:
             return ""
         self._ids.append(id)
@@ -56,7 +56,7 @@ class TextStream:
         raw = piece.bytes
         if not self._begun:
             self._begun = True
-            if raw[:1] == b" " and raw.decode("utf-8", "ignore") == " " + self._reader.decode([id]):
+            if raw[:1] == b" " and raw.decode("utf-8", "ignore") == " " + self._adapter.decode([id]):
                 raw = raw[1:]
         if not self.held:
             try:
@@ -87,7 +87,7 @@ class TextStream:
             new = self._windowed(last=True)
         self.text += new if self._bytewise else ""
         if not self._context:
-            self.text = self._reader.decode(self._ids) if self._ids else ""
+            self.text = self._adapter.decode(self._ids) if self._ids else ""
         return new
 
     def _bytes(self, raw: bytes, byte: bool) -> str:
@@ -111,8 +111,8 @@ class TextStream:
         return new
 
     def _windowed(self, last: bool = False) -> str:
-        before = self._reader.decode(self._ids[self._from : self._shown]) if self._shown else ""
-        now = self._reader.decode(self._ids[self._from :]) if self._ids else ""
+        before = self._adapter.decode(self._ids[self._from : self._shown]) if self._shown else ""
+        now = self._adapter.decode(self._ids[self._from :]) if self._ids else ""
         waits = now.endswith("�") and len(self._ids) - self._shown < LONGEST_WAIT
         if (waits and not last) or len(now) <= len(before):
             return ""
@@ -122,11 +122,11 @@ class TextStream:
         return new
 
 
-def label(reader: Reader, id: int, new: str) -> str:
+def label(adapter: Adapter, id: int, new: str) -> str:
     """What stands for a token that wrote nothing (yet): a special token's name, the bytes of a part."""
     if new:
         return ""
-    piece = reader.piece(id)
+    piece = adapter.piece(id)
     return piece.piece if piece.kind == "special" or not piece.bytes else piece.bytes.hex(" ").upper()
 
 
@@ -148,7 +148,7 @@ class Alternative:
 
 
 def alternatives(
-    reader: Reader,
+    adapter: Adapter,
     ids: Sequence[int],
     probabilities: Sequence[float],
     chances: Sequence[float],
@@ -162,7 +162,7 @@ def alternatives(
     """
     found = []
     for id, probability, chance in zip(ids, probabilities, chances, strict=True):
-        piece = reader.piece(id)
+        piece = adapter.piece(id)
         special = piece.kind == "special"
         text = piece.piece if special else whole(held + piece.bytes)
         found.append(Alternative(id, piece.piece, text, piece.bytes, special, probability, chance))

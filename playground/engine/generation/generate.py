@@ -25,7 +25,7 @@ from playground.engine.generation.detokenize import TextStream
 from playground.engine.generation.kv_cache import KVCache
 from playground.engine.generation.prefix_cache import CachedPrefix
 from playground.engine.generation.sampling import Choice, Sampler, Settings
-from playground.engine.tokenizers.libraries import reader
+from playground.engine.tokenizers.libraries import adapter
 from playground.errors import BadInput, DoesNotFit
 from playground.models.cache import Loaded
 
@@ -249,7 +249,7 @@ class _Work:
 
     def __init__(self, loaded: Loaded, ids: list[int], settings: Settings, continues: bool) -> None:
         self._loaded, self._prompt, self._settings = loaded, ids, settings
-        self._stream = TextStream(reader(loaded), ids if continues else ())
+        self._stream = TextStream(adapter(loaded), ids if continues else ())
         self._ends = stop_ids(loaded) | frozenset(settings.stop_ids)
         self._window = window(loaded)
         self._new: list[int] = []

@@ -31,8 +31,8 @@ from playground.engine.generation.prefix_cache import CachedPrefix
 from playground.engine.hooks import hooks
 from playground.engine.in_turn import explain_out_of_memory
 from playground.engine.tokenizers import tokenize as texts
-from playground.engine.tokenizers.adapter import NOTHING, Reader
-from playground.engine.tokenizers.libraries import reader
+from playground.engine.tokenizers.adapter import NOTHING, Adapter
+from playground.engine.tokenizers.libraries import adapter
 from playground.engine.tokenizers.pieces import Piece
 from playground.errors import BadInput, PlaygroundError
 from playground.models.cache import Loaded
@@ -247,7 +247,7 @@ class Candidate:
     kind: str
 
 
-def candidates(known: Reader, before: Sequence[int], ids: Sequence[int]) -> list[Candidate]:
+def candidates(known: Adapter, before: Sequence[int], ids: Sequence[int]) -> list[Candidate]:
     """Ids as candidates after a context: each decoded against the context, never against each other."""
     held = TextStream(known, before[-CONTEXT:]).held if before else b""
     return [candidate(known.piece(id), id, held) for id in ids]
@@ -267,7 +267,7 @@ def candidate(entry: Piece, id: int, held: bytes) -> Candidate:
 
 def spelled(loaded: Loaded, ids: Sequence[int]) -> list[Candidate]:
     """The ids as a text that grows: whole characters where they are complete, else their bytes."""
-    known = reader(loaded)
+    known = adapter(loaded)
     stream = TextStream(known)
     found = []
     for id in ids:
@@ -283,7 +283,7 @@ def spelled(loaded: Loaded, ids: Sequence[int]) -> list[Candidate]:
     return found
 
 
-def lookup(known: Reader, wanted: str, vocabulary: int) -> int:
+def lookup(known: Adapter, wanted: str, vocabulary: int) -> int:
     """The id that a string names: the text of a token, a piece, an id; else the first token of the text.
 
     Raises:

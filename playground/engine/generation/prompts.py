@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playground.engine.generation.conversation import Prompt, compose
 from playground.engine.tokenizers import tokenize
-from playground.engine.tokenizers.libraries import reader
+from playground.engine.tokenizers.libraries import adapter
 from playground.errors import BadInput
 from playground.models.cache import Loaded
 
@@ -26,7 +26,7 @@ def prompt_ids(
         made = message(loaded, prompt, limit)
         return made.ids, made.stop_ids
     text = tokenize.check(prompt, limit)
-    known = reader(loaded)
+    known = adapter(loaded)
     encoded = known.encode(text, special=True)
     count = len(encoded.ids)
     while text and count and encoded.added[count - 1] and encoded.starts[count - 1] == len(text):

@@ -1,6 +1,6 @@
-"""What every panel asks of a tokenizer: the interface `Reader`, and what it answers, `Encoded`.
+"""What every panel asks of a tokenizer: the interface `Adapter`, and what it answers, `Encoded`.
 
-A reader gives columns (NumPy), not a list of token objects: 100,000 tokens are four arrays. The readers
+An adapter gives columns (NumPy), not a list of token objects: 100,000 tokens are four arrays. The adapters
 themselves are in `playground.engine.tokenizers.libraries`.
 """
 
@@ -65,7 +65,7 @@ class Own:
     cleans: bool = False
 
 
-class Reader(ABC):
+class Adapter(ABC):
     """What every panel asks of a tokenizer."""
 
     algorithm: str  # the field's name for how it cuts

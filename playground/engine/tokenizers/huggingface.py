@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from playground.engine.tokenizers import pieces, spelling
-from playground.engine.tokenizers.adapter import NOTHING, Encoded, Reader, refusals
+from playground.engine.tokenizers.adapter import NOTHING, Adapter, Encoded, refusals
 from playground.engine.tokenizers.pieces import Ints, Piece
 
 HIGHEST = 2**31 - 1  # ids are columns of int32
 
 
-class HuggingFaceReader(Reader):
+class HuggingFaceAdapter(Adapter):
     """Any ``tokenizer.json``."""
 
     def __init__(self, tokenizer: Any) -> None:

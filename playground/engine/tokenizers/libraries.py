@@ -1,12 +1,12 @@
-"""Five kinds of tokenizer behind one interface, `Reader`.
+"""Five kinds of tokenizer behind one interface, `Adapter`.
 
-HuggingFaceReader     tokenizer.json: BPE, WordPiece, Unigram, WordLevel (the ``tokenizers`` library)
-SentencePieceReader   tokenizer.model (Kudo & Richardson 2018), as Mistral's v1 and v3 use it
-TekkenReader          Mistral's Tekken: byte-level BPE by ``tiktoken``
-BytesReader           ByT5: a token is a byte (Xue et al. 2021)
-CharactersReader      CANINE: a token is a code point (Clark et al. 2021)
+HuggingFaceAdapter     tokenizer.json: BPE, WordPiece, Unigram, WordLevel (the ``tokenizers`` library)
+SentencePieceAdapter   tokenizer.model (Kudo & Richardson 2018), as Mistral's v1 and v3 use it
+TekkenAdapter          Mistral's Tekken: byte-level BPE by ``tiktoken``
+BytesAdapter           ByT5: a token is a byte (Xue et al. 2021)
+CharactersAdapter      CANINE: a token is a code point (Clark et al. 2021)
 
-What a stranger brought is a `ConfinedReader`: the same, in a process of its own.
+What a stranger brought is a `ConfinedAdapter`: the same, in a process of its own.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ from typing import Any
 import numpy as np
 
 from playground.engine.tokenizers import pieces
-from playground.engine.tokenizers.adapter import NOTHING, Encoded, Reader
-from playground.engine.tokenizers.huggingface import HuggingFaceReader
+from playground.engine.tokenizers.adapter import NOTHING, Adapter, Encoded
+from playground.engine.tokenizers.huggingface import HuggingFaceAdapter
 from playground.engine.tokenizers.pieces import Ints, Piece
-from playground.engine.tokenizers.sandboxed import ConfinedReader
+from playground.engine.tokenizers.sandboxed import ConfinedAdapter
 from playground.engine.tokenizers.spelling import Spelling
 from playground.errors import CannotLoad
 from playground.models.cache import Loaded
 from playground.models.sandbox.tokenizer import ConfinedTokenizer
 
 __all__ = [
-    "BytesReader",
-    "CharactersReader",
+    "Adapter",
+    "BytesAdapter",
+    "CharactersAdapter",
     "Encoded",
-    "HuggingFaceReader",
-    "Reader",
-    "SentencePieceReader",
-    "TekkenReader",
-    "reader",
+    "HuggingFaceAdapter",
+    "SentencePieceAdapter",
+    "TekkenAdapter",
+    "adapter",
 ]
 
 _building = threading.Lock()
 
 
-class SentencePieceReader(Reader):
+class SentencePieceAdapter(Adapter):
     """A SentencePiece model file, read by its own library. Adds <s> in front, as Mistral does."""
 
     keeps_bytes = True
@@ -85,7 +85,7 @@ class SentencePieceReader(Reader):
         return filter(self.tokenizer.is_control, range(min(self.size, 1000)))
 
 
-class TekkenReader(Reader):
+class TekkenAdapter(Adapter):
     """Mistral's Tekken: special tokens first, then 130,072 byte sequences. Adds <s> in front."""
 
     keeps_bytes = True
@@ -125,7 +125,7 @@ class TekkenReader(Reader):
         return range(self.tokenizer.num_special_tokens)
 
 
-class _Codepoints(Reader):
+class _Codepoints(Adapter):
     """ByT5 and CANINE: an id is a number plus a constant, so a text becomes ids by arithmetic.
 
     Only a text that spells a special token itself ("</s>") takes the library's slow road.
@@ -164,7 +164,7 @@ class _Codepoints(Reader):
         return {name: id for name, id in found.items() if id is not None}
 
 
-class BytesReader(_Codepoints):
+class BytesAdapter(_Codepoints):
     """ByT5: id = byte + 3, after <pad>, </s> and <unk>; 125 sentinel tokens at the end."""
 
     algorithm = "bytes"
@@ -188,7 +188,7 @@ class BytesReader(_Codepoints):
         return [], [] if len(ids) and ids[-1] == end else [end]  # a text that ends with </s> has its end
 
 
-class CharactersReader(_Codepoints):
+class CharactersAdapter(_Codepoints):
     """CANINE: id = code point; its special tokens live in Unicode's private-use area."""
 
     algorithm = "characters"
@@ -215,32 +215,32 @@ class CharactersReader(_Codepoints):
         return [self.tokenizer.cls_token_id], [self.tokenizer.sep_token_id]
 
 
-FAMILIES: dict[str, Callable[[Any], Reader]] = {
-    "sentencepiece": SentencePieceReader,
-    "tekken": TekkenReader,
-    "bytes": BytesReader,
-    "characters": CharactersReader,
+FAMILIES: dict[str, Callable[[Any], Adapter]] = {
+    "sentencepiece": SentencePieceAdapter,
+    "tekken": TekkenAdapter,
+    "bytes": BytesAdapter,
+    "characters": CharactersAdapter,
 }
 
 
-def reader(loaded: Loaded) -> Reader:
-    """The reader of a leased tokenizer, made once per load.
+def adapter(loaded: Loaded) -> Adapter:
+    """The adapter of a leased tokenizer, made once per load.
 
     Raises:
         CannotLoad: a tokenizer written in Python alone, which gives no spans; ids that are no ids.
     """
     with _building:
-        found = loaded.memo.get("reader")
+        found = loaded.memo.get("adapter")
         if found is None:
-            kind = FAMILIES.get(loaded.card.family, HuggingFaceReader)
+            kind = FAMILIES.get(loaded.card.family, HuggingFaceAdapter)
             if isinstance(loaded.tokenizer, ConfinedTokenizer):
-                kind = ConfinedReader
-            if kind is HuggingFaceReader and not hasattr(loaded.tokenizer, "backend_tokenizer"):
+                kind = ConfinedAdapter
+            if kind is HuggingFaceAdapter and not hasattr(loaded.tokenizer, "backend_tokenizer"):
                 raise CannotLoad(
                     "python_tokenizer", name=loaded.card.name, kind=type(loaded.tokenizer).__name__
                 )
             try:
-                found = loaded.memo["reader"] = kind(loaded.tokenizer)
+                found = loaded.memo["adapter"] = kind(loaded.tokenizer)
             except OverflowError as error:
                 raise CannotLoad("broken_tokenizer", name=loaded.card.name) from error
     return found

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.engine.tokenizers.libraries import reader
+from playground.engine.tokenizers.libraries import adapter
 from playground.engine.tokenizers.pieces import packed, unpacked
-from playground.engine.tokenizers.sandboxed import ConfinedReader
+from playground.engine.tokenizers.sandboxed import ConfinedAdapter
 from playground.engine.tokenizers.truncation import cutting
 from playground.models.cache import Loaded
 from playground.models.sandbox.tokenizer import ConfinedTokenizer
@@ -89,18 +89,18 @@ def fed(loaded: Loaded, texts: Sequence[str], limit: int) -> list[Fed]:
     ]
 
 
-def _ask(confined: ConfinedReader, what: str, texts: Sequence[str], limit: int) -> Any:
+def _ask(confined: ConfinedAdapter, what: str, texts: Sequence[str], limit: int) -> Any:
     """The other process's answer of this name for these texts, and its columns."""
     given = {"texts": list(texts), "limit": limit}
     return confined.ask(what, given, characters=sum(map(len, texts)))
 
 
-def _confined(loaded: Loaded) -> ConfinedReader | None:
-    """The reader in another process; None where the tokenizer is in this one."""
+def _confined(loaded: Loaded) -> ConfinedAdapter | None:
+    """The adapter in another process; None where the tokenizer is in this one."""
     if not isinstance(loaded.tokenizer, ConfinedTokenizer):
-        return None  # and no reader is made: what only cuts needs none
-    found = reader(loaded)
-    assert isinstance(found, ConfinedReader)
+        return None  # and no adapter is made: what only cuts needs none
+    found = adapter(loaded)
+    assert isinstance(found, ConfinedAdapter)
     return found
 
 

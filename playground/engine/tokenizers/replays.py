@@ -8,19 +8,19 @@ from typing import Any
 
 from playground.engine.tokenizers.bpe import Candidate, Merge, MergeTable, Replay, huggingface_words
 from playground.engine.tokenizers.libraries import (
-    HuggingFaceReader,
-    Reader,
-    SentencePieceReader,
-    TekkenReader,
+    Adapter,
+    HuggingFaceAdapter,
+    SentencePieceAdapter,
+    TekkenAdapter,
 )
-from playground.engine.tokenizers.sandboxed import ConfinedReader
+from playground.engine.tokenizers.sandboxed import ConfinedAdapter
 from playground.engine.tokenizers.wordpiece import LongestMatch, WordPieceReplay, wordpiece_replay
 from playground.errors import BadInput
 
 WORDS = 12  # of a longer text, the first so many are replayed
 
 
-def replays(reader: Reader, text: str) -> Sequence[Replay | WordPieceReplay]:
+def replays(adapter: Adapter, text: str) -> Sequence[Replay | WordPieceReplay]:
     """How the tokens of the first words of a text came to be.
 
     Raises:
@@ -28,30 +28,30 @@ def replays(reader: Reader, text: str) -> Sequence[Replay | WordPieceReplay]:
             ``word_too_long`` (limit).
         TookTooLong, DoesNotFit: from a tokenizer in a process of its own.
     """
-    if isinstance(reader, ConfinedReader):
-        answer, _ = reader.ask("replays", {"text": text}, characters=len(text))
+    if isinstance(adapter, ConfinedAdapter):
+        answer, _ = adapter.ask("replays", {"text": text}, characters=len(text))
         return [from_plain(each) for each in answer["replays"]]
-    if isinstance(reader, HuggingFaceReader) and reader.algorithm == "WordPiece":
-        words = huggingface_words(reader.backend, text)
-        return [wordpiece_replay(reader.backend, word) for word in words[:WORDS]]
-    table = reader.memo.get("merges")
+    if isinstance(adapter, HuggingFaceAdapter) and adapter.algorithm == "WordPiece":
+        words = huggingface_words(adapter.backend, text)
+        return [wordpiece_replay(adapter.backend, word) for word in words[:WORDS]]
+    table = adapter.memo.get("merges")
     if table is None:
-        table = reader.memo["merges"] = _table(reader)
+        table = adapter.memo["merges"] = _table(adapter)
     return [table.replay(word) for word in table.words(text)[:WORDS]]
 
 
-def _table(reader: Reader) -> MergeTable:
-    if isinstance(reader, SentencePieceReader):
-        return MergeTable.from_sentencepiece(reader.tokenizer)
-    if isinstance(reader, TekkenReader):
+def _table(adapter: Adapter) -> MergeTable:
+    if isinstance(adapter, SentencePieceAdapter):
+        return MergeTable.from_sentencepiece(adapter.tokenizer)
+    if isinstance(adapter, TekkenAdapter):
         # Tekkenizer keeps these to itself, but its file is nothing else.
-        model = reader.tokenizer._model
+        model = adapter.tokenizer._model
         return MergeTable.from_ranks(
-            model._mergeable_ranks, model._pat_str, shift=reader.tokenizer.num_special_tokens
+            model._mergeable_ranks, model._pat_str, shift=adapter.tokenizer.num_special_tokens
         )
-    if isinstance(reader, HuggingFaceReader) and "BPE" in reader.algorithm:
-        return MergeTable.from_huggingface(reader.backend)
-    raise BadInput("no_replay", algorithm=reader.algorithm)
+    if isinstance(adapter, HuggingFaceAdapter) and "BPE" in adapter.algorithm:
+        return MergeTable.from_huggingface(adapter.backend)
+    raise BadInput("no_replay", algorithm=adapter.algorithm)
 
 
 def to_plain(replay: Replay | WordPieceReplay) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 
 from playground.engine.tokenizers import sandbox_requests
-from playground.engine.tokenizers.libraries import reader
+from playground.engine.tokenizers.libraries import adapter
 from playground.errors import BadInput, PlaygroundError
 from playground.models.cache import Loaded
 from playground.models.catalog import ModelCard
@@ -54,7 +54,7 @@ def _main() -> None:
         try:
             if loaded is None:
                 loaded = _opened(message)
-                answer: wire.Message = sandbox_requests.describe(reader(loaded))
+                answer: wire.Message = sandbox_requests.describe(adapter(loaded))
                 found: dict[str, Any] = {}
             else:
                 size = sum(len(str(each).encode()) for each in message.values())
@@ -83,7 +83,7 @@ def _opened(message: wire.Message) -> Loaded:
     with _limited(room, message["seconds"]):
         loaded = Loaded(card, tokenizers.read(card, path))
         with explain_errors(card, "broken_tokenizer"):
-            reader(loaded)
+            adapter(loaded)
     gc.collect()
     gc.freeze()
     return loaded

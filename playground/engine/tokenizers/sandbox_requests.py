@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from playground.engine.tokenizers import model_inputs, replays
-from playground.engine.tokenizers.adapter import Reader
-from playground.engine.tokenizers.libraries import reader
+from playground.engine.tokenizers.adapter import Adapter
+from playground.engine.tokenizers.libraries import adapter
 from playground.engine.tokenizers.sandboxed import KINDS
 from playground.engine.tokenizers.truncation import cutting
 from playground.errors import BadInput
@@ -27,7 +27,7 @@ SPARE = 10_000  # beside that, for special tokens
 Answer = tuple[wire.Message, dict[str, np.ndarray]]
 
 
-def describe(it: Reader) -> wire.Message:
+def describe(it: Adapter) -> wire.Message:
     """What is told when the files were opened."""
     return {
         "algorithm": it.algorithm,
@@ -43,7 +43,7 @@ def describe(it: Reader) -> wire.Message:
 
 
 def _vocabulary(loaded: Loaded, asked: wire.Message, columns: wire.Columns) -> Answer:
-    it = reader(loaded)
+    it = adapter(loaded)
     ids = list(it.vocabulary())
     found = [it.piece(id) for id in ids]
     spelled, spelled_lengths = wire.text_column([each.piece.encode("utf-8", "replace") for each in found])
@@ -60,7 +60,7 @@ def _vocabulary(loaded: Loaded, asked: wire.Message, columns: wire.Columns) -> A
 
 def _encode(loaded: Loaded, asked: wire.Message, columns: wire.Columns) -> Answer:
     text = asked["text"]
-    made = reader(loaded).encode(text, asked["special"])
+    made = adapter(loaded).encode(text, asked["special"])
     _check(loaded, len(made.ids), len(text.encode()))
     return {}, {
         "ids": made.ids.astype(np.int32),
@@ -72,19 +72,19 @@ def _encode(loaded: Loaded, asked: wire.Message, columns: wire.Columns) -> Answe
 
 def _decode(loaded: Loaded, asked: wire.Message, columns: wire.Columns) -> Answer:
     ids = columns["ids"].tolist()
-    text = reader(loaded).decode(ids)
+    text = adapter(loaded).decode(ids)
     return {"text": text}, {}
 
 
 def _normalized(loaded: Loaded, asked: wire.Message, columns: wire.Columns) -> Answer:
-    text = reader(loaded).normalized(asked["text"])
+    text = adapter(loaded).normalized(asked["text"])
     _check(loaded, len(text), len(asked["text"].encode()))
     return {"text": text}, {}
 
 
 def _replays(loaded: Loaded, asked: wire.Message, columns: wire.Columns) -> Answer:
     return {
-        "replays": [replays.to_plain(each) for each in replays.replays(reader(loaded), asked["text"])]
+        "replays": [replays.to_plain(each) for each in replays.replays(adapter(loaded), asked["text"])]
     }, {}
 
 

@@ -1,4 +1,4 @@
-"""A stranger's tokenizer, in a process of its own (`playground.models.sandbox`), as a `Reader`.
+"""A stranger's tokenizer, in a process of its own (`playground.models.sandbox`), as a `Adapter`.
 
 The vocabulary comes over once and as columns, so that a piece costs no way there and back; all that runs the
 tokenizer is asked of the child, which answers with the very readers that all others have in this process.
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from playground.engine.tokenizers.adapter import NOTHING, Encoded, Own, Reader
+from playground.engine.tokenizers.adapter import NOTHING, Adapter, Encoded, Own
 from playground.engine.tokenizers.pieces import Ints, Kind, Piece
 from playground.engine.tokenizers.spelling import Spelling
 from playground.errors import BadInput
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 KINDS: tuple[Kind, ...] = ("text", "special", "byte", "unknown")
 
 
-class ConfinedReader(Reader):
+class ConfinedAdapter(Adapter):
     """What every panel asks of a tokenizer, of one in another process."""
 
     def __init__(self, tokenizer: ConfinedTokenizer) -> None:

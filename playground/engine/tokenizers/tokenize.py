@@ -17,7 +17,7 @@ import numpy as np
 import regex  # type: ignore[import-untyped]
 
 from playground.engine.tokenizers import surrogates
-from playground.engine.tokenizers.adapter import NOTHING, Encoded, Reader
+from playground.engine.tokenizers.adapter import NOTHING, Adapter, Encoded
 from playground.engine.tokenizers.pieces import Ints, Kind, Piece, distinct, spans, walk
 from playground.errors import BadInput
 from playground.system import cancellation
@@ -118,31 +118,31 @@ def check(text: object, limit: int) -> str:
     return surrogates.check(text)
 
 
-def tokenize(reader: Reader, name: str, text: str, special: bool = True) -> Tokenized:
+def tokenize(adapter: Adapter, name: str, text: str, special: bool = True) -> Tokenized:
     """One text under one tokenizer; ``special`` adds what the model expects around it ([CLS], <s>)."""
     cancellation.check()
-    encoded = reader.encode(text, special)
+    encoded = adapter.encode(text, special)
     cancellation.check()
-    tokenized = of_encoded(reader, name, text, encoded)
+    tokenized = of_encoded(adapter, name, text, encoded)
     beginning = text[:SHOWN]
-    normalized = reader.normalized(beginning)
+    normalized = adapter.normalized(beginning)
     return replace(tokenized, normalized=normalized) if normalized != beginning else tokenized
 
 
-def of_encoded(reader: Reader, name: str, text: str, encoded: Encoded) -> Tokenized:
+def of_encoded(adapter: Adapter, name: str, text: str, encoded: Encoded) -> Tokenized:
     """Columns of ids and spans, with what is known of the tokenizer."""
     return Tokenized(
         name,
-        reader.algorithm,
-        reader.size,
-        reader.finer_than_words,
+        adapter.algorithm,
+        adapter.size,
+        adapter.finer_than_words,
         text,
         encoded,
-        {id: reader.piece(id) for id in distinct(encoded.ids)},
+        {id: adapter.piece(id) for id in distinct(encoded.ids)},
     )
 
 
-def detokenize(reader: Reader, name: str, ids: object, most: int = MOST_IDS) -> Tokenized:
+def detokenize(adapter: Adapter, name: str, ids: object, most: int = MOST_IDS) -> Tokenized:
     """Ids → text, and the ids as its tokens.
 
     Args:
@@ -162,17 +162,17 @@ def detokenize(reader: Reader, name: str, ids: object, most: int = MOST_IDS) -> 
     for place, id in enumerate(ids):
         if place % STEP == 0:
             cancellation.check()
-        if not 0 <= id <= reader.last or (piece := reader.piece(id)) == NOTHING:
-            raise BadInput("id_outside", id=id if abs(id) < 10**20 else "…", last=max(reader.last, 0))
+        if not 0 <= id <= adapter.last or (piece := adapter.piece(id)) == NOTHING:
+            raise BadInput("id_outside", id=id if abs(id) < 10**20 else "…", last=max(adapter.last, 0))
         found.append(piece)
     written = sum(len(piece.bytes) for piece in found)
     if written > 10 * most:  # before it is decoded, joined and told: some tokens are hundreds of blanks
         raise BadInput("text_too_long", length=written, limit=10 * most)
-    text = reader.decode(list(ids))
+    text = adapter.decode(list(ids))
     cancellation.check()
     starts, ends = _spans(text, found)
     return of_encoded(
-        reader, name, text, Encoded(np.array(ids, np.int32), starts, ends, np.zeros(len(ids), bool))
+        adapter, name, text, Encoded(np.array(ids, np.int32), starts, ends, np.zeros(len(ids), bool))
     )
 
 

@@ -6,8 +6,8 @@ import bisect
 import re
 from dataclasses import dataclass
 
-from playground.engine.tokenizers.adapter import Reader
-from playground.engine.tokenizers.libraries import CharactersReader
+from playground.engine.tokenizers.adapter import Adapter
+from playground.engine.tokenizers.libraries import CharactersAdapter
 from playground.engine.tokenizers.pieces import Kind
 from playground.system import cancellation
 
@@ -41,7 +41,7 @@ class Facts:
     truncation_side: str | None
 
 
-def search(reader: Reader, query: str, limit: int = SHOWN) -> tuple[list[Found], int]:
+def search(adapter: Adapter, query: str, limit: int = SHOWN) -> tuple[list[Found], int]:
     """Entries whose id is the query, or whose spelling or text holds it (capitals do not matter).
 
     Returns:
@@ -49,20 +49,20 @@ def search(reader: Reader, query: str, limit: int = SHOWN) -> tuple[list[Found],
     """
     ids: list[int] = []
     number = query.strip()
-    if number.isascii() and number.isdigit() and len(number) < 10 and reader.piece(int(number)).piece:
+    if number.isascii() and number.isdigit() and len(number) < 10 and adapter.piece(int(number)).piece:
         ids.append(int(number))
-    if isinstance(reader, CharactersReader):  # all of Unicode: nothing to scan
+    if isinstance(adapter, CharactersAdapter):  # all of Unicode: nothing to scan
         ids += [ord(character) for character in query]
         total = len(set(ids))
     else:
-        hits = _index(reader).find(query)
+        hits = _index(adapter).find(query)
         total = len(set(ids) | set(hits))
         ids += hits[: limit + 1]
-    return [_found(reader, id) for id in dict.fromkeys(ids)][:limit], total
+    return [_found(adapter, id) for id in dict.fromkeys(ids)][:limit], total
 
 
-def _found(reader: Reader, id: int) -> Found:
-    entry = reader.piece(id)
+def _found(adapter: Adapter, id: int) -> Found:
+    entry = adapter.piece(id)
     try:
         text = entry.bytes.decode()
     except UnicodeDecodeError:
@@ -73,16 +73,16 @@ def _found(reader: Reader, id: int) -> Found:
 class _Index:
     """All spellings and texts in one string: a search is one pass of ``re`` over it."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, adapter: Adapter) -> None:
         lines: list[str] = []
         self.starts: list[int] = []
         self.ids: list[int] = []
         self.lengths: list[int] = []  # of what an entry stands for; marks like ## do not count
         at = 0
-        for place, id in enumerate(reader.vocabulary()):
+        for place, id in enumerate(adapter.vocabulary()):
             if place % STEP == 0:
                 cancellation.check()
-            entry = reader.piece(id)
+            entry = adapter.piece(id)
             text = entry.bytes.decode("utf-8", "ignore")
             line = (
                 f"\0{entry.piece}\0{text}\0".casefold() if text != entry.piece else f"\0{text}\0".casefold()
@@ -109,34 +109,34 @@ class _Index:
         return [self.ids[line] for line in sorted(best, key=lambda line: (best[line], line))]
 
 
-def _index(reader: Reader) -> _Index:
-    found = reader.memo.get("index")
+def _index(adapter: Adapter) -> _Index:
+    found = adapter.memo.get("index")
     if found is None:
-        found = reader.memo["index"] = _Index(reader)
+        found = adapter.memo["index"] = _Index(adapter)
     return found
 
 
-def prepare(reader: Reader) -> None:
+def prepare(adapter: Adapter) -> None:
     """Build the index now (half a second for 131,072 entries), so that no search waits for it."""
-    if not isinstance(reader, CharactersReader):
-        _index(reader)
+    if not isinstance(adapter, CharactersAdapter):
+        _index(adapter)
 
 
-def facts(reader: Reader) -> Facts:
+def facts(adapter: Adapter) -> Facts:
     """The facts, read from the tokenizer itself, and from the file that names its class.
 
     Both names are told: transformers 5 makes one class of what older files call LlamaTokenizer and
     LlamaTokenizerFast, and runs many under no name but TokenizersBackend.
     """
-    own = reader.own
+    own = adapter.own
     return Facts(
         own.kind,
         own.named,
-        reader.algorithm,
-        reader.size,
+        adapter.algorithm,
+        adapter.size,
         own.longest,
-        [(role, reader.piece(id).piece, id) for role, id in reader.specials().items()],
-        {name: [step["type"] for step in steps] for name, steps in reader.parts.items()},
+        [(role, adapter.piece(id).piece, id) for role, id in adapter.specials().items()],
+        {name: [step["type"] for step in steps] for name, steps in adapter.parts.items()},
         own.padding_side,
         own.truncation_side,
     )

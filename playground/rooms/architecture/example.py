@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from playground import ASSETS, text
-from playground.engine.tokenizers.libraries import reader
+from playground.engine.tokenizers.libraries import adapter
 from playground.models.cache import ModelCache
 from playground.models.catalog import EMBEDDED_BY_NAME
 from playground.rooms.architecture import plan as plans
@@ -42,7 +42,7 @@ def computed(cache: ModelCache) -> dict[str, Any]:
     model = skeletons.build(config)
     made = plans.read(MODEL, model, model.config, config)
     with cache.lease(EMBEDDED_BY_NAME[COUNTED_BY]) as loaded:
-        it = reader(loaded)
+        it = adapter(loaded)
         counts = {
             lang: len(it.encode(text.say("architecture.example_sentence", lang), special=True).ids)
             for lang in text.LANGUAGES

@@ -13,7 +13,7 @@ from playground import text as words
 from playground.engine.generation.generate import Waiting
 from playground.engine.generation.logits import spelled
 from playground.engine.in_turn import in_line
-from playground.engine.tokenizers.libraries import reader
+from playground.engine.tokenizers.libraries import adapter
 from playground.engine.tokenizers.tokenize import check
 from playground.errors import BadInput, CannotLoad, DoesNotFit, PlaygroundError
 from playground.models.cache import Loaded
@@ -162,7 +162,7 @@ class ArchitectureService:
         here = {card.name: card for card in self.context.catalog.offered("tokenizer") if card.source != "hub"}
         card = here.get(plan.name) or here[name]
         with self.context.models.lease(card) as loaded:
-            return max(1, len(reader(loaded).encode(sentence, special=True).ids)), card.name
+            return max(1, len(adapter(loaded).encode(sentence, special=True).ids)), card.name
 
     def flow(
         self, plan: Architecture, sentence: str, counted: tuple[int, str] | None = None
@@ -285,7 +285,7 @@ class ArchitectureService:
                 return
 
     def _watching(self, loaded: Loaded, sentence: str, lang: str) -> Generator[str]:
-        ids = reader(loaded).encode(sentence).ids.tolist()[:512]
+        ids = adapter(loaded).encode(sentence).ids.tolist()[:512]
         with closing(in_line(loaded, lambda: self._watched(loaded, ids, lang), len(ids))) as states:
             for state in states:
                 yield Progress(waiting(state, lang)) if isinstance(state, Waiting) else state

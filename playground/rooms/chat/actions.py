@@ -11,7 +11,7 @@ from typing import Any
 from playground.engine.generation import conversation, detokenize, generate
 from playground.engine.generation.prefix_cache import CachedPrefix, prefix_cache
 from playground.engine.queue import line
-from playground.engine.tokenizers.libraries import reader
+from playground.engine.tokenizers.libraries import adapter
 from playground.errors import PlaygroundError
 from playground.models.cache import Loaded, Stage
 from playground.rooms.chat.request import Request, parse
@@ -175,7 +175,7 @@ def _units(text: str) -> int:
 
 def _begun(loaded: Loaded, prefix: list[int], before: Sequence[int]) -> dict[str, Any]:
     """What the reply begins with, in the form of its other pieces; ``before``: the text it goes on with."""
-    stream = detokenize.TextStream(reader(loaded), before)
+    stream = detokenize.TextStream(adapter(loaded), before)
     news = [stream.push(id) for id in prefix]
     return {
         "text": "".join(news),
@@ -222,7 +222,7 @@ def alternatives(context: Context, given: Any) -> dict[str, Any]:
             step = next(state for state in running if isinstance(state, generate.Step))
         choice = step.choice
         found = detokenize.alternatives(
-            reader(loaded), choice.top_ids, choice.top_probabilities, choice.top_chances, step.held
+            adapter(loaded), choice.top_ids, choice.top_probabilities, choice.top_chances, step.held
         )
     return {
         "alternatives": [

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from playground.engine.tokenizers.libraries import reader
+from playground.engine.tokenizers.libraries import adapter
 from playground.errors import BadInput
 from playground.rooms.chat import actions, modelfile
 from playground.rooms.chat import view as conversation_view
@@ -74,7 +74,7 @@ def streams(context: Context) -> dict[str, Callable[[Any], Iterator[Any]]]:
         wanted = parse(context, given)
         with actions.ready(context, wanted) as loaded:
             composed = actions.composed(loaded, wanted)
-            yield {"html": conversation_view.under_the_hood(composed, reader(loaded), language())}
+            yield {"html": conversation_view.under_the_hood(composed, adapter(loaded), language())}
 
     def file(given: Any) -> Iterator[Any]:
         wanted = parse(context, given)

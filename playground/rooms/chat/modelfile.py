@@ -10,7 +10,7 @@ import re
 
 from playground.engine.generation import chat_template, generate
 from playground.engine.generation.sampling import Settings
-from playground.engine.tokenizers.libraries import reader
+from playground.engine.tokenizers.libraries import adapter
 from playground.errors import BadInput
 from playground.models.cache import Loaded
 
@@ -90,8 +90,9 @@ def _template(loaded: Loaded) -> tuple[str, str]:
 
 
 def _rendered(loaded: Loaded, messages: list[dict[str, str]], *, cue: bool) -> str:
+    card = loaded.card
     made = chat_template.render(
-        reader(loaded), loaded.card.name, None, messages, add_generation_prompt=cue, source=loaded.card.source
+        adapter(loaded), card.name, None, messages, add_generation_prompt=cue, source=card.source
     )
     # The beginning of a text is for the program that reads it to mark, not for the template.
     return made.prompt.removeprefix(made.bos) if made.bos else made.prompt

@@ -6,7 +6,7 @@ from functools import partial
 
 from playground import text as words
 from playground.engine.generation.conversation import Part, Prompt
-from playground.engine.tokenizers.adapter import Reader
+from playground.engine.tokenizers.adapter import Adapter
 from playground.ui.html import escape, note, number, table, visible
 
 MOST = 3000  # tokens drawn one by one; a longer prompt shows its end
@@ -19,7 +19,7 @@ COLOURS = {
 }
 
 
-def under_the_hood(prompt: Prompt, reader: Reader, lang: str) -> str:
+def under_the_hood(prompt: Prompt, adapter: Adapter, lang: str) -> str:
     """Tokens by part, the whole prompt as text, and as tokens, coloured by source."""
     say = partial(words.say, lang=lang)
     lines = [
@@ -36,7 +36,7 @@ def under_the_hood(prompt: Prompt, reader: Reader, lang: str) -> str:
         f"{visible(prompt.text[part.start : part.end])}</span>"
         for part in prompt.parts
     )
-    shown = prompt.tokens(reader)
+    shown = prompt.tokens(adapter)
     left_out = max(0, len(shown) - MOST)
     chips = "".join(
         f'<span class="t src-{COLOURS[prompt.parts[owner].source]}" title="{id}">{visible(piece)}</span>'

@@ -14,7 +14,7 @@ from playground.engine.generation.prefix_cache import CachedPrefix
 from playground.engine.generation.sampling import Settings
 from playground.engine.in_turn import in_turn
 from playground.engine.interruptible import interruptible
-from playground.engine.tokenizers.libraries import reader
+from playground.engine.tokenizers.libraries import adapter
 from playground.models.cache import Loaded
 from playground.rooms.decoding.experiments import Machine, Progress, calm, machine
 
@@ -82,7 +82,7 @@ def repeats(
     plan += [("seed", seed) for _ in range(SEEDED)]
     plan += [("other", seed + 1 + place) for place in range(OTHERS)]
     prompt = generate.checked(loaded, ids)
-    known, runs = reader(loaded), list[Run]()
+    known, runs = adapter(loaded), list[Run]()
     for place, (kind, own) in enumerate(plan):
         so_far = Repeats(list(runs), None, True, machine(loaded)) if runs else None
         yield Progress(place / (len(plan) + 1), kind, so_far)

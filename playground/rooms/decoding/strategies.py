@@ -15,7 +15,7 @@ from playground.engine.generation.generate import Done, Reading, Step, Waiting
 from playground.engine.generation.prefix_cache import CachedPrefix
 from playground.engine.generation.sampling import Choice, Settings
 from playground.engine.in_turn import in_turn
-from playground.engine.tokenizers.libraries import Reader, reader
+from playground.engine.tokenizers.libraries import Adapter, adapter
 from playground.models.cache import Loaded
 from playground.rooms.decoding.comparison import (
     LANES,
@@ -56,7 +56,7 @@ def scored(
     loaded: Loaded, prompt: Sequence[int], ids: Sequence[int], prefix: CachedPrefix, continues: bool = True
 ) -> Iterator[Token]:
     """Given tokens with the model's own probability and rank of each, one at each ``next``."""
-    known = reader(loaded)
+    known = adapter(loaded)
     stream = TextStream(known, prompt if continues else ())
     for id, row in zip(ids, rows(loaded, prompt, ids, prefix), strict=True):
         held = stream.held
@@ -68,7 +68,7 @@ def scored(
         yield _token(known, choice, stream.push(id), held)
 
 
-def _token(known: Reader, choice: Choice, new: str, held: bytes) -> Token:
+def _token(known: Adapter, choice: Choice, new: str, held: bytes) -> Token:
     found = alternatives(known, choice.top_ids, choice.top_probabilities, choice.top_chances, held)
     others = [(each.id, each.text, each.probability, each.chance) for each in found]
     shown = label(known, choice.id, new)
@@ -131,7 +131,7 @@ def _drawn(
     stop: Callable[[], bool],
 ) -> Generator[Event, None, None]:  # fmt: skip
     """A continuation that goes token by token, as it grows."""
-    known, tokens = reader(loaded), list[Token]()
+    known, tokens = adapter(loaded), list[Token]()
     states = generate.reply(
         loaded, prompt, plan.settings(continuation), prefix=prefix, continues=continues, stop=stop
     )

@@ -10,7 +10,7 @@ import numpy as np
 
 from playground.engine.generation.generate import Waiting
 from playground.engine.in_turn import finished, in_line
-from playground.engine.tokenizers.libraries import reader
+from playground.engine.tokenizers.libraries import adapter
 from playground.engine.tokenizers.truncation import cutting
 from playground.engine.vectors.encode import at_once
 from playground.models.cache import Loaded
@@ -84,7 +84,7 @@ def _tried(loaded: Loaded, role: Role, prompt: str, sentences: Sequence[str], wo
 def _write(loaded: Loaded, prompt: str) -> Answers:
     import torch
 
-    known = reader(loaded)
+    known = adapter(loaded)
     given = torch.tensor([known.encode(prompt).ids.tolist()], device=loaded.device)
     with torch.inference_mode():
         ids = loaded.model.generate(
@@ -116,7 +116,7 @@ def _neighbours(loaded: Loaded, word: str) -> Answers:
 
 
 def _cut(loaded: Loaded, prompt: str) -> Answers:
-    cut = reader(loaded).encode(prompt, special=False)
+    cut = adapter(loaded).encode(prompt, special=False)
     tokens = zip(cut.ids.tolist(), cut.starts.tolist(), cut.ends.tolist(), strict=True)
     return prompt, tuple((prompt[start:end], id) for id, start, end in tokens)
 

@@ -15,7 +15,7 @@ from playground.engine.generation.logits import Row
 from playground.engine.generation.prefix_cache import CachedPrefix, prefix_cache
 from playground.engine.in_turn import in_line
 from playground.engine.tokenizers import vocabulary
-from playground.engine.tokenizers.libraries import reader
+from playground.engine.tokenizers.libraries import adapter
 from playground.errors import BadInput, PlaygroundError
 from playground.models.cache import Loaded, Stage
 from playground.rooms.next_token import view
@@ -169,7 +169,7 @@ class Answers:
                     yield state
                     continue
                 text = query if isinstance(query, str) else ""
-                known = reader(loaded)
+                known = adapter(loaded)
                 hits, total = vocabulary.search(known, text[:200], FOUND)
                 found = [hit.id for hit in hits if hit.id < state.vocabulary]
                 number = text.strip()
@@ -187,7 +187,7 @@ class Answers:
         """The logit lens, as HTML."""
 
         def told(loaded: Loaded, ids: Sequence[int], seen: interpret.Lens) -> Piece:
-            spelled, known = logits.spelled(loaded, ids)[seen.start :], reader(loaded)
+            spelled, known = logits.spelled(loaded, ids)[seen.start :], adapter(loaded)
             wanted = np.unique(seen.ids).tolist()
             texts = dict(zip(wanted, logits.candidates(known, (), wanted), strict=True))
             return {"html": view.lens(seen, spelled, texts, language())}

@@ -13,7 +13,7 @@ from playground.engine.generation import logits as subject
 from playground.engine.generation import probabilities
 from playground.engine.generation.logits import Row
 from playground.engine.tokenizers import tokenize
-from playground.engine.tokenizers.libraries import reader
+from playground.engine.tokenizers.libraries import adapter
 from playground.errors import BadInput
 from playground.models.cache import Stage
 from playground.rooms.next_token import example
@@ -106,7 +106,7 @@ def answer(
         for loaded in steps:
             if isinstance(loaded, Stage):
                 continue
-            known = reader(loaded)
+            known = adapter(loaded)
             ids = do.prompt(loaded, wanted)
             row = next(state for state in do.row(loaded, ids, "") if isinstance(state, Row))
             looked = [subject.lookup(known, each, row.vocabulary) for each in lookup]
@@ -140,7 +140,7 @@ def answer(
 
 def _tokens(loaded: Any, prompt: str, ids: list[int]) -> list[dict[str, Any]]:
     """The prompt's tokens, as `/tokenize` tells them."""
-    found = tokenize.tokenize(reader(loaded), loaded.card.name, prompt, True)
+    found = tokenize.tokenize(adapter(loaded), loaded.card.name, prompt, True)
     return [
         {"id": t.id, "piece": t.piece, "text": t.text, "bytes": t.bytes.hex(), "start": t.start,
          "end": t.end, "special": t.special}

@@ -12,7 +12,7 @@ from playground.engine.generation import probabilities
 from playground.engine.generation.generate import window
 from playground.engine.generation.logits import Candidate, Row
 from playground.engine.generation.sampling import Settings
-from playground.engine.tokenizers.libraries import reader
+from playground.engine.tokenizers.libraries import adapter
 from playground.models.cache import Loaded
 
 MOST_TOKENS = 4000  # of a prompt that are drawn, its last ones
@@ -30,7 +30,7 @@ def entry(each: Candidate) -> list[Any]:
 
 def look(loaded: Loaded, row: Row, settings: Settings, count: int) -> Plain:
     """A row: the walk's shapes and first values, and the likeliest tokens, weighed."""
-    shown, known, model = probabilities.top(row.logits, count), reader(loaded), loaded.model
+    shown, known, model = probabilities.top(row.logits, count), adapter(loaded), loaded.model
     head = model.get_output_embeddings()
     return {
         "base": model.base_model_prefix,
@@ -88,7 +88,7 @@ def some(loaded: Loaded, row: Row, settings: Settings, ids: Sequence[int]) -> li
     return [
         {"token": entry(each), "logit": logits[place], "p": own[place], "chance": final[place],
          "rank": int(made.ranks[place]), "gone": int(made.removed_by[place])}
-        for place, each in enumerate(next_token.candidates(reader(loaded), row.ids, ids))
+        for place, each in enumerate(next_token.candidates(adapter(loaded), row.ids, ids))
     ]  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from playground.rooms.songs.request import CONTROLS, SAMPLE, UNTOUCHED
 from playground.rooms.songs.service import SongsService
 from playground.rooms.songs.training import PRESETS, TUNED, Parameters
 from playground.ui.context import Context
-from playground.ui.controls import control, kept, view
+from playground.ui.controls import control, stored, view
 from playground.ui.runs import Action, actions, place, upload
 from playground.ui.visitor import tr
 
@@ -31,9 +31,9 @@ def build(context: Context, app: gr.Blocks) -> None:
     do = SongsService(context)
     answers = Answers(do)
     api.build(do)
-    kept("songs.liked", UNTOUCHED, private=False)
-    kept("songs.disliked", [], private=False)
-    kept("songs.trained")  # the parameters of what was trained last, by which it is asked for
+    stored("songs.liked", UNTOUCHED, private=False)
+    stored("songs.disliked", [], private=False)
+    stored("songs.trained")  # the parameters of what was trained last, by which it is asked for
     gr.HTML(tr("songs.lead"), elem_classes="pg-lead", padding=False)
     with gr.Row(elem_classes="pg-panel"):
         with gr.Column(scale=4, min_width=280, elem_classes="pg-controls"):

@@ -72,8 +72,8 @@ def build(do: TokensService) -> None:
         Returns:
             text, and tokens as /tokenize gives them; start and end count code points of that text.
         """
-        with do.opened(tokenizer) as (_, reader):
-            found = tokens.detokenize(reader, tokenizer, ids, most)
+        with do.opened(tokenizer) as (_, adapter):
+            found = tokens.detokenize(adapter, tokenizer, ids, most)
         return {"text": found.text, "tokens": plain(found)}
 
     def chat_template(messages: list[dict[str, str]], model: str) -> dict[str, Any]:

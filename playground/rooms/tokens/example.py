@@ -8,7 +8,7 @@ from typing import Any
 
 from playground import ASSETS, text
 from playground.engine.tokenizers import tokenize
-from playground.engine.tokenizers.libraries import Reader, reader
+from playground.engine.tokenizers.libraries import Adapter, adapter
 from playground.models.cache import ModelCache
 from playground.models.catalog import TOKENIZERS
 from playground.rooms.tokens import steps, view_languages
@@ -53,10 +53,10 @@ def computed_languages(cache: ModelCache) -> dict[str, list[tuple[int, int]]]:
 
 
 @contextmanager
-def _opened(cache: ModelCache) -> Iterator[dict[str, Reader]]:
+def _opened(cache: ModelCache) -> Iterator[dict[str, Adapter]]:
     with ExitStack() as stack:
         yield {
-            card.name: reader(stack.enter_context(cache.lease(card)))
+            card.name: adapter(stack.enter_context(cache.lease(card)))
             for card in TOKENIZERS
             if card.name in SHOWN
         }

@@ -13,7 +13,7 @@ from playground.rooms.tokens import view as tokens_view
 from playground.rooms.tokens.actions import SAMPLES, TALK, Answers
 from playground.rooms.tokens.service import DEFAULTS, MOST, TokensService
 from playground.ui.context import Context
-from playground.ui.controls import control, kept, movable, view
+from playground.ui.controls import control, movable, stored, view
 from playground.ui.runs import Action, actions, place, upload
 from playground.ui.visitor import tr
 
@@ -107,7 +107,7 @@ def _controls(do: TokensService, answers: Answers) -> None:
             tr("shell.copy_link"), size="sm", min_width=80, elem_id="tok-share", elem_classes="pg-share"
         )
     upload(file, answers.receive, KEY)
-    kept("tokens.brought")
+    stored("tokens.brought")
     place("tok-told", elem_classes="pg-maybe")
     control("tokens.special", gr.Checkbox(
         True, label=tr("tokens.special"), info=tr("tokens.special_info"), elem_id="tok-special"
@@ -142,7 +142,7 @@ def _inside(name: str) -> None:
                     place("tok-hits")
                 with gr.Column(scale=2, min_width=280):
                     control("tokens.ids", gr.Textbox(label=tr("tokens.ids"), elem_id="tok-ids"))
-                    kept("tokens.given")
+                    stored("tokens.given")
                     place("tok-decoded")
             with gr.Accordion(tr("tokens.facts"), open=True):
                 place("tok-facts")

@@ -15,7 +15,7 @@ from playground import ASSETS
 from playground import text as words
 from playground.engine.generation import chat_template
 from playground.engine.tokenizers import replays, tokenize, vocabulary
-from playground.engine.tokenizers.libraries import Reader, reader
+from playground.engine.tokenizers.libraries import Adapter, adapter
 from playground.errors import BadInput, PlaygroundError
 from playground.models.cache import Loaded
 from playground.models.catalog import TOKENIZERS
@@ -45,10 +45,10 @@ class TokensService:
     # -- the tokenizers --
 
     @contextmanager
-    def opened(self, name: str) -> Iterator[tuple[Loaded, Reader]]:
+    def opened(self, name: str) -> Iterator[tuple[Loaded, Adapter]]:
         """A tokenizer by name, leased."""
         with self.context.models.lease(self.context.catalog.find(name), "tokenizer") as loaded:
-            yield loaded, reader(loaded)
+            yield loaded, adapter(loaded)
 
     def loading(self, name: str) -> Iterator[Progress]:
         """How far the loading of a tokenizer is; nothing where it is there already."""

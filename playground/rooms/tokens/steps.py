@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from playground.engine.tokenizers.adapter import Reader
+from playground.engine.tokenizers.adapter import Adapter
 from playground.engine.tokenizers.tokenize import Token, Tokenized, tokenize
 from playground.errors import BadInput
 from playground.system import cancellation
@@ -41,11 +41,11 @@ class Batch:
     borrowed: bool  # the tokenizer has no padding token; this one stands in
 
 
-def steps(reader: Reader, name: str, text: str, special: bool = True, limit: int = 512) -> Steps:
+def steps(adapter: Adapter, name: str, text: str, special: bool = True, limit: int = 512) -> Steps:
     """Every step for one sentence; the first ``limit`` tokens of a long one are spelled out."""
     import torch
 
-    tokenized = tokenize(reader, name, text, special)
+    tokenized = tokenize(adapter, name, text, special)
     ids = tokenized.encoded.ids[:limit].tolist()
     tensor = torch.tensor([tokenized.encoded.ids.tolist()], dtype=torch.int64)
     return Steps(
@@ -55,11 +55,11 @@ def steps(reader: Reader, name: str, text: str, special: bool = True, limit: int
         repr(tensor),
         repr(tensor.shape),
         list(tokenized.tokens(0, limit)),
-        reader.decode(tokenized.encoded.ids.tolist()),
+        adapter.decode(tokenized.encoded.ids.tolist()),
     )
 
 
-def batch(reader: Reader, texts: Sequence[str], side: str = "right", special: bool = True) -> Batch:
+def batch(adapter: Adapter, texts: Sequence[str], side: str = "right", special: bool = True) -> Batch:
     """Pad sentences to one length, at the right (encoders) or the left (models that write on).
 
     A tokenizer without a padding token borrows its end-of-text token, as most recipes do.
@@ -72,9 +72,9 @@ def batch(reader: Reader, texts: Sequence[str], side: str = "right", special: bo
     """
     if side not in SIDES:
         raise BadInput("side_unknown", side=str(side)[:40])
-    named = reader.specials()
+    named = adapter.specials()
     pad = named.get("pad", named.get("eos", named.get("unk", 0)))
-    rows = [reader.encode(text, special).ids.tolist() for text in cancellation.asking(texts)]
+    rows = [adapter.encode(text, special).ids.tolist() for text in cancellation.asking(texts)]
     longest = max(map(len, rows), default=0)
     fill = [longest - len(row) for row in rows]
 
@@ -85,14 +85,14 @@ def batch(reader: Reader, texts: Sequence[str], side: str = "right", special: bo
     return Batch(
         ids,
         [padded([1] * len(row), blank, 0) for row, blank in zip(rows, fill, strict=True)],
-        [[reader.piece(id).piece for id in row] for row in ids],
+        [[adapter.piece(id).piece for id in row] for row in ids],
         side,
-        reader.piece(pad).piece,
+        adapter.piece(pad).piece,
         "pad" not in named,
     )
 
 
-def lengths(texts: Sequence[str], reader: Reader) -> list[tuple[int, int]]:
+def lengths(texts: Sequence[str], adapter: Adapter) -> list[tuple[int, int]]:
     """Of each text: its tokens, special ones left out, and how many of them are unknown."""
-    found = [reader.encode(text, special=False).ids.tolist() for text in cancellation.asking(texts)]
-    return [(len(ids), sum(reader.piece(id).kind == "unknown" for id in ids)) for ids in found]
+    found = [adapter.encode(text, special=False).ids.tolist() for text in cancellation.asking(texts)]
+    return [(len(ids), sum(adapter.piece(id).kind == "unknown" for id in ids)) for ids in found]

@@ -11,7 +11,7 @@ from playground.engine.generation.conversation import Prompt, compose
 from playground.engine.generation.generate import Done, reply
 from playground.engine.generation.prefix_cache import CachedPrefix
 from playground.engine.generation.sampling import Settings
-from playground.engine.tokenizers.libraries import reader
+from playground.engine.tokenizers.libraries import adapter
 from playground.errors import BadInput
 from playground.models.cache import Loaded
 from tests.small_models import byte_level, llama_like, wrapped
@@ -66,7 +66,7 @@ def check(loaded: Loaded, prompt: Prompt) -> None:
     assert at == len(prompt.text)
     assert len(prompt.owners) == len(prompt.ids) == sum(part.tokens for part in prompt.parts)
     assert sum(prompt.counts.values()) == len(prompt.ids)
-    rows = prompt.tokens(reader(loaded))
+    rows = prompt.tokens(adapter(loaded))
     assert [row[0] for row in rows] == prompt.ids
     assert all(0 <= owner < len(prompt.parts) for _, _, owner in rows)
     assert prompt.owners == sorted(prompt.owners)
@@ -92,7 +92,7 @@ def test_whose_is_which_token():
     assert not (prompt.completion or prompt.continues or prompt.system_merged or prompt.dropped)
     assert prompt.stop_ids == (loaded.tokenizer.convert_tokens_to_ids("<|im_end|>"),)
     assert prompt.window == 256
-    own = {prompt.parts[o].source for id, _, o in prompt.tokens(reader(loaded)) if id in prompt.stop_ids}
+    own = {prompt.parts[o].source for id, _, o in prompt.tokens(adapter(loaded)) if id in prompt.stop_ids}
     assert own == {"template"}
 
 
@@ -109,7 +109,7 @@ def test_a_token_that_is_half_a_mark_and_half_a_word_is_the_words():
     loaded = loaded_of(model_of("llama"), tokenizer)
 
     def owner(prompt: Prompt, piece: str) -> list[tuple[str, int]]:
-        found = [o for _, spelled, o in prompt.tokens(reader(loaded)) if spelled == piece]
+        found = [o for _, spelled, o in prompt.tokens(adapter(loaded)) if spelled == piece]
         return [(prompt.parts[o].source, prompt.parts[o].message) for o in found]
 
     prompt = compose(loaded, [user("axb"), assistant("ab"), user("dd")])
@@ -352,7 +352,7 @@ def test_special_tokens_in_a_message_and_in_a_mark_stay_words_of_their_writer():
 def test_a_chat_of_three_turns_reads_only_what_is_new():
     """The tokenizer would cut a random model's words otherwise; its own ids stay."""
     loaded, prefix, read = of(CHATML, window=2000), CachedPrefix(), 0
-    one = reader(loaded)
+    one = adapter(loaded)
     broken = [id for id in range(410) if one.piece(id).bytes not in (b"t", b"h", b"e", b" ", b"l", b"o")]
 
     def whole_characters(module: Any, args: Any, output: Any) -> None:

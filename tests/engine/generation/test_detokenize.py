@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from playground.engine.generation.detokenize import TextStream, alternatives, whole
-from playground.engine.tokenizers.adapter import Reader
-from playground.engine.tokenizers.libraries import reader
+from playground.engine.tokenizers.adapter import Adapter
+from playground.engine.tokenizers.libraries import adapter
 from playground.models.cache import Loaded
 from playground.models.catalog import ModelCard
 from tests.engine.tokenizers.nasty_tokenizers import SNIPPETS, nasty, random_text
@@ -29,14 +29,14 @@ TEXTS = [
 BYTES_KEPT = ("llama", "bytes", "bytes-prefix", "roberta", "unigram-bytes")
 
 
-def of(kind: str) -> Reader:
-    return reader(Loaded(ModelCard(kind, "folder", ""), KINDS[kind]()))
+def of(kind: str) -> Adapter:
+    return adapter(Loaded(ModelCard(kind, "folder", ""), KINDS[kind]()))
 
 
 READERS = {kind: of(kind) for kind in KINDS}
 
 
-def stream(of: Reader, ids: list[int], before: list[int] | None = None) -> tuple[list[str], TextStream]:
+def stream(of: Adapter, ids: list[int], before: list[int] | None = None) -> tuple[list[str], TextStream]:
     """The text after each token; nothing is ever taken back, and no � that was not final."""
     made, texts = TextStream(of, before or []), []
     for id in ids:
@@ -128,11 +128,11 @@ def test_a_continued_text_keeps_its_blank(kind):
     assert alone[-1] == made.text == "the hello"
 
 
-def cleaned_up() -> Reader:
+def cleaned_up() -> Adapter:
     """Of bytes, but its library's decoder mends blanks: so it decodes by windows."""
     tokenizer = KINDS["bytes"]()
     tokenizer.clean_up_tokenization_spaces = True
-    return reader(Loaded(ModelCard("cleaned-up", "folder", ""), tokenizer))
+    return adapter(Loaded(ModelCard("cleaned-up", "folder", ""), tokenizer))
 
 
 @pytest.mark.parametrize("one", [READERS["bytes"], cleaned_up()], ids=["bytes", "windows"])
@@ -183,7 +183,7 @@ def test_real_vocabularies(name, shared_catalog, models):
     if not (shared_catalog.models_dir / name).is_dir():
         pytest.skip(f"no ../shared/models/{name}")
     with models.lease(shared_catalog.find(name)) as loaded:
-        one = reader(loaded)
+        one = adapter(loaded)
     chance = random.Random(7)
     for text in [*TEXTS, *SNIPPETS, *(random_text(chance) for _ in range(300))]:
         ids = one.encode(text, special=True).ids.tolist()

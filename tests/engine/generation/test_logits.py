@@ -21,7 +21,7 @@ from playground.engine.generation.logits import Row, candidates, look, lookup, n
 from playground.engine.generation.prefix_cache import CachedPrefix
 from playground.engine.generation.sampling import Settings
 from playground.engine.queue import line
-from playground.engine.tokenizers.libraries import reader
+from playground.engine.tokenizers.libraries import adapter
 from playground.errors import BadInput, DoesNotFit, PlaygroundError
 from playground.models.cache import Loaded, ModelCache
 from playground.models.catalog import ModelCard
@@ -362,7 +362,7 @@ def test_greedy_is_generates() -> None:
 
 def test_half_characters_are_read_against_what_came_before() -> None:
     loaded = loaded_as(saved.model("Llama"))
-    known = reader(loaded)
+    known = adapter(loaded)
     ids = prompt_ids(loaded, "a你")
     first, second, third = (known.piece(id).bytes for id in ids[-3:])
     assert (first + second + third).decode() == "你"
@@ -384,14 +384,14 @@ def test_padded_rows_are_labelled() -> None:
     loaded = loaded_as(model)
     row = row_of(loaded, [5])
     assert row.vocabulary == saved.VOCABULARY + 64
-    found = candidates(reader(loaded), [5], [5, saved.VOCABULARY + 3])
+    found = candidates(adapter(loaded), [5], [5, saved.VOCABULARY + 3])
     assert [each.kind for each in found] == ["text", "padded"]
     assert str(saved.VOCABULARY + 3) in found[1].piece
-    assert lookup(reader(loaded), str(saved.VOCABULARY + 3), row.vocabulary) == saved.VOCABULARY + 3
+    assert lookup(adapter(loaded), str(saved.VOCABULARY + 3), row.vocabulary) == saved.VOCABULARY + 3
 
 
 def test_any_token_is_found_by_text_piece_or_id() -> None:
-    known = reader(loaded_as(None))
+    known = adapter(loaded_as(None))
     word = next(id for id in known.vocabulary() if known.piece(id).bytes == b" time")
     assert lookup(known, " time", 384) == lookup(known, "Ġtime", 384) == word
     assert lookup(known, str(word), 384) == word
@@ -406,7 +406,7 @@ def test_any_token_is_found_by_text_piece_or_id() -> None:
 @pytest.mark.parametrize("kind", ["llama", "unigram", "unigram-bytes", "bytes", "roberta"])
 def test_every_kind_of_tokenizer(kind: str) -> None:
     loaded = loaded_as(None, small_models.KINDS[kind]())
-    known = reader(loaded)
+    known = adapter(loaded)
     ids = prompt_ids(loaded, "hello the 你")
     assert "\ufffd" not in "".join(each.text for each in spelled(loaded, ids))
     assert not any("\ufffd" in each.text for each in candidates(known, ids, known.vocabulary()))
@@ -429,6 +429,6 @@ def test_stories260k_is_transformers() -> None:
         assert row.prompt_scores is not None and row.prompt_scores.perplexity == pytest.approx(
             math.exp(loss), rel=1e-4
         )
-        first = candidates(reader(loaded), ids, probabilities.top(row.logits, 3))
+        first = candidates(adapter(loaded), ids, probabilities.top(row.logits, 3))
         assert first[0].text in {",", " there"}
     assert next_token.VALUES

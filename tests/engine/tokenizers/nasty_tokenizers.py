@@ -7,7 +7,7 @@ import random
 import numpy as np
 from hypothesis import strategies as st
 
-from playground.engine.tokenizers.adapter import Encoded, Reader
+from playground.engine.tokenizers.adapter import Adapter, Encoded
 from playground.engine.tokenizers.tokenize import Tokenized, of_encoded, tokenize
 
 EMBEDDED = ("all-MiniLM-L6-v2", "mistral-v1", "mistral-v3", "tekken", "byt5", "canine")
@@ -74,7 +74,7 @@ def check_tokens(tokenized: Tokenized) -> None:
 
 
 def check(
-    reader: Reader, text: str, ids: list[int], special: bool, *, joins: bool | None = None
+    reader: Adapter, text: str, ids: list[int], special: bool, *, joins: bool | None = None
 ) -> Tokenized:
     """All of it, for one text.
 
@@ -97,6 +97,6 @@ def check(
     return tokenized
 
 
-def joined(reader: Reader, encoded: Encoded) -> bytes:
+def joined(reader: Adapter, encoded: Encoded) -> bytes:
     """The bytes of the text's own tokens."""
     return b"".join(reader.piece(id).bytes for id in encoded.ids[~encoded.added].tolist())

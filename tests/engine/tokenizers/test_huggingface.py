@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers
 
-from playground.engine.tokenizers.libraries import Reader, reader
+from playground.engine.tokenizers.libraries import Adapter, adapter
 from playground.engine.tokenizers.tokenize import agreement, detokenize, tokenize
 from playground.engine.tokenizers.vocabulary import facts, search
 from playground.errors import BadInput, CannotLoad
@@ -28,12 +28,12 @@ TEXTS = (
 )  # fmt: skip
 
 
-def of(tokenizer: Any) -> Reader:
-    return reader(Loaded(ModelCard("small", "upload", ""), tokenizer))
+def of(tokenizer: Any) -> Adapter:
+    return adapter(Loaded(ModelCard("small", "upload", ""), tokenizer))
 
 
 @pytest.fixture(scope="module", params=small_models.KINDS)
-def pair(request: pytest.FixtureRequest) -> tuple[str, Reader, Any]:
+def pair(request: pytest.FixtureRequest) -> tuple[str, Adapter, Any]:
     """A reader, and a second tokenizer like its own that nothing of ours has touched."""
     tokenizer = small_models.KINDS[request.param]()
     return request.param, of(deepcopy(tokenizer)), tokenizer
@@ -48,7 +48,7 @@ def joins(kind: str, text: str) -> bool:
 
 @pytest.mark.parametrize("special", [True, False])
 @pytest.mark.parametrize("text", TEXTS)
-def test_texts(pair: tuple[str, Reader, Any], text: str, special: bool) -> None:
+def test_texts(pair: tuple[str, Adapter, Any], text: str, special: bool) -> None:
     kind, it, bare = pair
     ids = bare(text, add_special_tokens=special)["input_ids"]
     check(it, text, ids, special, joins=joins(kind, text))
@@ -56,7 +56,7 @@ def test_texts(pair: tuple[str, Reader, Any], text: str, special: bool) -> None:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=nasty)
-def test_any_text(pair: tuple[str, Reader, Any], text: str) -> None:
+def test_any_text(pair: tuple[str, Adapter, Any], text: str) -> None:
     kind, it, bare = pair
     tokenized = check(it, text, bare(text)["input_ids"], True, joins=joins(kind, text))
     assert [len(marks) for marks in agreement([tokenized, tokenized])] == [tokenized.count] * 2
@@ -105,7 +105,7 @@ def test_suffixed_pieces_end_with_a_blank() -> None:
     assert b"".join(bytes_) == b"the the "
 
 
-def rows(it: Reader, text: str) -> list[tuple[str, str, int, int]]:
+def rows(it: Adapter, text: str) -> list[tuple[str, str, int, int]]:
     """Piece, bytes in hexadecimal and span of the text's own tokens."""
     shown = tokenize(it, "it", text, special=False).tokens()
     return [(token.piece, token.bytes.hex(), token.start, token.end) for token in shown]

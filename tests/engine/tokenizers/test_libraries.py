@@ -1,4 +1,4 @@
-"""Readers say what the libraries say, and where it stands in the text."""
+"""Adapters say what the libraries say, and where it stands in the text."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 
-from playground.engine.tokenizers.libraries import BytesReader, CharactersReader, Reader, reader
+from playground.engine.tokenizers.libraries import Adapter, BytesAdapter, CharactersAdapter, adapter
 from playground.errors import CannotLoad
 from playground.models.cache import Loaded
 from tests.engine.tokenizers.nasty_tokenizers import EMBEDDED, check, joined, nasty
 
-Opened = Callable[[str], Reader]
+Opened = Callable[[str], Adapter]
 Bare = Callable[[str, bool], list[int]]
 
 
@@ -79,9 +79,10 @@ def test_texts(opened: Opened, bares: dict[str, Bare], name: str, special: bool,
     check(opened(name), text, bares[name](text, special), special, joins=keeps(opened(name), text))
 
 
-def keeps(it: Reader, text: str) -> bool:
+def keeps(it: Adapter, text: str) -> bool:
     """Of the embedded ones, ByT5 alone may drop something: the blanks around its special tokens."""
-    return it.keeps_bytes and not (isinstance(it, BytesReader) and any(c in text for c in it._added.values()))
+    dropped = isinstance(it, BytesAdapter) and any(c in text for c in it._added.values())
+    return it.keeps_bytes and not dropped
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -94,7 +95,7 @@ def test_any_text(opened: Opened, bares: dict[str, Bare], name: str, text: str) 
     it = opened(name)
     for special in (True, False):
         tokenized = check(it, text, bares[name](text, special), special, joins=keeps(it, text))
-        if keeps(it, text) and not isinstance(it, CharactersReader):
+        if keeps(it, text) and not isinstance(it, CharactersAdapter):
             raw = joined(it, tokenized.encoded)
             # SentencePiece cannot tell ▁ from a space, and puts a blank in front.
             blank = name.startswith("mistral")
@@ -158,14 +159,14 @@ def test_unknown_is_not_special(opened: Opened) -> None:
 
 def test_one_reader_a_load(models: Any, catalog: Any) -> None:
     with models.lease(catalog.find("byt5")) as loaded:
-        assert reader(loaded) is reader(loaded)
+        assert adapter(loaded) is adapter(loaded)
 
 
 def test_a_python_tokenizer_has_no_spans(catalog: Any) -> None:
     from transformers import ByT5Tokenizer
 
     with pytest.raises(CannotLoad) as caught:
-        reader(Loaded(catalog.find("all-MiniLM-L6-v2"), ByT5Tokenizer()))
+        adapter(Loaded(catalog.find("all-MiniLM-L6-v2"), ByT5Tokenizer()))
     assert caught.value.key == "errors.python_tokenizer"
 
 

@@ -21,8 +21,8 @@ from hypothesis import HealthCheck, given, settings
 from playground.engine.generation import chat_template
 from playground.engine.generation.detokenize import TextStream
 from playground.engine.tokenizers import model_inputs, replays, vocabulary
-from playground.engine.tokenizers.libraries import HuggingFaceReader, Reader, reader
-from playground.engine.tokenizers.sandboxed import ConfinedReader
+from playground.engine.tokenizers.libraries import Adapter, HuggingFaceAdapter, adapter
+from playground.engine.tokenizers.sandboxed import ConfinedAdapter
 from playground.engine.tokenizers.tokenize import detokenize, tokenize
 from playground.engine.vectors import encode
 from playground.errors import BadInput, CannotLoad, DoesNotFit, PlaygroundError, TookTooLong
@@ -53,7 +53,7 @@ POSIX = pytest.mark.skipif(sys.platform != "linux", reason="limits of memory hol
 
 
 @pytest.fixture(scope="module")
-def minilm(catalog: Catalog) -> Iterator[tuple[Reader, ConfinedReader]]:
+def minilm(catalog: Catalog) -> Iterator[tuple[Adapter, ConfinedAdapter]]:
     """The embedded tokenizer here, and as if a stranger had brought it."""
     from playground.models.loaders.places import place
 
@@ -61,9 +61,9 @@ def minilm(catalog: Catalog) -> Iterator[tuple[Reader, ConfinedReader]]:
     path = place(card)
     assert path is not None
     stranger = ModelCard("theirs", "folder", str(path))
-    there = reader(Loaded(stranger, tokenizers.confined(stranger, path)))
-    assert isinstance(there, ConfinedReader)
-    yield reader(Loaded(card, tokenizers.read(card, path))), there
+    there = adapter(Loaded(stranger, tokenizers.confined(stranger, path)))
+    assert isinstance(there, ConfinedAdapter)
+    yield adapter(Loaded(card, tokenizers.read(card, path))), there
     there.tokenizer.close()
 
 
@@ -74,11 +74,11 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     small_models.KINDS[request.param]().backend_tokenizer.save(str(file))
     card = ModelCard("it", "upload", str(file))
     there = opened(card)
-    yield reader(Loaded(card, tokenizers.read(card, file))), there
+    yield adapter(Loaded(card, tokenizers.read(card, file))), there
     there.tokenizer.close()
 
 
-def same(here: Reader, there: Reader, text: str) -> None:
+def same(here: Adapter, there: Adapter, text: str) -> None:
     for special in (True, False):
         one, other = tokenize(here, "it", text, special), tokenize(there, "it", text, special)
         assert list(one.tokens()) == list(other.tokens())
@@ -115,7 +115,7 @@ def test_the_same_facts(pair: Any, minilm: Any) -> None:
         assert vocabulary.search(here, "e") == vocabulary.search(there, "e")
 
 
-def replayed(of: Reader, text: str) -> Any:
+def replayed(of: Adapter, text: str) -> Any:
     try:
         return list(replays.replays(of, text))
     except BadInput as refused:
@@ -136,8 +136,8 @@ def test_the_same_prompt_of_a_chat_template(tmp_path: Path) -> None:
     )
     tokenizer.save_pretrained(folder)
     card = ModelCard("chats", "folder", str(folder))
-    here = reader(Loaded(card, tokenizers.read(card, folder)))
-    there = reader(Loaded(card, tokenizers.confined(card, folder)))
+    here = adapter(Loaded(card, tokenizers.read(card, folder)))
+    there = adapter(Loaded(card, tokenizers.confined(card, folder)))
     said = [{"role": "user", "content": "hello 👍"}, {"role": "assistant", "content": "the end"}]
     one, other = (chat_template.render(each, "it", None, said, source="folder") for each in (here, there))
     assert one.prompt == other.prompt and one.segments == other.segments and one.sources == other.sources
@@ -159,11 +159,11 @@ def test_the_cache_keeps_strangers_apart_and_ends_their_process(tmp_path: Path) 
     (tmp_path / "own" / "tokenizer.json").write_text(tokenizer_json(), encoding="utf-8")
     catalog = Catalog(tmp_path, tmp_path, offline=True)
     with ModelCache(2**30, TransformersLoader(offline=True)).lease(catalog.find("own")) as loaded:
-        assert isinstance(reader(loaded), HuggingFaceReader)
+        assert isinstance(adapter(loaded), HuggingFaceAdapter)
     cache = ModelCache(2**30, TransformersLoader(offline=True, public=True))
     with cache.lease(catalog.find("own")) as loaded:
-        there = reader(loaded)
-        assert isinstance(there, ConfinedReader)
+        there = adapter(loaded)
+        assert isinstance(there, ConfinedAdapter)
         process = psutil.Process(there.tokenizer.pid)
     cache.unload("own")
     assert not process.is_running()
@@ -224,7 +224,7 @@ def timed(run: Callable[[], object], seconds: float) -> list[float]:
 
 
 def test_a_pattern_without_end_delays_nobody(
-    tmp_path: Path, opened: Callable[[str], Reader], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, opened: Callable[[str], Adapter], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In this process it held the interpreter's lock: nobody else did anything for eight seconds."""
     ours, theirs = (

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from playground.engine.tokenizers import tokenize
-from playground.engine.tokenizers.adapter import Reader
+from playground.engine.tokenizers.adapter import Adapter
 from playground.errors import BadInput
 from tests import small_models
 from tests.engine.tokenizers.nasty_tokenizers import EMBEDDED, check_columns, nasty
 from tests.engine.tokenizers.test_huggingface import of
 
-Opened = Callable[[str], Reader]
+Opened = Callable[[str], Adapter]
 relaxed = settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from playground.engine.tokenizers.libraries import reader
+from playground.engine.tokenizers.libraries import adapter
 from playground.engine.vectors import encode
 from playground.models.cache import Loaded, ModelCache
 from playground.models.catalog import Catalog
@@ -30,10 +30,10 @@ def test_a_long_text_is_as_long_as_before(
 ) -> None:
     """A look at the tutor's vectors does not shorten what others say to it."""
     with models.lease(catalog.find("tutor"), "causal", dtype="float32") as loaded:
-        before = len(reader(loaded).encode(LONG, special=False).ids)
+        before = len(adapter(loaded).encode(LONG, special=False).ids)
         assert before > 2000
         work(loaded, "causal")
-        assert len(reader(loaded).encode(LONG, special=False).ids) == before
+        assert len(adapter(loaded).encode(LONG, special=False).ids) == before
 
 
 def test_many_at_once_each_get_their_own_tokens(models: ModelCache, catalog: Catalog) -> None:

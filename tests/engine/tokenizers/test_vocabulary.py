@@ -11,14 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from playground.engine.tokenizers.adapter import Reader
+from playground.engine.tokenizers.adapter import Adapter
 from playground.engine.tokenizers.vocabulary import facts, prepare, search
 from playground.rooms.tokens import view_vocabulary as vocabulary_view
 from tests import small_models
 from tests.engine.tokenizers.nasty_tokenizers import EMBEDDED, SNIPPETS
 from tests.engine.tokenizers.test_huggingface import of
 
-Opened = Callable[[str], Reader]
+Opened = Callable[[str], Adapter]
 QUERIES = (
     "the",
     " the",
@@ -40,7 +40,7 @@ QUERIES = (
 )
 
 
-def naive(it: Reader, query: str) -> tuple[list[int], set[int]]:
+def naive(it: Adapter, query: str) -> tuple[list[int], set[int]]:
     """Every entry asked in turn: the exact ones, the shortest first; and all of them."""
     needle, hits = query.casefold(), []
     for id in it.vocabulary():

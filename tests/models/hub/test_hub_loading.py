@@ -13,7 +13,7 @@ import pytest
 from huggingface_hub import constants
 from huggingface_hub.utils import _http  # type: ignore[attr-defined]
 
-from playground.engine.tokenizers.libraries import reader
+from playground.engine.tokenizers.libraries import adapter
 from playground.errors import CannotLoad, Gated, HubUnreachable, PlaygroundError, UnknownModel
 from playground.models import hub as fetching
 from playground.models.cache import ModelCache
@@ -65,7 +65,7 @@ def ids(
     models = ModelCache(2**28, TransformersLoader(offline=offline, anonymous=anonymous))
     catalog = Catalog(Path("no models"), Path("no uploads"))
     with models.lease(catalog.find(name)) as loaded:
-        return reader(loaded).encode(text).ids.tolist()
+        return adapter(loaded).encode(text).ids.tolist()
 
 
 def error(kind: type[PlaygroundError], *arguments: Any, within: float = 5, **named: Any) -> str:

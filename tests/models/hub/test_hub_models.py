@@ -11,7 +11,7 @@ import pytest
 import torch
 from huggingface_hub import constants
 
-from playground.engine.tokenizers.libraries import reader
+from playground.engine.tokenizers.libraries import adapter
 from playground.errors import CannotLoad, DoesNotFit, HubUnreachable
 from playground.models.cache import Loaded, ModelCache, Stage
 from playground.models.catalog import Catalog
@@ -72,7 +72,7 @@ def test_from_nothing_to_an_answer(hub: Hub, tmp_path: Path, files: dict[str, by
     with cache(tmp_path).lease(CARD, "causal", dtype="float32", progress=steps.append) as loaded:
         expected = saved.model("Llama", **SHAPE)(IDS).logits
         assert torch.allclose(loaded.model(IDS).logits, expected, atol=1e-5)
-        known = reader(loaded)  # in a process of its own: the repository is a stranger's
+        known = adapter(loaded)  # in a process of its own: the repository is a stranger's
         assert known.decode(known.encode("Lily").ids.tolist()) == "Lily"
     assert not hub.count("pytorch_model") and not hub.count("original"), "fetched what nobody reads"
     told = [stage for stage in steps if stage.step == "download"]

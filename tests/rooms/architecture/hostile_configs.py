@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from playground.engine.tokenizers.libraries import reader
-from playground.engine.tokenizers.sandboxed import ConfinedReader
+from playground.engine.tokenizers.libraries import adapter
+from playground.engine.tokenizers.sandboxed import ConfinedAdapter
 from playground.models.cache import Loaded
 from playground.models.catalog import ModelCard
 from playground.models.loaders import tokenizers
@@ -65,8 +65,8 @@ def written(folder: Path, content: dict[str, Any], name: str = "it") -> ModelCar
     return ModelCard(name, "upload", str(file))
 
 
-def opened(card: ModelCard) -> ConfinedReader:
+def opened(card: ModelCard) -> ConfinedAdapter:
     """Its reader, in a process of its own."""
-    found = reader(Loaded(card, tokenizers.confined(card, Path(card.where))))
-    assert isinstance(found, ConfinedReader)
+    found = adapter(Loaded(card, tokenizers.confined(card, Path(card.where))))
+    assert isinstance(found, ConfinedAdapter)
     return found

@@ -15,7 +15,7 @@ import torch
 
 from playground.engine.generation.prefix_cache import PrefixCache
 from playground.engine.generation.sampling import Settings
-from playground.engine.tokenizers.libraries import reader
+from playground.engine.tokenizers.libraries import adapter
 from playground.errors import BadInput, PlaygroundError
 from playground.models.cache import ModelCache
 from playground.models.catalog import Catalog
@@ -298,7 +298,7 @@ def test_modelfile(context: Context) -> None:
     with context.models.lease(context.catalog.find("chatty"), "causal", dtype="float32") as loaded:
         made = modelfile.write(loaded, 'Be "kind".', Settings(temperature=0.5, seed=7))
         base = modelfile.write(loaded_base(context), "", Settings())
-        assert reader(loaded)
+        assert adapter(loaded)
     lines = made.splitlines()
     assert lines[0] == "# ollama create chatty -f Modelfile" and "FROM ./chatty" in lines
     assert (

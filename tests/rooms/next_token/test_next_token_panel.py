@@ -15,7 +15,7 @@ import torch
 from playground import ASSETS, text
 from playground.engine.generation import interpret
 from playground.engine.generation.sampling import Settings
-from playground.engine.tokenizers.libraries import reader
+from playground.engine.tokenizers.libraries import adapter
 from playground.errors import BadInput
 from playground.models.cache import Loaded, ModelCache
 from playground.models.catalog import Catalog
@@ -408,7 +408,7 @@ def test_the_last_moment_is_the_shipped_tutor(context: Context) -> None:
     card = context.catalog.find("tutor")
     told = example.learning()
     with context.models.lease(card, "causal", device="cpu", dtype="float32") as loaded:
-        ids = reader(loaded).encode(example.LOOK["prompt"]).ids.tolist()
+        ids = adapter(loaded).encode(example.LOOK["prompt"]).ids.tolist()
         with torch.inference_mode():
             best = int(loaded.model(torch.tensor([ids])).logits[0, -1].argmax())
         assert loaded.tokenizer.decode([best]) == told["moments"][-1]["answers"][0][0]

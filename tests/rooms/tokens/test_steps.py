@@ -7,14 +7,14 @@ from copy import deepcopy
 
 import pytest
 
-from playground.engine.tokenizers.adapter import Reader
+from playground.engine.tokenizers.adapter import Adapter
 from playground.errors import BadInput
 from playground.rooms.tokens.steps import batch, lengths, steps
 from tests import small_models
 from tests.engine.tokenizers.nasty_tokenizers import EMBEDDED
 from tests.engine.tokenizers.test_huggingface import of
 
-Opened = Callable[[str], Reader]
+Opened = Callable[[str], Adapter]
 SENTENCES = ["hello world", "", "the quick brown fox jumps", "👍", "don't"]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from playground import text
 from playground.engine.tokenizers import tokenize, vocabulary
-from playground.engine.tokenizers.libraries import reader
+from playground.engine.tokenizers.libraries import adapter
 from playground.errors import BadInput
 from playground.models.cache import ModelCache
 from playground.models.catalog import Catalog
@@ -164,11 +164,11 @@ def test_lines_and_languages_end_between_two_of_them(answers: Answers) -> None:
 
 def test_a_vocabulary_ends_while_it_is_read_and_searched(answers: Answers) -> None:
     with answers.do.opened("tekken") as (loaded, _):
-        fresh = type(reader(loaded))(loaded.tokenizer)
+        fresh = type(adapter(loaded))(loaded.tokenizer)
         calls = Calls(1)
         fresh.piece = calls.of(fresh.piece)  # type: ignore[method-assign]
         assert abandoned(calls, lambda: vocabulary.prepare(fresh)) <= vocabulary.STEP
-        index = vocabulary._index(reader(loaded))
+        index = vocabulary._index(adapter(loaded))
         assert index.find("token")
         with cancellation.when(lambda: True), pytest.raises(cancellation.Abandoned):
             index.find("a")

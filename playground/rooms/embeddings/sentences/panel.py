@@ -15,7 +15,7 @@ from playground.rooms.embeddings.sentences.samples import CLUSTERINGS, SAMPLES
 from playground.rooms.embeddings.sentences.service import SentencesService
 from playground.rooms.embeddings.sentences.work import MODEL
 from playground.ui.context import Context
-from playground.ui.controls import control, kept, movable, view
+from playground.ui.controls import control, movable, stored, view
 from playground.ui.runs import Action, actions, place, upload
 from playground.ui.visitor import in_every_language, tr
 
@@ -96,7 +96,7 @@ def _controls(do: SentencesService, answers: Answers) -> None:
         file = gr.UploadButton(tr("sentences.upload"), size="sm", min_width=120, elem_id="sen-upload")
         gr.Button(tr("shell.stop"), size="sm", min_width=60, elem_id="sen-stop")
     upload(file, answers.receive, "sentences")
-    kept("sentences.file")
+    stored("sentences.file")
     place("sen-told", elem_classes="pg-maybe")
     megabytes = do.context.settings.upload_mb
     gr.HTML(
