@@ -274,7 +274,8 @@
   window.addEventListener("pageshow", (event) => { if (event.persisted) opened(page.store.view()); }); // come back by Back
 
   const begin = (told, lever) => {
-    actions = told.map((each) => ({ ...USUAL, ...each, on: each.on === "needs" ? each.needs : each.on || [] }));
+    actions = told.map((each) => ({ ...USUAL, ...each }));
+    for (const action of actions) if (action.on === "needs") action.on = action.needs;
     element = lever;
     page.store.watch((changed) => { for (const action of actions) consider(action, changed); });
     page.store.watchView(opened);

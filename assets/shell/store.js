@@ -309,8 +309,11 @@
     soon();
   };
 
+  // Gradio says nothing of what its listeners' scripts throw.
+  const loud = (work) => (...given) => { try { return work(...given); } catch (error) { console.error(error); throw error; } };
+
   page.store = {
-    begin, heard, settled, due: taken, set, go,
+    begin: loud(begin), heard: loud(heard), settled: loud(settled), due: loud(taken), set, go,
     get: (id) => values[id],
     usual: (id) => known[id].value, // what it is built with
     touched: (id) => touched.get(id) ?? -1,

@@ -89,7 +89,7 @@ class Action:
         controls = [each for each in self.on if each[0] not in "#@"]
         opens = bool(controls) if self.opens is None else self.opens
         row = {
-            "needs": [*self.needs], "on": "needs" if controls == [*self.needs] else controls,
+            "needs": [*self.needs], "on": "needs" if controls and controls == [*self.needs] else controls,
             "buttons": [each[1:] for each in self.on if each[0] == "#"],
             "sent": [each[1:] for each in self.on if each[0] == "@"],
             "places": [*self.places], "views": [*self.views], "stops": [*self.stops],
