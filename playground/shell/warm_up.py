@@ -19,6 +19,7 @@ from playground.engine.vectors import projection
 from playground.models.catalog import EMBEDDED, TOKENIZERS
 from playground.models.loaders import presets, skeletons
 from playground.rooms.songs.service import SongsService
+from playground.ui import figures
 from playground.ui.context import Context
 
 log = logging.getLogger("playground")
@@ -26,7 +27,7 @@ log = logging.getLogger("playground")
 
 def warm_up(context: Context, pause: float = 0.5) -> None:
     """Load every embedded tokenizer and ready its vocabulary; then the tutor, a skeleton, the
-    songs, the words, the sentence model, and what makes maps.
+    songs, the words, figures, the sentence model, and what makes maps.
 
     The pause lets the first page go out before the imports take the interpreter. What fails here is
     logged and left: the visitor who asks for it gets the reason as a sentence.
@@ -62,6 +63,10 @@ def warm_up(context: Context, pause: float = 0.5) -> None:
                 pass
     except Exception:
         log.exception("warming up the words")
+    try:
+        figures.warm()
+    except Exception:
+        log.exception("warming up figures")
     try:
         with closing(context.leasing(EMBEDDED[1], "encoder")) as steps:
             for _ in steps:
