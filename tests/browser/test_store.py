@@ -49,6 +49,22 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     opened.close()
 
 
+@pytest.fixture(scope="module")
+def mine(browser: Browser) -> Iterator[BrowserContext]:
+    """For all walks, since a browser compiles Gradio's scripts anew in each; a tab has a store of its own."""
+    opened = browser.new_context(locale="en-US")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def theirs(browser: Browser) -> Iterator[BrowserContext]:
+    """Somebody else's browser, who is given links."""
+    opened = browser.new_context(locale="en-US")
+    yield opened
+    opened.close()
+
+
 def new_page(context: BrowserContext, address: str) -> Page:
     page = context.new_page()
     page.set_default_timeout(WAIT)
@@ -184,7 +200,7 @@ def shown(page: Page, control: Control) -> Any:
     return place.locator("textarea, input").first.input_value()
 
 
-def walk(page: Page, blocks: gr.Blocks, rooms: list[str], context: BrowserContext, browser: Browser) -> int:
+def walk(page: Page, blocks: gr.Blocks, rooms: list[str], others: BrowserContext) -> int:
     """Change every control as a visitor does, and find it through a reload, a language and a link."""
     held = page_of(blocks)
     count = 0
@@ -226,34 +242,37 @@ def walk(page: Page, blocks: gr.Blocks, rooms: list[str], context: BrowserContex
                 bring(page, each, views)
                 seen = shown(page, each)
                 assert seen is None or seen == wanted[each.id], (lang, each.id, seen)
-        fresh = browser.new_context(locale="en-US")  # somebody else who is given the link
-        theirs = new_page(fresh, address)
-        settled(theirs)
+        theirs = settled(new_page(others, address))  # somebody else who is given the link
         for each in mine:
             if each.id in wanted:
                 kept = each.default if each.private is True else wanted[each.id]
                 assert value(theirs, each.id) == kept, each.id
-        fresh.close()
+        theirs.close()
         count += len(wanted)
     return count
 
 
 def test_every_kind_of_control_comes_along(
-    served: tuple[gr.Blocks, str], browser: Browser, context: BrowserContext
+    served: tuple[gr.Blocks, str], mine: BrowserContext, theirs: BrowserContext
 ) -> None:
-    page = new_page(context, served[1])
-    assert walk(page, served[0], ["toy", "other"], context, browser) >= 12
+    page = new_page(mine, served[1])
+    assert walk(page, served[0], ["toy", "other"], theirs) >= 12
+    mine.clear_cookies()  # of this host, whichever page
+    page.close()
 
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_every_registered_control_of_the_whole_page(
     app: App,  # noqa: F811
-    browser: Browser,
-    context: BrowserContext,
+    mine: BrowserContext,
+    theirs: BrowserContext,
     room: str,
 ) -> None:
-    page = new_page(context, app.url)
-    assert walk(page, whole_page(), [room], context, browser) >= 3
+    page = new_page(mine, app.url)
+    assert walk(page, whole_page(), [room], theirs) >= 3
+    page.evaluate("localStorage.clear()")  # the language
+    mine.clear_cookies()
+    page.close()
 
 
 def test_no_room_is_left_out_of_the_walk() -> None:
