@@ -177,7 +177,7 @@ def test_turned_knobs_come_through_everything_and_make_way_for_another_model(vis
     link = page.evaluate("playground.store.link()")
     told = link.partition("?")[2].partition("#")[2].partition("?")[2]
     assert sorted(each.partition("=")[0] for each in told.split("&")) == [
-        "num_hidden_layers", "sentence", "tie_word_embeddings",
+        "num_hidden_layers", "tie_word_embeddings",
     ]  # fmt: skip  # nothing of what the model has anyhow
     visit.watch.leaving = True
     page.reload()
