@@ -99,11 +99,19 @@ def box(page: Page, control: Control) -> Any:
     return page.locator(f"[id='{control.component.elem_id}']")
 
 
+def homes(blocks: gr.Blocks, control: Control, views: list[str]) -> list[str]:
+    """The view in which a control stands; all of them, where it stands beside them."""
+    tabs = {tab._id: view for view, tab in page_of(blocks).views.items() if view in views}
+    block = control.component
+    while block is not None and block._id not in tabs:
+        block = block.parent
+    return views if block is None else [tabs[block._id]]
+
+
 def bring(page: Page, control: Control, views: list[str]) -> None:
     """Open the view in which a control is seen, and what it is folded into."""
-    for view in [page.evaluate("playground.store.view()"), *views]:
-        if view.split("/")[0] != control.id.split(".")[0]:
-            continue
+    now = page.evaluate("playground.store.view()")
+    for view in sorted(views, key=lambda view: view != now):  # that one first
         if page.evaluate("playground.store.view()") != view:
             go(page, view)
         for _ in range(8):
@@ -214,7 +222,7 @@ def walk(page: Page, blocks: gr.Blocks, rooms: list[str], others: BrowserContext
         wanted: dict[str, Any] = {}
         for each in mine:
             try:
-                bring(page, each, views)
+                bring(page, each, homes(blocks, each, views))
             except AssertionError:
                 if each.private:  # what is seen only with a file of one's own
                     continue
@@ -239,7 +247,7 @@ def walk(page: Page, blocks: gr.Blocks, rooms: list[str], others: BrowserContext
             ready(settled(page))
             assert {id: value(page, id) for id in wanted} == wanted, lang
             for each in [one for one in mine if one.id in wanted]:
-                bring(page, each, views)
+                bring(page, each, homes(blocks, each, views))
                 seen = shown(page, each)
                 assert seen is None or seen == wanted[each.id], (lang, each.id, seen)
         theirs = settled(new_page(others, address))  # somebody else who is given the link

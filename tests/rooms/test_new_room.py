@@ -19,6 +19,7 @@ from playground import text
 from playground.models.cache import Loaded
 from playground.settings import Settings
 from playground.shell import page
+from playground.ui import visitor
 from playground.ui.context import Context
 from tests.rooms.perplexity import panel
 
@@ -38,6 +39,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Context, 
             for lang in text.LANGUAGES
         }
         patch.setattr(text, "catalogue", added.__getitem__)
+        patch.setattr(visitor, "_static", {*visitor._static})  # its words are no other page's
+        patch.setattr(visitor, "_wholes", {**visitor._wholes})
         app = page.build_app(context, [panel])
         page.launch(app, context, server_port=None, mcp_server=False)
         yield context, app
