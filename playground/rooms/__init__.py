@@ -2,8 +2,9 @@
 
 A room is a package with ``panel.py``: ``KEY`` (its name in ``assets/text`` and in addresses) and
 ``build(context, app)``, called inside its tab. Beside it stand what was asked (``request.py``), what answers
-(``actions.py``), the endpoints for programs (``api.py``), results as HTML or figures (``view*.py``), the
-worked example (``example.py``), and its own subject, under the names of the field.
+(``actions.py``), what page and programs share (``service.py``), the endpoints for programs (``api.py``),
+results as HTML or figures (``view*.py``), the worked example (``example.py``), and its own subject, under the
+names of the field.
 """
 
 from __future__ import annotations

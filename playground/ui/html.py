@@ -126,16 +126,11 @@ def number(value: float, digits: int = 0) -> str:
     return f"{value:,.{digits}f}"
 
 
-def percent(share: float, digits: int | None = None) -> str:
-    """``0.1234`` → ``12.3%``.
-
-    Args:
-        digits: after the point; None for probabilities: small ones keep two digits that say something, and
-            one near 1 is not called certain.
+def percent(share: float) -> str:
+    """``0.1234`` → ``12.3%``; small shares keep two digits that say something, and one near 1 is not called
+    certain.
     """
     value = 100 * share
-    if digits is not None:
-        return f"{value:,.{digits}f}%"
     if share <= 0:
         return "0%"
     if share >= 0.99995:

@@ -1,4 +1,4 @@
-"""The menu of precisions: as stored, other number formats where they are worth it, 8 bits, NF4."""
+"""Menus of language models, and of precisions: as stored, other formats where they pay, 8 bits, NF4."""
 
 from __future__ import annotations
 
@@ -15,6 +15,12 @@ from playground.ui.context import Context
 from playground.ui.controls import control
 from playground.ui.runs import Action, Given, Line, sets
 from playground.ui.visitor import language, tr
+
+
+def offer(context: Context, *ids: str) -> Line:
+    """What these menus of language models offer by now; what is chosen in them stays."""
+    names = [card.name for card in context.catalog.offered("causal")]
+    return sets({id: {"choices": [(name, name) for name in names]} for id in ids})
 
 
 def precision(id: str, *, private: bool = False, **more: Any) -> gr.Radio:

@@ -96,8 +96,11 @@ class Action:
             "opens": opens, "anew": self.anew, "offers": [*self.offers], "built": self.built,
             "stopped": text.everywhere(self.stopped) if self.stopped else None,
         }  # fmt: skip
-        usual = {"wait": 250, "again": True}
-        more = {each: getattr(self, each) for each, value in usual.items() if getattr(self, each) != value}
+        more = {
+            each: value
+            for each in ("wait", "again")
+            if (value := getattr(self, each)) != getattr(Action, each)
+        }
         return {"name": name, **{each: value for each, value in row.items() if value}, **more}
 
 

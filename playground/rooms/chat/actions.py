@@ -17,7 +17,8 @@ from playground.models.cache import Loaded, Stage
 from playground.rooms.chat.request import Request, parse
 from playground.ui import loading as loading_view
 from playground.ui.context import Context
-from playground.ui.runs import Given, Line, sets
+from playground.ui.precision_menu import offer
+from playground.ui.runs import Given, Line
 from playground.ui.visitor import language, sentence
 
 # A yield costs as much as many tokens, so the page hears by time: often where few read along.
@@ -32,9 +33,7 @@ class Answers:
 
     def opening(self, given: Given) -> Iterator[Line]:
         """What the menus of models offer; what is chosen in them stays."""
-        names = [card.name for card in self.context.catalog.offered("causal")]
-        choices = {"choices": [(name, name) for name in names]}
-        yield sets({"chat.model": choices, "chat.beside_model": choices})
+        yield offer(self.context, "chat.model", "chat.beside_model")
 
 
 def chatting(context: Context) -> dict[str, Any]:

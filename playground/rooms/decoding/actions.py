@@ -25,6 +25,7 @@ from playground.rooms.decoding.request import Request, within
 from playground.rooms.decoding.request import prompt as prompted
 from playground.ui.context import Context
 from playground.ui.html import note
+from playground.ui.precision_menu import offer
 from playground.ui.runs import Given, Line, asks, html, progress, sets
 from playground.ui.visitor import language, stages
 
@@ -41,8 +42,7 @@ class Answers:
 
     def opening(self, given: Given) -> Iterator[Line]:
         """The menu of models, and what stands for the prompt."""
-        names = [card.name for card in self.context.catalog.offered("causal")]
-        yield sets({"decoding.model": {"choices": [(name, name) for name in names]}})
+        yield offer(self.context, "decoding.model")
         yield asks("decoding/compare", "open")
 
     def sample(self, given: Given) -> Iterator[Line]:

@@ -24,7 +24,8 @@ from playground.rooms.next_token.logit_cache import Rows
 from playground.rooms.next_token.request import Request, parse, whole
 from playground.ui import loading as loading_view
 from playground.ui.context import Context
-from playground.ui.runs import Given, Line, sets
+from playground.ui.precision_menu import offer
+from playground.ui.runs import Given, Line
 from playground.ui.visitor import language, sentence
 
 T = TypeVar("T")
@@ -44,9 +45,7 @@ class Answers:
 
     def opening(self, given: Given) -> Iterator[Line]:
         """What the menus of models offer now. What is chosen stays."""
-        names = [card.name for card in self.context.catalog.offered("causal")]
-        choices = {"choices": [(name, name) for name in names]}
-        yield sets({"next_token.model": choices, "next_token.beside_model": choices})
+        yield offer(self.context, "next_token.model", "next_token.beside_model")
 
     # ---- the model ----
 
