@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 
 from playground import text
 from playground.settings import Settings
-from playground.shell import first_page, middleware
+from playground.shell import first_page, middleware, scripts
 
 pytestmark = pytest.mark.browser
 
@@ -67,7 +67,10 @@ def served(default_language: str) -> Iterator[str]:
         quiet=True,
         i18n=i18n,
         theme=theme,
-        app_kwargs={"middleware": middleware.middleware(Settings(lang=default_language))},
+        app_kwargs={
+            "middleware": middleware.middleware(Settings(lang=default_language)),
+            "routes": scripts.routes(),
+        },
     )
     yield url
     demo.close()
@@ -213,8 +216,7 @@ def visited(page: Page, address: str) -> list[str]:
             asked.append(request.url)
 
     def said(message: ConsoleMessage) -> None:
-        # An app as small as this one has no routes for our scripts and sheets.
-        if message.type == "error" and "/playground/assets/" not in message.location["url"]:
+        if message.type == "error":
             wrong.append(message.text)
 
     page.on("request", heard)
