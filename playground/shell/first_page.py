@@ -113,12 +113,30 @@ def _light(config: dict[str, Any]) -> dict[str, Any]:
         _drop(props, tuple(name for name in FLAGS if props.get(name) is False))
         if component.get("key") is None:
             _drop(component, ("key",))
+    _leave_out_arguments(config)
     for listener in config.get("dependencies", ()):
         usual = [name for name, value in USUAL.items() if name in listener and listener[name] == value]
         _drop(listener, (*UNREAD_OF_LISTENERS, *usual))
         if listener.get("api_visibility") == "private":
             _drop(listener, ("types",))  # read of endpoints alone
     return config
+
+
+def _leave_out_arguments(config: dict[str, Any]) -> None:
+    """Gradio mounts every argument and answer of an endpoint as a component that shows nothing."""
+    components = config.get("components", ())
+    arguments = {each["id"] for each in components if each["type"] == "api"}
+
+    def prune(node: dict[str, Any]) -> None:
+        if "children" in node:
+            node["children"] = [child for child in node["children"] if child["id"] not in arguments]
+        for child in node.get("children", ()):
+            prune(child)
+
+    config["components"] = [each for each in components if each["id"] not in arguments]
+    for page in config.get("page", {}).values():
+        prune(page["layout"])
+        page["components"] = [each for each in page["components"] if each not in arguments]
 
 
 def _drop(fields: dict[str, Any], names: tuple[str, ...]) -> None:

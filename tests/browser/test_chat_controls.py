@@ -197,6 +197,7 @@ def test_side_by_side_asks_with_what_is_set_there(visit: Visit) -> None:
     tell(page, ASKED)
     answered(page)
     page.locator("#chat-beside > button").click()
+    settled(page)  # nobody types while Gradio is still making the box
     page.locator("#chat-beside-temperature input[type=number]").fill("0.25")
     page.locator("#chat-beside-top-p input[type=number]").fill("0.5")
     page.keyboard.press("Tab")

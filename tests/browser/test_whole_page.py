@@ -72,3 +72,17 @@ def test_on_a_phone_in_the_dark_every_tab_fits_and_speaks_chinese(browser: Brows
             shows(page, name)
             assert page.evaluate("document.documentElement.scrollWidth") <= 360, name
         settled(page)
+
+
+def test_use_via_api_shows_every_endpoint_with_its_arguments(browser: Browser, app: App) -> None:  # noqa: F811
+    """Its page leaves the components of arguments out (`playground.shell.first_page`); Gradio's view asks for
+    them elsewhere."""
+    with visiting(browser, app.url) as visit:
+        page = visit()
+        page.get_by_role("button", name="API").click()
+        view = page.locator(".api-docs")
+        expect(view).to_be_visible(timeout=WAIT)
+        for name in ("tokenize", "chat", "next_token", "recommend"):
+            expect(view).to_contain_text(f"/{name}")
+        expect(view).to_contain_text("special_tokens")
+        expect(view).to_contain_text("repetition_penalty")

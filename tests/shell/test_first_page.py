@@ -41,7 +41,8 @@ def config(**more: Any) -> dict[str, Any]:
         "api_visibility": "private",
     }  # fmt: skip
     whole = {"components": [component], "dependencies": [listener], "layout": {"id": 0}}
-    return {**whole, "page": {"": {"layout": {"id": 0}}}, "i18n_translations": WORDS, **more}
+    page = {"layout": {"id": 0}, "components": [1]}
+    return {**whole, "page": {"": page}, "i18n_translations": WORDS, **more}
 
 
 def written(config: dict[str, Any]) -> str:
@@ -171,6 +172,21 @@ def test_fields_go_and_none_is_changed() -> None:
          "api_visibility": "private"},
     ]  # fmt: skip
     assert "layout" not in page and page["page"][""]["layout"] == {"id": 0} and page["auth_required"] is True
+
+
+def test_arguments_of_endpoints_are_not_mounted() -> None:
+    def nodes(*ids: int) -> list[dict[str, Any]]:
+        return [{"id": each} for each in ids]
+
+    whole = config()
+    whole["components"] += [{"id": number, "type": "api", "props": {}} for number in (2, 3, 4)]
+    layout = {"id": 0, "children": [{"id": 2}, {"id": 1, "children": nodes(3, 5)}, {"id": 4}]}
+    whole["page"][""] = {"layout": layout, "components": [1, 2, 3, 4]}
+    page = read(first_page.spoken(written(whole), "en") or "")
+    assert [each["id"] for each in page["components"]] == [1]
+    assert page["page"][""]["components"] == [1]
+    assert page["page"][""]["layout"]["children"] == [{"id": 1, "children": [{"id": 5}]}]
+    assert page["dependencies"][0]["id"] == 0
 
 
 def test_another_page_is_none_of_ours() -> None:
