@@ -35,7 +35,7 @@
   let trigger = null, setting = 0;
   const due = new Map(); // id, or a number of tabs → what to set there
   const given = new Set(); // ids of what a link, the history or this tab held, until their default is told anew
-  const before = new Map(); // id → the value that Gradio's component had before it was set from here
+  const before = new Map(); // id → what its component in Gradio may still tell: all that it was before what was last set
   const touched = new Map(); // id → when a visitor changed it last
   const watchers = [], viewers = [];
   let seen = "", author = "", writing = 0;
@@ -174,11 +174,11 @@
     const changed = [], follow = {};
     now.forEach((each, i) => {
       const row = rows[i], value = tidy(row, each);
-      if (before.has(row.id)) {
-        if (same(value, before.get(row.id))) return; // not set yet
-        before.delete(row.id);
-      }
-      if (same(value, values[row.id])) return;
+      const arrived = same(value, values[row.id]);
+      // Not set yet; or set to what was wanted before something else was: that is on its way.
+      if (!arrived && before.has(row.id) && before.get(row.id).some((each) => same(value, each))) return;
+      before.delete(row.id);
+      if (arrived) return;
       values[row.id] = value;
       changed.push(row.id);
       touched.set(row.id, performance.now());
@@ -204,7 +204,7 @@
     if (row && "value" in more) {
       more.value = tidy(row, more.value);
       changed = !same(more.value, values[id]);
-      if (changed && rows.indexOf(row) < shown && !before.has(id)) before.set(id, values[id]);
+      if (changed && rows.indexOf(row) < shown) before.set(id, [...(before.get(id) || []), values[id]]);
       values[id] = more.value;
       if (!changed && Object.keys(more).length === 1) return false;
     } else if (!row && more.value && more.value.path && !more.value.url) { // a file of this server's
@@ -318,6 +318,7 @@
     usual: (id) => known[id].value, // what it is built with
     touched: (id) => touched.get(id) ?? -1,
     view: () => seen,
+    busy: () => Boolean(writing || setting || looking || due.size), // until the address tells what is shown
     watch: (fn) => { watchers.push(fn); },
     watchView: (fn) => { viewers.push(fn); },
     link: () => {

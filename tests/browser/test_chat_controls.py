@@ -13,7 +13,7 @@ from playground.rooms.chat.panel import LARGER, PRESET, PRESETS
 from tests.app import App
 from tests.app_fixture import app  # noqa: F401
 from tests.browser.test_chat_page import act, answered, ready, say, tell
-from tests.browser.visiting import WAIT, Visit, settled, visiting
+from tests.browser.visiting import WAIT, Visit, settled, visiting, written
 
 pytestmark = pytest.mark.browser
 ASKED = "What is the capital of France?"
@@ -61,12 +61,6 @@ def room_asked(page: Page) -> list[str]:
 
     page.on("request", hear)
     return asked
-
-
-def written(page: Page) -> Page:
-    """The address is written."""
-    page.wait_for_timeout(900)
-    return page
 
 
 def test_it_is_asked_nothing_before_it_is_opened(whole: Visit) -> None:
