@@ -810,7 +810,7 @@ def test_an_unexpected_error_has_a_number_that_the_log_knows(
     from playground.ui.context import Context
     from playground.ui.visitor import guard
 
-    def build(context: Context, app: gr.Blocks) -> None:  # noqa: F811
+    def build(context: Context) -> None:
         out = gr.Textbox(elem_id="out")
         gr.Button("break", elem_id="break").click(
             guard(lambda: {"": ""}["our secret"]), None, out, api_visibility="private"

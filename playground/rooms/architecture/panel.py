@@ -28,7 +28,7 @@ def _ids(*names: str) -> list[str]:
     return [f"{KEY}.{name}" for name in names]
 
 
-def build(context: Context, app: gr.Blocks) -> None:
+def build(context: Context) -> None:
     """The panel, inside its tab."""
     do = ArchitectureService(context)
     answers, first = Answers(do), example.plan()

@@ -24,7 +24,7 @@ EVERY = [f"{KEY}/{name}" for name in VIEWS]
 PLACES = ["dec-status", "dec-view", "dec-tree", "dec-filters"]
 
 
-def build(context: Context, app: gr.Blocks) -> None:
+def build(context: Context) -> None:
     """The panel, inside its tab, and its endpoint."""
     api.build(context)
     gr.HTML(tr("decoding.lead"), elem_classes="pg-lead", padding=False)

@@ -33,7 +33,7 @@ FILE_IDS = _ids(*(f"save_{kind}" for kind in FILES))
 VIEWS = ("map", "search", "matrix", "two", "rows", "save")
 
 
-def build(context: Context, app: gr.Blocks) -> None:
+def build(context: Context) -> None:
     """The view, inside its sub-tab."""
     do = SentencesService(context)
     answers = Answers(do)

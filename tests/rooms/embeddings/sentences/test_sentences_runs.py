@@ -37,7 +37,7 @@ def url(models: ModelCache, catalog: Catalog) -> Iterator[str]:
         for name in ("tokens", "sentences"):
             with gr.Tab(name, id=name):
                 if name == "sentences":
-                    panel.build(Context(Settings(), catalog, models), page)
+                    panel.build(Context(Settings(), catalog, models))
     page.launch(
         prevent_thread_lock=True, quiet=True, ssr_mode=False, app_kwargs={"routes": streams.routes({})}
     )
