@@ -163,6 +163,11 @@ INTERNALS: dict[str, Internal] = {
         "scikit-learn", "the steps of t-SNE are functions of the module that `TSNE` is of, in Python",
         "playground/engine/vectors/projection.py", "at_calls_of(TSNE.__module__)", "the same for t-SNE",
     ),
+    "k-means-steps": Internal(
+        "scikit-learn", "each step of k-means calls `numpy.array_equal`, which is of numpy._core.numeric",
+        "playground/rooms/embeddings/sentences/samples.py", 'at_calls_of("numpy._core.numeric")',
+        "the same for k-means",
+    ),
     "module-dictionaries": Internal(
         "torch", "`Module._parameters`, `_buffers`, `_modules`: by name, shared ones at every place",
         "playground/rooms/architecture/plan.py", "module._parameters", "tied weights counted twice",

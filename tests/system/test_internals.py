@@ -364,6 +364,26 @@ def tsne_steps():
     assert asked_to_stop("tsne") >= 300
 
 
+@check("k-means-steps")
+def k_means_steps():
+    import numpy as np
+
+    from playground.rooms.embeddings.sentences import samples
+    from playground.system import cancellation
+
+    asked = 0
+
+    def left() -> bool:
+        nonlocal asked
+        asked += 1
+        return False
+
+    chance = np.random.default_rng(0).normal(size=(3000, 8)).astype(np.float32)
+    with cancellation.when(left):
+        samples.cluster(chance, chance[:, :2], "kmeans")
+    assert asked >= 40  # four beginnings, each of many steps
+
+
 @check("module-dictionaries")
 def module_dictionaries():
     model = gpt2()
