@@ -35,10 +35,21 @@
   };
   const AWAY = [502, 503, 504]; // a tunnel or proxy, in the name of a server that is not there
 
+  // On a Space that is lent a device by the call (ZeroGPU), the Hub's page around this frame tells a visitor's
+  // share of it in headers, to who asks; Gradio's client, which asks for its own queue, notes whether it does.
+  const share = () => new Promise((ready) => {
+    if (!window.supports_zerogpu_headers || window.parent === window || !location.hostname.endsWith(".hf.space")) return ready({});
+    const line = new MessageChannel();
+    const answered = (headers) => { clearTimeout(late); line.port1.close(); ready(headers || {}); };
+    const late = setTimeout(() => { console.error("the Hub's page tells no share of the device"); answered(); }, 3000);
+    line.port1.onmessage = ({ data }) => answered(data);
+    window.parent.postMessage("zerogpu-headers", "https://huggingface.co", [line.port2]);
+  });
+
   async function* stream(name, given, signal) {
     const request = new Request(new URL(`playground/${name}`, document.baseURI), {
       method: "POST", body: JSON.stringify(given), signal,
-      headers: { "Content-Type": "application/json", "X-Playground-Language": page.lang },
+      headers: { ...await share(), "Content-Type": "application/json", "X-Playground-Language": page.lang },
     });
     const answer = await overTheNetwork(() => fetch(request), signal);
     if (AWAY.includes(answer.status)) throw new Lost(String(answer.status));

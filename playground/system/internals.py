@@ -268,6 +268,12 @@ INTERNALS: dict[str, Internal] = {
         " headers and `page` and `deep_link` alone; what its scripts never read of it or take for granted",
         "playground/shell/first_page.py", "UNREAD_OF_LISTENERS", "marks in place of texts, or no page at all",
     ),
+    "gradio-share-of-device": Internal(
+        "gradio", "its client sets `window.supports_zerogpu_headers` where the Hub's page says so, and asks"
+        " that page by the message zerogpu-headers",
+        "assets/shell/runs.js", "supports_zerogpu_headers",
+        "on a ZeroGPU Space every visitor computes as a stranger",
+    ),
     "gradio-addresses": Internal(
         "gradio", "/gradio_api/…, hashed names under /assets/, `\"protocol\":\"sse_v3\"` in /config",
         "playground/shell/middleware.py", '"protocol":"sse_v3"',

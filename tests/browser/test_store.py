@@ -12,7 +12,7 @@ from typing import Any
 
 import gradio as gr
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from playground import text
 from playground.ui.controls import Control, page_of
@@ -722,3 +722,40 @@ def test_an_answer_does_not_take_back_what_was_typed_meanwhile(
     expect(page.locator("#toy-menu input")).to_have_value("Two")  # the rest of the answer holds
     settled(page)
     assert value(page, "toy.word") == "typed"
+
+
+def test_on_a_space_the_hubs_page_tells_a_visitors_share(
+    served: tuple[gr.Blocks, str], browser: Browser
+) -> None:
+    """The Space in the Hub's frame, as ZeroGPU has it; both answered from here."""
+    hub, space = "https://huggingface.co/spaces/me/demo", "https://me-demo.hf.space/"
+    around = f"""<iframe src="{space}"></iframe><script>
+        addEventListener("message", (event) => {{
+            if (event.data === "supports-zerogpu-headers") event.source.postMessage(event.data, event.origin);
+            if (event.data === "zerogpu-headers") event.ports[0].postMessage({{"x-ip-token": "a share"}});
+        }});
+    </script>"""
+    seen: list[tuple[str, str]] = []
+    context = browser.new_context(locale="en-US", ignore_https_errors=True)
+
+    def answer(route: Route) -> None:
+        request = route.request
+        path = request.url.removeprefix(space)
+        if path.startswith("playground/toy") and request.method == "POST":
+            seen.append((path, request.headers.get("x-ip-token", "")))
+        if "heartbeat" in path:  # it never ends
+            return route.abort()
+        forwarded = {"x-forwarded-host": "me-demo.hf.space", "x-forwarded-proto": "https"}
+        headers = {name: told for name, told in request.headers.items() if name not in ("host", "origin")}
+        came = route.fetch(url=served[1] + path, headers={**headers, **forwarded})
+        route.fulfill(response=came)
+
+    context.route(f"{space}**", answer)
+    context.route(hub, lambda route: route.fulfill(body=around, content_type="text/html"))
+    page = context.new_page()
+    page.goto(hub)
+    frame = page.frame_locator("iframe")
+    frame.locator("#toy-word").locator("textarea, input").fill("lent")
+    expect(frame.locator("#toy-place .pg-body")).to_contain_text("lent", timeout=WAIT)
+    assert seen and {share for _, share in seen} == {"a share"}
+    context.close()

@@ -608,6 +608,16 @@ def gradio_page():
     assert not left
 
 
+@check("gradio-share-of-device")
+def gradio_share_of_device():
+    import gradio
+
+    folder = Path(gradio.__file__).parent / "templates" / "frontend" / "assets"
+    said = "window.supports_zerogpu_headers=!0"
+    client = [source for path in folder.glob("*.js") if said in (source := path.read_text(encoding="utf-8"))]
+    assert client and all("`zerogpu-headers`" in source and "MessageChannel" in source for source in client)
+
+
 @check("gradio-config")
 def gradio_config():
     import gradio
