@@ -102,7 +102,8 @@ def test_a_map_that_nobody_waits_for_ends(
         from playground.engine.vectors.encode import Encoded
 
         def at_once(self: Any, texts: Any, model: str, key: str = "") -> Iterator[Any]:
-            drawn = np.random.default_rng(len(texts)).normal(size=(len(texts), 32 if what in ("umap", "tsne") else 384)).astype(np.float32)
+            width = 32 if what in ("umap", "tsne") else 384
+            drawn = np.random.default_rng(len(texts)).normal(size=(len(texts), width)).astype(np.float32)
             none = np.zeros(len(texts), np.int32)
             yield Encoded(drawn, none, none, 256)
 
