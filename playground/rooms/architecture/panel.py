@@ -163,13 +163,13 @@ def _memory(plan: Architecture) -> None:
 
 def _what_if(plan: Architecture) -> None:
     gr.HTML(tr("architecture.what_if_lead"), padding=False)
-    with gr.Row(elem_classes="arc-knobs"):
+    with gr.Row(elem_classes=["arc-knobs", "pg-level"]):
         for name, value in what_if.knobs(plan).items():
             control(f"architecture.{name}", _knob(name, value))
     with gr.Row(elem_classes="pg-actions"):
-        gr.Button(tr("architecture.reset"), size="sm", min_width=120, elem_id="arc-reset")
+        gr.Button(tr("architecture.reset"), size="sm", min_width=80, elem_id="arc-reset")
         label = tr("architecture.make_real")
-        gr.Button(label, size="sm", variant="primary", min_width=160, elem_id="arc-real")
+        gr.Button(label, size="sm", variant="primary", min_width=110, elem_id="arc-real")
         gr.Button(tr("shell.stop"), size="sm", min_width=60, elem_id="arc-stop")
     place("arc-built", elem_classes="pg-maybe")
     place("arc-what-if")
