@@ -141,7 +141,8 @@ def test_presets_set_and_back_takes_them_back(visit: Visit) -> None:
     page.locator(".label-wrap", has_text=say("more")).click()
     page.fill("#chat-seed input", "5")
     written(page)
-    for name in (*PRESETS, "balanced"):
+    pressed = [*PRESETS, "balanced"]  # the first is as the page is built: it changes nothing
+    for name in pressed:
         act(page, name)
         assert held(page, *PRESET) == [*PRESETS[name]]
         expect(page.locator("#chat-temperature input[type=number]")).to_have_value(f"{PRESETS[name][0]:g}")
@@ -149,6 +150,11 @@ def test_presets_set_and_back_takes_them_back(visit: Visit) -> None:
     answered(page)
     written(page)
     assert "temperature=0.7" in page.url and "seed=5" in page.url
+    for name in pressed[-2::-1]:  # one press a step
+        page.go_back()
+        page.wait_for_function(f"playground.store.get('chat.temperature') === {PRESETS[name][0]:g}")
+        assert held(page, *PRESET, "chat.seed") == [*PRESETS[name], 5]
+        expect(page.locator("#chat-temperature input[type=number]")).to_have_value(f"{PRESETS[name][0]:g}")
     page.go_back()
     page.wait_for_function("playground.store.get('chat.seed') === -1")
     expect(page.locator("#chat-system textarea")).to_have_value("Be brief.")
@@ -156,7 +162,10 @@ def test_presets_set_and_back_takes_them_back(visit: Visit) -> None:
     expect(page.locator(".chat-msg")).to_have_count(2)  # the conversation stands as it stood
     page.go_forward()
     page.wait_for_function("playground.store.get('chat.seed') === 5")
-    assert held(page, *PRESET) == [*PRESETS["balanced"]]
+    assert held(page, *PRESET) == [*PRESETS["precise"]]
+    page.go_forward()
+    page.wait_for_function(f"playground.store.get('chat.temperature') === {PRESETS[pressed[1]][0]:g}")
+    assert held(page, *PRESET) == [*PRESETS[pressed[1]]]
 
 
 def test_a_larger_model_is_one_press_away(visit: Visit) -> None:
