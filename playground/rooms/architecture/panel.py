@@ -146,17 +146,20 @@ def _memory(plan: Architecture) -> None:
     with gr.Row():
         for name, low, high, value, step in (("context", 128, 131072, 2048, 128), ("batch", 1, 64, 1, 1)):
             label = tr(f"architecture.{name}_slider")
-            slider = gr.Slider(low, high, value, step=step, label=label, elem_id=f"arc-{name}")
+            slider = gr.Slider(low, high, value, step=step, label=label, min_width=240, elem_id=f"arc-{name}")
             control(f"architecture.{name}", slider)
     place("arc-memory")
     with gr.Accordion(tr("architecture.training"), open=True):
         with gr.Row():
-            rank = gr.Slider(1, 256, 8, step=1, label=tr("architecture.rank"), elem_id="arc-rank")
+            rank = gr.Slider(
+                1, 256, 8, step=1, label=tr("architecture.rank"), min_width=200, elem_id="arc-rank"
+            )
             control("architecture.rank", rank)
             offered = list(dict.fromkeys(target.name for target in memory.targets(plan)))
             control("architecture.targets", gr.Dropdown(
                 offered, value=list(memory.usual_targets(plan)), multiselect=True,
-                label=tr("architecture.targets"), info=tr("architecture.targets_info"), elem_id="arc-targets",
+                label=tr("architecture.targets"), info=tr("architecture.targets_info"), min_width=200,
+                elem_id="arc-targets",
             ))  # fmt: skip
         place("arc-training")
 
