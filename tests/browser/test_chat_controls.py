@@ -112,6 +112,17 @@ def test_enter_sends_and_with_shift_starts_a_line(visit: Visit, lang: str) -> No
     expect(page.locator(".chat-msg")).to_have_count(2)
 
 
+def test_what_is_offered_stands_on_one_line(visit: Visit) -> None:
+    """Gradio gives all but the last of a page's own buttons a margin."""
+    page = opened(visit)
+    boxes = [each.bounding_box() for each in page.locator(".chat-sample").all()]
+    assert len(boxes) > 2 and len({(box["y"], box["height"]) for box in boxes if box}) == 1
+    page.set_viewport_size({"width": 360, "height": 740})
+    asks = [each.bounding_box() for each in page.locator(".chat-panel .pg-actions > button").all()]
+    widths = [box["width"] for box in asks if box]
+    assert len(widths) == 6 and max(widths) - min(widths) < 1  # three and three
+
+
 def test_what_is_said_is_in_no_link(visit: Visit, browser: Browser) -> None:
     page = opened(visit)
     page.fill("#chat-system textarea", "Be brief.")
