@@ -9,6 +9,8 @@
  *
  *   page.runs.ask(name)             ask now; page.runs.stop(name) ends it and says so
  *   page.runs.take(room, lines)     lines that came another way (an upload's answer)
+ *   page.runs.soon(act, ready)      act once the controls' values are there, and ready() says so, too: what is pressed
+ *                                   while Gradio is still making the page waits, and is lost by no room
  *   page.runs.kinds[kind] = draw    draw(element, value, place) for lines of another kind than html ("figure")
  *
  * For panels with scripts of their own:
@@ -113,6 +115,7 @@
   // What Gradio makes (a tab is opened) or makes anew is filled with what came before.
   new MutationObserver(() => {
     for (const element of document.querySelectorAll("[data-place]")) if (!painted.has(element) && places[element.dataset.place]) paint(element.dataset.place);
+    hurry();
   }).observe(document.documentElement, { childList: true, subtree: true });
 
   const say = (place, kind, text) => { at(place).told = text ? { kind, text } : null; paint(place); };
@@ -252,7 +255,12 @@
 
   // ---- what asks ----
 
-  const early = []; // pressed while Gradio was still making the page
+  const early = []; // {act, ready}: pressed while Gradio was still making the page
+  const hurry = () => {
+    if (!element) return;
+    for (const each of early.splice(0)) if (each.ready()) each.act(); else early.push(each);
+  };
+  const soon = (act, ready = () => true) => { early.push({ act, ready }); hurry(); };
   const pressed = (ids) => {
     for (const action of actions) {
       if (action.stops.some((id) => ids.includes(id))) stop(action);
@@ -267,7 +275,7 @@
     const button = event.target.closest && event.target.closest("button[id], [id] > button");
     const ids = button ? [button.id, button.parentElement.id] : [];
     if (!ids.some(Boolean) || button.disabled) return;
-    if (element) pressed(ids); else early.push(ids);
+    soon(() => pressed(ids));
   });
   // Enter in a field of one line, Shift and Enter in one of several: it is sent.
   document.addEventListener("keydown", (event) => {
@@ -296,12 +304,12 @@
       for (const place of action.places) Object.assign(at(place), { kind: "built", by: action, key: action.content });
     }
     for (const action of actions) if (!action.views.length && action.opens) ask(action, "open");
-    for (const ids of early.splice(0)) pressed(ids);
+    hurry();
   };
   const named = (name) => actions.find((each) => each.name === name);
 
   page.runs = {
-    begin, kinds,
+    begin, kinds, soon,
     ask: (name, by = "") => ask(named(name), by),
     stop: (name) => stop(named(name)),
     take: (room, lines) => { for (const line of lines || []) take(line, { name: room, places: [] }); },

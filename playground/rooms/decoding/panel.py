@@ -94,7 +94,7 @@ def _controls() -> None:
         control("decoding.stops", gr.Textbox(
             label=tr("decoding.stops"), info=tr("decoding.stops_info"), lines=2, elem_id="dec-stops",
         ))  # fmt: skip
-        with gr.Row():
+        with gr.Row(elem_classes="pg-level"):
             _seed("first", 1, "decoding.seeds_first", min_width=120)
             _seed("second", 2, "decoding.seeds_second", min_width=120)
         _slider("length", -2, 4, 1.0, 0.1, "decoding.length_penalty", "decoding.length_penalty_info")

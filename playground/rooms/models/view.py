@@ -49,7 +49,7 @@ def held(
             ]
         )  # fmt: skip
     head = [escape(say(f"models.{key}")) for key in ("name", "role", "precision", "device", "bytes", "use")]
-    return totals + table(head, lines, "models")
+    return totals + table(head, lines, "models", named=True)
 
 
 def precision(row: Status, lang: str) -> str:
@@ -77,7 +77,7 @@ def offered(rows: Sequence[Mapping[str, Any]], broken: Mapping[str, str], lang: 
         for row in rows
     ]  # fmt: skip
     head = [escape(say(f"models.{key}")) for key in ("name", "roles", "source", "state")]
-    return table(head, lines, "models")
+    return table(head, lines, "models", named=True)
 
 
 def _state(row: Mapping[str, Any], broken: str, lang: str) -> str:
