@@ -26,7 +26,7 @@ FONT = (
     "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'PingFang TC', 'PingFang SC', "
     "'Microsoft JhengHei', 'Microsoft YaHei', 'Noto Sans CJK TC', 'Noto Sans CJK SC', sans-serif"
 )
-WIDE = 3  # columns of a table beyond which a phone shows each row as lines
+WIDE = 3  # columns of a table beyond which a row becomes lines where there is little room
 COLOURS = 12  # that can be told apart, in colours.css as --map-1 to --map-12; --map-0 is grey
 CLEAR = "rgba(0,0,0,0)"
 _AXIS = {

@@ -79,8 +79,8 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]], kind: str = "", *,
 
     Args:
         head: may be empty: facts that say themselves what they are.
-        named: each cell carries its column's name (escaped text, no tags): on a phone, where a row becomes
-            lines, it stands before it.
+        named: each cell carries its column's name (escaped text, no tags): where there is little room, and a
+            row becomes lines, it stands before it.
     """
     heads = list(head)
     top = "".join(f"<th>{cell}</th>" for cell in heads)

@@ -202,7 +202,7 @@ def _live(do: ArchitectureService) -> None:
             [(first, first)], value=first, allow_custom_value=True, label=tr("architecture.live_which"),
             min_width=200, scale=3, elem_id="arc-live-model",
         ))  # fmt: skip
-        precision("architecture.precision", min_width=160, scale=2)
+        precision("architecture.precision", min_width=270, scale=2)
         label = tr("architecture.live_go")
         gr.Button(label, variant="primary", min_width=140, elem_id="arc-live-go")
         gr.Button(tr("shell.stop"), min_width=60, elem_id="arc-live-stop")
