@@ -76,6 +76,8 @@ class Context:
             raise NotAllowed("hub_weights_public", name=card.name)
         if self.settings.public and card.source == "gensim" and not self.fetched(card):
             raise NotAllowed("words_public", name=card.name)
+        if self.settings.public and card.source == "package" and not self.fetched(card):
+            raise NotAllowed("package_public", name=card.name)
 
     @staticmethod
     def _stored(card: ModelCard) -> str:
@@ -90,4 +92,6 @@ class Context:
         """Whether nothing needs to be downloaded for it."""
         if card.source == "hub":
             return hub.cached(card.where)
+        if card.source == "package":
+            return bool(card.where)
         return loaders.is_here(card, self.settings.cache_dir)

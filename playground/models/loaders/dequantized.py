@@ -16,25 +16,21 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from playground.errors import CannotLoad, PlaygroundError, out_of_memory
 from playground.models.cache import Progress, Stage
+from playground.models.gguf_folders import FINGERPRINT, place_of
 from playground.models.loaders import causal, sizes
 from playground.models.loaders.places import imported
 from playground.system import cancellation, disk, untrusted_json
 
 log = logging.getLogger(__name__)
-FOLDER = "gguf"  # in the cache folder
-SUFFIX = ".gguf"
 MAGIC = b"GGUF"
 TEXT = (8).to_bytes(4, "little")  # the format's number for a text
 LONGEST = 1000  # bytes of a text that is looked up
 MADE = "made.json"  # what was written, with sizes and checksums: the last file of a folder
-FORM = 1  # of what is written; another number makes all of it anew
-FINGERPRINT = 16  # characters
 SPARE = 2**28  # bytes of disk that a kept model must leave free
 _converting = threading.Lock()  # one at a time: each takes the memory of a model
 _sound: dict[
@@ -68,14 +64,6 @@ def converted(name: str, path: Path, cache_dir: Path, progress: Progress = lambd
                     disk.delete(older)  # made of what the file was before
     disk.used(place)
     return place
-
-
-def place_of(path: Path, cache_dir: Path) -> Path:
-    """Where the folder of a GGUF file lies, made or not; another file or library has another."""
-    about = path.stat()
-    parts = (FORM, path.resolve(), about.st_size, about.st_mtime_ns, version("transformers"), version("gguf"))
-    digest = hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()
-    return cache_dir / FOLDER / f"{path.stem}-{digest[:FINGERPRINT]}"
 
 
 def sound(place: Path) -> bool:
