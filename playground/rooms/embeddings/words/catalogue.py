@@ -94,12 +94,18 @@ class WordLoader:
     ) -> Loaded:
         from playground.rooms.embeddings.words import downloads, loading, packed
 
-        if card.source == "package":
+        older = downloads.place(files.cache_dir, card.name) if files.cache_dir is not None else None
+        fetched = card.source == "package" and not card.where and older is not None and older.is_file()
+        if card.source == "package" and not fetched:
             card = files.ready(card, progress)
             vectors, size, lengths = packed.load(card, Path(card.where), progress)
             return Loaded(card, None, vectors, "cpu", size, memo={LENGTHS: lengths})
         binary = None
-        if card.source == "gensim":
+        if (
+            fetched and older is not None
+        ):  # gensim's file of the same vectors, which an earlier version fetched
+            path, binary = older, False
+        elif card.source == "gensim":
             path = downloads.fetch(card, files.cache_dir, files.offline, progress)
             binary = card.name in downloads.BINARY
         else:
@@ -110,4 +116,5 @@ class WordLoader:
     def is_here(self, card: ModelCard, cache_dir: Path) -> bool:
         from playground.rooms.embeddings.words import downloads
 
-        return card.source != "gensim" or downloads.place(cache_dir, card.name).is_file()
+        here = card.source not in ("gensim", "package") or bool(card.package and card.where)
+        return here or downloads.place(cache_dir, card.name).is_file()
