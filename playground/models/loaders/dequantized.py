@@ -8,7 +8,9 @@ damaged is noticed by its checksums, and made anew.
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import importlib
 import json
 import logging
 import mmap
@@ -183,7 +185,7 @@ def convert(name: str, path: Path, place: Path, progress: Progress) -> None:
         if stream.read(len(MAGIC)) != MAGIC:
             raise CannotLoad("gguf_broken", name=name)
     with disk.explain_errors(name), disk.arriving(place, folder=True) as folder, _heard(name, progress):
-        with _explained(name):
+        with _explained(name), _read_once():
             settings = _settings(name, path)
             progress(Stage(name, "convert"))
             tokenizer = _tokenizer(path)
@@ -204,6 +206,20 @@ def convert(name: str, path: Path, place: Path, progress: Progress) -> None:
         made = {each.name: (each.stat().st_size, _checksum(each)) for each in files}
         folder.joinpath(MADE).write_text(json.dumps(made, indent=1), encoding="utf-8")
     log.info("%s is kept as %s, %s bytes", path.name, place.name, size)
+
+
+@contextmanager
+def _read_once() -> Iterator[None]:
+    """transformers reads a file anew for its config, its tokenizer and its tensors, four seconds each time,
+    and maps names of tensors once a module: here each is done once.
+    """
+    library: Any = importlib.import_module("gguf")
+    theirs = {name: getattr(library, name) for name in ("GGUFReader", "get_tensor_name_map")}
+    vars(library).update({name: functools.cache(each) for name, each in theirs.items()})
+    try:
+        yield
+    finally:
+        vars(library).update(theirs)
 
 
 @contextmanager

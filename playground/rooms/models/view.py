@@ -13,6 +13,8 @@ from playground.ui import loading
 from playground.ui.html import escape, note, number, table, visible
 
 PRECISIONS = {"int8": "int8", "nf4": "NF4"}
+# What is said of models that came as packages: whose they are, and what was done to them.
+ABOUT = {"SmolLM2-135M-Instruct": "models.first_smollm2", "glove-wiki-gigaword-50": "words.about_glove"}
 
 
 def held(
@@ -75,7 +77,8 @@ def offered(
     say = partial(text.say, lang=lang)
     lines = [
         [
-            escape(row["name"]), escape(" · ".join(say(f"models.role_{role}") for role in row["roles"])),
+            _named(row["name"], lang),
+            escape(" · ".join(say(f"models.role_{role}") for role in row["roles"])),
             escape(say(f"models.source_{row['source']}")),
             _state(row, broken.get(row["name"], ""), (absent or {}).get(row["name"], ""), lang),
         ]
@@ -83,6 +86,12 @@ def offered(
     ]  # fmt: skip
     head = [escape(say(f"models.{key}")) for key in ("name", "roles", "source", "state")]
     return table(head, lines, "models")
+
+
+def _named(name: str, lang: str) -> str:
+    """A name; of what is a copy by others, what it is."""
+    about = f"<br><small>{escape(text.say(ABOUT[name], lang))}</small>" if name in ABOUT else ""
+    return escape(name) + about
 
 
 def _state(row: Mapping[str, Any], broken: str, absent: str, lang: str) -> str:
