@@ -248,17 +248,23 @@
       dim(said);
       return;
     }
-    if (asks() !== of && state.prompt.shipped) { // nothing was asked yet: what is shipped needs no model
-      const kept = data().examples.find((each) => askedOf(each) === asks());
-      if (kept) { open(kept); return; }
-      const { prompt, model } = state.prompt;
-      if (!chosen && settings().model === page.store.usual(`${ROOM}.model`) && asks() === askedOf({ prompt, model: settings().model })) return;
-    }
     if (asks() === good && of !== good) { // again what is shown, after something that could not be read
       if (running && running.look) running.abort();
       of = good;
       dim("");
       calm();
+    }
+    if (asks() !== of && state.prompt.shipped) { // nothing was asked yet: what is shipped needs no model
+      const kept = data().examples.find((each) => askedOf(each) === asks());
+      if (kept) {
+        clearTimeout(timer);
+        if (running) running.abort();
+        open(kept);
+        calm();
+        return;
+      }
+      const { prompt, model } = state.prompt;
+      if (!chosen && settings().model === page.store.usual(`${ROOM}.model`) && asks() === askedOf({ prompt, model: settings().model })) return;
     }
     if (asks() === of) { clearTimeout(timer); weigh(); return; }
     stop();

@@ -17,6 +17,7 @@ from playground import text
 from playground.models import packages
 from playground.models.catalog import SMOLLM2
 from tests.app import App, running
+from tests.browser.test_chat_controls import written
 from tests.browser.test_chat_page import answered, ready, tell
 from tests.browser.visiting import Visit, settled, visiting
 from tests.models import gguf_files
@@ -114,6 +115,7 @@ def test_then_rooms_open_with_it_in_english_and_with_the_tutor_in_chinese(
     assert model(page) == SMOLLM2.name and "model" not in page.url
     page.click(f"#chat-models {TUTOR}")
     assert model(page) == "tutor"
+    written(page)
     page.reload()
     ready(page)
     settled(page)
@@ -134,9 +136,12 @@ def test_next_token_opens_on_what_was_recorded_from_it_and_asks_nothing(browser:
             text.say("next_token.js_shipped", "en", model=SMOLLM2.name)
         )
         settled(page)
+        bars = page.locator("#next-frame .nx-chart .nx-tok")
+        assert [each.strip("␣") for each in bars.all_inner_texts()[:3]] == ["Paris", "the", "London"]
         page.click(f"#next-models {TUTOR}")
         expect(page.locator("#next-frame .nx-shipped")).to_contain_text("tutor")
         page.wait_for_timeout(900)
+        assert [each.strip("␣") for each in bars.all_inner_texts()[:2]] == ["Paris", "called"]
         assert looks == [] and model(page, "next_token") == "tutor"
 
 

@@ -27,7 +27,7 @@ PRESETS = {
     "creative": (1.1, 0, 1.0, 0.05, 1.05),
 }
 PRESET = ("chat.temperature", "chat.top_k", "chat.top_p", "chat.min_p", "chat.repetition_penalty")
-LARGER = ("HuggingFaceTB/SmolLM2-135M-Instruct", "Qwen/Qwen2.5-0.5B-Instruct")  # a click away, on the Hub
+LARGER = ("Qwen/Qwen2.5-0.5B-Instruct",)  # a click away, on the Hub
 # What pressing a button sets, by what follows "chat-" in its ``elem_id``.
 SETS: dict[str, dict[str, Any]] = {
     **{name: dict(zip(PRESET, values, strict=True)) for name, values in PRESETS.items()},
