@@ -23,8 +23,8 @@ def label(card: ModelCard, lang: str) -> str:
 
 
 def fetched_size(card: ModelCard) -> str:
-    """How much is fetched of a package that is not here."""
-    return size(packages.PACKAGES[card.package].bytes)
+    """How much is fetched of a package that is not here, in two digits: ``93 MB``."""
+    return size(float(f"{packages.PACKAGES[card.package].bytes:.2g}"))
 
 
 def pair(context: Context, control: str, lang: str) -> str:
