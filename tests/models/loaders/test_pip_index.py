@@ -139,7 +139,7 @@ def small(index, no_packages, tmp_path, monkeypatch):
 
 def context(tmp_path: Path, offline: bool = False, **more) -> Context:
     settings = Settings(models_dir=tmp_path / "models", cache_dir=tmp_path / "cache", offline=offline, **more)
-    loader = TransformersLoader(offline=offline, cache_dir=settings.cache_dir)
+    loader = TransformersLoader(offline=offline, cache_dir=settings.cache_dir, public=settings.public)
     catalog = Catalog(settings.models_dir, settings.cache_dir, offline=offline)
     return Context(settings, catalog, ModelCache(2**30, loader))
 
@@ -182,7 +182,15 @@ def test_strangers_of_a_public_server_fetch_nothing(small, tmp_path):
     ours = context(tmp_path, public=True)
     with pytest.raises(NotAllowed) as told:
         leased(ours)
-    assert told.value.key == "errors.package_public" and small.asked == []
+    assert told.value.key == "errors.package_public"
+    card = ours.catalog.find(SMOLLM2.name)
+    for role in ("tokenizer", "skeleton", "causal"):  # rooms that lease by themselves
+        with pytest.raises(NotAllowed), ours.models.lease(card, role):
+            pass
+    glove = ours.catalog.find("glove-wiki-gigaword-50")
+    with pytest.raises(NotAllowed), ours.models.lease(glove, "words"):
+        pass
+    assert small.asked == []
     assert SMOLLM2.name not in [card.name for card in ours.offered("causal")]
 
 
