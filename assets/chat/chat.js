@@ -200,7 +200,7 @@
   };
   const act = (name) => { // of a button
     const { sets } = told();
-    if (Object.hasOwn(sets, name)) page.store.set(sets[name]);
+    if (Object.hasOwn(sets, name)) page.store.set(sets[name], "visitor", name);
     if (!Object.hasOwn(acts, name)) return;
     if (busy() && name === "clear") stop();
     else if (busy() && name !== "stop") return;
@@ -307,12 +307,7 @@
 
   // ---- listening ----
 
-  const early = []; // pressed while Gradio was still making the page: the controls' values, or the frame, are not there
-  const soon = (act) => {
-    if (act) early.push(act);
-    if (frame() && page.store.get("chat.model") !== undefined) for (const each of early.splice(0)) each();
-  };
-  page.store.watchView(() => soon());
+  const soon = (act) => page.runs.soon(act, () => Boolean(frame() && frame().dataset.drawn));
 
   document.addEventListener("click", (event) => {
     const pressed = event.target.closest('button[id^="chat-"]');
@@ -348,7 +343,6 @@
     if (place && !place.dataset.drawn) {
       place.dataset.drawn = "1";
       draw();
-      soon();
     }
   }).observe(document.documentElement, { childList: true, subtree: true });
 

@@ -5,17 +5,11 @@
 (() => {
   "use strict";
   const known = new WeakMap(); // lane → its tokens as data
-  const read = (element) => {
-    if (!known.has(element)) known.set(element, JSON.parse(element.textContent));
-    return known.get(element);
+  const read = (place) => {
+    if (!known.has(place)) known.set(place, JSON.parse(place.textContent));
+    return known.get(place);
   };
-  const { percent } = window.playground.tools;
-  const made = (name, text, kind) => {
-    const element = document.createElement(name);
-    if (text !== undefined) element.textContent = text;
-    if (kind) element.className = kind;
-    return element;
-  };
+  const { element, percent } = window.playground.tools;
   const spelled = (text) => text.replaceAll(" ", "␣").replaceAll("\n", "↵").replaceAll("\t", "→");
 
   const leave = () => {
@@ -37,24 +31,24 @@
     leave();
     chip.classList.add("here");
     lane.dataset.at = index;
-    const list = made("dl");
+    const list = element("dl");
     for (const [name, value] of [[say.probability, percent(probability)], [say.rank, String(rank)], [say.chance, percent(chance)], [say.id, String(id)]]) {
-      const pair = made("div");
-      pair.append(made("dt", name), made("dd", value));
+      const pair = element("div");
+      pair.append(element("dt", "", name), element("dd", "", value));
       list.append(pair);
     }
-    const rest = made("ul", undefined, "dec-others");
+    const rest = element("ul", "dec-others");
     let left = 1;
     for (const [other, spelling, p] of others) {
-      const row = made("li", undefined, other === id ? "on" : "");
-      row.append(made("code", spelled(spelling) || "…"), made("span", percent(p)));
+      const row = element("li", other === id ? "on" : "");
+      row.append(element("code", "", spelled(spelling) || "…"), element("span", "", percent(p)));
       rest.append(row);
       left -= p;
     }
-    const row = made("li");
-    row.append(made("span", say.rest), made("span", percent(Math.max(0, left))));
+    const row = element("li");
+    row.append(element("span", "", say.rest), element("span", "", percent(Math.max(0, left))));
     rest.append(row);
-    detail.replaceChildren(made("b", spelled(text)), list, made("small", say.others), rest);
+    detail.replaceChildren(element("b", "", spelled(text)), list, element("small", "", say.others), rest);
     const box = lanes.getBoundingClientRect();
     detail.hidden = false;
     detail.classList.add("on");

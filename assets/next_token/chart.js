@@ -38,16 +38,9 @@
   const ROOM = "next_token";
   const NAMES = ["prompt", "model", "chat", "temperature", "top_k", "top_p", "min_p", "count", "seed"];
   const moved = {}; // of sliders: Gradio tells of a move some time later, and whoever drags wants to see it at once
-  /* As the page is built, for what is pressed before its store is there. */
-  const built = () => {
-    const { prompt, model, candidates } = data().examples[0];
-    return { prompt, model, quantization: "", chat: false, temperature: 1, top_k: 0, top_p: 1, min_p: 0, count: candidates.length, seed: -1 };
-  };
-  const settings = () => {
-    const value = (name) => page.store.get(`${ROOM}.${name}`);
-    if (value("model") === undefined) return built();
-    return { ...Object.fromEntries(NAMES.map((name) => [name, value(name)])), quantization: value("precision") || "", ...moved };
-  };
+  const named = (read) => ({ ...Object.fromEntries(NAMES.map((name) => [name, read(`${ROOM}.${name}`)])), quantization: read(`${ROOM}.precision`) || "" });
+  const built = () => named(page.store.usual); // what the page is built with, and its example was looked at with
+  const settings = () => ({ ...named(page.store.get), ...moved });
 
   // ---- stages and bars ----
 
@@ -160,7 +153,7 @@
   };
 
   Object.assign(next, {
-    ROOM, frame, part, data, say, percent, shownText, chip, settings, moved, drawStages, board, written, scaled,
+    ROOM, frame, part, data, say, percent, shownText, chip, built, settings, moved, drawStages, board, written, scaled,
     logits: () => stage === "logits",
     scale: (wanted) => { log = wanted; },
   });

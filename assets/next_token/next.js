@@ -9,7 +9,7 @@
   "use strict";
   const page = window.playground, next = page.next;
   const { element, number } = page.tools;
-  const { ROOM, frame, part, data, say, settings } = next;
+  const { ROOM, frame, part, data, say, built, settings } = next;
   const PAUSE = 500; // milliseconds after the last key before a prompt is read
   const HEARD = 50; // milliseconds until the store has what was typed last
   const MOST = 300; // tokens that auto-play writes
@@ -105,7 +105,7 @@
   const view = () => state.peek || state.here;
   const branched = (ids) => state.roots.find((root) => root.ids.length === ids.length && root.ids.every((id, i) => id === ids[i]));
 
-  const whose = () => { const { model, quantization, chat } = settings(); return JSON.stringify([model, quantization, chat]); };
+  const whose = ({ model, quantization, chat } = settings()) => JSON.stringify([model, quantization, chat]);
   const lookAt = async () => {
     const asked = given({ score_prompt: true }), weighed = key(), read = whose(), mine = (of = asks());
     let cut = null;
@@ -173,7 +173,7 @@
 
   // ---- weighing ----
 
-  const key = () => { const { temperature, top_k, top_p, min_p, count } = settings(); return JSON.stringify([temperature, top_k, top_p, min_p, count]); };
+  const key = ({ temperature, top_k, top_p, min_p, count } = settings()) => JSON.stringify([temperature, top_k, top_p, min_p, count]);
   let weighing = false, again = false;
   const weigh = async () => {
     const at = view();
@@ -235,7 +235,7 @@
 
   // ---- what is shown, and what the controls say ----
 
-  const asks = () => { const { prompt, model, quantization, chat } = settings(); return JSON.stringify([prompt, model, quantization, chat]); };
+  const asks = ({ prompt, model, quantization, chat } = settings()) => JSON.stringify([prompt, model, quantization, chat]);
   let timer = 0;
   const check = (wait = PAUSE) => {
     if (!frame() || !state.here || page.store.view() !== ROOM) return; // of a room that is not open nothing is asked
@@ -278,29 +278,23 @@
     if (mine.includes(model) && page.store.get(model) !== page.store.usual(model)) chosen = true;
     if (mine.length) check();
   });
-  page.store.watchView((view) => { if (view === ROOM) { offer(); check(0); } });
-
-  let pressed = ""; // a sample, maybe while Gradio was still making the page
-  const offer = () => {
-    if (!pressed || !frame() || !page.store.view()) return;
-    page.store.set({ [`${ROOM}.prompt`]: data().samples[pressed] }, "visitor");
-    pressed = "";
-  };
+  page.store.watchView((view) => { if (view === ROOM) check(0); });
 
   let chosen = false; // the model, by a visitor
-  const askedOf = ({ prompt, model }) => JSON.stringify([prompt, model, "", false]);
-  const open = (example) => { // recorded, and drawn without asking the server anything
-    example.asked = JSON.stringify([1, 0, 1, 0, example.candidates.length]);
+  const recorded = ({ prompt, model }) => ({ ...built(), prompt, model }); // with what else the page is built with
+  const askedOf = (example) => asks(recorded(example));
+  const open = (example) => { // drawn without asking the server anything
+    example.asked = key(recorded(example));
     example.shipped = true;
     of = good = askedOf(example);
-    state.shown = JSON.stringify([example.model, "", false]);
+    state.shown = whose(recorded(example));
     begin(example);
   };
 
   // Gradio draws the frame anew (a language, a tab): what was tried comes back into it.
   const drawn = () => {
     const place = frame();
-    if (!place || place.dataset.drawn) return;
+    if (!place || place.dataset.drawn || !page.store.begun()) return;
     place.dataset.drawn = "1";
     if (unread) { dim(unread); calm(); }
     if (!state.here) {
@@ -308,10 +302,10 @@
       open(examples.find((each) => askedOf(each) === asks()) || examples[0]);
     } else next.draw();
     next.drawFind();
-    offer();
     check(0);
   };
   new MutationObserver(drawn).observe(document.documentElement, { childList: true, subtree: true });
+  page.runs.soon(drawn);
 
   // ---- listening ----
 
@@ -320,7 +314,7 @@
   document.addEventListener("click", (event) => {
     const token = within(event, TOKEN), sample = within(event, `button[id^="${SAMPLE}"]`);
     if (token) { stop(); toPlace(Number(token.dataset.at)); }
-    if (sample) { pressed = sample.id.slice(SAMPLE.length); offer(); }
+    if (sample) page.runs.soon(() => page.store.set({ [`${ROOM}.prompt`]: data().samples[sample.id.slice(SAMPLE.length)] }, "visitor"), () => Boolean(frame() && page.store.view()));
   });
   document.addEventListener("keydown", (event) => {
     const token = within(event, TOKEN);

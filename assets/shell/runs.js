@@ -9,6 +9,8 @@
  *
  *   page.runs.ask(name)             ask now; page.runs.stop(name) ends it and says so
  *   page.runs.take(room, lines)     lines that came another way (an upload's answer)
+ *   page.runs.soon(act, ready)      act once the controls' values are there, and ready() says so, too: what is pressed
+ *                                   while Gradio is still making the page waits, and is lost by no room
  *   page.runs.kinds[kind] = draw    draw(element, value, place) for lines of another kind than html ("figure")
  *
  * For panels with scripts of their own:
@@ -35,10 +37,21 @@
   };
   const AWAY = [502, 503, 504]; // a tunnel or proxy, in the name of a server that is not there
 
+  // On a Space that is lent a device by the call (ZeroGPU), the Hub's page around this frame tells a visitor's
+  // share of it in headers, to who asks; Gradio's client, which asks for its own queue, notes whether it does.
+  const share = () => new Promise((ready) => {
+    if (!window.supports_zerogpu_headers || window.parent === window || !location.hostname.endsWith(".hf.space")) return ready({});
+    const line = new MessageChannel();
+    const answered = (headers) => { clearTimeout(late); line.port1.close(); ready(headers || {}); };
+    const late = setTimeout(() => { console.error("the Hub's page tells no share of the device"); answered(); }, 3000);
+    line.port1.onmessage = ({ data }) => answered(data);
+    window.parent.postMessage("zerogpu-headers", "https://huggingface.co", [line.port2]);
+  });
+
   async function* stream(name, given, signal) {
     const request = new Request(new URL(`playground/${name}`, document.baseURI), {
       method: "POST", body: JSON.stringify(given), signal,
-      headers: { "Content-Type": "application/json", "X-Playground-Language": page.lang },
+      headers: { ...await share(), "Content-Type": "application/json", "X-Playground-Language": page.lang },
     });
     const answer = await overTheNetwork(() => fetch(request), signal);
     if (AWAY.includes(answer.status)) throw new Lost(String(answer.status));
@@ -102,6 +115,7 @@
   // What Gradio makes (a tab is opened) or makes anew is filled with what came before.
   new MutationObserver(() => {
     for (const element of document.querySelectorAll("[data-place]")) if (!painted.has(element) && places[element.dataset.place]) paint(element.dataset.place);
+    hurry();
   }).observe(document.documentElement, { childList: true, subtree: true });
 
   const say = (place, kind, text) => { at(place).told = text ? { kind, text } : null; paint(place); };
@@ -241,7 +255,12 @@
 
   // ---- what asks ----
 
-  const early = []; // pressed while Gradio was still making the page
+  const early = []; // {act, ready}: pressed while Gradio was still making the page
+  const hurry = () => {
+    if (!element) return;
+    for (const each of early.splice(0)) if (each.ready()) each.act(); else early.push(each);
+  };
+  const soon = (act, ready = () => true) => { early.push({ act, ready }); hurry(); };
   const pressed = (ids) => {
     for (const action of actions) {
       if (action.stops.some((id) => ids.includes(id))) stop(action);
@@ -256,7 +275,7 @@
     const button = event.target.closest && event.target.closest("button[id], [id] > button");
     const ids = button ? [button.id, button.parentElement.id] : [];
     if (!ids.some(Boolean) || button.disabled) return;
-    if (element) pressed(ids); else early.push(ids);
+    soon(() => pressed(ids));
   });
   // Enter in a field of one line, Shift and Enter in one of several: it is sent.
   document.addEventListener("keydown", (event) => {
@@ -285,12 +304,12 @@
       for (const place of action.places) Object.assign(at(place), { kind: "built", by: action, key: action.content });
     }
     for (const action of actions) if (!action.views.length && action.opens) ask(action, "open");
-    for (const ids of early.splice(0)) pressed(ids);
+    hurry();
   };
   const named = (name) => actions.find((each) => each.name === name);
 
   page.runs = {
-    begin, kinds,
+    begin, kinds, soon,
     ask: (name, by = "") => ask(named(name), by),
     stop: (name) => stop(named(name)),
     take: (room, lines) => { for (const line of lines || []) take(line, { name: room, places: [] }); },

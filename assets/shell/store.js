@@ -7,8 +7,10 @@
  *   page.store.get(id)              a value; page.store.usual(id) what it is built with
  *   page.store.set({id: value})     values, or {choices, visible, interactive, value, …} of whatever is registered;
  *                                   {default}: what a control is now built with, which it follows unless it was changed; {reset: true}: back to it
+ *                                   set({…}, "visitor", who): a visitor pressed `who`, which Back takes back
  *   page.store.touched(id)          when (performance.now) a visitor changed it last
  *   page.store.watch(fn)            fn(ids that changed) once per change; page.store.watchView(fn) for views
+ *   page.store.begun()              whether the controls' values are there
  *   page.store.view()               "room/name" of the view that is seen; page.store.go("room/name") opens one
  *   page.store.link()               the address of what is seen, for others
  *
@@ -35,7 +37,7 @@
   let trigger = null, setting = 0;
   const due = new Map(); // id, or a number of tabs → what to set there
   const given = new Set(); // ids of what a link, the history or this tab held, until their default is told anew
-  const before = new Map(); // id → the value that Gradio's component had before it was set from here
+  const before = new Map(); // id → what its component in Gradio may still tell: all that it was before what was last set
   const touched = new Map(); // id → when a visitor changed it last
   const watchers = [], viewers = [];
   let seen = "", author = "", writing = 0;
@@ -129,10 +131,11 @@
     try { history[anew ? "pushState" : "replaceState"](state, "", url); } catch { /* too many at once: the next one tells */ }
     save();
   };
-  // One entry for all that is done to one control in a row.
+  // One entry for all that is done to one control in a row; what another one did is written before.
+  const apart = (who) => { if (writing && who !== author) write(pushing); };
   const told = (by, who) => {
     const other = by === "visitor" && who !== author;
-    if (by === "visitor") { if (writing && other) write(pushing); author = who; }
+    if (by === "visitor") { apart(who); author = who; }
     pushing = (writing ? pushing : false) || other;
     clearTimeout(writing);
     writing = setTimeout(() => write(pushing), SETTLES);
@@ -164,9 +167,9 @@
 
   // ---- values ----
 
-  const moved = (changed, by) => {
+  const moved = (changed, by, who = changed[0]) => {
     if (!changed.length) return;
-    if (by !== "history") told(by, changed[0]);
+    if (by !== "history") told(by, who);
     for (const fn of watchers) fn(changed);
   };
   const heard = (now) => {
@@ -174,11 +177,11 @@
     const changed = [], follow = {};
     now.forEach((each, i) => {
       const row = rows[i], value = tidy(row, each);
-      if (before.has(row.id)) {
-        if (same(value, before.get(row.id))) return; // not set yet
-        before.delete(row.id);
-      }
-      if (same(value, values[row.id])) return;
+      const arrived = same(value, values[row.id]);
+      // Not set yet; or set to what was wanted before something else was: that is on its way.
+      if (!arrived && before.has(row.id) && before.get(row.id).some((each) => same(value, each))) return;
+      before.delete(row.id);
+      if (arrived) return;
       values[row.id] = value;
       changed.push(row.id);
       touched.set(row.id, performance.now());
@@ -204,7 +207,7 @@
     if (row && "value" in more) {
       more.value = tidy(row, more.value);
       changed = !same(more.value, values[id]);
-      if (changed && rows.indexOf(row) < shown && !before.has(id)) before.set(id, values[id]);
+      if (changed && rows.indexOf(row) < shown) before.set(id, [...(before.get(id) || []), values[id]]);
       values[id] = more.value;
       if (!changed && Object.keys(more).length === 1) return false;
     } else if (!row && more.value && more.value.path && !more.value.url) { // a file of this server's
@@ -213,10 +216,11 @@
     if (!row || rows.indexOf(row) < shown) due.set(id, { ...due.get(id), ...more });
     return changed;
   };
-  const set = (wanted, by = "store") => {
+  const set = (wanted, by = "store", who = undefined) => {
+    if (who) apart(who); // as it was before this
     const changed = Object.entries(wanted).filter(([id, value]) => place(id, value)).map(([id]) => id);
     if (due.size) trigger("submit");
-    moved(changed, by);
+    moved(changed, by, who);
   };
   const taken = () => {
     setting++;
@@ -314,10 +318,12 @@
 
   page.store = {
     begin: loud(begin), heard: loud(heard), settled: loud(settled), due: loud(taken), set, go,
+    begun: () => Boolean(trigger),
     get: (id) => values[id],
     usual: (id) => known[id].value, // what it is built with
     touched: (id) => touched.get(id) ?? -1,
     view: () => seen,
+    busy: () => Boolean(writing || setting || looking || due.size), // until the address tells what is shown
     watch: (fn) => { watchers.push(fn); },
     watchView: (fn) => { viewers.push(fn); },
     link: () => {

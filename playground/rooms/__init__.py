@@ -1,7 +1,7 @@
 """The rooms, one folder each, in the order of their tabs. A room imports no other room.
 
 A room is a package with ``panel.py``: ``KEY`` (its name in ``assets/text`` and in addresses) and
-``build(context, app)``, called inside its tab. Beside it stand what was asked (``request.py``), what answers
+``build(context)``, called inside its tab. Beside it stand what was asked (``request.py``), what answers
 (``actions.py``), what page and programs share (``service.py``), the endpoints for programs (``api.py``),
 results as HTML or figures (``view*.py``), the worked example (``example.py``), and its own subject, under the
 names of the field.

@@ -62,7 +62,7 @@ def build_app(context: Context, panels: Sequence[ModuleType] | None = None) -> g
             for panel in panels:
                 with gr.Tab(tr(f"{panel.KEY}.tab"), id=panel.KEY, elem_id=f"pg-{panel.KEY}") as tab:
                     controls.view(panel.KEY, "", tab)
-                    panel.build(context, app)
+                    panel.build(context)
         drawer.build(context)
         gr.HTML(in_every_language("shell.footer", _footer), elem_id="pg-footer", padding=False)
         device = gr.HTML(elem_id="pg-device", padding=False, min_height=24)

@@ -172,6 +172,11 @@ INTERNALS: dict[str, Internal] = {
         "scikit-learn", "the steps of t-SNE are functions of the module that `TSNE` is of, in Python",
         "playground/engine/vectors/projection.py", "at_calls_of(TSNE.__module__)", "the same for t-SNE",
     ),
+    "k-means-steps": Internal(
+        "scikit-learn", "each step of k-means calls `numpy.array_equal`, which is of numpy._core.numeric",
+        "playground/rooms/embeddings/sentences/samples.py", 'at_calls_of("numpy._core.numeric")',
+        "the same for k-means",
+    ),
     "module-dictionaries": Internal(
         "torch", "`Module._parameters`, `_buffers`, `_modules`: by name, shared ones at every place",
         "playground/rooms/architecture/plan.py", "module._parameters", "tied weights counted twice",
@@ -271,6 +276,12 @@ INTERNALS: dict[str, Internal] = {
         "gradio", "its page has <script>window.gradio_config = …;</script>, made from the address, its"
         " headers and `page` and `deep_link` alone; what its scripts never read of it or take for granted",
         "playground/shell/first_page.py", "UNREAD_OF_LISTENERS", "marks in place of texts, or no page at all",
+    ),
+    "gradio-share-of-device": Internal(
+        "gradio", "its client sets `window.supports_zerogpu_headers` where the Hub's page says so, and asks"
+        " that page by the message zerogpu-headers",
+        "assets/shell/runs.js", "supports_zerogpu_headers",
+        "on a ZeroGPU Space every visitor computes as a stranger",
     ),
     "gradio-addresses": Internal(
         "gradio", "/gradio_api/…, hashed names under /assets/, `\"protocol\":\"sse_v3\"` in /config",

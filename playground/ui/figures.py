@@ -26,6 +26,7 @@ FONT = (
     "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'PingFang TC', 'PingFang SC', "
     "'Microsoft JhengHei', 'Microsoft YaHei', 'Noto Sans CJK TC', 'Noto Sans CJK SC', sans-serif"
 )
+WIDE = 3  # columns of a table beyond which a phone shows each row as lines
 COLOURS = 12  # that can be told apart, in colours.css as --map-1 to --map-12; --map-0 is grey
 CLEAR = "rgba(0,0,0,0)"
 _AXIS = {
@@ -140,7 +141,7 @@ def framed(
     if rows is not None:
         listed = (
             f'<details class="pg-figure-rows"><summary>{escape(text.say("map.table", lang))}</summary>'
-            + table(map(escape, rows[0]), rows[1], "narrow")
+            + table(map(escape, rows[0]), rows[1], "narrow", named=len(rows[0]) > WIDE)
             + (note(rows_told) if rows_told else "")
             + "</details>"
         )

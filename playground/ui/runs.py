@@ -155,11 +155,11 @@ def checked(page: Page, action: Action, posted: Any) -> dict[str, Any]:
 def on_device(fn: Callable[[Given], Iterator[Line]]) -> Callable[[Given], Iterator[Line]]:
     """The seam for devices that are lent by the call (ZeroGPU Spaces); today every action runs as it is.
 
-    There a visitor's share is told by headers that Gradio's own client adds to its own queue's requests, and
-    `spaces` reads them from ``gradio.context.LocalContext.request``, which `playground.shell.streams` sets to
-    the request of a run. To serve there: let runs.js take over those headers (``x-ip-token`` and its kin,
-    which the page around the frame sends by ``postMessage``), and wrap ``fn`` in ``spaces.GPU`` here, in
-    whose fork neither Events nor tensors arrive: `cancellation` then has to be told by closing the generator.
+    There a visitor's share is told by headers (``x-ip-token`` and its kin), which runs.js asks of the Hub's
+    page as Gradio's own client does; `spaces` reads them from ``gradio.context.LocalContext.request``, which
+    `playground.shell.streams` sets to the request of a run. To serve there, wrap ``fn`` in ``spaces.GPU``
+    here, in whose fork neither Events nor tensors arrive: `cancellation` then has to be told by closing the
+    generator.
     """
     return fn
 

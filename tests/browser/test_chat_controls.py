@@ -13,7 +13,7 @@ from playground.rooms.chat.panel import LARGER, PRESET, PRESETS
 from tests.app import App
 from tests.app_fixture import app  # noqa: F401
 from tests.browser.test_chat_page import act, answered, ready, say, tell
-from tests.browser.visiting import WAIT, Visit, settled, visiting
+from tests.browser.visiting import WAIT, Visit, settled, visiting, written
 
 pytestmark = pytest.mark.browser
 ASKED = "What is the capital of France?"
@@ -63,12 +63,6 @@ def room_asked(page: Page) -> list[str]:
     return asked
 
 
-def written(page: Page) -> Page:
-    """The address is written."""
-    page.wait_for_timeout(900)
-    return page
-
-
 def test_it_is_asked_nothing_before_it_is_opened(whole: Visit) -> None:
     page = whole("robots.txt", ready=False)
     asked = room_asked(page)
@@ -112,6 +106,17 @@ def test_enter_sends_and_with_shift_starts_a_line(visit: Visit, lang: str) -> No
     expect(page.locator(".chat-msg")).to_have_count(2)
 
 
+def test_what_is_offered_stands_on_one_line(visit: Visit) -> None:
+    """Gradio gives all but the last of a page's own buttons a margin."""
+    page = opened(visit)
+    boxes = [each.bounding_box() for each in page.locator(".chat-sample").all()]
+    assert len(boxes) > 2 and len({(box["y"], box["height"]) for box in boxes if box}) == 1
+    page.set_viewport_size({"width": 360, "height": 740})
+    asks = [each.bounding_box() for each in page.locator(".chat-panel .pg-actions > button").all()]
+    widths = [box["width"] for box in asks if box]
+    assert len(widths) == 6 and max(widths) - min(widths) < 1  # three and three
+
+
 def test_what_is_said_is_in_no_link(visit: Visit, browser: Browser) -> None:
     page = opened(visit)
     page.fill("#chat-system textarea", "Be brief.")
@@ -141,7 +146,8 @@ def test_presets_set_and_back_takes_them_back(visit: Visit) -> None:
     page.locator(".label-wrap", has_text=say("more")).click()
     page.fill("#chat-seed input", "5")
     written(page)
-    for name in (*PRESETS, "balanced"):
+    pressed = [*PRESETS, "balanced"]  # the first is as the page is built: it changes nothing
+    for name in pressed:
         act(page, name)
         assert held(page, *PRESET) == [*PRESETS[name]]
         expect(page.locator("#chat-temperature input[type=number]")).to_have_value(f"{PRESETS[name][0]:g}")
@@ -149,6 +155,11 @@ def test_presets_set_and_back_takes_them_back(visit: Visit) -> None:
     answered(page)
     written(page)
     assert "temperature=0.7" in page.url and "seed=5" in page.url
+    for name in pressed[-2::-1]:  # one press a step
+        page.go_back()
+        page.wait_for_function(f"playground.store.get('chat.temperature') === {PRESETS[name][0]:g}")
+        assert held(page, *PRESET, "chat.seed") == [*PRESETS[name], 5]
+        expect(page.locator("#chat-temperature input[type=number]")).to_have_value(f"{PRESETS[name][0]:g}")
     page.go_back()
     page.wait_for_function("playground.store.get('chat.seed') === -1")
     expect(page.locator("#chat-system textarea")).to_have_value("Be brief.")
@@ -156,7 +167,10 @@ def test_presets_set_and_back_takes_them_back(visit: Visit) -> None:
     expect(page.locator(".chat-msg")).to_have_count(2)  # the conversation stands as it stood
     page.go_forward()
     page.wait_for_function("playground.store.get('chat.seed') === 5")
-    assert held(page, *PRESET) == [*PRESETS["balanced"]]
+    assert held(page, *PRESET) == [*PRESETS["precise"]]
+    page.go_forward()
+    page.wait_for_function(f"playground.store.get('chat.temperature') === {PRESETS[pressed[1]][0]:g}")
+    assert held(page, *PRESET) == [*PRESETS[pressed[1]]]
 
 
 def test_a_larger_model_is_one_press_away(visit: Visit) -> None:

@@ -22,6 +22,9 @@ from tests.hub import Hub
 from tests.models import saved
 
 pytestmark = pytest.mark.browser
+# What stands before each cell of a row.
+NAMED = """cells => cells.map((each) => getComputedStyle(each, "::before").content)
+  .filter((each) => each !== "none").map((each) => each.slice(1, -1))"""
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +142,28 @@ def test_lists_and_unloads(visit: Visit) -> None:
     expect(row).not_to_be_visible()
     refresh.click()
     expect(row).not_to_be_visible()
+
+
+def test_on_a_phone_a_row_becomes_lines(visit: Visit) -> None:
+    """Each cell after the name of its column, and nothing to be scrolled sideways."""
+    page = visit(viewport={"width": 360, "height": 740})
+    drawer = opened(page)
+    load(page, "small")
+    expect(drawer.locator("#pg-models-result .pg-tried")).to_contain_text("small", timeout=WAIT)
+    drawer.locator(".label-wrap", has_text=say("models.offered")).click()
+    for place in ("#pg-models-held", "#pg-models-offered"):
+        table = drawer.locator(f"{place} .pg-table")
+        row = table.locator("tbody tr", has_text="small").first
+        expect(row).to_be_visible(timeout=WAIT)
+        assert row.locator("td").evaluate_all(NAMED) == table.locator("th").all_text_contents()[1:]
+        tops = row.locator("td").evaluate_all(
+            "cells => cells.map((each) => each.getBoundingClientRect().top)"
+        )
+        assert tops == sorted(set(tops))
+        assert (
+            table.evaluate("table => table.parentElement.scrollWidth - table.parentElement.clientWidth") <= 0
+        )
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 def test_what_is_chosen_comes_along_and_stands_in_no_link(visit: Visit) -> None:

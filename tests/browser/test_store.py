@@ -12,13 +12,14 @@ from typing import Any
 
 import gradio as gr
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from playground import text
 from playground.ui.controls import Control, page_of
 from tests.app import SLOWER, App
 from tests.app_fixture import app  # noqa: F401
 from tests.browser.visiting import WAIT
+from tests.browser.visiting import written as settled
 from tests.ui import toy
 from tests.ui.whole import whole_page
 
@@ -80,12 +81,6 @@ def ready(page: Page) -> Page:
 
 def value(page: Page, id: str) -> Any:
     return page.evaluate("id => playground.store.get(id)", id)
-
-
-def settled(page: Page) -> Page:
-    """The address is written, and nothing is being set."""
-    page.wait_for_timeout(900)
-    return page
 
 
 def go(page: Page, view: str) -> None:
@@ -276,7 +271,9 @@ def test_every_registered_control_of_the_whole_page(
     theirs: BrowserContext,
     room: str,
 ) -> None:
-    page = new_page(mine, app.url)
+    embeddings = room in ("sentences", "token_vectors", "words")
+    # Alone, a panel opens in a fraction of the whole page's time, and stands in the same places.
+    page = new_page(mine, app.panel("embeddings" if embeddings else room))
     assert walk(page, whole_page(), [room], theirs) >= 3
     page.evaluate("localStorage.clear()")  # the language
     mine.clear_cookies()
@@ -494,6 +491,32 @@ def test_an_answer_leaves_what_was_changed_since(
     page.wait_for_function("playground.store.get('toy.word') === 'of an answer'")
 
 
+def test_what_was_wanted_for_a_moment_is_nobodys_choice(
+    served: tuple[gr.Blocks, str], context: BrowserContext
+) -> None:
+    """Gradio tells each value that it was given, also one in whose place another was wanted since."""
+    page = new_page(context, served[1])
+    page.evaluate(
+        """() => {
+            const heard = playground.store.heard;
+            playground.store.heard = (now) => { window.told = now; heard(now); };
+            playground.store.set({"toy.times": 9});
+        }"""
+    )
+    page.wait_for_function("window.told?.includes(9)")
+    settled(page)
+    held = page.evaluate(
+        """() => {
+            const {set, heard, get} = playground.store, at = told.indexOf(9);
+            const hear = (times) => { heard(told.with(at, times)); return get("toy.times"); };
+            set({"toy.times": 5});
+            set({"toy.times": 2});
+            return [hear(9), hear(5), hear(2), hear(5)]; // the last one is a visitor's
+        }"""
+    )
+    assert held == [2, 2, 2, 5]
+
+
 def test_what_is_asked_at_once_is_asked_with_what_was_kept(
     served: tuple[gr.Blocks, str], context: BrowserContext
 ) -> None:
@@ -699,3 +722,40 @@ def test_an_answer_does_not_take_back_what_was_typed_meanwhile(
     expect(page.locator("#toy-menu input")).to_have_value("Two")  # the rest of the answer holds
     settled(page)
     assert value(page, "toy.word") == "typed"
+
+
+def test_on_a_space_the_hubs_page_tells_a_visitors_share(
+    served: tuple[gr.Blocks, str], browser: Browser
+) -> None:
+    """The Space in the Hub's frame, as ZeroGPU has it; both answered from here."""
+    hub, space = "https://huggingface.co/spaces/me/demo", "https://me-demo.hf.space/"
+    around = f"""<iframe src="{space}"></iframe><script>
+        addEventListener("message", (event) => {{
+            if (event.data === "supports-zerogpu-headers") event.source.postMessage(event.data, event.origin);
+            if (event.data === "zerogpu-headers") event.ports[0].postMessage({{"x-ip-token": "a share"}});
+        }});
+    </script>"""
+    seen: list[tuple[str, str]] = []
+    context = browser.new_context(locale="en-US", ignore_https_errors=True)
+
+    def answer(route: Route) -> None:
+        request = route.request
+        path = request.url.removeprefix(space)
+        if path.startswith("playground/toy") and request.method == "POST":
+            seen.append((path, request.headers.get("x-ip-token", "")))
+        if "heartbeat" in path:  # it never ends
+            return route.abort()
+        forwarded = {"x-forwarded-host": "me-demo.hf.space", "x-forwarded-proto": "https"}
+        headers = {name: told for name, told in request.headers.items() if name not in ("host", "origin")}
+        came = route.fetch(url=served[1] + path, headers={**headers, **forwarded})
+        route.fulfill(response=came)
+
+    context.route(f"{space}**", answer)
+    context.route(hub, lambda route: route.fulfill(body=around, content_type="text/html"))
+    page = context.new_page()
+    page.goto(hub)
+    frame = page.frame_locator("iframe")
+    frame.locator("#toy-word").locator("textarea, input").fill("lent")
+    expect(frame.locator("#toy-place .pg-body")).to_contain_text("lent", timeout=WAIT)
+    assert seen and {share for _, share in seen} == {"a share"}
+    context.close()

@@ -39,6 +39,13 @@ DETAIL = """() => [...document.querySelectorAll(".tok-detail dl")].map((list) =>
     [...list.querySelectorAll("dt")].map((dt) => [dt.textContent, dt.nextElementSibling.textContent])))"""
 
 
+# Chips that end beyond what can be seen of their lane, by the lane's name.
+HANGING = """[...document.querySelectorAll(".tok-lane .tok-text :is(.t, .g)")].filter((chip) => {
+  const lane = chip.closest(".tok-text"), edge = lane.getBoundingClientRect().left + lane.clientWidth + 1;
+  return [...chip.getClientRects()].some((part) => part.right > edge);
+}).map((chip) => chip.closest(".tok-lane").dataset.name + ": " + chip.textContent)"""
+
+
 @pytest.fixture
 def visit(browser: Browser, app: App) -> Iterator[Visit]:  # noqa: F811
     with visiting(browser, app.panel("tokens")) as visit:
@@ -225,6 +232,19 @@ def test_typing_changes_the_chips(page: Page) -> None:
     assert lanes(page)["byt5"]["ids"] == [ord("x") + 3, 1]
     enter(page, "")
     assert lanes(page)["all-MiniLM-L6-v2"]["ids"] == [101, 102]
+
+
+def test_no_chip_hangs_over_its_lane(page: Page) -> None:
+    """A blank that ends a line hung over the lane's edge, and with it its chip, cut off there."""
+    words = "The quick brown fox jumps over the lazy dog, "
+    enter(
+        page,
+        f"{words * 8}{' ' * 120}{'=' * 150}\t\t\t    {'分詞不是魔法。 ' * 20}{'👨‍👩‍👧‍👦' * 4}{'x' * 200}",
+    )
+    for width in (360, 1280):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.locator(".tok-lane .t").count() > 1000
+        assert not page.evaluate(HANGING), width
 
 
 def test_a_character_over_several_tokens_is_shown_once(page: Page) -> None:
@@ -810,7 +830,7 @@ def test_an_unexpected_error_has_a_number_that_the_log_knows(
     from playground.ui.context import Context
     from playground.ui.visitor import guard
 
-    def build(context: Context, app: gr.Blocks) -> None:  # noqa: F811
+    def build(context: Context) -> None:
         out = gr.Textbox(elem_id="out")
         gr.Button("break", elem_id="break").click(
             guard(lambda: {"": ""}["our secret"]), None, out, api_visibility="private"

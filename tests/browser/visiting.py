@@ -104,6 +104,25 @@ def settled(page: Page) -> Page:
     return page
 
 
+def written(page: Page) -> Page:
+    """Wait until the store holds what was done and the address tells it.
+
+    Gradio hears of a change in its next turn, so that one look alone would come too early.
+    """
+    page.wait_for_function(
+        """() => new Promise((done) => {
+            let calm = 0;
+            const look = () => {
+                calm = window.playground?.store?.view() && !playground.store.busy() ? calm + 1 : 0;
+                calm > 5 ? done(true) : setTimeout(look, 40);
+            };
+            look();
+        })""",
+        timeout=WAIT,
+    )
+    return page
+
+
 class Visit:
     """Opens pages, each in a browser context that no other open page is in."""
 

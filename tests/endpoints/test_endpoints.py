@@ -466,9 +466,9 @@ def test_half_characters_and_odd_json(app: App, client: Client, endpoint: str, b
     kind, data = post(app, endpoint, body)
     assert kind == "error"
     assert data["error"] and not any(internal in data["error"] for internal in INTERNALS)
-    assert data["title"] == "That did not work"
+    assert data["title"] == "Something went wrong"
     kind, data = post(app, endpoint, body, **{"accept-language": "zh-Hant-TW"})
-    assert HAN.search(data["error"]) and data["title"] == "沒有成功"
+    assert HAN.search(data["error"]) and data["title"] == "發生錯誤"
     assert ask(client, "tokenize", "a", ["byt5"])[0]["count"] == 2
 
 

@@ -388,6 +388,26 @@ def tsne_steps():
     assert asked_to_stop("tsne") >= 300
 
 
+@check("k-means-steps")
+def k_means_steps():
+    import numpy as np
+
+    from playground.rooms.embeddings.sentences import samples
+    from playground.system import cancellation
+
+    asked = 0
+
+    def left() -> bool:
+        nonlocal asked
+        asked += 1
+        return False
+
+    chance = np.random.default_rng(0).normal(size=(3000, 8)).astype(np.float32)
+    with cancellation.when(left):
+        samples.cluster(chance, chance[:, :2], "kmeans")
+    assert asked >= 40  # four beginnings, each of many steps
+
+
 @check("module-dictionaries")
 def module_dictionaries():
     model = gpt2()
@@ -610,6 +630,16 @@ def gradio_page():
             text = path.read_text(encoding="utf-8", errors="replace")
             left = {name for name in left if name not in text}
     assert not left
+
+
+@check("gradio-share-of-device")
+def gradio_share_of_device():
+    import gradio
+
+    folder = Path(gradio.__file__).parent / "templates" / "frontend" / "assets"
+    said = "window.supports_zerogpu_headers=!0"
+    client = [source for path in folder.glob("*.js") if said in (source := path.read_text(encoding="utf-8"))]
+    assert client and all("`zerogpu-headers`" in source and "MessageChannel" in source for source in client)
 
 
 @check("gradio-config")

@@ -10,6 +10,7 @@ from contextlib import closing
 from typing import Any, TypeVar
 
 from playground.models.hub import client
+from playground.system import cancellation
 
 T = TypeVar("T")
 TICK = 0.2  # seconds between two reports
@@ -71,6 +72,7 @@ def aside(make: Callable[[], Iterator[T]], tick: Callable[[], Any]) -> Iterator[
     nothing but its connection and this queue, so it can do no harm meanwhile.
 
     Raises:
+        Abandoned: nobody waits for this thread's work any more.
         ReadTimeout: no item for twice `client.SECONDS`. (Looking up an address knows no time-out at
             all, and one that counts bytes never ends where they come one by one.)
     """
@@ -106,6 +108,7 @@ def aside(make: Callable[[], Iterator[T]], tick: Callable[[], Any]) -> Iterator[
             try:
                 items, error = box.get(timeout=TICK)
             except queue.Empty:
+                cancellation.check()
                 tick()
                 if time.monotonic() - began > 2 * client.SECONDS:
                     raise httpx.ReadTimeout("silence") from None

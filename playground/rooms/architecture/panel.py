@@ -28,7 +28,7 @@ def _ids(*names: str) -> list[str]:
     return [f"{KEY}.{name}" for name in names]
 
 
-def build(context: Context, app: gr.Blocks) -> None:
+def build(context: Context) -> None:
     """The panel, inside its tab."""
     do = ArchitectureService(context)
     answers, first = Answers(do), example.plan()
@@ -146,30 +146,33 @@ def _memory(plan: Architecture) -> None:
     with gr.Row():
         for name, low, high, value, step in (("context", 128, 131072, 2048, 128), ("batch", 1, 64, 1, 1)):
             label = tr(f"architecture.{name}_slider")
-            slider = gr.Slider(low, high, value, step=step, label=label, elem_id=f"arc-{name}")
+            slider = gr.Slider(low, high, value, step=step, label=label, min_width=240, elem_id=f"arc-{name}")
             control(f"architecture.{name}", slider)
     place("arc-memory")
     with gr.Accordion(tr("architecture.training"), open=True):
         with gr.Row():
-            rank = gr.Slider(1, 256, 8, step=1, label=tr("architecture.rank"), elem_id="arc-rank")
+            rank = gr.Slider(
+                1, 256, 8, step=1, label=tr("architecture.rank"), min_width=200, elem_id="arc-rank"
+            )
             control("architecture.rank", rank)
             offered = list(dict.fromkeys(target.name for target in memory.targets(plan)))
             control("architecture.targets", gr.Dropdown(
                 offered, value=list(memory.usual_targets(plan)), multiselect=True,
-                label=tr("architecture.targets"), info=tr("architecture.targets_info"), elem_id="arc-targets",
+                label=tr("architecture.targets"), info=tr("architecture.targets_info"), min_width=200,
+                elem_id="arc-targets",
             ))  # fmt: skip
         place("arc-training")
 
 
 def _what_if(plan: Architecture) -> None:
     gr.HTML(tr("architecture.what_if_lead"), padding=False)
-    with gr.Row(elem_classes="arc-knobs"):
+    with gr.Row(elem_classes=["arc-knobs", "pg-level"]):
         for name, value in what_if.knobs(plan).items():
             control(f"architecture.{name}", _knob(name, value))
     with gr.Row(elem_classes="pg-actions"):
-        gr.Button(tr("architecture.reset"), size="sm", min_width=120, elem_id="arc-reset")
+        gr.Button(tr("architecture.reset"), size="sm", min_width=80, elem_id="arc-reset")
         label = tr("architecture.make_real")
-        gr.Button(label, size="sm", variant="primary", min_width=160, elem_id="arc-real")
+        gr.Button(label, size="sm", variant="primary", min_width=110, elem_id="arc-real")
         gr.Button(tr("shell.stop"), size="sm", min_width=60, elem_id="arc-stop")
     place("arc-built", elem_classes="pg-maybe")
     place("arc-what-if")

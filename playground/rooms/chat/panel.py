@@ -37,7 +37,7 @@ SETS: dict[str, dict[str, Any]] = {
 streams = api.streams
 
 
-def build(context: Context, app: gr.Blocks) -> None:
+def build(context: Context) -> None:
     """The panel, inside its tab, and its endpoints."""
     api.build(context)
     gr.HTML(in_every_language("chat.intro_html", _intro), padding=False)

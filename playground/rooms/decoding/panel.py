@@ -24,7 +24,7 @@ EVERY = [f"{KEY}/{name}" for name in VIEWS]
 PLACES = ["dec-status", "dec-view", "dec-tree", "dec-filters"]
 
 
-def build(context: Context, app: gr.Blocks) -> None:
+def build(context: Context) -> None:
     """The panel, inside its tab, and its endpoint."""
     api.build(context)
     gr.HTML(tr("decoding.lead"), elem_classes="pg-lead", padding=False)
@@ -95,7 +95,7 @@ def _controls() -> None:
         control("decoding.stops", gr.Textbox(
             label=tr("decoding.stops"), info=tr("decoding.stops_info"), lines=2, elem_id="dec-stops",
         ))  # fmt: skip
-        with gr.Row():
+        with gr.Row(elem_classes="pg-level"):
             _seed("first", 1, "decoding.seeds_first", min_width=120)
             _seed("second", 2, "decoding.seeds_second", min_width=120)
         _slider("length", -2, 4, 1.0, 0.1, "decoding.length_penalty", "decoding.length_penalty_info")

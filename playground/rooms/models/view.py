@@ -51,7 +51,7 @@ def held(
             ]
         )  # fmt: skip
     head = [escape(say(f"models.{key}")) for key in ("name", "role", "precision", "device", "bytes", "use")]
-    return totals + table(head, lines, "models")
+    return totals + table(head, lines, "models", named=True)
 
 
 def precision(row: Status, lang: str) -> str:
@@ -85,7 +85,7 @@ def offered(
         for row in rows
     ]  # fmt: skip
     head = [escape(say(f"models.{key}")) for key in ("name", "roles", "source", "state")]
-    return table(head, lines, "models")
+    return table(head, lines, "models", named=True)
 
 
 def _named(name: str, lang: str) -> str:

@@ -26,7 +26,7 @@ FOLDED = ("walk", "lens", "attention")
 streams = api.streams
 
 
-def build(context: Context, app: gr.Blocks) -> None:
+def build(context: Context) -> None:
     """The room, inside its tab, and its endpoint."""
     api.build(context)
     gr.HTML(tr("next_token.lead"), elem_classes="pg-lead", padding=False)

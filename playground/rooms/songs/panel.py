@@ -26,7 +26,7 @@ VIEWS = ("recommend", "vector", "walk", "map", "measure")
 STOPS = {name: f"songs-{name}-stop" for name in ("fetch", "train", "measure")}
 
 
-def build(context: Context, app: gr.Blocks) -> None:
+def build(context: Context) -> None:
     """The panel, inside its tab."""
     do = SongsService(context)
     answers = Answers(do)

@@ -205,7 +205,11 @@ def measures(rows: Sequence[Measured | Mapping[str, Any]], queries: int, lang: s
         "", [row["hit"] for row in plain_rows], [f"{number(100 * row['hit'], 1)}%" for row in plain_rows]
     )
     chart = bars(names, [hits], title, lang, title=title, listed=False)
-    return chart + table(head, cells) + note(say("songs.measure_note", queries=number(queries)))
+    return (
+        chart
+        + table(head, cells, "song-measures", named=True)
+        + note(say("songs.measure_note", queries=number(queries)))
+    )
 
 
 def losses(told: Iterable[float], seconds: float, workers: int, lang: str) -> str:

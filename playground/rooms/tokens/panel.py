@@ -22,7 +22,7 @@ VIEWS = ("compare", "steps", "vocabulary", "merges", "chat")
 PARTS = 10_000  # more than the longest text comes in
 
 
-def build(context: Context, app: gr.Blocks) -> None:
+def build(context: Context) -> None:
     """The room, inside its tab."""
     do = TokensService(context)
     answers = Answers(do)

@@ -45,7 +45,7 @@ def _merged(found: Replay, say: Say) -> str:
         possible = str(len(step.candidates))
         rows.append([str(order), possible, rule, number(step.rank), _symbols(step.symbols, new)])
     head = [escape(say(f"tokens.merges_{key}")) for key in ("step", "candidates", "rule", "rank", "symbols")]
-    steps = table(head, rows, "merges") if rows else note(say("tokens.merges_whole"))
+    steps = table(head, rows, "merges", named=True) if rows else note(say("tokens.merges_whole"))
     return start + steps + _end(found.pieces, found.ids, say)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ from playground.models.cache import ModelCache
 from playground.models.catalog import Catalog
 from playground.models.hub import cache, client, download
 from playground.models.loaders import TransformersLoader
+from playground.system import cancellation
 from tests import small_models
+from tests.app import SLOWER
 from tests.hub import Hub
 
 TOKENIZER = small_models.word_level().backend_tokenizer.to_str().encode()
@@ -219,6 +222,23 @@ def test_silence_in_the_middle_of_a_file(server: Hub) -> None:
     assert error(HubUnreachable, within=10) == "hub_unreachable"
     server.troubles.clear()
     assert ids() == [1, 2]
+
+
+@pytest.mark.parametrize("ask", [fetching.config, fetching.header])
+def test_what_nobody_waits_for_is_not_waited_for(server: Hub, ask: Callable[..., Any]) -> None:
+    """A config, or the headers of weights, from a Hub that took the question and says nothing."""
+    server.trouble("*", silent=True)
+    left, ended = threading.Event(), threading.Event()
+
+    def work() -> None:
+        with cancellation.when(left.is_set), pytest.raises(cancellation.Abandoned):
+            ask("org/name", anonymous=True)
+        ended.set()
+
+    threading.Thread(target=work).start()
+    assert not ended.wait(0.5)
+    left.set()
+    assert ended.wait(0.5 * SLOWER)
 
 
 def test_cut_off_once(server: Hub) -> None:

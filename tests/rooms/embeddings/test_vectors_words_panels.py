@@ -256,7 +256,7 @@ def test_menus_and_what_is_offered(vectors, words):
 def test_every_action_is_given_what_it_reads(vectors, build):
     """As the page posts it: no control more, none less."""
     with gr.Blocks() as page, gr.Tabs(), gr.Tab("embeddings"):
-        build(vectors.context, page)
+        build(vectors.context)
     held = page_of(page)
     for name, action in held.actions.items():
         answer = runs.find(page, name)

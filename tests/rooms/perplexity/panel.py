@@ -14,7 +14,7 @@ from tests.rooms.perplexity.actions import Answers
 KEY = "perplexity"
 
 
-def build(context: Context, app: gr.Blocks) -> None:
+def build(context: Context) -> None:
     """The panel, inside its tab, and its endpoint."""
     models = [(card.name, card.name) for card in context.catalog.offered("causal")]
     control("perplexity.text", gr.Textbox(tr("perplexity.example"), label=tr("perplexity.text")))

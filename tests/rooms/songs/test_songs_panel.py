@@ -146,7 +146,7 @@ def test_controls_are_parameters():
 def test_every_action_is_given_what_it_reads(do):
     """As the page posts it: no control more, none less."""
     with gr.Blocks() as page, gr.Tabs(), gr.Tab("songs"):
-        panel.build(do.context, page)
+        panel.build(do.context)
     held = page_of(page)
     for name, action in held.actions.items():
         if not name.startswith("songs/") or name.endswith(("train", "measure", "fetch", "paste")):

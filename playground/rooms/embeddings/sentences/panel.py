@@ -33,7 +33,7 @@ FILE_IDS = _ids(*(f"save_{kind}" for kind in FILES))
 VIEWS = ("map", "search", "matrix", "two", "rows", "save")
 
 
-def build(context: Context, app: gr.Blocks) -> None:
+def build(context: Context) -> None:
     """The view, inside its sub-tab."""
     do = SentencesService(context)
     answers = Answers(do)
@@ -118,7 +118,7 @@ def _controls(do: SentencesService, answers: Answers) -> None:
     with gr.Row():
         control("sentences.method", gr.Radio(
             [(name, key) for key, name in shown.METHODS.items()],
-            value="umap", label=tr("sentences.method"), elem_id="sen-method", min_width=170,
+            value="umap", label=tr("sentences.method"), elem_id="sen-method", min_width=260,
         ))  # fmt: skip
         control("sentences.dimensions", gr.Radio(
             [("2-D", 2), ("3-D", 3)], value=2, label=tr("sentences.dimensions"), elem_id="sen-dimensions",

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from playground import ASSETS
 from playground.engine.vectors.neighbours import unit
 from playground.errors import BadInput
+from playground.system import cancellation
 
 FOLDER = ASSETS / "embeddings" / "sentences"
 SAMPLES = ("themes", "themes_both", "questions")
@@ -80,7 +81,10 @@ def cluster(
         from sklearn.cluster import KMeans
 
         wanted = count or max(2, min(8, round(math.sqrt(len(whole) / 2))))
-        made = KMeans(min(wanted, apart), n_init=4, random_state=seed).fit_predict(whole)
+        means = KMeans(min(wanted, apart), n_init=4, random_state=seed)
+        # Each step of Lloyd's asks numpy, in Python, whether it changed anything.
+        with cancellation.at_calls_of("numpy._core.numeric"):
+            made = means.fit_predict(whole)
     else:
         from sklearn.cluster import HDBSCAN
 

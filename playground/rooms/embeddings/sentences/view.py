@@ -157,7 +157,7 @@ def rows_table(
         ])  # fmt: skip
     head = [escape(say(f"sentences.head_{key}")) for key in ("row", "text", "label", "tokens", "warnings")]
     more = note(say("sentences.rows_more", count=number(len(texts) - most))) if len(texts) > most else ""
-    return table(head, lines, "sen-rows") + more
+    return table(head, lines, "sen-rows", named=True) + more
 
 
 def agreement(models: Sequence[str], count: int, shared: float, alike: Sequence[float], lang: str) -> str:

@@ -19,7 +19,7 @@ VIEWS = ("walk", "senses", "map", "pool")
 DEEPEST = 1000  # layers of any model
 
 
-def build(context: Context, app: gr.Blocks) -> None:
+def build(context: Context) -> None:
     """The view, inside its sub-tab."""
     do = VectorsActions(context)
     api.build(do)

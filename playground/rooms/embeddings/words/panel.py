@@ -18,7 +18,7 @@ from playground.ui.visitor import tr
 VIEWS = ("near", "compare", "map")
 
 
-def build(context: Context, app: gr.Blocks) -> None:
+def build(context: Context) -> None:
     """The view, inside its sub-tab."""
     do = WordsActions(context)
     api.build(do)

@@ -37,7 +37,7 @@ def url(models: ModelCache, catalog: Catalog) -> Iterator[str]:
         for name in ("tokens", "sentences"):
             with gr.Tab(name, id=name):
                 if name == "sentences":
-                    panel.build(Context(Settings(), catalog, models), page)
+                    panel.build(Context(Settings(), catalog, models))
     page.launch(
         prevent_thread_lock=True, quiet=True, ssr_mode=False, app_kwargs={"routes": streams.routes({})}
     )
@@ -89,6 +89,7 @@ def lines(count: int) -> str:
         ("embedding", "_chunks", MANY, {}),
         ("umap", "asking", MANY, {"method": "umap"}),
         ("tsne", "entered", 1_500, {"method": "tsne"}),
+        ("k-means", "entered", MANY, {"method": "pca", "by": "kmeans", "clusters": 20}),
     ],
 )
 def test_a_map_that_nobody_waits_for_ends(
@@ -101,7 +102,8 @@ def test_a_map_that_nobody_waits_for_ends(
         from playground.engine.vectors.encode import Encoded
 
         def at_once(self: Any, texts: Any, model: str, key: str = "") -> Iterator[Any]:
-            drawn = np.random.default_rng(len(texts)).normal(size=(len(texts), 32)).astype(np.float32)
+            width = 32 if what in ("umap", "tsne") else 384
+            drawn = np.random.default_rng(len(texts)).normal(size=(len(texts), width)).astype(np.float32)
             none = np.zeros(len(texts), np.int32)
             yield Encoded(drawn, none, none, 256)
 
