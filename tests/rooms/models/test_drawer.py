@@ -214,7 +214,7 @@ def test_packages_that_are_not_here_say_what_fetching_them_costs(tmp_path, no_pa
     lines = list(Answers(context).look(Given({}, "models", "#pg-models")))
     shown = next(line["html"] for line in lines if line.get("place") == "pg-models-offered")
     for name, size in (("SmolLM2-135M-Instruct", "93 MB"), ("glove-wiki-gigaword-50", "76 MB")):
-        row = shown.split(f"<td>{name}")[1].split("</tr>")[0]
+        row = shown.split(f">{name}<br>")[1].split("</tr>")[0]
         assert f"↓ {size} from the package index" in row and "Python package" in row
     assert "made by a third party" in shown, "whose weights these are"
     names = next(line["set"]["models.name"]["choices"] for line in lines if "set" in line)
