@@ -21,6 +21,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from playground import rooms
 from playground.models import packages
 from playground.models.cache import ModelCache
 from playground.models.catalog import Catalog
@@ -49,6 +50,7 @@ def main() -> None:
     from gensim.models import KeyedVectors
     from gensim.test.utils import datapath
 
+    rooms.register()
     folder = Path(tempfile.mkdtemp())
     catalog = Catalog(folder, folder, offline=True)
     cache = ModelCache(2**31, TransformersLoader(offline=True))
@@ -116,7 +118,7 @@ def on_disk(cache: ModelCache, catalog: Catalog) -> None:
         analogies.similar(loaded, ["king"], [], 11)
         theirs = best(lambda: known.most_similar("king", topn=11))
         ours = best(lambda: analogies.similar(loaded, ["king"], [], 11))
-        tell("neighbours among 400,000 words", ours, theirs, "gensim's most_similar, all in memory", 1.5)
+        tell("neighbours among 400,000 words", ours, theirs, "gensim's most_similar, all in memory", 2)
         memory = known.vectors.nbytes + known.norms.nbytes
         memory += sum(sys.getsizeof(word) for word in known.index_to_key) + sys.getsizeof(known.key_to_index)
         row("400,000 words", loaded.bytes / 1e6, memory / 1e6, "MB", "gensim's, all in memory", most=0.75)
