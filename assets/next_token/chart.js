@@ -96,8 +96,8 @@
       return 100 * value / high;
     };
     // A row is made once and then only changed: sliders move many times a second.
-    const rows = look.candidates.length;
-    if (place.nxLook !== look.row || place.children.length < rows || place.nxRows !== rows) {
+    const rows = look.candidates.length, whose = look.row || look.model; // what is shipped has no row on the server
+    if (place.nxLook !== whose || place.children.length < rows || place.nxRows !== rows) {
       place.replaceChildren(...look.candidates.map((token, i) => {
         const made = pick ? button("", "nx-row", () => pick(token[0])) : element("div", "nx-row");
         made.append(element("span", "nx-rank", String(i + 1)), chip(token), element("span", "nx-bar"), element("span", "nx-value"), element("span", "nx-why"));
@@ -105,7 +105,7 @@
         made.title = say("row", { id: token[0], piece: token[1] });
         return made;
       }));
-      Object.assign(place, { nxLook: look.row, nxRows: rows });
+      Object.assign(place, { nxLook: whose, nxRows: rows });
     }
     look.candidates.forEach((token, i) => {
       const row = place.children[i];

@@ -254,6 +254,18 @@
       dim("");
       calm();
     }
+    if (asks() !== of && state.prompt.shipped) { // nothing was asked yet: what is shipped needs no model
+      const kept = data().examples.find((each) => askedOf(each) === asks());
+      if (kept) {
+        clearTimeout(timer);
+        if (running) running.abort();
+        open(kept);
+        calm();
+        return;
+      }
+      const { prompt, model } = state.prompt;
+      if (!chosen && settings().model === page.store.usual(`${ROOM}.model`) && asks() === askedOf({ prompt, model: settings().model })) return;
+    }
     if (asks() === of) { clearTimeout(timer); weigh(); return; }
     stop();
     clearTimeout(timer);
@@ -262,9 +274,22 @@
   page.store.watch((changed) => {
     const mine = changed.filter((id) => id.startsWith(`${ROOM}.`));
     for (const id of mine) delete next.moved[id.slice(ROOM.length + 1)];
+    const model = `${ROOM}.model`; // the page's language and this server say which it begins with; a visitor may choose
+    if (mine.includes(model) && page.store.get(model) !== page.store.usual(model)) chosen = true;
     if (mine.length) check();
   });
   page.store.watchView((view) => { if (view === ROOM) check(0); });
+
+  let chosen = false; // the model, by a visitor
+  const recorded = ({ prompt, model }) => ({ ...built(), prompt, model }); // with what else the page is built with
+  const askedOf = (example) => asks(recorded(example));
+  const open = (example) => { // drawn without asking the server anything
+    example.asked = key(recorded(example));
+    example.shipped = true;
+    of = good = askedOf(example);
+    state.shown = whose(recorded(example));
+    begin(example);
+  };
 
   // Gradio draws the frame anew (a language, a tab): what was tried comes back into it.
   const drawn = () => {
@@ -273,11 +298,8 @@
     place.dataset.drawn = "1";
     if (unread) { dim(unread); calm(); }
     if (!state.here) {
-      const example = data().example;
-      example.asked = key(built());
-      of = good = asks(built());
-      state.shown = whose(built());
-      begin(example);
+      const { examples } = data();
+      open(examples.find((each) => askedOf(each) === asks()) || examples[0]);
     } else next.draw();
     next.drawFind();
     check(0);

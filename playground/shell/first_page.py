@@ -135,8 +135,9 @@ def _leave_out_arguments(config: dict[str, Any]) -> None:
 
     config["components"] = [each for each in components if each["id"] not in arguments]
     for page in config.get("page", {}).values():
-        prune(page["layout"])
-        page["components"] = [each for each in page["components"] if each not in arguments]
+        prune(page.get("layout", {}))
+        if "components" in page:  # the login has none
+            page["components"] = [each for each in page["components"] if each not in arguments]
 
 
 def _drop(fields: dict[str, Any], names: tuple[str, ...]) -> None:

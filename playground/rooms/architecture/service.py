@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
+from pathlib import Path
 from typing import Any
 
 from playground import text as words
@@ -59,12 +60,13 @@ class ArchitectureService:
         """What the menu offers, as (shown, name): presets, then what is on this server, then the Hub."""
         known = presets.presets()
         rows = [(preset.label, name) for name, preset in known.items()]
-        cards = [card for card in self.context.catalog.offered("skeleton") if card.name not in known]
+        cards = [card for card in self.context.offered("skeleton") if card.name not in known]
+        # Of a package's model the plan is known without it.
         return rows + [(f"{card.name} ↓" if card.source == "hub" else card.name, card.name) for card in cards]
 
     def living(self) -> list[str]:
         """The models whose weights can be seen at work, those that come with the app first."""
-        cards = self.context.catalog.offered(None)
+        cards = self.context.offered(None)
         return [card.name for card in cards if card.roles & {"causal", "encoder"}]
 
     def plan(self, name: str, pasted: str = "") -> tuple[Architecture, list[str]]:
@@ -80,7 +82,7 @@ class ArchitectureService:
             return self.build(config, own), [words.say("architecture.from_pasted", lang)]
         if not isinstance(name, str) or not name.strip():
             raise BadInput("name_empty")
-        here = {card.name: card for card in self.context.catalog.offered("skeleton") if card.source != "hub"}
+        here = {card.name: card for card in self.context.offered("skeleton") if card.source != "hub"}
         preset = None if name.strip() in here else presets.find(name)
         if preset is not None:
             source = words.say("architecture.from_preset", lang, name=preset.name)
@@ -159,7 +161,9 @@ class ArchitectureService:
         """How many tokens a sentence has, and whose tokenizer says so."""
         sentence = check(sentence, LONGEST_SENTENCE)
         name = NEAREST.get(plan.shape.vocabulary, "tekken")
-        here = {card.name: card for card in self.context.catalog.offered("tokenizer") if card.source != "hub"}
+        offered = (card for card in self.context.offered("tokenizer") if card.source != "hub")
+        # Not one that would have to be fetched, or unpacked, for a count.
+        here = {card.name: card for card in offered if not card.package or Path(card.where or "–").is_dir()}
         card = here.get(plan.name) or here[name]
         with self.context.models.lease(card) as loaded:
             return max(1, len(adapter(loaded).encode(sentence, special=True).ids)), card.name

@@ -17,8 +17,9 @@ from playground.models.cache import Loaded, Stage
 from playground.rooms.chat.request import Request, parse
 from playground.ui import loading as loading_view
 from playground.ui.context import Context
+from playground.ui.first_models import pair
 from playground.ui.precision_menu import offer
-from playground.ui.runs import Given, Line
+from playground.ui.runs import Given, Line, html
 from playground.ui.visitor import language, sentence
 
 # A yield costs as much as many tokens, so the page hears by time: often where few read along.
@@ -34,6 +35,7 @@ class Answers:
     def opening(self, given: Given) -> Iterator[Line]:
         """What the menus of models offer; what is chosen in them stays."""
         yield offer(self.context, "chat.model", "chat.beside_model")
+        yield html("chat-models", pair(self.context, "chat.model", language()))
 
 
 def chatting(context: Context) -> dict[str, Any]:
