@@ -54,7 +54,7 @@ class _Ended(Exception):
         return self.late or self.status == -int(getattr(signal, "SIGXCPU", 0) or 10**6)
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """All that a child knows of ours: where the code lies. No token, no password, no folder."""
     return {
         "PYTHONPATH": os.pathsep.join(sys.path),
@@ -74,7 +74,7 @@ class Child:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `end`
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, cwd=ROOT,
-            env=_environment(),
+            env=environment(),
         )  # fmt: skip
 
     @property
