@@ -86,6 +86,15 @@ INTERNALS: dict[str, Internal] = {
         "transformers", "`utils.logging.set_tqdm_hook(hook)`: hook(factory, args, kwargs) for each bar",
         "playground/models/loaders/causal.py", "set_tqdm_hook", "no progress while weights are read",
     ),
+    "gguf-bar": Internal(
+        "transformers", "`modeling_gguf_pytorch_utils.tqdm` counts the tensors of a GGUF as it is read",
+        "playground/models/loaders/dequantized.py", "reading.tqdm", "no progress while one is unpacked",
+    ),
+    "gguf-config": Internal(
+        "transformers", "`modeling_gguf_pytorch_utils.load_gguf_checkpoint(path)[\"config\"]`: what a header"
+        " says of a model; of an unknown kind a ValueError says \"not supported\"",
+        "playground/models/loaders/dequantized.py", "load_gguf_checkpoint", "no GGUF file can be unpacked",
+    ),
     "canine-names": Internal(
         "transformers", "`tokenization_canine.SPECIAL_CODEPOINTS`: names of special tokens by code point",
         "playground/engine/tokenizers/libraries.py", "SPECIAL_CODEPOINTS", "CANINE cannot be opened",

@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -157,6 +158,29 @@ def progress_hook():
         assert list(logging.tqdm([1, 2])) == [1, 2] and seen == [[1, 2]]
     finally:
         logging.set_tqdm_hook(before)
+
+
+@check("gguf-bar")
+def gguf_bar():
+    import transformers.modeling_gguf_pytorch_utils as reading
+
+    text = Path(reading.__file__).read_text(encoding="utf-8")
+    assert "for tensor in tqdm(reader.tensors" in text and hasattr(reading, "tqdm")
+
+
+@check("gguf-config")
+def gguf_config():
+    from transformers.modeling_gguf_pytorch_utils import load_gguf_checkpoint
+
+    from tests.models import gguf_files
+
+    with tempfile.TemporaryDirectory() as folder:
+        gguf_files.llama(Path(folder) / "tiny.gguf")
+        told = load_gguf_checkpoint(f"{folder}/tiny.gguf")["config"]
+        assert told["model_type"] == "llama" and told["num_hidden_layers"] == 2
+        gguf_files.llama(Path(folder) / "odd.gguf", architecture="odd")
+        with pytest.raises(ValueError, match="not supported"):
+            load_gguf_checkpoint(f"{folder}/odd.gguf")
 
 
 @check("canine-names")

@@ -151,7 +151,7 @@ def load(card: ModelCard, path: Path, key: Key, store: Path | None, pickles: boo
     Raises:
         CannotLoad: no weights, broken ones, or not all of them. DoesNotFit: out of memory.
     """
-    with explain_errors(card, "broken_weights"), heard(card, progress):
+    with explain_errors(card, "broken_weights"), heard(card.name, progress):
         config = skeletons.read(card, path)
         if not writes(config):
             raise CannotLoad("no_lm_head" if headless(config) else "not_causal", name=card.name)
@@ -176,7 +176,7 @@ def again(card: ModelCard, path: Path, key: Key, store: Path | None, progress: P
     place = None if store is None or not key.quantization else _place(card, path, key, store)
     if place is None or not (place / "config.json").is_file():
         return None
-    with explain_errors(card, "broken_weights"), heard(card, progress):
+    with explain_errors(card, "broken_weights"), heard(card.name, progress):
         try:
             model = _read(card, place, key)
         except Exception as error:  # a broken disk: it is made afresh
@@ -280,10 +280,10 @@ def fingerprint(path: Path, key: Key) -> str:
 
 
 @contextmanager
-def heard(card: ModelCard, progress: Progress) -> Iterator[None]:
+def heard(name: str, progress: Progress) -> Iterator[None]:
     """Turn transformers' progress bar of this thread into stages, and show none in the log."""
     logging_of = imported("transformers.utils", "logging")
-    _bars.told, _bars.step = (card.name, progress), "read"
+    _bars.told, _bars.step = (name, progress), "read"
     logging_of.set_tqdm_hook(_bar)  # one function for the process; which thread it is tells whose load
     try:
         yield

@@ -67,7 +67,7 @@ def load(card: ModelCard, path: Path, key: Key, pickles: bool, progress: Progres
     """
     import torch
 
-    with explain_errors(card, "broken_weights"), heard(card, progress):
+    with explain_errors(card, "broken_weights"), heard(card.name, progress):
         safe = any(path.glob("*.safetensors"))
         if not safe and not any(path.glob("pytorch_model*.bin")):
             raise CannotLoad("no_weights", name=card.name)
