@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Literal
 
 from playground.errors import BadInput, UnknownModel
+from playground.models.gguf import header as gguf
 from playground.models.uploads import NAME, Kind, Names, Uploads
 from playground.system import untrusted_json
 
 log = logging.getLogger(__name__)
 Source = Literal["embedded", "folder", "upload", "hub", "gensim", "download"]
-Role = Literal["tokenizer", "causal", "encoder", "words", "skeleton", "songs"]
+Role = Literal["tokenizer", "causal", "engine", "encoder", "words", "skeleton", "songs"]
 
 HUB_ID = re.compile(r"(?!.*(--|\.\.))[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?", re.ASCII)
 TOKENIZER: frozenset[Role] = frozenset({"tokenizer"})
@@ -67,6 +68,11 @@ class ModelCard:
     template: str = ""
     sha256: str = ""
     broken: str = ""
+
+    @property
+    def gguf(self) -> bool:
+        """Whether it is a GGUF file: llama.cpp runs it as it is, transformers once it is unpacked."""
+        return self.source in ("embedded", "folder") and self.where.lower().endswith(gguf.SUFFIX)
 
     @property
     def weightless(self) -> bool:
@@ -237,6 +243,8 @@ def _card(path: Path, parts: frozenset[str]) -> ModelCard | None:
         if (path / "config.json").is_file() or (path / "tokenizer.json").is_file():
             roles, broken = _look(path)
             return ModelCard(path.name, "folder", str(path), roles, broken=broken)
+        if gguf.is_gguf(path) and path.is_file():
+            return ModelCard(path.name, "folder", str(path), CAUSAL)
         for role, rows in ROOMS.items():
             if rows.recognizes(path):
                 return ModelCard(path.name, "folder", str(path), frozenset({role}))

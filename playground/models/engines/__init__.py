@@ -1,1 +1,1 @@
-"""Engines that write text without showing the inside: llama.cpp in a process of ours, and servers of others."""
+"""Engines that write without showing the inside: llama.cpp in a process of ours, and others' servers."""

@@ -1,8 +1,8 @@
-"""What Chat asks of an engine, whichever it is: tokens as they come, what else could have stood there, an end.
+"""What Chat asks of an engine, whichever it is: tokens as they come, what else could have stood there.
 
 Three homes: `playground.models.engines.llama` (a GGUF file, by llama.cpp in a child process),
 `playground.models.engines.server` (any server that speaks OpenAI's language), and
-`playground.engine.generation.engines` (a model that transformers has loaded, which alone can show its inside).
+`playground.engine.generation.engines` (a model that transformers has loaded: it alone shows its inside).
 """
 
 from __future__ import annotations

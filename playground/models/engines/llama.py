@@ -1,7 +1,7 @@
 """llama.cpp as an engine: a GGUF file, read by ``xllamacpp`` in a child process that answers many at a time.
 
 The child is started with the first load and again by whoever asks after it died; what was being written then
-ends with a sentence. It ends with `Llama.close`, when nobody holds the engine any more, and with this process.
+ends with a sentence. It ends with `Llama.close`, when nobody holds the engine any more, and with us.
 """
 
 from __future__ import annotations
@@ -84,8 +84,8 @@ class Llama(Engine):
         threads: that compute; 0 leaves it to the number of cores.
 
     Raises:
-        CannotLoad: ``engine_missing``, ``engine_refused`` (llama.cpp cannot read the file), ``engine_ended`` (it
-            ended while it read). DoesNotFit: its memory is out.
+        CannotLoad: ``engine_missing``, ``engine_refused`` (llama.cpp cannot read the file, or ends
+            while it tries). DoesNotFit: its memory is out.
     """
 
     def __init__(self, name: str, path: Path, header: Header, *, threads: int = 0) -> None:
@@ -127,8 +127,9 @@ class Llama(Engine):
         """
         body = {
             "prompt": [int(id) for id in order.ids], "n_predict": order.max_new_tokens, "stream": True,
-            "temperature": order.temperature, "top_k": order.top_k, "top_p": order.top_p, "min_p": order.min_p,
-            "repeat_penalty": order.repetition_penalty, "repeat_last_n": self.window, "seed": order.seed % RANDOM,
+            "temperature": order.temperature, "top_k": order.top_k, "top_p": order.top_p,
+            "min_p": order.min_p, "seed": order.seed % RANDOM,
+            "repeat_penalty": order.repetition_penalty, "repeat_last_n": self.window,
             # transformers' order, so that the same numbers mean the same.
             "samplers": ["penalties", "temperature", "top_k", "top_p", "min_p"],
             "n_probs": max(1, order.alternatives), "return_progress": True, "timings_per_token": True,

@@ -1,4 +1,4 @@
-"""The child process of `playground.models.engines.llama`: llama.cpp, asked over pipes. Started, never imported.
+"""The child of `playground.models.engines.llama`: llama.cpp, asked over pipes. Started, never imported.
 
 A GGUF file that lies may end the whole interpreter, so it ends this one. Requests are many at a time; what
 comes for all of them goes back in batches, so that a token costs the pipe next to nothing. When the parent is
@@ -22,7 +22,8 @@ class Outbox:
     """What goes to the parent, in batches."""
 
     def __init__(self, stream: Any) -> None:
-        self._stream, self._waiting = stream, []  # type: ignore[var-annotated]
+        self._stream = stream
+        self._waiting: list[list[Any]] = []
         self._changed = threading.Condition()
         threading.Thread(target=self._run, daemon=True).start()
 
@@ -110,7 +111,8 @@ def short(told: dict[str, Any]) -> dict[str, Any]:
         reused = (usage.get("prompt_tokens_details") or {}).get("cached_tokens", 0)
         counts = [usage.get("prompt_tokens", 0), usage.get("completion_tokens", 0), reused]
         return {"e": [choice["finish_reason"], *counts]}
-    (one,) = (choice.get("logprobs") or {}).get("content") or ({"id": -1, "bytes": [], "logprob": None},)
+    untold: dict[str, Any] = {"id": -1, "bytes": [], "logprob": None}
+    one: dict[str, Any] = ((choice.get("logprobs") or {}).get("content") or [untold])[0]
     top = [[each["id"], each["logprob"]] for each in one.get("top_logprobs", ())]
     written = (told.get("timings") or {}).get("predicted_n", 0)
     return {"t": [one["id"], bytes(one["bytes"]).hex(), one["logprob"], top, written]}

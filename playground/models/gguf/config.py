@@ -16,7 +16,8 @@ RENAMED = {
     "qwen2moe": "qwen2_moe", "qwen3moe": "qwen3_moe", "gpt-oss": "gpt_oss", "minimax-m2": "minimax_m2",
     "lfm2moe": "lfm2_moe",
 }  # fmt: skip
-TEXT_ONLY = {"gemma3": "gemma3_text", "gemma4": "gemma4_text"}  # of these a file holds the language part alone
+# Of these a file holds the language part alone.
+TEXT_ONLY = {"gemma3": "gemma3_text", "gemma4": "gemma4_text"}
 ALWAYS_TIED = ("falcon", "bloom")
 
 

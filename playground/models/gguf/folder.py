@@ -1,4 +1,4 @@
-"""What of a GGUF file is no weight, as a folder that every other reader knows: config.json and tokenizer.json.
+"""What of a GGUF file is no weight, as a folder that every reader knows: config.json and tokenizer.json.
 
 Made once from the header, kept in the cache folder; another file, or another library, has another folder.
 """

@@ -1,7 +1,7 @@
-"""The header of a GGUF file: metadata, and of every tensor its name, shape, format and place. No weight is read.
+"""The header of a GGUF file: metadata, and of every tensor name, shape, format and place. Never a weight.
 
-A file may come from anywhere, so nothing that it says is believed: no count reserves memory before the bytes are
-there, whatever is longer than any model's is refused, and a tensor that would lie beyond the file's end is told.
+A file may come from anywhere, so nothing that it says is believed: no count reserves memory before the bytes
+are there, what is longer than any model's is refused, and so is a tensor that would lie beyond the end.
 The format is llama.cpp's: ``GGUF``, version, counts, then key and value pairs, then the tensors' table.
 """
 
@@ -225,9 +225,9 @@ def read(path: Path, name: str = "", *, vocabulary: bool = False) -> Header:
         vocabulary: keep the whole lists of tokens and merges, which take megabytes.
 
     Raises:
-        CannotLoad: ``gguf_broken`` (no GGUF file, or it says what cannot be), ``gguf_cut`` (it ends too early),
-            ``gguf_version``, ``gguf_header_large``, ``gguf_kind`` (a number format that is not known),
-            ``gguf_parts`` (it is one of several), ``gguf_gone``.
+        CannotLoad: ``gguf_broken`` (no GGUF file, or it says what cannot be), ``gguf_cut`` (it ends too
+            early), ``gguf_version``, ``gguf_header_large``, ``gguf_kind`` (a number format that nobody
+            knows), ``gguf_parts`` (it is one of several), ``gguf_gone``.
     """
     name = name or path.name
     try:

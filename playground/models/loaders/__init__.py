@@ -15,10 +15,13 @@ from playground.errors import BadInput, CannotLoad
 from playground.models import devices, hub, weights
 from playground.models.cache import Key, Loaded, Progress, Stage
 from playground.models.catalog import ModelCard, Role, foreign
-from playground.models.loaders import causal, encoders, stand_ins, tokenizers
+from playground.models.engines import llama
+from playground.models.gguf import folder as gguf_folder
+from playground.models.gguf import header as gguf_header
+from playground.models.loaders import causal, dequantized, encoders, stand_ins, tokenizers
 from playground.models.loaders.places import place
 from playground.models.sandbox.tokenizer import ConfinedTokenizer
-from playground.system import cancellation
+from playground.system import cancellation, disk
 
 # transformers makes models under switches of the whole process (the meta device, no initialisation): of two
 # loads at once one may find its tied weights "missing".
@@ -81,6 +84,8 @@ class TransformersLoader:
         Raises:
             BadInput: the card has no such role. CannotLoad and its kin: as `load`.
         """
+        if key.role == "engine" and card.gguf:
+            return llama.estimate(self._header(card)) + tokenizers.size(self.files(card, "tokenizer"))
         if key.role in ("causal", "encoder") and card.weightless:
             raise CannotLoad("no_weights", name=card.name)  # what it could do with them, nobody knows
         if key.role not in card.roles:
@@ -105,7 +110,7 @@ class TransformersLoader:
                 found.parameters.get("F16", 0) if devices.computed("float16", key.device) != "float16" else 0
             )
             return found.size + 2 * widened  # as large as its files, but for what is stored in half the bits
-        here = place(card)
+        here = self.files(card, "tokenizer") if card.gguf else place(card)
         if key.role == "tokenizer" or here is None:
             return tokenizers.size(here)
         if key.role == "encoder":
@@ -121,8 +126,11 @@ class TransformersLoader:
         """
         if key.role in _rooms:
             return _rooms[key.role].load(card, key, self, progress)
+        if key.role == "engine":
+            return self._engine(card, progress)
         if key.role == "tokenizer":
-            here = place(card) if card.source != "hub" else self.files(card, "tokenizer", progress)
+            apart = card.source == "hub" or card.gguf
+            here = self.files(card, "tokenizer", progress) if apart else place(card)
             return Loaded(card, self._tokenizer(card, here), bytes=tokenizers.size(here))
         if key.role == "skeleton":
             path = self.files(card, "plan", progress)
@@ -157,6 +165,21 @@ class TransformersLoader:
         how = causal.format_of(card, path, key)
         return Loaded(card, tokenizer, model, key.device, size, how.dtype, how.stored)
 
+    def _engine(self, card: ModelCard, progress: Progress) -> Loaded:
+        path, file = self.files(card, "tokenizer", progress), place(card)
+        assert file is not None
+        progress(Stage(card.name, "read"))
+        tokenizer, header = self._tokenizer(card, path), self._header(card)
+        engine = llama.Llama(card.name, file, header)
+        size = engine.bytes + tokenizers.size(path)
+        return Loaded(card, tokenizer, engine, "cpu", size, header.main_kind, header.main_kind)
+
+    @staticmethod
+    def _header(card: ModelCard) -> gguf_header.Header:
+        file = place(card)
+        assert file is not None
+        return gguf_header.read(file, card.name)
+
     def _tokenizer(self, card: ModelCard, path: Path | None) -> Any:
         """A tokenizer; what a stranger brought is in a process of its own, which ends with the load."""
         if path is not None and foreign(card, public=self.public):
@@ -170,7 +193,11 @@ class TransformersLoader:
         if card.source != "hub":
             path = place(card)
             assert path is not None
-            return path
+            if not card.gguf:
+                return path
+            kept = self.cache_dir or disk.temporary()
+            plan = gguf_folder.planned(card.name, path, kept)  # which reads the header without trust
+            return plan if what != "weights" else dequantized.converted(card.name, path, kept, progress)
 
         def told(done: int, total: int) -> None:
             progress(Stage(card.name, "download", done, total))
