@@ -169,6 +169,7 @@ class _Work:
         self._ends = loaded.model.ends | frozenset(settings.stop_ids)
         self._new: list[int] = []
         self._began = self._first = self._last = 0.0
+        self._written: float | None = None
         self.reused = 0
 
     def begin(self) -> None:
@@ -184,6 +185,7 @@ class _Work:
         """A token, and before it those of which the engine told nothing but that they were there."""
         self._last = time.perf_counter()
         self._first = self._first or self._last
+        self._written = token.seconds  # tokens come in batches, so their arrival tells little
         made = [] if not token.silent else silent(self._loaded, self._reader, token)
         steps = [self._step(Choice(id, UNTOLD, UNTOLD, 0, [], [], [])) for id in made]
         probability = UNTOLD if token.probability is None else token.probability
@@ -212,7 +214,8 @@ class _Work:
         self._stream.finish()
         count, last = len(self._new), self._last or time.perf_counter()
         seconds = last - self._began if self._began else 0.0
-        writing = last - self._first if count > 1 else 0.0
+        arrived = last - self._first if count > 1 else 0.0
+        writing = arrived if self._written is None else self._written
         reading = self._first - self._began if self._first else seconds
         rate = (count - 1) / writing if writing else count / seconds if seconds else 0.0
         return Done(

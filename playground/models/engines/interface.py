@@ -70,6 +70,8 @@ class Token:
         probability: the model's own, before temperature and filters; None where it is not told.
         top: the likeliest ids with their probabilities, best first.
         silent: tokens before it that only began a character, of which nothing else is told.
+        texts: the likeliest as bytes, of an engine that tells no ids.
+        seconds: that the engine has written for, from the first token to this one; None where it does not tell.
     """
 
     id: int
@@ -77,6 +79,8 @@ class Token:
     probability: float | None
     top: tuple[tuple[int, float], ...] = ()
     silent: int = 0
+    texts: tuple[tuple[bytes, float], ...] = ()
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)

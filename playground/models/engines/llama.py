@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 PACKAGE = "xllamacpp"
 COMMAND = (sys.executable, "-m", "playground.models.engines.llama_child")
 OPENING = 300.0  # seconds to read a file; a large one comes from a slow disk
+ENDING = 5.0  # seconds that one that refused has to end
 SLOTS = 32  # replies decoded together: a class
 BATCH = 256  # tokens of a prompt that are read at once: a stop is heard between two
 CONTEXT = 16_384  # tokens of all replies together, where memory allows
@@ -141,10 +142,13 @@ class Llama(Engine):
                 if "r" in piece:
                     yield Read(*map(int, piece["r"]))
                 elif "t" in piece:
-                    id, raw, logarithm, top, count = piece["t"]
+                    id, raw, logarithm, top, count, milliseconds = piece["t"]
                     silent = max(0, int(count) - written - 1)
                     written = max(written + 1, int(count))
-                    yield Token(int(id), bytes.fromhex(raw), _probability(logarithm), _top(top), silent)
+                    yield Token(
+                        int(id), bytes.fromhex(raw), _probability(logarithm), _top(top), silent,
+                        seconds=float(milliseconds) / 1000,
+                    )  # fmt: skip
                 elif "e" in piece:
                     reason, read, new, reused = piece["e"]
                     full = read + new >= self.window and reason != "stop"
@@ -223,7 +227,7 @@ class Llama(Engine):
         )  # fmt: skip
         if "opened" in told:
             return
-        status, said = child.end()
+        status, said = child.ended()
         log.info("llama.cpp cannot open %s: %s, %s %s", self.name, told, status, said[-500:])
         if told.get("refused") == "no_engine":
             raise CannotLoad("engine_missing", name=self.name)
@@ -303,6 +307,12 @@ class _Child:
                 waiting = list(self._heard.values())
             for heard in waiting:
                 heard.put(None)
+
+    def ended(self) -> tuple[int, str]:
+        """One that ends by itself: its exit status, and what it said last."""
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(ENDING)
+        return self.end()
 
     def end(self) -> tuple[int, str]:
         """Kill it, if it still is; its exit status, and what it said last."""

@@ -8,6 +8,7 @@ gone, however it went, its end of the pipe is closed, and this process ends at o
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 import threading
 from typing import Any
@@ -64,6 +65,9 @@ def parameters(given: dict[str, Any]) -> Any:
         # Threads that wait by spinning take the processor from whoever else works on it.
         threads.poll = given["poll"]
     made.use_jinja = False
+    # It listens on this machine as well, and any page of a browser here could ask it.
+    made.api_keys = [secrets.token_hex(32)]
+    made.endpoint_slots = made.endpoint_props = made.endpoint_metrics = False
     return made
 
 
@@ -114,8 +118,9 @@ def short(told: dict[str, Any]) -> dict[str, Any]:
     untold: dict[str, Any] = {"id": -1, "bytes": [], "logprob": None}
     one: dict[str, Any] = ((choice.get("logprobs") or {}).get("content") or [untold])[0]
     top = [[each["id"], each["logprob"]] for each in one.get("top_logprobs", ())]
-    written = (told.get("timings") or {}).get("predicted_n", 0)
-    return {"t": [one["id"], bytes(one["bytes"]).hex(), one["logprob"], top, written]}
+    times = told.get("timings") or {}
+    clock = times.get("predicted_n", 0), times.get("predicted_ms", 0.0)
+    return {"t": [one["id"], bytes(one["bytes"]).hex(), one["logprob"], top, *clock]}
 
 
 def main() -> None:
@@ -144,10 +149,10 @@ def main() -> None:
         server = xllamacpp.Server(parameters(given))
     except ImportError as error:
         wire.send(answers, {"refused": NO_ENGINE, "why": str(error)[:500]})
-        return
+        os._exit(1)  # past what Python ends with: a thread still listens
     except Exception as error:
         wire.send(answers, {"refused": UNREADABLE, "why": str(error)[:500]})
-        return
+        os._exit(1)
     wire.send(answers, {"opened": True})
     replies = Replies(server, Outbox(answers))
     while True:
