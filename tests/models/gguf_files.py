@@ -79,9 +79,8 @@ def _tokenizer(writer: Any, pre: str) -> None:
     told = json.loads(tokenizer.backend_tokenizer.to_str())["model"]
     tokens = sorted(told["vocab"], key=told["vocab"].get)
     special = set(tokenizer.all_special_tokens)
-    unused = [
-        f"[PAD{number}]" for number in range(len(tokens), saved.VOCABULARY)
-    ]  # one a row of the embeddings
+    # llama.cpp wants as many tokens as the embeddings have rows.
+    unused = [f"[PAD{number}]" for number in range(len(tokens), saved.VOCABULARY)]
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre(pre)
     writer.add_token_list([*tokens, *unused])

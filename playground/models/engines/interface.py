@@ -71,7 +71,7 @@ class Token:
         top: the likeliest ids with their probabilities, best first.
         silent: tokens before it that only began a character, of which nothing else is told.
         texts: the likeliest as bytes, of an engine that tells no ids.
-        seconds: that the engine has written for, from the first token to this one; None where it does not tell.
+        seconds: that the engine has written for, up to this token; None where it does not tell.
     """
 
     id: int
