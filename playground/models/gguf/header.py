@@ -146,7 +146,7 @@ class _Reader:
         if end > LARGEST:
             raise _Lies("gguf_header_large", most=LARGEST)
         while len(self._data) < end:
-            more = self._stream.read(max(CHUNK, end - len(self._data)))
+            more = self._stream.read(CHUNK)
             if not more:
                 raise _Lies("gguf_cut")
             self._data += more
