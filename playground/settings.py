@@ -36,6 +36,7 @@ class Settings:
     device: str = field(default="auto", metadata={"choices": ("auto", "cuda", "mps", "cpu")})
     dtype: str = field(default="auto", metadata={"choices": ("auto", "float32", "bfloat16", "float16")})
     memory_gb: float = 0.0
+    model: str = "auto"
     offline: bool = False
     public: bool = False
     lang: str = field(default="", metadata={"choices": ("", *text.LANGUAGES)})

@@ -75,6 +75,9 @@ def environment(folder: Path, **settings: str) -> dict[str, str]:
         "TMPDIR": str(folder / "temporary"),
         "HF_HOME": str(folder / "hf"),
         "PYTHONUNBUFFERED": "1",
+        # Rooms open with the model that is always here, whatever packages are installed beside it. Tests of
+        # others say so.
+        "PLAYGROUND_MODEL": "tutor",
         # One for all of them: compiling UMAP takes longer than most tests.
         "NUMBA_CACHE_DIR": str(Path(tempfile.gettempdir()) / "llm-playground-numba-exact"),
     }

@@ -14,7 +14,7 @@ import pytest
 from playground import rooms
 from playground.engine.tokenizers.adapter import Adapter
 from playground.engine.tokenizers.libraries import adapter
-from playground.models import devices
+from playground.models import devices, packages
 from playground.models.cache import ModelCache
 from playground.models.catalog import Catalog
 from playground.models.loaders import TransformersLoader
@@ -65,6 +65,12 @@ def opened(models: ModelCache, catalog: Catalog) -> Callable[[str], Adapter]:
             return adapter(loaded)
 
     return open_
+
+
+@pytest.fixture
+def no_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a machine on which requirements-models.txt was not installed."""
+    monkeypatch.setattr(packages, "installed", lambda module: None)
 
 
 @pytest.fixture

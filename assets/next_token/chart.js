@@ -40,7 +40,7 @@
   const moved = {}; // of sliders: Gradio tells of a move some time later, and whoever drags wants to see it at once
   /* As the page is built, for what is pressed before its store is there. */
   const built = () => {
-    const { prompt, model, candidates } = data().example;
+    const { prompt, model, candidates } = data().examples[0];
     return { prompt, model, quantization: "", chat: false, temperature: 1, top_k: 0, top_p: 1, min_p: 0, count: candidates.length, seed: -1 };
   };
   const settings = () => {
@@ -103,8 +103,8 @@
       return 100 * value / high;
     };
     // A row is made once and then only changed: sliders move many times a second.
-    const rows = look.candidates.length;
-    if (place.nxLook !== look.row || place.children.length < rows || place.nxRows !== rows) {
+    const rows = look.candidates.length, whose = look.row || look.model; // what is shipped has no row on the server
+    if (place.nxLook !== whose || place.children.length < rows || place.nxRows !== rows) {
       place.replaceChildren(...look.candidates.map((token, i) => {
         const made = pick ? button("", "nx-row", () => pick(token[0])) : element("div", "nx-row");
         made.append(element("span", "nx-rank", String(i + 1)), chip(token), element("span", "nx-bar"), element("span", "nx-value"), element("span", "nx-why"));
@@ -112,7 +112,7 @@
         made.title = say("row", { id: token[0], piece: token[1] });
         return made;
       }));
-      Object.assign(place, { nxLook: look.row, nxRows: rows });
+      Object.assign(place, { nxLook: whose, nxRows: rows });
     }
     look.candidates.forEach((token, i) => {
       const row = place.children[i];

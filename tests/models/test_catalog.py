@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from playground.errors import BadInput, UnknownModel
-from playground.models.catalog import EMBEDDED, HUB, Catalog
+from playground.models.catalog import EMBEDDED, HUB, PACKAGED_BY_NAME, Catalog
 from playground.rooms.embeddings.words.catalogue import GENSIM
 from playground.system import untrusted_json
 
@@ -21,9 +21,9 @@ def catalog(tmp_path):
     return Catalog(tmp_path / "models", tmp_path / "up")
 
 
-def test_menu_lists_what_needs_no_download_first(catalog):
+def test_menu_lists_what_needs_no_download_first(catalog, no_packages):
     names = [card.name for card in catalog.offered(None)]
-    fetched = [card.name for card in (*HUB, *GENSIM)]
+    fetched = [card.name for card in (*PACKAGED_BY_NAME.values(), *HUB, *GENSIM)]
     assert names == [card.name for card in EMBEDDED] + ["bert", "qwen-0.5b"] + fetched
     assert len(set(names)) == len(names)
 
@@ -121,7 +121,7 @@ def test_a_folder_without_weights_is_known_as_such(tmp_path):
     assert not any(card.weightless for card in (*EMBEDDED, *HUB, *GENSIM))
 
 
-def test_offline_offers_nothing_to_download(catalog, tmp_path):
+def test_offline_offers_nothing_to_download(catalog, tmp_path, no_packages):
     offered = Catalog(tmp_path / "models", tmp_path / "up", offline=True).offered()
     assert {card.source for card in offered} == {"embedded", "folder"}
 

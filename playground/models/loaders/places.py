@@ -22,11 +22,13 @@ _importing = threading.Lock()
 
 
 def place(card: ModelCard) -> Path | None:
-    """Where an embedded, folder or upload card's files lie; None for those that need no file.
+    """Where an embedded, folder, upload or package card's files lie; None for those that need no file.
 
     Raises:
         CannotLoad: the package that carries it is not installed.
     """
+    if card.source == "package" and not card.where:
+        raise CannotLoad("package_missing", name=card.name, package=card.package)
     if not card.where:
         return None
     if card.source != "embedded":

@@ -17,7 +17,9 @@ from typing import Any
 
 from playground.errors import BadInput, CannotLoad, PlaygroundError
 from playground.models import hub
-from playground.models.catalog import CAUSAL_CLASS, ModelCard
+from playground.models.catalog import ModelCard
+from playground.models.folders import CAUSAL_CLASS
+from playground.models.loaders import presets
 from playground.models.loaders.incomplete import missing_field
 from playground.models.loaders.places import config_of as config_file
 from playground.models.loaders.places import explain_errors, imported, place
@@ -65,6 +67,9 @@ def config_of(card: ModelCard, *, offline: bool, anonymous: bool) -> dict[str, A
     """
     if card.source == "hub":
         return hub.config(card.where, card.revision, offline=offline, anonymous=anonymous)
+    known = presets.find(card.name) if card.source == "package" else None
+    if known is not None:
+        return known.config  # before anything of it is fetched or unpacked
     path = place(card)
     file = path / "config.json" if path is not None else None
     if file is None or not file.is_file():

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
+from pathlib import Path
 from typing import Any
 
 from playground import text as words
@@ -20,7 +21,7 @@ from playground.models.cache import Loaded
 from playground.models.catalog import ModelCard, Role
 from playground.models.gguf import header as gguf
 from playground.models.gguf.config import config as gguf_config
-from playground.models.loaders import places, presets, sizes, skeletons
+from playground.models.loaders import presets, sizes, skeletons
 from playground.rooms.architecture import dataflow, example, forward, memory, what_if
 from playground.rooms.architecture import view as architecture_view
 from playground.rooms.architecture import view_compare as compare_view
@@ -62,12 +63,13 @@ class ArchitectureService:
         """What the menu offers, as (shown, name): presets, then what is on this server, then the Hub."""
         known = presets.presets()
         rows = [(preset.label, name) for name, preset in known.items()]
-        cards = [card for card in self.context.catalog.offered("skeleton") if card.name not in known]
+        cards = [card for card in self.context.offered("skeleton") if card.name not in known]
+        # Of a package's model the plan is known without it.
         return rows + [(f"{card.name} ↓" if card.source == "hub" else card.name, card.name) for card in cards]
 
     def living(self) -> list[str]:
         """The models whose weights can be seen at work, those that come with the app first."""
-        cards = self.context.catalog.offered(None)
+        cards = self.context.offered(None)
         return [card.name for card in cards if card.roles & {"causal", "encoder"}]
 
     def plan(self, name: str, pasted: str = "") -> tuple[Architecture, list[str]]:
@@ -83,7 +85,7 @@ class ArchitectureService:
             return self.build(config, own), [words.say("architecture.from_pasted", lang)]
         if not isinstance(name, str) or not name.strip():
             raise BadInput("name_empty")
-        here = {card.name: card for card in self.context.catalog.offered("skeleton") if card.source != "hub"}
+        here = {card.name: card for card in self.context.offered("skeleton") if card.source != "hub"}
         preset = None if name.strip() in here else presets.find(name)
         if preset is not None:
             source = words.say("architecture.from_preset", lang, name=preset.name)
@@ -96,7 +98,7 @@ class ArchitectureService:
         }  # fmt: skip
         if "skeleton" not in card.roles:
             raise BadInput("no_skeleton", name=card.name)
-        if card.gguf:
+        if card.origin:
             return self._of_file(card, lang)
         config = self._once(card, "config", lambda: skeletons.config_of(card, **how))
         source = words.say(f"architecture.from_{card.source}", lang, name=card.name)
@@ -134,7 +136,7 @@ class ArchitectureService:
         """The header of the GGUF file that a plan is of; None where it is of no such file."""
         with suppress(PlaygroundError):
             card = self.context.catalog.find(plan.name)
-            return _header(card) if card.gguf else None
+            return _header(card) if card.origin else None
         return None
 
     def _headers(self, card: ModelCard, how: Mapping[str, Any]) -> Any:
@@ -186,7 +188,9 @@ class ArchitectureService:
         """How many tokens a sentence has, and whose tokenizer says so."""
         sentence = check(sentence, LONGEST_SENTENCE)
         name = NEAREST.get(plan.shape.vocabulary, "tekken")
-        here = {card.name: card for card in self.context.catalog.offered("tokenizer") if card.source != "hub"}
+        offered = (card for card in self.context.offered("tokenizer") if card.source != "hub")
+        # Not one that would have to be fetched, or unpacked, for a count.
+        here = {card.name: card for card in offered if not card.package or Path(card.where or "–").is_dir()}
         card = here.get(plan.name) or here[name]
         with self.context.models.lease(card) as loaded:
             return max(1, len(adapter(loaded).encode(sentence, special=True).ids)), card.name
@@ -355,6 +359,4 @@ def _whole(value: object, least: int, most: int, name: str) -> int:
 
 
 def _header(card: ModelCard) -> gguf.Header:
-    file = places.place(card)
-    assert file is not None
-    return gguf.read(file, card.name)
+    return gguf.read(Path(card.origin), card.name)

@@ -21,8 +21,9 @@ from playground.models.engines import llama
 from playground.rooms.chat.request import Request, parse
 from playground.ui import loading as loading_view
 from playground.ui.context import Context
+from playground.ui.first_models import pair
 from playground.ui.precision_menu import offer
-from playground.ui.runs import Given, Line, sets
+from playground.ui.runs import Given, Line, html, sets
 from playground.ui.visitor import language, sentence
 
 # A yield costs as much as many tokens, so the page hears by time: often where few read along.
@@ -38,6 +39,7 @@ class Answers:
     def opening(self, given: Given) -> Iterator[Line]:
         """What the menus of models offer; what is chosen in them stays."""
         yield offer(self.context, "chat.model", "chat.beside_model")
+        yield html("chat-models", pair(self.context, "chat.model", language()))
 
     def engine(self, given: Given) -> Iterator[Line]:
         """Which engines the chosen model runs by, and what the fast one cannot tell."""

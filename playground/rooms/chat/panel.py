@@ -16,7 +16,7 @@ from playground.ui.context import Context
 from playground.ui.controls import control
 from playground.ui.html import escape, island
 from playground.ui.precision_menu import following, precision
-from playground.ui.runs import Action, actions
+from playground.ui.runs import Action, actions, place
 from playground.ui.visitor import in_every_language, tr
 
 KEY = "chat"
@@ -27,7 +27,7 @@ PRESETS = {
     "creative": (1.1, 0, 1.0, 0.05, 1.05),
 }
 PRESET = ("chat.temperature", "chat.top_k", "chat.top_p", "chat.min_p", "chat.repetition_penalty")
-LARGER = ("HuggingFaceTB/SmolLM2-135M-Instruct", "Qwen/Qwen2.5-0.5B-Instruct")  # one click from the tutor
+LARGER = ("Qwen/Qwen2.5-0.5B-Instruct",)  # a click away, on the Hub
 # What pressing a button sets, by what follows "chat-" in its ``elem_id``.
 SETS: dict[str, dict[str, Any]] = {
     **{name: dict(zip(PRESET, values, strict=True)) for name, values in PRESETS.items()},
@@ -72,7 +72,7 @@ def build(context: Context, app: gr.Blocks) -> None:
 def _controls(context: Context) -> None:
     """Model, precision, system prompt and settings."""
     control("chat.model", _models(info=tr("models.which_info")), query="model")
-    gr.HTML(in_every_language("chat.tutor_html", _tutor), padding=False)
+    place("chat-models")
     if not context.settings.offline:
         with gr.Row(elem_classes="pg-samples"):
             for number, name in enumerate(LARGER):
@@ -133,10 +133,6 @@ def _beside() -> None:
             _slider("beside_top_p", 0, 1, 1.0, 0.01, "", min_width=160)
         gr.Button(tr("chat.compare"), min_width=120, elem_id="chat-compare")
         gr.HTML('<div id="chat-two" class="chat-two"></div>', padding=False)
-
-
-def _tutor(lang: str) -> str:
-    return f'<p class="pg-note">{escape(text.say("chat.tutor_note", lang))}</p>'
 
 
 def _intro(lang: str) -> str:

@@ -24,6 +24,7 @@ from playground.rooms.decoding.comparison import Comparison, Token, Written
 from playground.rooms.decoding.request import Request, within
 from playground.rooms.decoding.request import prompt as prompted
 from playground.ui.context import Context
+from playground.ui.first_models import pair
 from playground.ui.html import note
 from playground.ui.precision_menu import offer
 from playground.ui.runs import Given, Line, asks, html, progress, sets
@@ -43,6 +44,7 @@ class Answers:
     def opening(self, given: Given) -> Iterator[Line]:
         """The menu of models, and what stands for the prompt."""
         yield offer(self.context, "decoding.model")
+        yield html("dec-models", pair(self.context, "decoding.model", language()))
         yield asks("decoding/compare", "open")
 
     def sample(self, given: Given) -> Iterator[Line]:
@@ -57,7 +59,7 @@ class Answers:
         lang = language()
         if given.by == "open":
             shipped = example.shipped(lang)
-            there = _plain(given) and given["prompt"] == shipped.text
+            there = _plain(given, self.context.first_model(lang)) and given["prompt"] == shipped.text
             yield from shown(shipped, lang) if there else unasked(lang)
             return
         asked = Request.of(given)
@@ -112,13 +114,21 @@ def sample(number: int, lang: str) -> str:
     return words.say("decoding.samples", lang).split("\n")[number]
 
 
-def _plain(given: Given) -> bool:
-    """Whether all but the prompt is as the page is built: the shipped comparison is of that."""
+def _plain(given: Given, first: str) -> bool:
+    """Whether all but the prompt and the model is as the page is built: the shipped comparison is of that.
+
+    It says itself of which model it is. Of the one that the page begins with nothing is loaded until somebody
+    asks for it.
+
+    Args:
+        first: the model that the page begins with.
+    """
     try:
         asked = Request.of({**given, "prompt": given["prompt"] or "–"})
     except BadInput:
         return False
-    return asked == Request(asked.prompt, False, example.MODEL, "", example.PLAN)
+    known = asked.model in (example.MODEL, first)
+    return known and asked == Request(asked.prompt, False, asked.model, "", example.PLAN)
 
 
 def _told(state: strategies.Event, lang: str) -> str:

@@ -74,6 +74,7 @@ def _controls() -> None:
         [(example.MODEL, example.MODEL)], value=example.MODEL, allow_custom_value=True,
         label=tr("decoding.model"), info=tr("models.which_info"), elem_id="dec-model",
     ), query="model")  # fmt: skip
+    place("dec-models")
     with gr.Row(elem_classes="dec-run"):
         gr.Button(tr("decoding.go"), variant="primary", min_width=150, elem_id="dec-go")
         gr.Button(tr("shell.stop"), min_width=60, elem_id="dec-stop")

@@ -17,6 +17,7 @@ from playground.rooms.models import view
 from playground.rooms.models.inventory import inventory
 from playground.rooms.models.trial import trying
 from playground.ui.context import Context
+from playground.ui.first_models import fetched_size, label
 from playground.ui.runs import Given, Line, html, progress, sets
 from playground.ui.visitor import language, stages, waiting
 
@@ -43,12 +44,17 @@ class Answers:
         unseen = [row.bytes for row in whole if not context.catalog.listed(row.card)]
         yield html("pg-models-held", view.held(status, memories, lang, unseen))
         broken = {card.name: card.broken for card in context.catalog.folders() if card.broken}
-        yield html("pg-models-offered", view.offered(inventory(context), broken, lang))
+        absent = {
+            card.name: fetched_size(card)
+            for card in context.offered(None)
+            if card.source == "package" and not card.where
+        }
+        yield html("pg-models-offered", view.offered(inventory(context), broken, lang, absent))
         free = dict.fromkeys(row.name for row in status if row.state == "loaded" and not row.leases)
-        names = [card.name for card in context.catalog.offered(None)]
+        names = [(label(card, lang), card.name) for card in context.offered(None)]
         yield sets({
             "models.idle": {"choices": [(name, name) for name in free], "value": None},
-            "models.name": {"choices": [(name, name) for name in names]},
+            "models.name": {"choices": names},
         })  # fmt: skip
 
     def unload(self, given: Given) -> Iterator[Line]:

@@ -14,7 +14,7 @@ def inventory(context: Context) -> list[dict[str, Any]]:
     held: dict[str, list[Status]] = {}
     for row in context.models.status():
         held.setdefault(row.name, []).append(row)
-    offered = context.catalog.offered(None)
+    offered = context.offered(None)
     known = {card.name for card in offered}
     # By their own cards: a name typed, or a folder or upload that is gone by now, is in no menu. What another
     # visitor typed or brought is nobody else's to see.

@@ -13,6 +13,8 @@ from playground.ui import loading
 from playground.ui.html import escape, note, number, table, visible
 
 PRECISIONS = {"int8": "int8", "nf4": "NF4"}
+# What is said of models that came as packages: whose they are, and what was done to them.
+ABOUT = {"SmolLM2-135M-Instruct": "models.first_smollm2", "glove-wiki-gigaword-50": "words.about_glove"}
 
 
 def held(
@@ -61,18 +63,24 @@ def precision(row: Status, lang: str) -> str:
     return row.dtype or "—"
 
 
-def offered(rows: Sequence[Mapping[str, Any]], broken: Mapping[str, str], lang: str) -> str:
+def offered(
+    rows: Sequence[Mapping[str, Any]], broken: Mapping[str, str], lang: str,
+    absent: Mapping[str, str] | None = None,
+) -> str:  # fmt: skip
     """What can be loaded here, by where it comes from.
 
     Args:
         rows: as ``/models`` answers.
         broken: of folders that cannot be read, by name: why, as a key of ``errors``.
+        absent: of packages that can be fetched from the index, by name: how large they are.
     """
     say = partial(text.say, lang=lang)
     lines = [
         [
-            escape(row["name"]), escape(" · ".join(say(f"models.role_{role}") for role in row["roles"])),
-            escape(say(f"models.source_{row['source']}")), _state(row, broken.get(row["name"], ""), lang),
+            _named(row["name"], lang),
+            escape(" · ".join(say(f"models.role_{role}") for role in row["roles"])),
+            escape(say(f"models.source_{row['source']}")),
+            _state(row, broken.get(row["name"], ""), (absent or {}).get(row["name"], ""), lang),
         ]
         for row in rows
     ]  # fmt: skip
@@ -80,9 +88,17 @@ def offered(rows: Sequence[Mapping[str, Any]], broken: Mapping[str, str], lang: 
     return table(head, lines, "models")
 
 
-def _state(row: Mapping[str, Any], broken: str, lang: str) -> str:
+def _named(name: str, lang: str) -> str:
+    """A name; of what is a copy by others, what it is."""
+    about = f"<br><small>{escape(text.say(ABOUT[name], lang))}</small>" if name in ABOUT else ""
+    return escape(name) + about
+
+
+def _state(row: Mapping[str, Any], broken: str, absent: str, lang: str) -> str:
     if broken:
         return escape(text.say(f"errors.{broken}", lang, name=row["name"], file="config.json"))
+    if absent:
+        return escape(text.say("models.state_fetch", lang, size=absent))
     return escape(text.say(f"models.state_{row['state']}", lang))
 
 

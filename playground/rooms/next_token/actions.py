@@ -24,8 +24,9 @@ from playground.rooms.next_token.logit_cache import Rows
 from playground.rooms.next_token.request import Request, parse, whole
 from playground.ui import loading as loading_view
 from playground.ui.context import Context
+from playground.ui.first_models import pair
 from playground.ui.precision_menu import offer
-from playground.ui.runs import Given, Line
+from playground.ui.runs import Given, Line, html
 from playground.ui.visitor import language, sentence
 
 T = TypeVar("T")
@@ -46,6 +47,7 @@ class Answers:
     def opening(self, given: Given) -> Iterator[Line]:
         """What the menus of models offer now. What is chosen stays."""
         yield offer(self.context, "next_token.model", "next_token.beside_model")
+        yield html("next-models", pair(self.context, "next_token.model", language()))
 
     # ---- the model ----
 

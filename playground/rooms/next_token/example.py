@@ -10,33 +10,37 @@ from playground.engine.generation import logits as next_tokens
 from playground.engine.generation.prompts import prompt_ids
 from playground.engine.generation.sampling import Settings
 from playground.models.cache import ModelCache
-from playground.models.catalog import EMBEDDED_BY_NAME
+from playground.models.catalog import EMBEDDED_BY_NAME, SMOLLM2, ModelCard
 from playground.rooms.next_token import view_data
 from playground.ui.example_files import read, write
 
-FILE = ASSETS / "next_token" / "example.json"
-
-
+FOLDER = ASSETS / "next_token"
+# Of each model that rooms open with; the first one is always there.
+FILES = {"tutor": FOLDER / "example.json", SMOLLM2.name: FOLDER / "example.smollm2.json"}
 LOOK = {"model": "tutor", "prompt": "The capital of France is"}
 LOOKED = 15  # tokens shown
 
 
-def shipped() -> dict[str, Any]:
-    """The example, as shipped: what the page is told about `LOOK`."""
-    told: dict[str, Any] = read(FILE)
+def shipped(model: str = LOOK["model"]) -> dict[str, Any]:
+    """The example of a model, as shipped: what the page is told about the prompt of `LOOK`."""
+    told: dict[str, Any] = read(FILES[model])
     return told
 
 
-def computed(cache: ModelCache) -> dict[str, Any]:
-    """The same, computed now."""
-    card = EMBEDDED_BY_NAME[LOOK["model"]]
+def computed(cache: ModelCache, card: ModelCard | None = None) -> dict[str, Any]:
+    """The same, computed now.
+
+    Args:
+        card: of the model, whose files are here; without it the tutor's.
+    """
+    card = card or EMBEDDED_BY_NAME[LOOK["model"]]
     with cache.lease(card, "causal") as loaded:
         ids, _ = prompt_ids(loaded, LOOK["prompt"], len(LOOK["prompt"]))
         states = next_tokens.look(loaded, ids, score_prompt=True)
         row = next(state for state in states if isinstance(state, next_tokens.Row))
         settings = Settings(temperature=1.0).checked()
         told = view_data.look(loaded, row, settings, LOOKED) | view_data.prompt(loaded, row)
-    return told | {"row": "", "model": LOOK["model"], "prompt": LOOK["prompt"]}
+    return told | {"row": "", "model": card.name, "prompt": LOOK["prompt"]}
 
 
 @functools.cache
@@ -81,5 +85,6 @@ def learning(prompt: object = None, *, chat: object = False) -> dict[str, Any]:
 
 
 def make(cache: ModelCache) -> None:
-    """Write it anew; what was said in training, ``playground.tutor`` writes."""
-    write(FILE, computed(cache))
+    """Write them anew; what was said in training, ``playground.tutor`` writes."""
+    for card in (EMBEDDED_BY_NAME[LOOK["model"]], SMOLLM2):
+        write(FILES[card.name], computed(cache, card))

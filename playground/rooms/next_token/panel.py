@@ -16,7 +16,7 @@ from playground.ui.context import Context
 from playground.ui.controls import control
 from playground.ui.html import escape, island
 from playground.ui.precision_menu import following, precision
-from playground.ui.runs import Action, actions
+from playground.ui.runs import Action, actions, place
 from playground.ui.visitor import in_every_language, tr
 
 KEY = "next_token"
@@ -64,6 +64,7 @@ def _controls() -> None:
             gr.Button(tr(f"next_token.sample_{name}"), size="sm", min_width=40, elem_id=f"next-sample-{name}")
     with gr.Column(elem_classes="pg-late", min_width=160):
         _model("model", info=tr("models.which_info"))
+        place("next-models")
     with gr.Column(elem_classes="pg-late", min_width=160):
         _slider("temperature", 0, 3, 1.0, 0.05, "next_token.temperature", "next_token.temperature_info")
         _slider("top_k", 0, 200, 0, 1, "", "next_token.top_k_info")
@@ -134,7 +135,7 @@ def _frame(lang: str) -> str:
         key.removeprefix("next_token.js_"): said for key, said in known.items() if "next_token.js_" in key
     }
     samples = {name: text.say(f"next_token.example_{name}", lang) for name in SAMPLES}
-    data = {"words": words, "samples": samples, "example": example.shipped()}
+    data = {"words": words, "samples": samples, "examples": [example.shipped(name) for name in example.FILES]}
     parts = "".join(
         f'<div class="nx-{name}"{more}></div>'
         for name, more in (

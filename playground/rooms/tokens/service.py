@@ -27,6 +27,7 @@ from playground.rooms.tokens import view_merges as merges_view
 from playground.rooms.tokens import view_steps as steps_view
 from playground.rooms.tokens import view_vocabulary as vocabulary_view
 from playground.ui.context import Context
+from playground.ui.first_models import label
 from playground.ui.html import note
 from playground.ui.runs import Progress
 from playground.ui.visitor import language, sentence, stages
@@ -68,8 +69,10 @@ class TokensService:
 
     def choices(self) -> list[tuple[str, str]]:
         """What the menus offer, as (shown, name); ↓ marks what the Hub must give first."""
-        offered = self.context.catalog.offered("tokenizer")
-        return [(f"{card.name} ↓" if card.source == "hub" else card.name, card.name) for card in offered]
+        offered, lang = self.context.offered("tokenizer"), language()
+        return [
+            (f"{card.name} ↓" if card.source == "hub" else label(card, lang), card.name) for card in offered
+        ]
 
     # -- compare --
 

@@ -11,11 +11,19 @@ import torch
 import transformers
 
 from playground.errors import BadInput, CannotLoad
+from playground.models.gguf_folders import FOLDER
 from playground.models.loaders import dequantized
 from playground.system import cancellation, disk
 from tests.models import gguf_files
 
 TEXT = "Once upon a time 12 girls"
+
+
+@pytest.fixture(autouse=True)
+def here(monkeypatch, request):
+    """In this process, which takes no second; tests of `apart` say so."""
+    if "apart" not in request.node.name:
+        monkeypatch.setattr(dequantized, "apart", dequantized.convert)
 
 
 @pytest.fixture
@@ -60,7 +68,7 @@ def test_it_is_converted_once_and_the_tensors_are_counted(file, tmp_path, monkey
     folder = dequantized.converted("tiny", file, tmp_path / "cache", stages.append)
     counted = [(stage.done, stage.total) for stage in stages if stage.step == "convert" and stage.total]
     assert counted == [(done, 20) for done in range(20)]
-    monkeypatch.setattr(dequantized, "_convert", lambda *_: pytest.fail("converted again"))
+    monkeypatch.setattr(dequantized, "apart", lambda *_: pytest.fail("converted again"))
     assert dequantized.converted("tiny", file, tmp_path / "cache") == folder
 
 
@@ -96,8 +104,8 @@ def test_who_leaves_leaves_nothing_and_a_killed_conversion_is_swept(file, tmp_pa
 
     with pytest.raises(cancellation.Abandoned):
         dequantized.converted("tiny", file, tmp_path / "cache", leave)
-    assert not disk.listed(tmp_path / "cache" / dequantized.FOLDER)
-    left = tmp_path / "cache" / dequantized.FOLDER / f"{disk.ARRIVING}elsewhere-1-00"
+    assert not disk.listed(tmp_path / "cache" / FOLDER)
+    left = tmp_path / "cache" / FOLDER / f"{disk.ARRIVING}elsewhere-1-00"
     left.mkdir(parents=True)
     os.utime(left, (time.time() - 2 * disk.ABANDONED,) * 2)
     disk.sweep_all(tmp_path / "cache")
@@ -111,7 +119,7 @@ def test_files_that_are_cut_or_none_get_a_sentence(file, tmp_path):
         with pytest.raises(CannotLoad) as told:
             dequantized.converted("tiny", file, tmp_path / "cache")
         assert told.value.key == "errors.gguf_broken" and told.value.values == {"name": "tiny"}
-    assert not disk.listed(tmp_path / "cache" / dequantized.FOLDER)
+    assert not disk.listed(tmp_path / "cache" / FOLDER)
 
 
 def test_an_unknown_architecture_and_impossible_sizes_get_a_sentence(tmp_path):
@@ -138,7 +146,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(file, tmp_path, monkeypatch):
     with pytest.raises(CannotLoad) as told:
         dequantized.converted("tiny", file, tmp_path / "cache")
     assert told.value.key == "errors.cache_full"
-    assert not disk.listed(tmp_path / "cache" / dequantized.FOLDER)
+    assert not disk.listed(tmp_path / "cache" / FOLDER)
 
 
 def test_smollm_cuts_every_digit_off_as_its_makers_do(tmp_path):
@@ -152,3 +160,34 @@ def test_smollm_cuts_every_digit_off_as_its_makers_do(tmp_path):
         cut = [piece for piece, _ in tokenizer.backend_tokenizer.pre_tokenizer.pre_tokenize_str(" 12  3")]
         assert cut == (["Ġ", "1", "2", "ĠĠ", "3"] if pre == "smollm" else ["Ġ12", "Ġ", "Ġ3"])
         assert tokenizer.tokenize(" 12  3") == pieces
+
+
+def test_apart_it_tells_as_much_and_makes_the_same(file, tmp_path):
+    stages = []
+    folder = dequantized.converted("tiny", file, tmp_path / "cache", stages.append)
+    assert dequantized.sound(folder)
+    assert {stage.done for stage in stages if stage.total == 20} and stages[-1].name == "tiny"
+    weights = (folder / "model.safetensors").read_bytes()
+    shutil.rmtree(folder)
+    dequantized.convert("tiny", file, folder, lambda stage: None)
+    assert (folder / "model.safetensors").read_bytes() == weights
+
+
+def test_apart_who_leaves_ends_it_at_once_and_leaves_nothing(file, tmp_path):
+    began = time.monotonic()
+
+    def leave(stage):
+        if time.monotonic() - began > 0.5:
+            raise cancellation.Abandoned
+
+    with pytest.raises(cancellation.Abandoned):
+        dequantized.converted("tiny", file, tmp_path / "cache", leave)
+    assert time.monotonic() - began < 2.5
+    assert not disk.listed(tmp_path / "cache" / FOLDER)
+
+
+def test_apart_a_broken_file_is_told_the_same(file, tmp_path):
+    file.write_bytes(file.read_bytes()[:500])
+    with pytest.raises(CannotLoad) as told:
+        dequantized.converted("tiny", file, tmp_path / "cache")
+    assert told.value.key == "errors.gguf_broken" and told.value.values == {"name": "tiny"}

@@ -158,11 +158,13 @@ def test_what_cannot_be_is_a_sentence_and_nothing_is_lost(context: Context, chan
     assert heard(context)["ids"], "the next one works"
 
 
-def test_opening_fills_the_menus_and_changes_no_choice(context: Context) -> None:
-    (line,) = actions.Answers(context).opening(Given({}, "chat", "open"))
+def test_opening_fills_the_menus_and_changes_no_choice(context: Context, no_packages: None) -> None:
+    line, shown = actions.Answers(context).opening(Given({}, "chat", "open"))
     assert [*line["set"]] == ["chat.model", "chat.beside_model"]
     for change in line["set"].values():
-        assert [*change] == ["choices"] and {("tutor", "tutor"), ("chatty", "chatty")} <= {*change["choices"]}
+        assert [*change] == ["choices", "default"] and change["default"] == "tutor"
+        assert {("tutor", "tutor"), ("chatty", "chatty")} <= {*change["choices"]}
+    assert 'data-model-of="chat.model" data-model="tutor"' in shown["html"]
 
 
 @pytest.mark.parametrize("given", [None, 7, [], "x"])

@@ -344,7 +344,8 @@ def test_what_breaks_off_is_an_error_after_what_was_measured(
 
 def opened(context: Context, **change: Any) -> list[Line]:
     """What stands in the places of a page that opens with these."""
-    menu, last = Answers(context).opening(given("open"))
+    menu, models, last = Answers(context).opening(given("open"))
+    assert models["place"] == "dec-models"
     names = [value for _, value in menu["set"]["decoding.model"]["choices"]]
     assert names[0] == example.MODEL and "chatty" in names
     assert last == {"ask": "decoding/compare", "by": "open"}

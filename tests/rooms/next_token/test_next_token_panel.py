@@ -98,12 +98,13 @@ def bare(context: Context, ids: list[int], name: str = "small") -> torch.Tensor:
 # ---- the page ----
 
 
-def test_the_menus_of_models_are_filled_and_what_is_chosen_stays(do: Answers) -> None:
-    (line,) = do.opening(Given({}, "next_token", "open"))
+def test_the_menus_of_models_are_filled_and_what_is_chosen_stays(do: Answers, no_packages: None) -> None:
+    line, shown = do.opening(Given({}, "next_token", "open"))
     names = [card.name for card in do.context.catalog.offered("causal")]
     assert {"small", "other", "tutor"} <= {*names}
-    offered = {"choices": [(name, name) for name in names]}  # and no value
+    offered = {"choices": [(name, name) for name in names], "default": "tutor"}  # and no value
     assert line == {"set": {"next_token.model": offered, "next_token.beside_model": offered}}
+    assert 'data-model-of="next_token.model" data-model="tutor"' in shown["html"]
 
 
 def test_the_room_is_built_as_the_shipped_example() -> None:

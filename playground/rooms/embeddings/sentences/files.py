@@ -1,4 +1,4 @@
-"""Files of sentences: CSV, TSV, JSON lines or plain text, in whatever encoding they come.
+"""Files of sentences: CSV, TSV, JSON lines, Parquet or plain text, in whatever encoding they come.
 
 Everything in a file is text and stays text: a cell with a formula or with HTML is a sentence like any other.
 What a single row gets wrong is counted; what makes a whole file unusable is a sentence.
@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from playground.engine.tables import delimited
+from playground.engine.tables import delimited, parquet
 from playground.engine.tables.charset import brief, decoded, lines, one_line
 from playground.errors import BadInput
 from playground.rooms.embeddings.sentences.cells import (
@@ -88,10 +88,12 @@ def read(name: str, content: bytes) -> Table:
     """A table from a file; its form is told from its name and from what is in it.
 
     Raises:
-        BadInput: no text, no rows, or JSON that is none.
+        BadInput: no text, no rows, JSON that is none, or a Parquet file that is broken or too large.
     """
     if not content.strip(b"\0 \t\r\n"):
         raise BadInput("rows_file_empty", name=brief(name))
+    if parquet.is_parquet(content):
+        return _parquet(name, content)
     text, guessed = decoded(name, content)
     kind = name.lower().rpartition(".")[2]
     table = delimited.parse(text, "\t" if kind == "tsv" else "")
@@ -102,6 +104,17 @@ def read(name: str, content: bytes) -> Table:
     else:
         bare = [each.strip() for each in lines(text)]
         found = [""], [[each] for each in bare if each], {}
+    return _table(name, found, guessed)
+
+
+def _parquet(name: str, content: bytes) -> Table:
+    found = parquet.read(brief(name), content, MOST, COLUMNS)
+    told = {"over": found.over} if found.over else {}
+    return _table(name, (names(found.names), found.rows, told), {})
+
+
+def _table(name: str, found: Found, guessed: dict[str, Any]) -> Table:
+    """What was found, within the limits of rows and cells."""
     columns, rows, told = found
     if not rows:
         raise BadInput("rows_file_empty", name=brief(name))

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from playground import text as words
+from playground.engine.tables import parquet
 from playground.engine.vectors.encode import Encoded
 from playground.engine.vectors.neighbours import FEWEST, alike, best, measurable, shared, similarity, unit
 from playground.engine.vectors.projection import Projection
-from playground.errors import BadInput
+from playground.errors import BadInput, NotAllowed
 from playground.rooms.embeddings.sentences import example, files, samples, view
 from playground.rooms.embeddings.sentences.export import Made, Shown, facts, facts_of, written
 from playground.rooms.embeddings.sentences.files import MOST, Table
@@ -85,7 +86,10 @@ class SentencesService:
         """Read a visitor's file and keep what is in it; the name under which it is found again."""
         if not path:
             raise BadInput("rows_file_empty", name="–")
-        table = files.read(Path(path).name, Path(path).read_bytes())
+        content = Path(path).read_bytes()
+        if self.context.settings.public and parquet.is_parquet(content):
+            raise NotAllowed("parquet_public")  # its reader is no match for what a stranger may have made
+        table = files.read(Path(path).name, content)
         whole = {"columns": table.columns, "rows": table.rows, "told": table.told}
         content = json.dumps(whole, ensure_ascii=False).encode()
         return self.context.catalog.uploads.keep("rows", content), table

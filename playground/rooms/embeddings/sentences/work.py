@@ -27,6 +27,7 @@ from playground.rooms.embeddings.sentences import example, samples, view
 from playground.system import cancellation
 from playground.system.lru import LRU
 from playground.ui.context import Context
+from playground.ui.first_models import label
 from playground.ui.point_map import Near, true_neighbours
 from playground.ui.runs import Progress
 from playground.ui.visitor import language, stages, waiting
@@ -83,8 +84,9 @@ class Work:
 
     def choices(self) -> list[tuple[str, str]]:
         """Models of the menu: sentence models first, then language models."""
-        names = [card.name for role in ("encoder", "causal") for card in self.context.catalog.offered(role)]  # type: ignore[arg-type]
-        return [(name, name) for name in dict.fromkeys(names)]
+        cards = [*self.context.offered("encoder"), *self.context.offered("causal")]
+        names = {card.name: label(card, language()) for card in cards}
+        return [(shown, name) for name, shown in names.items()]
 
     # -- vectors --
 

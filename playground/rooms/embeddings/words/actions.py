@@ -13,6 +13,7 @@ from playground.models.cache import Loaded
 from playground.models.catalog import ModelCard
 from playground.rooms.embeddings.words import analogies, example, view
 from playground.ui.context import Context
+from playground.ui.first_models import label
 from playground.ui.html import note
 from playground.ui.runs import Given, Line, html, progress, sets
 from playground.ui.visitor import language, stages
@@ -35,9 +36,13 @@ class WordsActions:
 
     def choices(self) -> list[tuple[str, str]]:
         """The sources of the menu; ↓ marks what must be downloaded first, which no public server does."""
-        offered = [(card.name, self.context.fetched(card)) for card in self.context.catalog.offered("words")]
-        public = self.context.settings.public
-        return [(name if here else f"{name} ↓", name) for name, here in offered if here or not public]
+        public, lang = self.context.settings.public, language()
+        offered = [(card, self.context.fetched(card)) for card in self.context.offered("words")]
+        return [
+            (label(card, lang) if here or card.source == "package" else f"{card.name} ↓", card.name)
+            for card, here in offered
+            if here or not public
+        ]
 
     def card(self, source: object) -> ModelCard:
         """The card of a source; anything of that name without word vectors is refused by the loader."""

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from playground.errors import BadInput
 from playground.models.cache import Loaded
+from playground.rooms.embeddings.words.catalogue import LENGTHS
 from playground.system import cancellation
 
 MOST = 100  # neighbours at once
@@ -162,11 +163,11 @@ def unit(loaded: Loaded, rows: Sequence[int]) -> Matrix:
 def _scores(loaded: Loaded, wanted: Matrix) -> Matrix:
     """The cosine of every word to a unit vector, a block at a time: three million words make no copy."""
     vectors = loaded.model.vectors
-    lengths = loaded.memo.get("words.lengths")
+    lengths = loaded.memo.get(LENGTHS)
     if lengths is None:
         parts = [np.linalg.norm(some, axis=1) for some in _blocks(vectors)]
         whole = np.concatenate(parts).astype(np.float32)
-        lengths = loaded.memo["words.lengths"] = np.where(whole > 0, whole, np.inf)
+        lengths = loaded.memo[LENGTHS] = np.where(whole > 0, whole, np.inf)
     cosines = np.concatenate([some @ wanted for some in _blocks(vectors)])
     return np.asarray(cosines / lengths, np.float32)
 

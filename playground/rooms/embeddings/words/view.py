@@ -97,6 +97,7 @@ def mapped(
 
 
 def about(source: str, count: int, width: int, lang: str) -> str:
-    """What a source holds; of the embedded one, what it really is."""
+    """What a source holds; of the embedded one and the book's, what it really is."""
     told = note(text.say("words.facts", lang, source=source, count=number(count), width=number(width)))
-    return told + (note(text.say("words.about_minilm", lang)) if source == "minilm-words" else "")
+    known = {"minilm-words": "about_minilm", "glove-wiki-gigaword-50": "about_glove"}.get(source)
+    return told + (note(text.say(f"words.{known}", lang)) if known else "")

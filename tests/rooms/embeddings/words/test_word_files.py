@@ -22,7 +22,7 @@ from playground.rooms.embeddings.words import loading as words
 from playground.settings import Settings
 from playground.ui.context import Context
 
-GLOVE = "glove-wiki-gigaword-50"
+GLOVE = "glove-twitter-25"
 
 
 def cache(folder, **how) -> ModelCache:
@@ -240,7 +240,7 @@ def test_a_disk_is_not_mistaken_for_the_network(gensim_list, tmp_path, monkeypat
     assert list((tmp_path / "cache" / "words").iterdir()) == []
 
 
-def test_no_answer_offline_and_public(gensim_list, tmp_path, monkeypatch):
+def test_no_answer_offline_and_public(no_packages, gensim_list, tmp_path, monkeypatch):
     import gensim.downloader
 
     card = Catalog(tmp_path, tmp_path).find(GLOVE)
