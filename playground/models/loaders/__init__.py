@@ -185,6 +185,7 @@ class TransformersLoader:
         if key.role == "tokenizer":
             return Loaded(card, tokenizer, bytes=tokenizers.size(path))
         progress(Stage(card.name, "read"))
+        check(card, Path(card.origin))
         header = _header(card)
         engine = llama.Llama(card.name, Path(card.origin), header)
         size, kind = engine.bytes + tokenizers.size(path), header.main_kind
