@@ -9,16 +9,20 @@ import hashlib
 import importlib
 import json
 import logging
+import subprocess
+import sys
 import threading
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from playground.errors import CannotLoad, PlaygroundError, out_of_memory
+from playground import ROOT
+from playground.errors import CannotLoad, PlaygroundError, TookTooLong, out_of_memory
 from playground.models.gguf import header as headers
 from playground.models.gguf.config import config
 from playground.models.gguf.header import Header, Listed
 from playground.models.loaders import sizes
+from playground.models.sandbox.process import environment, refusal, refused
 from playground.system import cancellation, disk
 
 log = logging.getLogger(__name__)
@@ -37,23 +41,28 @@ KEYS = {  # of the metadata → as transformers' converters name them
     "ggml.unknown_token_id": "unk_token_id", "ggml.padding_token_id": "pad_token_id",
     "ggml.add_space_prefix": "add_prefix_space",
 }  # fmt: skip
+APART = 60.0  # seconds that a process has in which a stranger's is made; most of them for its imports
 _making = threading.Lock()
 
 
-def planned(name: str, path: Path, cache_dir: Path) -> Path:
+def planned(name: str, path: Path, cache_dir: Path, *, apart: bool = False) -> Path:
     """The folder of a file's config.json and tokenizer; made if need be.
 
     Args:
         name: as a visitor knows it.
         cache_dir: the folder of what was computed once.
+        apart: make it in a process of its own, since the file is a stranger's.
 
     Raises:
         CannotLoad: those of `header.read`; ``gguf_tokenizer`` (kind), one that transformers cannot build;
             ``gguf_architecture`` (kind). BadInput: sizes larger than any model's.
+        TookTooLong: ``tokenizer_too_long`` (name, seconds), apart.
     """
     read = headers.read(path, name)
     place = place_of(path, cache_dir)
     with cancellation.turn(_making):
+        if apart and not (place / LAST).is_file():
+            _apart(name, path, cache_dir)
         if not (place / LAST).is_file():
             about = config(read)
             if about is not None:
@@ -74,6 +83,35 @@ def place_of(path: Path, cache_dir: Path) -> Path:
     parts = (FORM, path.resolve(), about.st_size, about.st_mtime_ns, version("transformers"))
     digest = hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()
     return cache_dir / FOLDER / f"plan-{path.stem}-{digest[:FINGERPRINT]}"
+
+
+def _apart(name: str, path: Path, cache_dir: Path) -> None:
+    command = (sys.executable, "-m", __name__, name, str(path.resolve()), str(cache_dir.resolve()))
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=APART, cwd=ROOT, env=environment())
+    except subprocess.TimeoutExpired as error:
+        raise TookTooLong("tokenizer_too_long", name=name, seconds=APART) from error
+    if done.returncode == 0:
+        return
+    log.info("no folder of %s: %s %r", name, done.returncode, done.stderr[-500:])
+    said = done.stdout.splitlines()
+    if not said:  # the file ended the process
+        raise CannotLoad("gguf_broken", name=name)
+    raise refusal(json.loads(said[-1])["refused"])
+
+
+def main(name: str, path: str, cache_dir: str) -> int:
+    """What that process does: the folder, or why there is none, as a line of JSON.
+
+    Returns:
+        its exit status.
+    """
+    try:
+        planned(name, Path(path), Path(cache_dir))
+    except PlaygroundError as error:
+        sys.stdout.write(json.dumps(refused(error)) + "\n")
+        return 1
+    return 0
 
 
 def _tokenizer(name: str, read: Header) -> Any:
@@ -133,3 +171,7 @@ def _begins(backend: Any, token: str, id: int) -> None:
     backend.post_processor = processors.TemplateProcessing(
         single=f"{token} $A", pair=f"{token} $A {token} $B", special_tokens=[(token, id)]
     )
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

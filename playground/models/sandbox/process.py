@@ -243,7 +243,7 @@ class Session:
             self._end()
             raise
         if "refused" in answer:
-            raise _refusal(answer["refused"])
+            raise refusal(answer["refused"])
         if "failed" in answer:
             raise RuntimeError(f"{self.name}, in its process: {answer['failed']}")
         return answer, found
@@ -264,7 +264,12 @@ def refused(error: PlaygroundError) -> wire.Message:
     return {"refused": [type(error).__name__, error.key.removeprefix("errors."), values]}
 
 
-def _refusal(told: object) -> PlaygroundError:
+def refusal(told: object) -> PlaygroundError:
+    """The error that a child's ``refused`` says.
+
+    Raises:
+        RuntimeError: it says none of ours.
+    """
     match told:
         case [str(name), str(key), dict(values)]:
             kind = getattr(errors, name, None)

@@ -206,3 +206,20 @@ def test_a_tokenizer_that_nothing_builds(tmp_path: Path) -> None:
     with pytest.raises(CannotLoad) as told:
         folder.planned("plain.gguf", path, tmp_path)
     assert told.value.key == "errors.gguf_tokenizer"
+
+
+def test_a_strangers_file_is_opened_in_a_process_of_its_own(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*args: object) -> None:
+        raise AssertionError("a stranger's tokenizer in this process")
+
+    monkeypatch.setattr(folder, "_built", never)
+    place = folder.planned("tiny.gguf", file, tmp_path, apart=True)
+    assert (place / folder.LAST).is_file() and (place / "config.json").is_file()
+    plain = written(
+        tmp_path / "plain.gguf", [pair("general.architecture", 8, text("llama"))], [tensor("t", (8, 8))]
+    )
+    with pytest.raises(CannotLoad) as told:
+        folder.planned("plain.gguf", plain, tmp_path, apart=True)
+    assert told.value.key == "errors.gguf_tokenizer" and told.value.values["name"] == "plain.gguf"
