@@ -109,7 +109,7 @@ class Engine(ABC):
     """A model that writes, elsewhere than in this process's torch. Belongs to the cache as any model does.
 
     ``window`` is how many tokens prompt and reply may have together, ``room`` how many all replies that are
-    written at the same time, and ``ends`` the ids that end a reply.
+    written at the same time (0: each has its own), and ``ends`` the ids that end a reply.
     """
 
     capabilities: Capabilities

@@ -36,11 +36,11 @@ PACKAGE = "xllamacpp"
 COMMAND = (sys.executable, "-m", "playground.models.engines.llama_child")
 OPENING = 300.0  # seconds to read a file; a large one comes from a slow disk
 ENDING = 5.0  # seconds that one that refused has to end
-SLOTS = 32  # replies decoded together: a class
+SLOTS = 16  # replies decoded together at most; each has keys and values of its own
 BATCH = 256  # tokens of a prompt that are read at once: a stop is heard between two
-CONTEXT = 16_384  # tokens of all replies together, where memory allows
-LEAST = 2048
-CACHE = 2**29  # bytes that keys and values may take
+LEAST = 2048  # tokens of prompt and reply, unless the model was trained for less
+STEP = 256  # llama.cpp rounds up to a multiple of it
+CACHE = 3 * 2**28  # bytes that keys and values may take
 CACHE_MIB = 32  # of prompts that were answered, kept beside the slots
 BASE = 250 * 2**20  # bytes of the process itself and of what it computes in
 MOST_TOP = 100
@@ -67,17 +67,21 @@ def per_token(header: Header) -> int:
     return 2 * header.own("block_count") * shared * both
 
 
-def context_of(header: Header) -> int:
-    """Tokens that all replies together may have: what fits into `CACHE`, and enough for one in any case."""
-    trained = header.own("context_length") or LEAST
-    fits = CACHE // max(1, per_token(header))
-    least = min(LEAST, trained)
-    return max(least, min(CONTEXT, fits, SLOTS * trained) // 256 * 256)
+def slots_of(header: Header) -> tuple[int, int]:
+    """How many replies are decoded together, and how many tokens each of them may have with its prompt.
+
+    All of it fits into `CACHE`, but one reply of `LEAST` tokens is there in any case. (Slots that share one store
+    write half as many tokens a second when there are thirty: each looks at what all have.)
+    """
+    trained, one = header.own("context_length") or LEAST, max(1, per_token(header))
+    window = min(trained, max(LEAST, CACHE // (one * SLOTS)))
+    window = max(STEP, -(-window // STEP) * STEP if window < LEAST else window // STEP * STEP)
+    return max(1, min(SLOTS, CACHE // (one * window))), window
 
 
 def estimate(header: Header) -> int:
     """Bytes that the engine will take: the file, keys and values, and the process."""
-    return header.size + per_token(header) * context_of(header) + BASE + CACHE_MIB * 2**20
+    return header.size + per_token(header) * math.prod(slots_of(header)) + BASE + CACHE_MIB * 2**20
 
 
 class Llama(Engine):
@@ -96,11 +100,14 @@ class Llama(Engine):
         if not available():
             raise CannotLoad("engine_missing", name=name)
         self.name, self._path = name, path
-        self.room = context_of(header)
-        self.window = min(header.own("context_length") or self.room, self.room)
+        self._slots, self._context = slots_of(header)
+        self.room = 0  # each reply has its own
+        self.window = min(header.own("context_length") or self._context, self._context)
         end = header.number("tokenizer.ggml.eos_token_id", -1)
         self.ends = frozenset({end} - {-1})
-        self.capabilities = Capabilities("llama.cpp", alternatives=MOST_TOP, repeats="alone", together=SLOTS)
+        self.capabilities = Capabilities(
+            "llama.cpp", alternatives=MOST_TOP, repeats="alone", together=self._slots
+        )
         self._threads = threads or cores()
         self._turn = threading.Lock()
         self._child: _Child | None = None
@@ -224,7 +231,7 @@ class Llama(Engine):
     def _open(self, child: _Child) -> None:
         told = child.open(
             {
-                "path": str(self._path.resolve()), "context": self.room, "slots": SLOTS, "batch": BATCH,
+                "path": str(self._path.resolve()), "context": self._slots * self._context, "slots": self._slots, "batch": BATCH,
                 "cache_mib": CACHE_MIB, "threads": self._threads, "poll": 0,
             }
         )  # fmt: skip

@@ -54,7 +54,7 @@ def parameters(given: dict[str, Any]) -> Any:
 
     made = xllamacpp.CommonParams()
     made.model.path = given["path"]
-    made.n_ctx, made.n_parallel, made.kv_unified = given["context"], given["slots"], True
+    made.n_ctx, made.n_parallel, made.kv_unified = given["context"], given["slots"], False
     made.n_batch = made.n_ubatch = given["batch"]  # a stop is heard between two of them
     made.cache_ram_mib = given["cache_mib"]
     made.n_gpu_layers = 0

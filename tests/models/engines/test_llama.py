@@ -286,5 +286,11 @@ def test_what_the_header_says_of_size_bounds_what_is_kept() -> None:
 
     seven = Says(context_length=32_768, **{"attention.head_count_kv": 8})
     assert llama.per_token(seven) == 131_072  # type: ignore[arg-type]
-    assert llama.context_of(seven) == 4096  # type: ignore[arg-type]
-    assert llama.context_of(Says(context_length=2**60, block_count=2**40)) == llama.LEAST  # type: ignore[arg-type]
+    assert llama.slots_of(seven) == (3, 2048)  # type: ignore[arg-type]
+    smollm2 = Says(
+        embedding_length=576, block_count=30, context_length=8192,
+        **{"attention.head_count": 9, "attention.head_count_kv": 3},
+    )  # fmt: skip
+    assert llama.slots_of(smollm2) == (16, 2048)  # type: ignore[arg-type]
+    assert llama.slots_of(Says(context_length=1000)) == (1, 1024)  # type: ignore[arg-type]
+    assert llama.slots_of(Says(context_length=2**60, block_count=2**40)) == (1, llama.LEAST)  # type: ignore[arg-type]
