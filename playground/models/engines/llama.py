@@ -70,8 +70,8 @@ def per_token(header: Header) -> int:
 def slots_of(header: Header) -> tuple[int, int]:
     """How many replies are decoded together, and how many tokens each of them may have with its prompt.
 
-    All of it fits into `CACHE`, but one reply of `LEAST` tokens is there in any case. (Slots that share one store
-    write half as many tokens a second when there are thirty: each looks at what all have.)
+    All of it fits into `CACHE`, but one reply of `LEAST` tokens is there in any case. (Slots that share one
+    store write half as many tokens a second when there are thirty: each looks at what all have.)
     """
     trained, one = header.own("context_length") or LEAST, max(1, per_token(header))
     window = min(trained, max(LEAST, CACHE // (one * SLOTS)))
@@ -231,7 +231,8 @@ class Llama(Engine):
     def _open(self, child: _Child) -> None:
         told = child.open(
             {
-                "path": str(self._path.resolve()), "context": self._slots * self._context, "slots": self._slots, "batch": BATCH,
+                "path": str(self._path.resolve()), "context": self._slots * self._context,
+                "slots": self._slots, "batch": BATCH,
                 "cache_mib": CACHE_MIB, "threads": self._threads, "poll": 0,
             }
         )  # fmt: skip
