@@ -48,6 +48,7 @@ class Settings:
     allow_host: str = ""
     proxy: bool = False
     frame: str = ""
+    engine_url: str = ""
 
     def __post_init__(self) -> None:
         # Whoever comes through the tunnel is a stranger: not with the owner's token, not over the models.

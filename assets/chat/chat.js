@@ -107,7 +107,7 @@
     if (busy()) { messages = kept; return false; }
     const before = theLast(messages, false);
     const asked = given(before, more);
-    const message = { ...empty(), model: asked.model, quantization: asked.quantization };
+    const message = { ...empty(), model: asked.model, quantization: asked.quantization, engine: asked.engine };
     const shown = messages = [...before, message];
     draw();
     const box = part("log").lastElementChild;
@@ -150,7 +150,7 @@
   const input = () => document.querySelector("#chat-box textarea");
   const fill = (words) => { input().value = words; input().dispatchEvent(new Event("input", { bubbles: true })); };
   const intoBox = (words) => { if (input() && !input().value) fill(words); }; // unless something else stands in it
-  const by = (each) => (each.model ? { model: each.model, quantization: each.quantization } : {}); // ids are of that model
+  const by = (each) => (each.model ? { model: each.model, quantization: each.quantization, engine: each.engine } : {}); // ids are of that model
   const lastUser = () => messages.map((each) => each.role).lastIndexOf("user");
 
   const edit = (i) => {

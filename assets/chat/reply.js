@@ -16,7 +16,7 @@
   const { stream, wrong } = page;
   const NAMED = { quantization: "precision" }; // where the control has another name
   const NAMES = ["model", "quantization", "system", "max_new_tokens", "temperature", "top_k", "top_p", "min_p",
-                 "repetition_penalty", "seed"];
+                 "repetition_penalty", "seed", "engine"];
   const SLOW = 5000; // milliseconds without a token after which we say so
 
   let running = null; // {abort, at, begun, drawn, count}
@@ -58,7 +58,7 @@
   const ended = (done) => say(done.drawn === false ? "done_greedy" : "done", {
     n: done.new_tokens, s: number(done.seconds, 1), rate: number(done.tokens_per_second, 0),
     why: say(done.stop_reason), seed: done.seed,
-  });
+  }) + (done.engine && done.engine !== "transformers" ? " · " + done.engine : "");
 
   // ---- a reply ----
 

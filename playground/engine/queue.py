@@ -1,6 +1,7 @@
-"""One decode at a time per model: a line in which visitors wait, first come, first served.
+"""As many decodes at a time as a model does together: a line of visitors, first come, first served.
 
-Two decodes at once on one model take twice as long each and twice the memory. Who waits is told the place
+Two decodes at once on one model of torch take twice as long each and twice the memory, so there it is one. An
+engine decodes many together, as long as they fit into its room. Who waits is told the place
 in the line, may leave at any time, and is not held up by somebody who took a turn and walked away: a holder
 who asks for nothing for `PATIENCE` seconds lets the others pass, and goes on as soon as they are done.
 
@@ -15,6 +16,7 @@ import time
 
 from playground.models import devices
 from playground.models.cache import Loaded
+from playground.models.engines.interface import Engine
 from playground.system import cancellation
 
 PATIENCE = 10.0  # seconds
@@ -23,12 +25,13 @@ PATIENCE = 10.0  # seconds
 class Ticket:
     """A place in a line. Leave it whatever happens (``finally``)."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Line, size: int) -> None:
         self._line = line
+        self.size = size
         self.resting = 0.0  # since when nothing was asked for; 0: at work
 
     def wait(self, seconds: float) -> int:
-        """How many are before us, after waiting at most so long to be the first; 0: our turn has come.
+        """How many must leave before us, after waiting at most so long; 0: our turn has come.
 
         Whoever gets 0 is at work until `rest` or `leave`.
 
@@ -48,15 +51,25 @@ class Ticket:
 
 
 class Line:
-    """Those who want to decode on one model, in the order they came."""
+    """Those who want to decode on one model, in the order they came.
 
-    def __init__(self) -> None:
+    Args:
+        together: how many may be at work at the same time.
+        room: tokens that all of them together may have; 0 for no limit. The first may always work.
+    """
+
+    def __init__(self, together: int = 1, room: int = 0) -> None:
+        self.together, self.room = together, room
         self._tickets: list[Ticket] = []
         self._changed = threading.Condition()  # its lock is re-entrant
 
-    def join(self) -> Ticket:
-        """Stand at the end."""
-        ticket = Ticket(self)
+    def join(self, size: int = 0) -> Ticket:
+        """Stand at the end.
+
+        Args:
+            size: tokens that it will have at most.
+        """
+        ticket = Ticket(self, size)
         with self._changed:
             ticket.rest()
             self._tickets.append(ticket)
@@ -72,19 +85,31 @@ class Line:
             while True:
                 now = time.monotonic()
                 if ticket not in self._tickets:  # passed over while away: next, not last
-                    self._tickets.insert(1, ticket)
-                head = self._tickets[0]
-                if head is not ticket and head.resting and now - head.resting > PATIENCE:
-                    self._tickets.remove(head)
+                    self._tickets.insert(self.together, ticket)
+                ahead = self._tickets[: self._tickets.index(ticket)]
+                away = [each for each in ahead if each.resting and now - each.resting > PATIENCE]
+                place = self._before(ahead, ticket)
+                if place and away[:1] and away[0] in ahead[: self.together]:
+                    self._tickets.remove(away[0])
                     continue
-                if head is ticket or now >= deadline:
+                if not place or now >= deadline:
                     break
                 self._changed.wait(min(deadline - now, 0.25))  # short: a resting head tells nobody
-            place = self._tickets.index(ticket)
             if place:
                 ticket.rest()
         if not place:
             devices.all_threads()  # whichever thread works on now
+        return place
+
+    def _before(self, ahead: list[Ticket], ticket: Ticket) -> int:
+        """How many of those ahead must leave before this one may work."""
+        place = max(0, len(ahead) - self.together + 1)
+        left = sum(each.size for each in ahead) + ticket.size - self.room if self.room else 0
+        for number, each in enumerate(ahead, 1):
+            if left <= 0:
+                break
+            left -= each.size
+            place = max(place, number)
         return place
 
     def _leave(self, ticket: Ticket) -> None:
@@ -96,5 +121,7 @@ class Line:
 
 def line(loaded: Loaded) -> Line:
     """The line of a leased model; there is one per load."""
-    found: Line = loaded.memo.setdefault("line", Line())
+    model = loaded.model
+    made = Line(model.capabilities.together, model.room) if isinstance(model, Engine) else Line()
+    found: Line = loaded.memo.setdefault("line", made)
     return found

@@ -27,6 +27,7 @@ from typing import Any, Literal, Protocol
 from playground.errors import DoesNotFit, apart, let_frames_go
 from playground.models import devices
 from playground.models.catalog import ModelCard, Role
+from playground.models.engines.interface import Engine
 from playground.system import cancellation
 
 PATIENCE = 0.25  # seconds between two signs of life to who waits
@@ -375,6 +376,8 @@ class ModelCache:
                 held.free()
             loaded.held.clear()
             loaded.memo.clear()
+            if isinstance(loaded.model, Engine):
+                loaded.model.close()  # its memory is another process's
             loaded.model = None  # whoever still holds the `Loaded` after its lease holds no weights
             self._loader.free(loaded)
 

@@ -6,8 +6,6 @@ uploaded tokenizer, or any repository of the Hub: `Catalog.find` turns all of th
 
 from __future__ import annotations
 
-import functools
-import logging
 import os
 import re
 from collections.abc import Callable
@@ -16,13 +14,12 @@ from pathlib import Path
 from typing import Literal
 
 from playground.errors import BadInput, UnknownModel
-from playground.models import gguf_folders, packages
+from playground.models import folders, gguf_folders, packages
+from playground.models.gguf import header as gguf
 from playground.models.uploads import NAME, Kind, Names, Uploads
-from playground.system import untrusted_json
 
-log = logging.getLogger(__name__)
 Source = Literal["embedded", "folder", "upload", "hub", "gensim", "download", "package"]
-Role = Literal["tokenizer", "causal", "encoder", "words", "skeleton", "songs"]
+Role = Literal["tokenizer", "causal", "engine", "encoder", "words", "skeleton", "songs"]
 
 HUB_ID = re.compile(r"(?!.*(--|\.\.))[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?", re.ASCII)
 TOKENIZER: frozenset[Role] = frozenset({"tokenizer"})
@@ -31,8 +28,6 @@ ENCODER: frozenset[Role] = frozenset({"tokenizer", "encoder", "skeleton"})
 SEQ2SEQ: frozenset[Role] = frozenset({"tokenizer", "skeleton"})
 WORDS: frozenset[Role] = frozenset({"words"})
 SONGS: frozenset[Role] = frozenset({"songs"})
-VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
-CAUSAL_CLASS = re.compile(r"(ForCausalLM|LMHeadModel)$")
 
 
 @dataclass(frozen=True)
@@ -77,6 +72,12 @@ class ModelCard:
     def key(self) -> str:
         """Where it comes from, the same before and after it was fetched."""
         return self.package or self.where or self.name
+
+    @property
+    def gguf(self) -> bool:
+        """Whether it is a GGUF file: llama.cpp runs it as it is, transformers once it is unpacked."""
+        files = packages.PACKAGES[self.package].files if self.package in packages.PACKAGES else ()
+        return bool(self.origin) or any(file.endswith(gguf.SUFFIX) for file in files)
 
     @property
     def weightless(self) -> bool:
@@ -207,45 +208,6 @@ def foreign(card: ModelCard, *, public: bool) -> bool:
     return card.source == "upload" or (card.source == "folder" and public)
 
 
-def _look(folder: Path) -> tuple[frozenset[Role], str]:
-    """What a folder can be loaded as, told from its files' names and its config; `ModelCard.broken`.
-
-    Read again only where a file came or went, or the config was written anew.
-
-    Raises:
-        OSError: the folder is gone, or may not be looked into.
-    """
-    config = folder / "config.json"
-    about = config.stat() if config.is_file() else None
-    written = (about.st_mtime_ns, about.st_size, about.st_ino, about.st_mode) if about else ()
-    return _roles(folder, folder.stat().st_mtime_ns, written)
-
-
-@functools.lru_cache(maxsize=4096)
-def _roles(folder: Path, changed: int, written: tuple[int, ...]) -> tuple[frozenset[Role], str]:
-    roles: set[Role] = set()
-    if any(any(folder.glob(pattern)) for pattern in VOCABULARIES):
-        roles.add("tokenizer")
-    config, broken = {}, ""
-    try:
-        config = untrusted_json.read_object(folder / "config.json")
-    except FileNotFoundError:
-        return frozenset(roles), ""
-    except untrusted_json.Unreadable as error:
-        log.warning("models folder: %s", error)
-        broken = "broken_config" if error.why == "form" else f"config_{error.why}"
-    except OSError as error:
-        log.warning("models folder: %r", error)
-        broken = "config_closed"
-    roles.add("skeleton")
-    if any(folder.glob("*.safetensors")) or any(folder.glob("pytorch_model*.bin")):
-        classes = config.get("architectures")
-        named = [str(each) for each in classes] if isinstance(classes, list) else []
-        causal = any(CAUSAL_CLASS.search(each) for each in named)
-        roles.add("causal" if causal and not (folder / "modules.json").is_file() else "encoder")
-    return frozenset(roles), broken
-
-
 def _spelled(name: str) -> bool:
     """Whether a file's name is text: on Linux it may be any bytes."""
     return name.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in name)
@@ -255,11 +217,12 @@ def _names(folder: Path) -> set[str]:
     return set(os.listdir(folder))
 
 
-def _card(path: Path, parts: frozenset[str]) -> ModelCard | None:
+def _card(path: Path, parts: frozenset[str], cache_dir: Path) -> ModelCard | None:
     """What an entry of the models folder is; None: nothing of ours, or nobody's to read.
 
     Args:
         parts: names of files that belong to what the folder itself is.
+        cache_dir: in which a GGUF file is unpacked.
     """
     if path.name in parts:
         return None  # whatever their suffix says
@@ -267,8 +230,11 @@ def _card(path: Path, parts: frozenset[str]) -> ModelCard | None:
         return None  # nobody could type it, and no answer in JSON could hold it
     try:
         if (path / "config.json").is_file() or (path / "tokenizer.json").is_file():
-            roles, broken = _look(path)
+            roles, broken = folders.look(path)
             return ModelCard(path.name, "folder", str(path), roles, broken=broken)
+        if gguf.is_gguf(path) and path.is_file():
+            folder = gguf_folders.place_of(path, cache_dir)
+            return ModelCard(path.name, "folder", str(folder), CAUSAL, origin=str(path))
         for role, rows in ROOMS.items():
             if rows.recognizes(path):
                 return ModelCard(path.name, "folder", str(path), frozenset({role}))
@@ -299,7 +265,7 @@ class Catalog:
             return []
         whole = self._whole()
         parts = self._parts(whole)
-        return [*whole, *(card for path in found if (card := _card(path, parts)) is not None)]
+        return [*whole, *(card for path in found if (card := _card(path, parts, self.cache_dir)) is not None)]
 
     def folder(self, name: str) -> ModelCard | None:
         """The one of these names, without a look into any other."""
@@ -312,7 +278,7 @@ class Catalog:
         try:
             # By the list of names, since some file systems find "Qwen" where "qwen" stands.
             known = name in _names(self.models_dir)
-            return _card(self.models_dir / name, self._parts(whole)) if known else None
+            return _card(self.models_dir / name, self._parts(whole), self.cache_dir) if known else None
         except OSError:
             return None
 

@@ -109,3 +109,38 @@ def test_work_that_nobody_waits_for_gives_up_its_turn() -> None:
                 ticket.wait(0)
             ticket.leave()
     assert len(one) == 0
+
+
+def test_as_many_as_can_be_decoded_together_are_at_work():
+    line = Line(together=2)
+    first, second, third, fourth = (line.join() for _ in range(4))
+    assert [each.wait(0) for each in (first, second, third, fourth)] == [0, 0, 1, 2]
+    second.leave()
+    assert third.wait(0) == 0 and fourth.wait(0) == 1
+    first.leave()
+    assert fourth.wait(0) == 0
+
+
+def test_only_what_fits_into_the_room_is_at_work_and_the_first_always_is():
+    line = Line(together=8, room=100)
+    large = line.join(500)
+    assert large.wait(0) == 0
+    small = line.join(40)
+    assert small.wait(0) == 1
+    large.leave()
+    other, third = line.join(60), line.join(1)
+    assert [each.wait(0) for each in (small, other, third)] == [0, 0, 1]
+    small.leave()
+    assert third.wait(0) == 0
+
+
+def test_of_many_the_one_that_rests_is_passed(monkeypatch):
+    monkeypatch.setattr(queue, "PATIENCE", 0.05)
+    line = Line(together=2)
+    first, second, third = (line.join() for _ in range(3))
+    assert first.wait(0) == second.wait(0) == 0
+    second.rest()
+    assert third.wait(1) == 0  # past the one that rests
+    assert second.wait(0) == 1  # which comes next
+    first.leave()
+    assert second.wait(0) == 0

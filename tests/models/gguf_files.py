@@ -79,12 +79,15 @@ def _tokenizer(writer: Any, pre: str) -> None:
     told = json.loads(tokenizer.backend_tokenizer.to_str())["model"]
     tokens = sorted(told["vocab"], key=told["vocab"].get)
     special = set(tokenizer.all_special_tokens)
+    # llama.cpp wants as many tokens as the embeddings have rows.
+    unused = [f"[PAD{number}]" for number in range(len(tokens), saved.VOCABULARY)]
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre(pre)
-    writer.add_token_list(tokens)
-    writer.add_token_types(
-        [gguf.TokenType.CONTROL if each in special else gguf.TokenType.NORMAL for each in tokens]
-    )
+    writer.add_token_list([*tokens, *unused])
+    writer.add_token_types([
+        *(gguf.TokenType.CONTROL if each in special else gguf.TokenType.NORMAL for each in tokens),
+        *[gguf.TokenType.UNUSED] * len(unused),
+    ])  # fmt: skip
     writer.add_token_merges([" ".join(each) for each in told["merges"]])
     writer.add_bos_token_id(told["vocab"]["<s>"])
     writer.add_eos_token_id(told["vocab"]["</s>"])

@@ -121,8 +121,8 @@ def compose(
             ``prompt_empty``; ``cannot_continue`` (name); those of `chat.render`.
         TookTooLong, DoesNotFit: a template that does not end, or swallows all memory.
     """
-    if template is None and loaded.card.source == "embedded":
-        # What ships with the app is trusted: rendered here, not in a process that can be killed.
+    if template is None and loaded.card.source in ("embedded", "package"):
+        # What the app vouches for is trusted: rendered here, not in a process that can be killed.
         template = adapter(loaded).own.chat_template
     asked = chat_template.check_messages(messages)
     if system:

@@ -28,6 +28,7 @@ from playground.engine.generation.sampling import Choice, Sampler, Settings
 from playground.engine.tokenizers.libraries import adapter
 from playground.errors import BadInput, DoesNotFit
 from playground.models.cache import Loaded
+from playground.models.engines.interface import Engine
 
 TELL = 0.25  # seconds between two words to who waits
 LENGTHS = (
@@ -131,6 +132,8 @@ def window(loaded: Loaded) -> int | None:
     """
     if loaded.model is None:
         return None
+    if isinstance(loaded.model, Engine):
+        return loaded.model.window
     config = loaded.model.config.get_text_config(decoder=True)
     told = [getattr(config, name, None) for name in LENGTHS]
     return next((int(length) for length in told if isinstance(length, int) and length > 0), None)
@@ -138,6 +141,8 @@ def window(loaded: Loaded) -> int | None:
 
 def stop_ids(loaded: Loaded) -> frozenset[int]:
     """The ids that end a reply, as the model's generation config names them: the same as for ``generate``."""
+    if isinstance(loaded.model, Engine):
+        return loaded.model.ends
     config = getattr(loaded.model, "generation_config", None) or loaded.model.config
     named = getattr(config, "eos_token_id", None)
     if named is None:

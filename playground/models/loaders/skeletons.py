@@ -17,7 +17,8 @@ from typing import Any
 
 from playground.errors import BadInput, CannotLoad, PlaygroundError
 from playground.models import hub
-from playground.models.catalog import CAUSAL_CLASS, ModelCard
+from playground.models.catalog import ModelCard
+from playground.models.folders import CAUSAL_CLASS
 from playground.models.loaders import presets
 from playground.models.loaders.incomplete import missing_field
 from playground.models.loaders.places import config_of as config_file

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from playground.errors import CannotLoad
-from playground.models.catalog import VOCABULARIES, ModelCard
+from playground.models.catalog import ModelCard
+from playground.models.folders import VOCABULARIES
 from playground.models.loaders.places import config_of, explain_errors
 from playground.models.loaders.tokenizers import FILES
 

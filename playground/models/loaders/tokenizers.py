@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from playground.errors import BadInput, CannotLoad
-from playground.models.catalog import VOCABULARIES, ModelCard
+from playground.models.catalog import ModelCard
+from playground.models.folders import VOCABULARIES
 from playground.models.loaders import sizes, tokenizer_limits
 from playground.models.loaders.places import config_of, explain_errors, imported
 from playground.models.sandbox.tokenizer import ConfinedTokenizer

@@ -54,7 +54,7 @@ class _Ended(Exception):
         return self.late or self.status == -int(getattr(signal, "SIGXCPU", 0) or 10**6)
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """All that a child knows of ours: where the code lies. No token, no password, no folder."""
     return {
         "PYTHONPATH": os.pathsep.join(sys.path),
@@ -74,7 +74,7 @@ class Child:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `end`
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, cwd=ROOT,
-            env=_environment(),
+            env=environment(),
         )  # fmt: skip
 
     @property
@@ -243,7 +243,7 @@ class Session:
             self._end()
             raise
         if "refused" in answer:
-            raise _refusal(answer["refused"])
+            raise refusal(answer["refused"])
         if "failed" in answer:
             raise RuntimeError(f"{self.name}, in its process: {answer['failed']}")
         return answer, found
@@ -264,7 +264,12 @@ def refused(error: PlaygroundError) -> wire.Message:
     return {"refused": [type(error).__name__, error.key.removeprefix("errors."), values]}
 
 
-def _refusal(told: object) -> PlaygroundError:
+def refusal(told: object) -> PlaygroundError:
+    """The error that a child's ``refused`` says.
+
+    Raises:
+        RuntimeError: it says none of ours.
+    """
     match told:
         case [str(name), str(key), dict(values)]:
             kind = getattr(errors, name, None)

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from playground.errors import BadInput
-from playground.rooms.architecture import memory
+from playground.rooms.architecture import memory, view_gguf
 from playground.rooms.architecture.plan import Architecture
 from playground.rooms.architecture.service import ArchitectureService, limits
 from playground.ui.visitor import guard
@@ -61,7 +61,8 @@ def build(do: ArchitectureService) -> None:
             experts one token uses), tied_parameters, modules (path, class, repeat, parameters, weights; rows
             of one level sum to their parent), memory (bytes in each precision), kv_cache_bytes_per_token
             and kv_cache_bytes (null where it is not told what the layers keep), config, and baseline: the
-            same before the changes.
+            same before the changes. Of a GGUF file also gguf: kinds (by number format: tensors, parameters,
+            bytes, bits), tensors (name, kind, shape, bytes) and metadata.
         """
         tokens, _ = limits(context, 1)
         if config is not None and not isinstance(config, dict):
@@ -71,6 +72,8 @@ def build(do: ArchitectureService) -> None:
         else:
             before, _ = do.plan(model)
         after = do.changed(before, changes or {}) if changes else before
-        return {**plain(after, tokens), "baseline": plain(before, tokens)}
+        header = do.file(before)
+        inside = {"gguf": view_gguf.plain(header)} if header else {}
+        return {**plain(after, tokens), "baseline": plain(before, tokens), **inside}
 
     gr.api(guard(inspect), api_name="inspect", **BUILDING)

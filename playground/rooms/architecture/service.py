@@ -19,11 +19,14 @@ from playground.engine.tokenizers.tokenize import check
 from playground.errors import BadInput, CannotLoad, DoesNotFit, PlaygroundError
 from playground.models.cache import Loaded
 from playground.models.catalog import ModelCard, Role
+from playground.models.gguf import header as gguf
+from playground.models.gguf.config import config as gguf_config
 from playground.models.loaders import presets, sizes, skeletons
 from playground.rooms.architecture import dataflow, example, forward, memory, what_if
 from playground.rooms.architecture import view as architecture_view
 from playground.rooms.architecture import view_compare as compare_view
 from playground.rooms.architecture import view_flow as flow_view
+from playground.rooms.architecture import view_gguf as gguf_view
 from playground.rooms.architecture import view_memory as memory_view
 from playground.rooms.architecture import view_words as words_view
 from playground.rooms.architecture.plan import Architecture, read
@@ -31,7 +34,7 @@ from playground.rooms.architecture.tensors import from_tensors
 from playground.system import cancellation
 from playground.system.lru import LRU
 from playground.ui.context import Context
-from playground.ui.html import note
+from playground.ui.html import note, size
 from playground.ui.runs import Progress
 from playground.ui.visitor import language, stages, waiting
 
@@ -95,6 +98,8 @@ class ArchitectureService:
         }  # fmt: skip
         if "skeleton" not in card.roles:
             raise BadInput("no_skeleton", name=card.name)
+        if card.origin:
+            return self._of_file(card, lang)
         config = self._once(card, "config", lambda: skeletons.config_of(card, **how))
         source = words.say(f"architecture.from_{card.source}", lang, name=card.name)
         if not skeletons.known(config):
@@ -111,6 +116,28 @@ class ArchitectureService:
         count = from_tensors(card.name, tensors, config).parameters
         key = "headers_agree" if count == plan.parameters else "headers_differ"
         return plan, [source, words.say(f"architecture.{key}", lang, count=f"{count:,}")]
+
+    def _of_file(self, card: ModelCard, lang: str) -> tuple[Architecture, list[str]]:
+        """The plan of a GGUF file, from its header alone."""
+        header = _header(card)
+        kind, config = header.architecture[:60], gguf_config(header)
+        told = words.say(
+            "architecture.from_gguf", lang, name=card.name, kind=header.main_kind, size=size(header.size)
+        )
+        if config is None or not skeletons.known(config):
+            rows = {each.name: (each.kind.name, each.shape) for each in header.tensors}
+            plan = from_tensors(card.name, rows, {"model_type": kind})
+            return plan, [told, words.say("architecture.gguf_unknown", lang, kind=kind)]
+        plan = self.build(config, card.name)
+        key = "headers_agree" if header.parameters == plan.parameters else "headers_differ"
+        return plan, [told, words.say(f"architecture.{key}", lang, count=f"{header.parameters:,}")]
+
+    def file(self, plan: Architecture) -> gguf.Header | None:
+        """The header of the GGUF file that a plan is of; None where it is of no such file."""
+        with suppress(PlaygroundError):
+            card = self.context.catalog.find(plan.name)
+            return _header(card) if card.origin else None
+        return None
 
     def _headers(self, card: ModelCard, how: Mapping[str, Any]) -> Any:
         with suppress(PlaygroundError):
@@ -182,9 +209,10 @@ class ArchitectureService:
     def memory(self, plan: Architecture, context: float, batch: float) -> str:
         """Weights, cache, and what fits where."""
         lang, n, b = language(), *limits(context, batch)
-        here = self.context.models.budget("cpu")
+        here, header = self.context.models.budget("cpu"), self.file(plan)
         return (
-            memory_view.precisions(plan, self.measured(plan), lang) + memory_view.cache(plan, n, b, lang)
+            (gguf_view.kinds(header, lang) if header else "")
+            + memory_view.precisions(plan, self.measured(plan), lang) + memory_view.cache(plan, n, b, lang)
             + memory_view.fits(plan, n, b, here, lang)
         )  # fmt: skip
 
@@ -265,9 +293,10 @@ class ArchitectureService:
         lang = language()
         printed = str(skeletons.build(plan.config, plan.name)) if plan.kind else ""
         config = json.dumps(plan.config, indent=2, ensure_ascii=False)
-        title = words.say("architecture.fields", lang)
+        title, header = words.say("architecture.fields", lang), self.file(plan)
+        inside = gguf_view.metadata(header, lang) + gguf_view.tensors(header, lang) if header else ""
         return (
-            f"<h5>{title}</h5>{words_view.fields(plan.config, lang)}"
+            f"{inside}<h5>{title}</h5>{words_view.fields(plan.config, lang)}"
             + architecture_view.raw(printed, config, lang)
         )  # fmt: skip
 
@@ -327,3 +356,7 @@ def _whole(value: object, least: int, most: int, name: str) -> int:
     if value != int(value):
         raise BadInput("number_range", name=name, least=least, most=most)
     return int(value)
+
+
+def _header(card: ModelCard) -> gguf.Header:
+    return gguf.read(Path(card.origin), card.name)

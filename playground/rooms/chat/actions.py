@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
-from playground.engine.generation import conversation, detokenize, generate
+from playground import text
+from playground.engine.generation import conversation, detokenize, engines, generate
 from playground.engine.generation.prefix_cache import CachedPrefix, prefix_cache
 from playground.engine.queue import line
 from playground.engine.tokenizers.libraries import adapter
-from playground.errors import PlaygroundError
+from playground.errors import BadInput, PlaygroundError
 from playground.models.cache import Loaded, Stage
+from playground.models.catalog import ModelCard, Role
+from playground.models.engines import llama
 from playground.rooms.chat.request import Request, parse
 from playground.ui import loading as loading_view
 from playground.ui.context import Context
 from playground.ui.first_models import pair
 from playground.ui.precision_menu import offer
-from playground.ui.runs import Given, Line, html
+from playground.ui.runs import Given, Line, html, sets
 from playground.ui.visitor import language, sentence
 
 # A yield costs as much as many tokens, so the page hears by time: often where few read along.
@@ -37,6 +41,44 @@ class Answers:
         yield offer(self.context, "chat.model", "chat.beside_model")
         yield html("chat-models", pair(self.context, "chat.model", language()))
 
+    def engine(self, given: Given) -> Iterator[Line]:
+        """Which engines the chosen model runs by, and what the fast one cannot tell."""
+        found, told = engine_menu(self.context, given["model"] or "", language())
+        change: dict[str, Any] = {"choices": found, "info": told}
+        if given["chat.engine"] not in {value for _, value in found}:
+            change["value"] = ""
+        yield sets({"chat.engine": change})
+
+
+def engine_menu(context: Context, name: str, lang: str) -> tuple[list[tuple[str, str]], str]:
+    """What can be chosen for a model, and what is said of it.
+
+    Args:
+        name: of the menu of models, or typed.
+    """
+    visible = text.say("chat.engine_visible", lang)
+    card = None
+    with suppress(PlaygroundError):  # whoever loads it is told
+        card = context.catalog.find(name)
+    if card is None or not card.gguf:
+        return [(visible, "")], text.say("chat.engine_info_one", lang)
+    if not llama.available():
+        return [(visible, "")], text.say("chat.engine_info_missing", lang)
+    fast = text.say("chat.engine_fast", lang)
+    return [(fast, ""), (visible, "transformers")], text.say("chat.engine_info_both", lang)
+
+
+def role_of(card: ModelCard, wanted: Request) -> Role:
+    """As what a model is leased: as an engine, where there is one and nothing is asked that it cannot do.
+
+    Raises:
+        BadInput: ``engine_not_for`` (name), llama.cpp for what is no GGUF file.
+    """
+    if wanted.engine == "llama.cpp" and not card.gguf:
+        raise BadInput("engine_not_for", name=card.name)
+    fast = wanted.engine == "llama.cpp" or (not wanted.engine and not wanted.quantization)
+    return "engine" if fast and card.gguf and (wanted.engine or llama.available()) else "causal"
+
 
 def chatting(context: Context) -> dict[str, Any]:
     """A queue of its own for events that run language models; who waits there holds a thread."""
@@ -49,7 +91,8 @@ def chatting(context: Context) -> dict[str, Any]:
 def leased(context: Context, wanted: Request) -> Generator[Stage | Loaded]:
     """The model that is asked for, as it comes."""
     card = context.catalog.find(wanted.model)
-    return context.leasing(card, "causal", wanted.quantization)
+    role = role_of(card, wanted)
+    return context.leasing(card, role, wanted.quantization if role == "causal" else "")
 
 
 @contextmanager
@@ -75,7 +118,10 @@ def states(loaded: Loaded, wanted: Request, prompt: conversation.Prompt) -> Gene
     settings = replace(wanted.settings, stop_ids=prompt.stop_ids)
     # A program's call is one of its own: nothing of it would ever be used again.
     prefix = prefix_cache(loaded).prefix(wanted.conversation) if wanted.conversation else CachedPrefix()
-    return generate.reply(loaded, prompt.ids, settings, prefix=prefix, continues=prompt.continues)
+    if not engines.capabilities(loaded).inside:
+        # What else could have stood there is asked for when somebody looks.
+        settings = replace(settings, alternatives=1)
+    return engines.reply(loaded, prompt.ids, settings, prefix=prefix, continues=prompt.continues)
 
 
 def pieces(context: Context, given: Any) -> Iterator[dict[str, Any]]:
@@ -128,7 +174,8 @@ def _reply(loaded: Loaded, wanted: Request) -> Iterator[dict[str, Any]]:
                 elif isinstance(state, generate.Reading) and 0 < state.done < state.total:
                     yield {"reading": state.done, "total": state.total, "reused": state.reused}
                 elif isinstance(state, generate.Done):
-                    yield {"done": {**told(state), "prompt_tokens": len(prompt.ids)}}
+                    by = engines.capabilities(loaded).name
+                    yield {"done": {**told(state), "prompt_tokens": len(prompt.ids), "engine": by}}
         except PlaygroundError:
             if batch.ids:  # what was written so far stays
                 yield batch.taken()
@@ -145,13 +192,13 @@ class _Batch:
     def _empty(self) -> None:
         self.text = ""
         self.ids: list[int] = []
-        self.probabilities: list[float] = []
+        self.probabilities: list[float | None] = []
         self.lengths: list[int] = []
 
     def add(self, step: generate.Step) -> None:
         self.text += step.new
         self.ids.append(step.id)
-        self.probabilities.append(round(step.choice.probability, 3))
+        self.probabilities.append(_told(step.choice.probability))
         self.lengths.append(_units(step.new))
 
     def taken(self) -> dict[str, Any]:
@@ -160,6 +207,11 @@ class _Batch:
         self._empty()
         self.since = time.monotonic()
         return piece
+
+
+def _told(share: float) -> float | None:
+    """As the page has it; None for what an engine does not tell."""
+    return None if math.isnan(share) else round(share, 3)
 
 
 def _nothing_more(wanted: Request) -> dict[str, Any]:
@@ -216,20 +268,16 @@ def answers(context: Context, given: Any) -> Iterator[dict[str, Any]]:
 def alternatives(context: Context, given: Any) -> dict[str, Any]:
     """What else the token after the ``prefix`` could have been: one pass after what was read already."""
     wanted = parse(context, given)
-    one = replace(wanted, settings=replace(wanted.settings, max_new_tokens=1))
     with ready(context, wanted) as loaded:
         prompt = composed(loaded, wanted)  # the very prompt of the reply, so with its room left free
-        with closing(states(loaded, one, prompt)) as running:
-            step = next(state for state in running if isinstance(state, generate.Step))
-        choice = step.choice
-        found = detokenize.alternatives(
-            adapter(loaded), choice.top_ids, choice.top_probabilities, choice.top_chances, step.held
-        )
+        kept = prefix_cache(loaded).prefix(wanted.conversation) if wanted.conversation else CachedPrefix()
+        one = replace(wanted.settings, max_new_tokens=1, stop_ids=prompt.stop_ids)
+        found = engines.likeliest(loaded, prompt.ids, one, prefix=kept)
     return {
         "alternatives": [
             {"id": each.id, "text": each.text, "special": each.special, "p": each.probability,
-             "chance": each.chance}
+             "chance": None if math.isnan(each.chance) else each.chance}
             for each in found
         ],
-        "rest": max(0.0, 1 - sum(choice.top_probabilities)),
+        "rest": max(0.0, 1 - sum(each.probability for each in found)),
     }  # fmt: skip

@@ -61,6 +61,7 @@ def build(context: Context) -> None:
         KEY,
         Action("opening", Answers(context).opening, views=[KEY], opens=True),
         following(context, "chat.precision", "chat.model", [KEY]),
+        Action("engine", Answers(context).engine, ["chat.model", "chat.engine"], ["chat.model"], views=[KEY]),
         # Folded away for most visitors: asked when they open it.
         following(
             context, "chat.beside_precision", "chat.beside_model", [], "beside_precision", ["#chat-beside"]
@@ -76,6 +77,9 @@ def _controls(context: Context) -> None:
         with gr.Row(elem_classes="pg-samples"):
             for number, name in enumerate(LARGER):
                 gr.Button(name.partition("/")[2], size="sm", min_width=80, elem_id=f"{KEY}-larger-{number}")
+    control("chat.engine", gr.Radio(
+        [(tr("chat.engine_visible"), "")], value="", label=tr("chat.engine"), info=tr("chat.engine_info_one"),
+    ), varies=True)  # fmt: skip
     precision("chat.precision")
     # It stands in links, since whoever is sent one is to meet the same character; what is said never does.
     control("chat.system", gr.Textbox(

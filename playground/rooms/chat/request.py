@@ -14,6 +14,7 @@ from playground.ui.context import Context
 
 PUBLIC_MOST = 1024  # new tokens a reply, for strangers
 MOST_MESSAGES = 2000
+ENGINES = ("", "llama.cpp", "transformers")
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Request:
         replies: by index, the ids as which the model wrote a message of the assistant's.
         prefix: ids with which the reply must begin (a branch, or a reply that was cut).
         conversation: what its trace is kept under, too long to guess; "": nothing is kept.
+        engine: ``llama.cpp`` or ``transformers``; "" for the faster one that can do what is asked.
     """
 
     model: str
@@ -35,6 +37,7 @@ class Request:
     prefix: list[int]
     conversation: str
     settings: Settings
+    engine: str = ""
 
 
 def parse(context: Context, given: Any) -> Request:
@@ -62,6 +65,9 @@ def parse(context: Context, given: Any) -> Request:
         for index, message in enumerate(raw or ())
         if message.get("role") == "assistant" and message.get("ids")
     }
+    engine = given.get("engine") or ""
+    if engine not in ENGINES:
+        raise BadInput("engine_unknown", engine=str(engine)[:40])
     named = given.get("conversation")
     conversation = named if isinstance(named, str) and 16 <= len(named) <= 64 else ""
     return Request(
@@ -69,6 +75,7 @@ def parse(context: Context, given: Any) -> Request:
         _ids(given.get("prefix")),
         conversation,
         settings(context, given),
+        engine,
     )  # fmt: skip
 
 

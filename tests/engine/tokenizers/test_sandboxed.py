@@ -206,7 +206,7 @@ def test_it_knows_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     it = opened(written(tmp_path, hostile_configs.whole()))
     environment = psutil.Process(it.tokenizer.pid).environ()
     assert "s3cret" not in str(environment)
-    assert set(environment) <= {*children._environment(), "LC_CTYPE", "PWD", "SHLVL", "_"}
+    assert set(environment) <= {*children.environment(), "LC_CTYPE", "PWD", "SHLVL", "_"}
 
 
 def percentile(times: list[float]) -> float:
