@@ -1,0 +1,75 @@
+"""The tutor from nothing, in one command: `python -m playground.tutor.rebuild`.
+
+Corpus, tokenizer, training, export, both examinations, card and learning moments. A training takes longer than
+one sitting: after `--piece` minutes (or Ctrl-C) it stops with a checkpoint and exit status 3, and the same
+command goes on. Status 0: all is written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from . import answering, card, evaluate, export, train
+from .shape import HOME
+
+log = logging.getLogger("tutor")
+UNFINISHED = 3  # exit status: call again
+
+
+def finish(run: Path, folder: Path, note: str, every: int = 1) -> None:
+    """What follows a training: the folder, its figures and its card. `every`: only each n-th question."""
+    export.export(run, folder, note)
+    model, tokenizer = answering.load(folder)
+    result = evaluate.examine(model, tokenizer, every)
+    evaluate.write(result, folder / "evaluation.json")
+    log.info("%s", evaluate.markdown(result))
+    (folder / "README.md").write_text(card.card(folder), encoding="utf-8")
+
+
+def main() -> None:
+    """Trains a piece, and finishes what is trained to its end."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--run", type=Path, default=train.RUN, help="folder of checkpoints")
+    parser.add_argument("--folder", type=Path, default=HOME, help="where the finished model goes")
+    parser.add_argument("--steps", type=int, default=train.STEPS, help="batches of 4,096 tokens")
+    parser.add_argument("--piece", type=float, default=85.0, help="stop after so many minutes")
+    parser.add_argument("--rate", type=float, default=train.RATE, help="highest learning rate")
+    parser.add_argument("--shape", type=json.loads, help="JSON: what differs from shape.SHAPE")
+    parser.add_argument("--plain", action="store_true", help="without torch.compile")
+    parser.add_argument("--adamw", action="store_true", help="AdamW alone, without Muon")
+    parser.add_argument("--every", type=int, default=1, help="examine with each n-th question only")
+    parser.add_argument("--note", default="", help="what was special about this run, for the card")
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    run = train.Run(
+        options.run,
+        options.steps,
+        muon=not options.adamw,
+        rate=options.rate,
+        shape=train.SHAPE | (options.shape or {}),
+        compiled=not options.plain,
+    )
+
+    def end(*_: Any) -> None:
+        run.stop = True
+
+    signal.signal(signal.SIGINT, end)
+    signal.signal(signal.SIGTERM, end)
+    log.info("on %s", run.device_in_words())
+    if not run.train(piece=options.piece):
+        log.info("Run the same command again to go on.")
+        sys.exit(UNFINISHED)
+    torch.set_grad_enabled(False)
+    finish(options.run, options.folder, options.note, options.every)
+
+
+if __name__ == "__main__":
+    main()
