@@ -16,8 +16,8 @@ SEED = 20_250_101
 _LANGUAGES = ("en", "tw", "cn")
 _SHARES = (0.42, 0.29, 0.29)
 
-# Kind of document: how many of a thousand. The same from the first step to the last: questions are learned from
-# the start beside the plain texts that hold their answers.
+# Kind of document and its share, the same from the first step to the last: questions are learned beside the
+# plain texts that hold their answers.
 KINDS = {
     "story": 24,
     "story_chat": 34,
@@ -47,7 +47,7 @@ KINDS = {
 
 
 def document(rng: random.Random, kind: str | None = None) -> Document:
-    """One document; of the given kind, or of a kind drawn by its share. None asks what the examination asks."""
+    """One document; of a kind drawn by its share if none is given. None asks what the examination asks."""
     while True:
         drawn = _document(rng, kind)
         if not any(turn.role == "user" and normal(turn.text) in learners.asked() for turn in drawn.turns):

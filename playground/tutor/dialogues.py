@@ -116,7 +116,7 @@ def compared(rng: random.Random, language: Language) -> list[Exchange]:
 
 
 def side_by_side(rng: random.Random, language: Language) -> list[Exchange]:
-    """Questions that share words and differ in answer: a concept's own question, why, what differs, a near miss."""
+    """Questions that share words and differ in answer: what it is, why, what differs, a near miss."""
     one = rng.choice(concepts.concepts(language))
     pairs = [exchanges.concept(one, rng)]
     near = [

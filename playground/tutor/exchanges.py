@@ -155,7 +155,9 @@ def story(rng: random.Random, language: Language) -> Exchange:
     wanted = table(language)[place]
     source = table("tw" if language == "cn" else language)[place]  # the grammar takes Traditional characters
     if table is stories.kinds:
-        text, _ = stories.tell(language, rng, kind=source)
+        text = ""
+        while wanted not in text:  # some plots name only the hero
+            text, _ = stories.tell(language, rng, kind=source)
         ask = fill(choose(rng.choice(local("story.about", language)), rng), {"k": wanted})
     else:
         text, _ = stories.tell(language, rng, thing=source)

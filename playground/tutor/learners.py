@@ -103,7 +103,8 @@ def examine(model: Any, tokenizer: Any) -> dict[str, Any]:
     all_asked = questions()
     replies = answering.answers(model, tokenizer, [one.turns for one in all_asked], 300)
     table = {
-        kind: {language: dict.fromkeys((RIGHT, DECLINED, WRONG), 0) for language in LANGUAGES} for kind in KINDS
+        kind: {language: dict.fromkeys((RIGHT, DECLINED, WRONG), 0) for language in LANGUAGES}
+        for kind in KINDS
     }
     rows = []
     for one, (reply, ended) in zip(all_asked, replies, strict=True):
@@ -123,7 +124,9 @@ def markdown(result: dict[str, Any]) -> str:
     """The table for the card: right / refused / wrong, by kind and language."""
     lines = ["| in learners' words | English | 繁體中文 | 简体中文 |", "|---|---|---|---|"]
     for kind, row in result["table"].items():
-        cells = ["/".join(str(row[language][name]) for name in (RIGHT, DECLINED, WRONG)) for language in LANGUAGES]
+        cells = [
+            "/".join(str(row[language][name]) for name in (RIGHT, DECLINED, WRONG)) for language in LANGUAGES
+        ]
         lines.append(f"| {kind} | " + " | ".join(cells) + " |")
     total = result["total"]
     lines.append(

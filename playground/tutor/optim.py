@@ -14,9 +14,7 @@ import torch
 _NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 
 
-def orthogonal(
-    matrices: torch.Tensor, rounds: int = 5, dtype: torch.dtype = torch.float32
-) -> torch.Tensor:
+def orthogonal(matrices: torch.Tensor, rounds: int = 5, dtype: torch.dtype = torch.float32) -> torch.Tensor:
     """Roughly the nearest orthogonal matrices, shape (n, rows, columns), by Newton-Schulz iterations.
 
     The iterations are computed in `dtype`: bf16 is exact enough for a direction, and several times faster

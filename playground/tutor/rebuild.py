@@ -1,7 +1,7 @@
 """The tutor from nothing, in one command: `python -m playground.tutor.rebuild`.
 
-Corpus, tokenizer, training, export, both examinations, card and learning moments. A training takes longer than
-one sitting: after `--piece` minutes (or Ctrl-C) it stops with a checkpoint and exit status 3, and the same
+Corpus, tokenizer, training, export, both examinations, card and learning moments. A training takes longer
+than one sitting: after `--piece` minutes, or Ctrl-C, it stops with a checkpoint and exit status 3; the same
 command goes on. Status 0: all is written.
 """
 
@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from . import answering, card, evaluate, export, train
-from .shape import HOME
+from .shape import HOME, SHAPE
 
 log = logging.getLogger("tutor")
 UNFINISHED = 3  # exit status: call again
@@ -54,7 +54,7 @@ def main() -> None:
         options.steps,
         muon=not options.adamw,
         rate=options.rate,
-        shape=train.SHAPE | (options.shape or {}),
+        shape=SHAPE | (options.shape or {}),
         compiled=not options.plain,
     )
 

@@ -78,7 +78,7 @@ def rare(kind: str, language: Language, held_out: bool = False) -> list[str]:
 
 
 def rare_character(rng: random.Random, language: Language) -> str:
-    """A character of the language's usual set (Big5's or GB 2312's first level), mostly one without a token."""
+    """A usual character (of Big5's or GB 2312's first level), often one without a token."""
     high, charset = ((0xA4, 0xC6), "big5") if language == "tw" else ((0xB0, 0xD7), "gb2312")
     while True:
         try:
@@ -147,5 +147,5 @@ def question(rng: random.Random, language: Language, held_out: bool = False) -> 
 
 
 def refusals(language: Language) -> list[str]:
-    """The polite refusals of a language. All begin alike: the first token decides between answer and refusal."""
+    """The polite refusals of a language. All begin alike, so that the first token decides."""
     return local("refusal", language)

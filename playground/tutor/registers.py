@@ -42,7 +42,7 @@ def _around(kind: str, language: Language) -> list[str]:
 def _swapped(text: str, language: Language, rng: random.Random, chance: float) -> str:
     for pattern, ways in _swaps(language):
         if rng.random() < chance and pattern.search(text):
-            text = pattern.sub(lambda _, ways=ways: rng.choice(ways), text, count=1)
+            text = pattern.sub(rng.choice(ways), text, count=1)
     return text
 
 

@@ -109,7 +109,7 @@ def tell(
 ) -> tuple[str, dict[str, str]]:
     """A story and its cast (`k`: what the hero is, `N`: its name, `T`: its thing).
 
-    `kind` asks for a hero of that kind, `thing` for a story about that thing; in Chinese both are Traditional.
+    `kind` asks for a hero of that kind, `thing` for a story about it; in Chinese both are Traditional.
     """
     english = language == "en"
     grammar = _grammar("stories.en.txt" if english else "stories.zh.txt")

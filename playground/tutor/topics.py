@@ -1,4 +1,5 @@
-"""Why, whether, how, and what differs: answers of their own, from `data/topics.*.txt` and `data/differences.txt`."""
+"""Why, whether, how, and what differs, with answers of their own, from `data/topics.*.txt` and
+`data/differences.txt`."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The training of the tutor, in pieces: `playground.tutor.rebuild` is the command.
 
-A run is a folder with a checkpoint. Stopped at any time, also by force, it goes on from the newest one and ends
-with the same weights as if it had not been stopped. The same steps give the same class of result on a CPU or a
-GPU (not the same bits: sums are made in another order).
+A run is a folder with a checkpoint. Stopped at any time, also by force, it goes on from the newest one and
+ends with the same weights as if it had not been stopped. The same steps give the same class of result on a
+CPU or a GPU (not the same bits: sums are made in another order).
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def loss_of(model: Any, batch: packing.Batch, body: Any = None) -> tuple[torch.T
     length = ids.shape[1]
     mask = owner[:, :, None] == owner[:, None, :]
     mask &= torch.ones(length, length, dtype=torch.bool, device=where).tril()
-    body = body or model.model
+    body = model.model if body is None else body
     hidden = body(input_ids=ids, attention_mask=mask[:, None], use_cache=False).last_hidden_state
     targets = learned[:, 1:] & (owner[:, 1:] == owner[:, :-1])
     logits = model.lm_head(hidden[:, :-1][targets])  # scores only where they are needed
@@ -217,7 +217,7 @@ class Run:
         return loss
 
     def train(self, save_every: float = 300.0, piece: float = math.inf) -> bool:
-        """Trains, with progress in the log, to the end, or for `piece` minutes; whether the end was reached."""
+        """Trains, with progress in the log, to the end or for `piece` minutes; whether to the end."""
         last_save = begun_piece = time.monotonic()
         recent: list[float] = []
         while not self.finished():

@@ -36,7 +36,7 @@ def words(name: str) -> list[str]:
 
 @functools.cache
 def local(name: str, language: Language) -> list[str]:
-    """A list in a language: `name.en`; `name.tw`; or `name.tw` in Simplified with the mainland's `name.cn`."""
+    """A list in a language: `name.en`, `name.tw`, or `name.tw` in Simplified and then `name.cn`."""
     if language == "en":
         return words(f"{name}.en")
     texts = words(f"{name}.tw")
