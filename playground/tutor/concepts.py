@@ -10,6 +10,7 @@ from .wording import Language, in_script
 
 # Lists in `data/words.txt`; in them {a} is a concept with its article ("a token"), {n} the bare name.
 ASK, WHY, EXAMPLE, NEXT = "concept.ask", "concept.why", "concept.example", "concept.next"
+USE, INSTANCE = "concept.use", "concept.instance"  # the same of a concept by its name
 AGAIN = "concept.again"  # "in other words?"
 FILES = ("concepts.txt", "concepts.book.txt")
 

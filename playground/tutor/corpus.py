@@ -27,7 +27,8 @@ KINDS = {
     "concept_text": 34,
     "fact": 178,
     "yes_no": 18,
-    "concept": 96,
+    "concept": 78,
+    "concept_use": 48,
     "topic": 108,
     "difference": 44,
     "compared": 22,
@@ -76,6 +77,8 @@ def _document(rng: random.Random, kind: str | None) -> Document:
             return conversation([exchanges.yes_or_no(rng, language)])
         case "concept":
             return conversation([exchanges.concept(rng.choice(concepts.concepts(language)), rng)])
+        case "concept_use":
+            return conversation([exchanges.concept_use(rng.choice(concepts.concepts(language)), rng)])
         case "topic":
             return conversation(exchanges.topic(rng, language))
         case "difference":

@@ -119,6 +119,8 @@ def side_by_side(rng: random.Random, language: Language) -> list[Exchange]:
     """Questions that share words and differ in answer: what it is, why, what differs, a near miss."""
     one = rng.choice(concepts.concepts(language))
     pairs = [exchanges.concept(one, rng)]
+    if rng.random() < 0.6:
+        pairs.append(exchanges.concept_use(one, rng))
     near = [
         topic
         for topic in topics.topics(language)

@@ -7,7 +7,7 @@ import random
 from . import concepts, facts, refusals, stories, talk, topics
 from .facts import Relation
 from .registers import typed
-from .wording import Language, capital, choose, fill, local, taught, with_article, words
+from .wording import Language, capital, choose, fill, local, normal, taught, with_article, words
 
 Exchange = tuple[str, str]
 
@@ -114,12 +114,24 @@ def difference(rng: random.Random, language: Language) -> Exchange:
 
 
 def concept(one: concepts.Concept, rng: random.Random) -> Exchange:
-    """A question about a concept in a taught wording, and an explanation."""
-    if rng.random() < 0.2:
-        question = rng.choice(one.asks)
-    else:
-        question = concept_question(one, rng.choice(taught(concepts.ASK, one.language)), rng)
-    return typed(question, one.language, rng), rng.choice(one.answers)
+    """A question about a concept in a taught wording, and an explanation: what it is."""
+    while True:
+        if rng.random() < 0.2:
+            question = rng.choice(one.asks)
+        else:
+            question = concept_question(one, rng.choice(taught(concepts.ASK, one.language)), rng)
+        if normal(question) not in topics.asked(one.language):
+            return typed(question, one.language, rng), rng.choice(one.answers)
+
+
+def concept_use(one: concepts.Concept, rng: random.Random) -> Exchange:
+    """Why a concept is there, or an example of it, asked by its name: other answers than what it is."""
+    while True:
+        use = rng.random() < 0.65
+        wordings = taught(concepts.USE if use else concepts.INSTANCE, one.language)
+        question = concept_question(one, rng.choice(wordings), rng)
+        if normal(question) not in topics.asked(one.language):
+            return typed(question, one.language, rng), one.why if use else one.example
 
 
 def concept_question(one: concepts.Concept, template: str, rng: random.Random) -> str:

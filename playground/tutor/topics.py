@@ -8,7 +8,7 @@ import functools
 import random
 
 from .shape import DATA
-from .wording import Language, capital, choose, in_script, local, taught
+from .wording import Language, capital, choose, expansions, in_script, local, normal, taught
 
 DIFFERENCE, DIFFERENCE_MORE, SAME = "difference", "difference.more", "same"
 
@@ -66,6 +66,14 @@ def differences(language: Language) -> list[Difference]:
             names = [[name.strip() for name in part.split(" | ")] for part in (one, other)]
             found.append(Difference(language, names[0], names[1], answer))
     return found
+
+
+@functools.cache
+def asked(language: Language) -> frozenset[str]:
+    """All questions of the topics, as `wording.normal` leaves them: nothing else answers them."""
+    return frozenset(
+        normal(made) for topic in topics(language) for ask in topic.asks for made in expansions(ask)
+    )
 
 
 def question(topic: Topic, rng: random.Random) -> str:

@@ -68,6 +68,16 @@ def choose(template: str, rng: random.Random) -> str:
     return re.sub(r"  +", " ", template).strip()
 
 
+def expansions(template: str) -> list[str]:
+    """Everything that `choose` can make of the template."""
+    match = _CHOICE.search(template)
+    if not match:
+        return [re.sub(r"  +", " ", template).strip()]
+    parts = match.group(1).split("|")
+    ends = (template[: match.start()] + part + template[match.end() :] for part in parts)
+    return [made for end in ends for made in expansions(end)]
+
+
 def first_choice(template: str) -> str:
     """The template with the first alternative of every choice: the plainest wording."""
     while match := _CHOICE.search(template):

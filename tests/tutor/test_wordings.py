@@ -14,6 +14,7 @@ from playground.tutor import (
     learners,
     refusals,
     registers,
+    shape,
     stories,
     talk,
     topics,
@@ -69,10 +70,34 @@ def test_one_wording_has_one_answer():
                 for _ in range(8):
                     told.setdefault(normal(choose(ask, rng)), set()).add(place)
         for place, one in enumerate(concepts.concepts(language)):
-            for ask in one.asks:
+            taught_asks = [ask for ask in one.asks if normal(ask) not in topics.asked(language)]
+            for ask in taught_asks:
                 told.setdefault(normal(ask), set()).add(1000 + place)
         twice = {ask: places for ask, places in told.items() if len(places) > 1}
         assert not twice, (language, twice)
+
+
+def test_a_definition_is_not_what_why_is_answered_with():
+    for language in LANGUAGES:
+        rng = random.Random(5)
+        for one in concepts.concepts(language):
+            for _ in range(4):
+                _, say = exchanges.concept_use(one, rng)
+                assert say in (one.why, one.example) and say not in one.answers
+                ask, say = exchanges.concept(one, rng)
+                assert say in one.answers and normal(ask) not in topics.asked(language)
+
+
+def test_the_tutor_says_its_own_size():
+    """The texts name the size of `shape.SHAPE`, tied embeddings and grouped queries included."""
+    width, inner, layers = (int(shape.SHAPE[name]) for name in ("hidden_size", "intermediate_size",
+                                                                "num_hidden_layers"))  # fmt: skip
+    groups = int(shape.SHAPE["num_key_value_heads"]) / int(shape.SHAPE["num_attention_heads"])
+    layer = width * (2 * width + 2 * groups * width + 3 * inner + 2)
+    millions = (shape.VOCABULARY * width + layers * layer + width) / 1e6
+    assert round(millions, 1) == 7.5
+    for language, said in (("en", "seven and a half million"), ("tw", "七百五十萬"), ("cn", "七百五十万")):
+        assert all(said in say for say in talk.talks(language)["size"].say)
 
 
 def test_small_talk_keeps_its_kinds_apart():
