@@ -20,6 +20,7 @@ from .wording import LANGUAGES, Language, normal
 KINDS = ("subject", "world", "talk", "follow", "decline")
 RIGHT, DECLINED, WRONG = "right", "declined", "wrong"
 _REFUSES = ("don't know", "do not know", "不知道")
+_STORY = ("once", "從前", "从前")  # what a story begins with
 _LONGEST = 60  # words; a story may be longer
 _LONGEST_HAN = 110
 
@@ -81,6 +82,16 @@ def in_language(reply: str, language: Language) -> bool:
     return han > 0 and not foreign(reply)
 
 
+def _says_one(reply: str, group: tuple[str, ...]) -> bool:
+    """Whether one of a group is said. A group that begins with "@" names what is spoken about: a reply of at
+    most three words, or four characters, need not."""
+    if group[0].startswith("@"):
+        if len(reply.split()) <= 3 and len(HAN.findall(reply)) <= 4 and "=" not in reply:
+            return True
+        group = (group[0][1:], *group[1:])
+    return any(says(reply, part) for part in group)
+
+
 def verdict(question: Asked, reply: str, ended: bool) -> str:
     """RIGHT, DECLINED or WRONG. To decline what is to be declined is right."""
     declined = any(mark in reply for mark in _REFUSES)
@@ -88,10 +99,10 @@ def verdict(question: Asked, reply: str, ended: bool) -> str:
         return RIGHT if declined and in_language(reply, question.language) else WRONG
     if declined:
         return DECLINED
-    said = all(any(says(reply, part) for part in group) for group in question.needed)
+    said = all(_says_one(reply, group) for group in question.needed)
     if not said or any(says(reply, part) for part in question.forbidden):
         return WRONG
-    is_story = len(question.needed) > 1 and question.kind == "talk"
+    is_story = any(mark in part for group in question.needed for part in group for mark in _STORY)
     short = is_story or (len(reply.split()) <= _LONGEST and len(HAN.findall(reply)) <= _LONGEST_HAN)
     return RIGHT if ended and short and in_language(reply, question.language) else WRONG
 

@@ -61,10 +61,12 @@ def main() -> None:
     def end(*_: Any) -> None:
         run.stop = True
 
-    signal.signal(signal.SIGINT, end)
-    signal.signal(signal.SIGTERM, end)
+    before = [(one, signal.signal(one, end)) for one in (signal.SIGINT, signal.SIGTERM)]
     log.info("on %s", run.device_in_words())
-    if not run.train(piece=options.piece):
+    finished = run.train(piece=options.piece)
+    for one, handler in before:
+        signal.signal(one, handler)
+    if not finished:
         log.info("Run the same command again to go on.")
         sys.exit(UNFINISHED)
     torch.set_grad_enabled(False)

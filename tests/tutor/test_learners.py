@@ -5,10 +5,10 @@ from collections import Counter
 
 import pytest
 
-from playground.tutor import corpus, learners
+from playground.tutor import concepts, corpus, learners, topics
 from playground.tutor.document import Turn
 from playground.tutor.learners import DECLINED, RIGHT, WRONG, Asked, questions, verdict
-from playground.tutor.wording import LANGUAGES, normal
+from playground.tutor.wording import LANGUAGES, local, normal
 
 
 def test_sixty_a_language_and_nearly_half_of_them_on_the_subject():
@@ -21,6 +21,21 @@ def test_sixty_a_language_and_nearly_half_of_them_on_the_subject():
         assert (not one.needed) == (one.kind == "decline"), one
         assert len(one.turns) % 2 == 1 and all(turn.text for turn in one.turns)
         assert (len(one.turns) > 1) == (one.kind == "follow"), one
+
+
+def test_few_of_the_tutors_own_sentences_answer_a_question_on_the_subject():
+    """What could be recited by chance: of all its answers at least one and at most 24 are right."""
+    for language in LANGUAGES:
+        told = [text for one in topics.topics(language) for text in one.answers]
+        told += [one.answer for one in topics.differences(language)]
+        told += [local("same.no", language)[0] + one.answer for one in topics.differences(language)]
+        for one in concepts.concepts(language):
+            told += [*one.answers, one.why, one.example]
+        assert len(told) > 600
+        for question in questions():
+            if (question.language, question.kind) == (language, "subject"):
+                right = sum(verdict(question, text, True) == RIGHT for text in told)
+                assert 1 <= right <= 24, (question, right)
 
 
 def test_no_two_questions_are_the_same():
@@ -60,6 +75,7 @@ COW = asked("world", [("cow",)], ["dog", "moon"])
 SAME = asked("subject", [("no", "not"), ("piece", "part*")], ["yes"])
 SPIDER = asked("world", [("八", "8")], ["四"], "tw")
 MARS = asked("decline", [])
+LEGS = asked("world", [("eight",), ("@spider*",)], ["six"])
 STORY = asked("talk", [("elephant",), ("once", "day")])
 
 
@@ -82,6 +98,10 @@ STORY = asked("talk", [("elephant",), ("once", "day")])
         (SPIDER, "蜘蛛有八条腿。", True, WRONG),
         (SPIDER, "Eight: 8.", True, WRONG),
         (SPIDER, "八條或四條。", True, WRONG),
+        (LEGS, "A spider has eight legs.", True, RIGHT),
+        (LEGS, "Eight.", True, RIGHT),
+        (LEGS, "There are eight planets.", True, WRONG),
+        (LEGS, "5 + 3 = eight", True, WRONG),
         (MARS, "I don't know that.", True, RIGHT),
         (MARS, "Paris.", True, WRONG),
         (MARS, "這個我不知道。", True, WRONG),
