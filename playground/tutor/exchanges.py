@@ -6,7 +6,7 @@ import random
 
 from . import concepts, facts, refusals, stories, talk, topics
 from .facts import Relation
-from .registers import typed
+from .registers import reworded, typed
 from .wording import Language, capital, choose, fill, local, normal, taught, with_article, words
 
 Exchange = tuple[str, str]
@@ -100,7 +100,8 @@ YES_NO = ("capital", "colour", "opposite", "legs")
 def topic(rng: random.Random, language: Language) -> list[Exchange]:
     """Why, whether, how: a question with its answer, and now and then what is asked next."""
     one = rng.choice(topics.topics(language))
-    pairs = [(typed(topics.question(one, rng), language, rng), rng.choice(one.answers))]
+    question = reworded(topics.question(one, rng), language, rng)
+    pairs = [(typed(question, language, rng), rng.choice(one.answers))]
     if one.follow_ups and rng.random() < 0.6:
         ask, say = rng.choice(one.follow_ups)
         pairs.append((typed(ask, language, rng), say))

@@ -25,7 +25,7 @@ def _tables() -> dict[str, list[str]]:
         for line in (DATA / file).read_text(encoding="utf-8").splitlines():
             name, _, rest = line.partition(": ")
             if rest and not line.startswith("#"):
-                found.setdefault(name, []).extend(rest.split(" | ") if ".swap" not in name else [rest])
+                found.setdefault(name, []).extend([rest] if name.endswith(".swap") else rest.split(" | "))
     return found
 
 
