@@ -35,7 +35,10 @@ class Relation:
 
     def asks(self, subject: str) -> list[str]:
         """The taught wordings of a question about the subject: in the plural, too, where it has one."""
-        many = self.wordings.get("many", []) if self.language == "en" and plural(subject) else []
+        counted = subject.startswith(("a ", "an ")) or any(
+            mark in ask for ask in self.wordings["ask"] for mark in ("{aS}", " a {S}")
+        )  # of "a banana" and "cow", but not of "milk", there are many
+        many = self.wordings.get("many", []) if counted and plural(subject) else []
         return [*self.wordings["ask"], *many]
 
     def follows(self) -> list[str]:
