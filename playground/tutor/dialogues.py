@@ -117,6 +117,12 @@ def compared(rng: random.Random, language: Language) -> list[Exchange]:
 
 def side_by_side(rng: random.Random, language: Language) -> list[Exchange]:
     """Questions that share words and differ in answer: what it is, why, what differs, a near miss."""
+    if rng.random() < 0.4:
+        group = rng.choice(topics.alike(language))
+        return [
+            (typed(ask, language, rng), say)
+            for ask, say in rng.sample(group, rng.randrange(1, len(group) + 1))
+        ]
     one = rng.choice(concepts.concepts(language))
     pairs = [exchanges.concept(one, rng)]
     if rng.random() < 0.6:

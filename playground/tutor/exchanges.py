@@ -52,7 +52,7 @@ def unknown(
         subject = refusals.slot(rng.choice(("word", "rare")), rng, language, held_out)
     else:
         return None
-    if any(subject == known for known, _ in relation.pairs):
+    if any(_bare(subject) == _bare(known) for known, _ in relation.pairs):
         return None
     wordings = relation.asks(subject) if key == "ask" else relation.wordings[key]
     question = facts.ask(relation, subject, "", rng.choice(wordings), rng)
@@ -62,7 +62,8 @@ def unknown(
 def mismatched(rng: random.Random, language: Language) -> Exchange:
     """A question that makes no sense or was not taught: a known subject in another relation's wording."""
     table = facts.relations(language)
-    names = sorted((BY_PLACE | BY_THING - {"isa"}) & table.keys())
+    # Without "landmark": "Where is France?" makes sense.
+    names = sorted((BY_PLACE | BY_THING - {"isa", "landmark"}) & table.keys())
     while True:
         asked, known = rng.sample(names, 2)
         subject = rng.choice(table[known].pairs)[0]

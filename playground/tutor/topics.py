@@ -69,6 +69,19 @@ def differences(language: Language) -> list[Difference]:
 
 
 @functools.cache
+def alike(language: Language) -> list[list[tuple[str, str]]]:
+    """Groups of questions with answers that share words and differ in answer, from `data/alike.txt`."""
+    column = "en" if language == "en" else "zh"
+    found: list[list[tuple[str, str]]] = []
+    for line in (DATA / "alike.txt").read_text(encoding="utf-8").splitlines():
+        key, _, rest = line.partition(": ")
+        if key == column:
+            parts = [in_script(part, language).partition(" => ") for part in rest.split(" || ")]
+            found.append([(ask.strip(), say.strip()) for ask, _, say in parts])
+    return found
+
+
+@functools.cache
 def asked(language: Language) -> frozenset[str]:
     """All questions of the topics, as `wording.normal` leaves them: nothing else answers them."""
     return frozenset(

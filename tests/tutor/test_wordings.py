@@ -88,6 +88,25 @@ def test_a_definition_is_not_what_why_is_answered_with():
                 assert say in one.answers and normal(ask) not in topics.asked(language)
 
 
+def test_what_stands_side_by_side_is_told_as_everywhere():
+    """Each answer of `data/alike.txt` is one that another table gives, or a refusal."""
+    for language in LANGUAGES:
+        known = set(refusals.refusals(language))
+        known.update(say for one in topics.topics(language) for say in one.answers)
+        known.update(one.answer for one in topics.differences(language))
+        known.update(
+            say for one in concepts.concepts(language) for say in (*one.answers, one.why, one.example)
+        )
+        rng = random.Random(1)
+        for relation in facts.relations(language).values():
+            for subject, answer in relation.pairs:
+                known.update(
+                    facts.ask(relation, subject, answer, say, rng) for say in relation.wordings["say"]
+                )
+        said = [say for group in topics.alike(language) for _, say in group]
+        assert len(said) > 50 and not set(said) - known, (language, set(said) - known)
+
+
 def test_the_tutor_says_its_own_size():
     """The texts name the size of `shape.SHAPE`, tied embeddings and grouped queries included."""
     width, inner, layers = (int(shape.SHAPE[name]) for name in ("hidden_size", "intermediate_size",
