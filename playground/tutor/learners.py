@@ -23,6 +23,7 @@ _REFUSES = ("don't know", "do not know", "不知道")
 _STORY = ("once", "從前", "从前")  # what a story begins with
 _LONGEST = 60  # words; a story may be longer
 _LONGEST_HAN = 110
+_TOKENS, _STORY_TOKENS = 160, 400  # what is longer is no right reply
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +83,11 @@ def in_language(reply: str, language: Language) -> bool:
     return han > 0 and not foreign(reply)
 
 
+def _is_story(question: Asked) -> bool:
+    """Whether a story is asked for."""
+    return any(part in _STORY for group in question.needed for part in group)
+
+
 def _says_one(reply: str, group: tuple[str, ...]) -> bool:
     """Whether one of a group is said. A group that begins with "@" names what is spoken about: a reply of at
     most three words, or four characters, need not."""
@@ -102,8 +108,9 @@ def verdict(question: Asked, reply: str, ended: bool) -> str:
     said = all(_says_one(reply, group) for group in question.needed)
     if not said or any(says(reply, part) for part in question.forbidden):
         return WRONG
-    is_story = any(mark in part for group in question.needed for part in group for mark in _STORY)
-    short = is_story or (len(reply.split()) <= _LONGEST and len(HAN.findall(reply)) <= _LONGEST_HAN)
+    short = _is_story(question) or (
+        len(reply.split()) <= _LONGEST and len(HAN.findall(reply)) <= _LONGEST_HAN
+    )
     return RIGHT if ended and short and in_language(reply, question.language) else WRONG
 
 
@@ -111,8 +118,11 @@ def examine(model: Any, tokenizer: Any) -> dict[str, Any]:
     """Asks everything and counts: figures by kind and language, and every reply."""
     from . import answering
 
-    all_asked = questions()
-    replies = answering.answers(model, tokenizer, [one.turns for one in all_asked], 300)
+    tales = [one for one in questions() if _is_story(one)]
+    all_asked = [one for one in questions() if not _is_story(one)] + tales
+    short = all_asked[: -len(tales)]
+    replies = answering.answers(model, tokenizer, [one.turns for one in short], _TOKENS)
+    replies += answering.answers(model, tokenizer, [one.turns for one in tales], _STORY_TOKENS)
     table = {
         kind: {language: dict.fromkeys((RIGHT, DECLINED, WRONG), 0) for language in LANGUAGES}
         for kind in KINDS
