@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from . import answering, card, evaluate, export, train
+from . import answering, card, evaluate, export, learners, train
 from .shape import HOME, SHAPE
 
 log = logging.getLogger("tutor")
@@ -32,7 +32,7 @@ def finish(run: Path, folder: Path, note: str, every: int = 1) -> None:
     model, tokenizer = answering.load(folder)
     result = evaluate.examine(model, tokenizer, every)
     evaluate.write(result, folder / "evaluation.json")
-    log.info("%s", evaluate.markdown(result))
+    log.info("%s\n\n%s", evaluate.markdown(result), learners.markdown(result["learners"]))
     (folder / "README.md").write_text(card.card(folder), encoding="utf-8")
 
 

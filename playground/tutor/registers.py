@@ -83,7 +83,7 @@ def _loosened_chinese(text: str, language: Language, rng: random.Random, chance:
             one = rng.choice(small)
             place = text.index(one, 1)
             text = text[:place] + text[place + len(one) :]
-    return text
+    return text.replace("  ", " ")
 
 
 def _english(question: str, rng: random.Random) -> str:

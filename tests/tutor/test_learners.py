@@ -116,7 +116,9 @@ def test_verdicts(question, reply, ended, expected):
 def test_figures_add_up_by_kind_and_language(monkeypatch):
     from playground.tutor import answering
 
-    monkeypatch.setattr(answering, "answers", lambda _m, _t, asked, _n: [("I don't know that.", True)] * len(asked))
+    monkeypatch.setattr(
+        answering, "answers", lambda _m, _t, asked, _n: [("I don't know that.", True)] * len(asked)
+    )
     result = learners.examine(None, None)
     english = sum(1 for one in questions() if one.language == "en" and one.kind == "decline")
     assert result["total"][RIGHT] == english == result["table"]["decline"]["en"][RIGHT]
