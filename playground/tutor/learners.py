@@ -75,12 +75,13 @@ def says(reply: str, part: str) -> bool:
 
 
 def in_language(reply: str, language: Language) -> bool:
-    """Whether a reply is in the language and script of its question; names in Latin letters are allowed."""
+    """Whether a reply is in the language and script of its question; in Chinese with names in Latin letters,
+    and numbers alone are of every language."""
     han = len(HAN.findall(reply))
     if language == "en":
         return han == 0
     foreign = foreign_to_taiwan if language == "tw" else foreign_to_mainland
-    return han > 0 and not foreign(reply)
+    return (han > 0 or not re.search("[a-z]", reply.casefold())) and not foreign(reply)
 
 
 def _is_story(question: Asked) -> bool:

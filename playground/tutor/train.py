@@ -11,6 +11,7 @@ import hashlib
 import logging
 import math
 import os
+import random
 import tempfile
 import time
 from pathlib import Path
@@ -20,7 +21,7 @@ import torch
 from tokenizers import Tokenizer
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from . import learning, packing
+from . import corpus, learning, packing
 from .corpus import SEED
 from .optim import optimizers, rate_at
 from .shape import DATA, SHAPE
@@ -58,8 +59,11 @@ def new_model(shape: dict[str, Any] | None = None) -> Any:
 
 
 def text_digest() -> str:
-    """What identifies the texts of the corpus: a training does not go on with others than it began with."""
+    """What identifies the corpus, tables and grammars: a training does not go on with another one."""
     digest = hashlib.sha256()
+    rng = random.Random(SEED)
+    for _ in range(300):  # what the grammars make, so that a change of theirs is noticed as well
+        digest.update(corpus.document(rng).key().encode())
     for file in sorted(DATA.glob("*.txt")):
         if file.name != "learners.txt":  # examined, never trained
             digest.update(file.name.encode() + file.read_bytes())

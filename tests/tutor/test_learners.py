@@ -75,6 +75,7 @@ COW = asked("world", [("cow",)], ["dog", "moon"])
 SAME = asked("subject", [("no", "not"), ("piece", "part*")], ["yes"])
 SPIDER = asked("world", [("八", "8")], ["四"], "tw")
 MARS = asked("decline", [])
+SUM = asked("world", [("15", "十五"), ("@7", "七"), ("@8", "八")], ["減"], "tw")
 LEGS = asked("world", [("eight",), ("@spider*",)], ["six"])
 STORY = asked("talk", [("elephant",), ("once", "day")])
 
@@ -100,6 +101,11 @@ STORY = asked("talk", [("elephant",), ("once", "day")])
         (SPIDER, "八條或四條。", True, WRONG),
         (LEGS, "A spider has eight legs.", True, RIGHT),
         (LEGS, "Eight.", True, RIGHT),
+        (SUM, "15", True, RIGHT),
+        (SUM, "7 加 8 = 15", True, RIGHT),
+        (SUM, "3 加 12 = 15", True, WRONG),
+        (SUM, "15 減 7 = 8", True, WRONG),
+        (SUM, "It is 15.", True, WRONG),
         (LEGS, "There are eight planets.", True, WRONG),
         (LEGS, "5 + 3 = eight", True, WRONG),
         (MARS, "I don't know that.", True, RIGHT),
