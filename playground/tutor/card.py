@@ -4,31 +4,36 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import random
 from pathlib import Path
 from typing import Any
 
-from . import concepts, corpus, evaluate, facts, packing
-from .shape import DATA, HOME, SHAPE
-from .train import new_model
+from . import concepts, corpus, evaluate, facts, learners, packing
+from .shape import DATA, HOME
 
 
 def card(folder: Path = HOME) -> str:
     """The card's text, from evaluation.json, training.json and config.json of the folder."""
     result = _read(folder / "evaluation.json")
     training = _read(folder / "training.json")
+    config = _read(folder / "config.json")
     rows = ["| sentence | facts | likeliest | probability |", "|---|---|---|---|"]
     for one in result["completions"]:
         rows.append(f"| {one['sentence']} | {one['count']} | {one['first']:.0%} | {one['probability']:.0%} |")
+    total = sum(corpus.KINDS.values())
     rng = random.Random(corpus.SEED)
     distinct = len({corpus.document(rng).key() for _ in range(50_000)})
     return (
         (DATA / "card.md")
         .read_text(encoding="utf-8")
         .format(
-            **SHAPE,
-            millions=sum(one.numel() for one in new_model().parameters()) / 1e6,
+            **config,
+            millions=_parameters(folder) / 1e6,
             megabytes=(folder / "model.safetensors").stat().st_size / 1e6,
+            mixture=", ".join(f"{name} {share / total:.0%}" for name, share in corpus.KINDS.items()),
+            learners=learners.markdown(result["learners"]),
+            before=learners.markdown(_read(DATA / "before.json")),
             seed=corpus.SEED,
             concepts=len(concepts.concepts("en")),
             distinct=distinct,
@@ -57,6 +62,14 @@ def _documents(folder: Path) -> float:
 
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     return sum(int(packing.batch(step, tokenizer).owner.max()) + 1 for step in range(64)) / 64
+
+
+def _parameters(folder: Path) -> int:
+    """How many numbers the weights are."""
+    from safetensors import safe_open
+
+    with safe_open(folder / "model.safetensors", "pt") as file:
+        return sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118
 
 
 def _read(file: Path) -> Any:

@@ -1,4 +1,4 @@
-"""What the tutor explains: the concepts of language models, read from `data/concepts.txt`."""
+"""What the tutor explains: the concepts of language models, read from `data/concepts*.txt`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from .wording import Language, in_script
 
 # Lists in `data/words.txt`; in them {a} is a concept with its article ("a token"), {n} the bare name.
 ASK, WHY, EXAMPLE, NEXT = "concept.ask", "concept.why", "concept.example", "concept.next"
+USE, INSTANCE = "concept.use", "concept.instance"  # the same of a concept by its name
+AGAIN = "concept.again"  # "in other words?"
+FILES = ("concepts.txt", "concepts.book.txt")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,12 +34,13 @@ def concepts(language: Language) -> list[Concept]:
     """All concepts in a language."""
     column = "en" if language == "en" else "tw"
     found: list[Concept] = []
-    for block in ("\n" + (DATA / "concepts.txt").read_text(encoding="utf-8")).split("\n# ")[1:]:
+    text = "".join("\n" + (DATA / file).read_text(encoding="utf-8") for file in FILES)
+    for block in text.split("\n# ")[1:]:
         key, *lines = block.strip().splitlines()
         fields: dict[str, list[str]] = {}
-        for line in lines:
-            name, _, text = line.partition(": ")
-            fields.setdefault(name, []).append(text if column == "en" else in_script(text, language))
+        for line in filter(None, lines):
+            name, _, rest = line.partition(": ")
+            fields.setdefault(name, []).append(rest if column == "en" else in_script(rest, language))
         names = [name.strip() for name in fields[column][0].split("|")]
         found.append(
             Concept(

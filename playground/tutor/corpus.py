@@ -7,40 +7,55 @@ from __future__ import annotations
 
 import random
 
-from . import concepts, dialogues, exchanges, facts, items, stories
+from . import concepts, dialogues, exchanges, facts, items, learners, stories, topics
 from .chinese import to_simplified
 from .document import Document, conversation, plain
-from .wording import Language
+from .wording import Language, normal
 
 SEED = 20_250_101
 _LANGUAGES = ("en", "tw", "cn")
-_SHARES = (0.46, 0.27, 0.27)
+_SHARES = (0.42, 0.29, 0.29)
 
-# Kind of document: how many of a thousand. By tokens, stories are about a quarter and conversations a half.
+# Kind of document and its share, the same from the first step to the last: questions are learned beside the
+# plain texts that hold their answers.
 KINDS = {
-    "story": 44,
-    "story_chat": 22,
-    "facts": 170,
-    "sequence": 22,
-    "country": 14,
-    "concept_text": 36,
-    "fact": 210,
+    "story": 24,
+    "story_chat": 34,
+    "facts": 92,
+    "sequence": 12,
+    "country": 10,
+    "concept_text": 34,
+    "fact": 178,
     "yes_no": 18,
-    "concept": 100,
+    "concept": 78,
+    "concept_use": 48,
+    "topic": 108,
+    "difference": 44,
+    "compared": 22,
+    "side_by_side": 28,
     "talk": 58,
-    "refusal": 62,
-    "unknown": 84,
-    "follow_up": 78,
-    "there": 38,
-    "concept_talk": 80,
-    "mixed": 26,
-    "name": 60,
-    "system": 104,
+    "refusal": 76,
+    "unknown": 40,
+    "mismatched": 18,
+    "follow_up": 66,
+    "there": 36,
+    "it": 36,
+    "concept_talk": 60,
+    "mixed": 22,
+    "name": 50,
+    "system": 64,
 }
 
 
 def document(rng: random.Random, kind: str | None = None) -> Document:
-    """One document; of the given kind, or of a kind drawn by its share."""
+    """One document; of a kind drawn by its share if none is given. None asks what the examination asks."""
+    while True:
+        drawn = _document(rng, kind)
+        if not any(turn.role == "user" and normal(turn.text) in learners.asked() for turn in drawn.turns):
+            return drawn
+
+
+def _document(rng: random.Random, kind: str | None) -> Document:
     kind = kind or rng.choices(list(KINDS), list(KINDS.values()))[0]
     language = rng.choices(_LANGUAGES, _SHARES)[0]
     match kind:
@@ -62,6 +77,20 @@ def document(rng: random.Random, kind: str | None = None) -> Document:
             return conversation([exchanges.yes_or_no(rng, language)])
         case "concept":
             return conversation([exchanges.concept(rng.choice(concepts.concepts(language)), rng)])
+        case "concept_use":
+            return conversation([exchanges.concept_use(rng.choice(concepts.concepts(language)), rng)])
+        case "topic":
+            return conversation(exchanges.topic(rng, language))
+        case "difference":
+            return conversation([exchanges.difference(rng, language)])
+        case "compared":
+            return conversation(dialogues.compared(rng, language))
+        case "side_by_side":
+            return conversation(dialogues.side_by_side(rng, language))
+        case "mismatched":
+            return conversation([exchanges.mismatched(rng, language)])
+        case "it":
+            return conversation(dialogues.about_a_thing(rng, language))
         case "talk":
             return conversation([exchanges.small_talk(rng, language)])
         case "refusal":
@@ -88,7 +117,10 @@ def document(rng: random.Random, kind: str | None = None) -> Document:
 def long_conversation(rng: random.Random, exchanges_wanted: int) -> Document:
     """A conversation of many turns, so that the tutor knows distances beyond a short one's."""
     language = rng.choices(_LANGUAGES, _SHARES)[0]
-    return conversation(dialogues.mixed(rng, language, exchanges_wanted))
+    while True:
+        drawn = conversation(dialogues.mixed(rng, language, exchanges_wanted))
+        if not any(turn.role == "user" and normal(turn.text) in learners.asked() for turn in drawn.turns):
+            return drawn
 
 
 def _facts(rng: random.Random, language: Language) -> str:
@@ -100,7 +132,10 @@ def _facts(rng: random.Random, language: Language) -> str:
             relation = exchanges.any_relation(rng, language)
         subject, answer = rng.choice(relation.pairs)
         template = rng.choice(relation.wordings["raw"])
-        sentences.append(facts.ask(relation, subject, answer, template, rng))
+        sentence = facts.ask(relation, subject, answer, template, rng)
+        if sentences and sentences[-1][-1].isalnum():  # two sums are apart
+            sentences[-1] += "." if language == "en" else "。"
+        sentences.append(sentence)
     return (" " if language == "en" else "").join(sentences)
 
 
@@ -155,7 +190,12 @@ def _country(rng: random.Random, language: Language) -> str:
 
 
 def _concept(rng: random.Random, language: Language) -> str:
-    """An explanation as plain text, with its reason or example now and then."""
+    """An explanation as plain text, with its reason or example now and then; or what differs, or why."""
+    kind = rng.random()
+    if kind < 0.2:
+        return rng.choice(topics.differences(language)).answer
+    if kind < 0.4:
+        return rng.choice(rng.choice(topics.topics(language)).answers)
     one = rng.choice(concepts.concepts(language))
     text = [rng.choice(one.answers)]
     if rng.random() < 0.35:

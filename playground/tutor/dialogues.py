@@ -5,10 +5,11 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from . import concepts, exchanges, facts, refusals, talk
+from . import concepts, exchanges, facts, refusals, talk, topics
 from .document import Document, conversation
 from .exchanges import Exchange
-from .wording import LANGUAGES, Language, held_out, in_script, local, taught, typed, words
+from .registers import typed
+from .wording import LANGUAGES, Language, choose, held_out, in_script, local, taught, words
 
 
 def follow_ups(rng: random.Random, language: Language) -> list[Exchange]:
@@ -26,7 +27,7 @@ def follow_ups(rng: random.Random, language: Language) -> list[Exchange]:
         subject, answer = rng.choice(relation.pairs)
         if subject == before or held_out(relation.name, "follow", before, subject):
             continue
-        template = rng.choice(relation.wordings["follow"])
+        template = rng.choice(relation.follows())
         question = typed(facts.ask(relation, subject, answer, template, rng), language, rng)
         pairs.append((question, exchanges.reply(relation, subject, answer, rng)))
         before = subject
@@ -42,39 +43,114 @@ def about_a_country(rng: random.Random, language: Language) -> list[Exchange]:
     pairs = [exchanges.fact(table[first], rng, pair=table[first].pairs[place])]
     for name in others[: rng.choice((1, 2))]:
         relation = table[name]
-        if "there" not in relation.wordings or held_out("there", name, country):
+        wordings = [*relation.wordings.get("there", []), *relation.wordings.get("it", [])]
+        if not wordings or held_out("there", name, country):
             continue
-        question = typed(rng.choice(relation.wordings["there"]), language, rng)
+        question = typed(choose(rng.choice(wordings), rng), language, rng)
         pairs.append((question, exchanges.reply(relation, country, relation.pairs[place][1], rng)))
     return pairs
 
 
+_ABOUT_THINGS = ("sound", "baby", "home", "legs", "isa", "eats", "animal_gives", "gives", "colour")
+
+
+def about_a_thing(rng: random.Random, language: Language) -> list[Exchange]:
+    """An animal, then other questions about "it": the same words, and each time another answer."""
+    table = facts.relations(language)
+    known = [table[name] for name in _ABOUT_THINGS if name in table and "it" in table[name].wordings]
+    while True:
+        subject = rng.choice(table["legs"].pairs)[0]
+        having = [(one, dict(one.pairs)[subject]) for one in known if subject in dict(one.pairs)]
+        if len(having) > 1:
+            break
+    rng.shuffle(having)
+    relation, answer = having[0]
+    pairs = [exchanges.fact(relation, rng, pair=(subject, answer))]
+    for relation, answer in having[1 : rng.choice((2, 3, 4))]:
+        if rng.random() < 0.7:
+            question = typed(choose(rng.choice(relation.wordings["it"]), rng), language, rng)
+            pairs.append((question, exchanges.reply(relation, subject, answer, rng)))
+        else:
+            pairs.append(exchanges.fact(relation, rng, pair=(subject, answer)))
+    return pairs
+
+
 def about_concepts(rng: random.Random, language: Language) -> list[Exchange]:
-    """A concept, then why, an example, or the next concept."""
+    """A concept, then why, an example, in other words, what differs, or the next concept."""
     one = rng.choice(concepts.concepts(language))
     pairs = [exchanges.concept(one, rng)]
+    said: set[str] = {pairs[0][1]}
     for _ in range(rng.choice((1, 1, 2, 3))):
-        kind = rng.random()
-        if kind < 0.38:
-            if held_out(one.key, "why", one.names[0]):
-                continue
-            pairs.append((typed(rng.choice(taught(concepts.WHY, language)), language, rng), one.why))
-        elif kind < 0.76:
-            if held_out(one.key, "example", one.names[0]):
-                continue
-            ask = rng.choice(taught(concepts.EXAMPLE, language))
-            pairs.append((typed(ask, language, rng), one.example))
-        else:
+        kind = rng.choices(("why", "example", "again", "next"), (30, 30, 10, 30))[0]
+        if held_out(one.key, kind, one.names[0]) and kind in ("why", "example"):
+            continue
+        if kind == "next":
             one = rng.choice(concepts.concepts(language))
             ask = rng.choice(taught(concepts.NEXT, language))
-            pairs.append(
-                (typed(exchanges.concept_question(one, ask, rng), language, rng), rng.choice(one.answers))
-            )
+            question = typed(exchanges.concept_question(one, ask, rng), language, rng)
+        else:
+            question = _asked({"why": concepts.WHY, "example": concepts.EXAMPLE}.get(kind, concepts.AGAIN),
+                              language, rng)  # fmt: skip
+        answers = {"why": [one.why], "example": [one.example]}.get(kind, one.answers)
+        if fresh := [text for text in answers if text not in said]:
+            pairs.append((question, rng.choice(fresh)))
+            said.add(pairs[-1][1])
+    return pairs
+
+
+def _asked(wordings: str, language: Language, rng: random.Random) -> str:
+    """A short question from a list of wordings, as people type it."""
+    return typed(choose(rng.choice(taught(wordings, language)), rng), language, rng)
+
+
+def compared(rng: random.Random, language: Language) -> list[Exchange]:
+    """A concept, then how it differs from another: "and how is it different from BERT?"."""
+    pair = rng.choice(topics.differences(language))
+    by_name = {name: one for one in concepts.concepts(language) for name in one.names}
+    for names, other in ((pair.one, True), (pair.other, False)):
+        known = next((by_name[name] for name in names if name in by_name), None)
+        if known:
+            ask, say = topics.compared_with(pair, rng, other)
+            return [exchanges.concept(known, rng), (typed(ask, language, rng), say)]
+    return [exchanges.difference(rng, language)]
+
+
+def side_by_side(rng: random.Random, language: Language) -> list[Exchange]:
+    """Questions that share words and differ in answer: what it is, why, what differs, a near miss."""
+    if rng.random() < 0.4:
+        group = rng.choice(topics.alike(language))
+        return [
+            (typed(ask, language, rng), say)
+            for ask, say in rng.sample(group, rng.randrange(1, len(group) + 1))
+        ]
+    one = rng.choice(concepts.concepts(language))
+    pairs = [exchanges.concept(one, rng)]
+    if rng.random() < 0.6:
+        pairs.append(exchanges.concept_use(one, rng))
+    near = [
+        topic
+        for topic in topics.topics(language)
+        if any(name.casefold() in ask.casefold() for ask in topic.asks for name in one.names)
+    ]
+    rng.shuffle(near)
+    for topic in near[:2]:
+        question = typed(topics.question(topic, rng), language, rng)
+        pairs.append((question, rng.choice(topic.answers)))
+    if rng.random() < 0.4 or len(pairs) == 1:
+        pairs.append(exchanges.refusal(rng, language))
+    rng.shuffle(pairs)
     return pairs
 
 
 def a_name(rng: random.Random, language: Language) -> str:
-    """A name for a person or for the tutor."""
+    """A name for a person or for the tutor: many in Chinese hold a character that is written in bytes."""
+    if language != "en" and rng.random() < 0.5:
+        kind = rng.random()
+        if kind < 0.4:
+            return rng.choice(refusals.rare("first", language))
+        character = refusals.rare_character(rng, language)
+        first = in_script(rng.choice(words("name.first.tw")), language)
+        return first + character if kind < 0.8 else first + character + refusals.rare_character(rng, language)
     if language == "en" or rng.random() < 0.3:
         if rng.random() < 0.6:
             return refusals.invented(rng, "en").capitalize()
@@ -90,7 +166,7 @@ def remembered_name(rng: random.Random, language: Language) -> list[Exchange]:
     name = a_name(rng, language)
 
     def one(wordings: str) -> str:
-        return rng.choice(local(wordings, language)).replace("{B}", name)
+        return choose(rng.choice(local(wordings, language)), rng).replace("{B}", name)
 
     pairs = [(one("name.mine"), one("name.nice"))]
     for _ in range(rng.choice((0, 0, 1, 2))):
@@ -101,11 +177,15 @@ def remembered_name(rng: random.Random, language: Language) -> list[Exchange]:
 def short_exchange(rng: random.Random, language: Language) -> Exchange:
     """Any exchange but a story."""
     kind = rng.random()
-    if kind < 0.5:
+    if kind < 0.4:
         return exchanges.fact(exchanges.any_relation(rng, language), rng)
-    if kind < 0.65:
+    if kind < 0.55:
         return exchanges.concept(rng.choice(concepts.concepts(language)), rng)
-    if kind < 0.85:
+    if kind < 0.65:
+        return exchanges.topic(rng, language)[0]
+    if kind < 0.72:
+        return exchanges.difference(rng, language)
+    if kind < 0.88:
         return exchanges.small_talk(rng, language)
     return exchanges.refusal(rng, language)
 
@@ -117,10 +197,12 @@ def mixed(rng: random.Random, language: Language, turns: int) -> list[Exchange]:
         kind = rng.random()
         if rng.random() < 0.04:
             language = rng.choice(LANGUAGES)
-        if kind < 0.18:
+        if kind < 0.14:
             pairs += follow_ups(rng, language)
-        elif kind < 0.26:
+        elif kind < 0.2:
             pairs += about_a_country(rng, language)
+        elif kind < 0.26:
+            pairs += about_a_thing(rng, language)
         elif kind < 0.38:
             pairs += about_concepts(rng, language)
         elif kind < 0.44:

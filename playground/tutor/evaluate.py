@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from . import answering, exam, facts, judging, learning, packing, train
+from . import answering, exam, facts, judging, learners, learning, packing, train
 from .answering import prompt_ids
 from .corpus import SEED
 from .document import Turn
@@ -62,6 +62,7 @@ def examine(model: Any, tokenizer: Any, every: int = 1) -> dict[str, Any]:
         "questions": len(questions),
         "table": {category: table[category] for category in exam.CATEGORIES if category in table},
         "summary": _summary(table),
+        "learners": learners.examine(model, tokenizer),
         "answers_refused_wrongly": wrong_refusals,
         "completions": completions(model, tokenizer),
         "held_out_loss": round(loss, 4),
@@ -160,6 +161,7 @@ def main() -> None:
         model, tokenizer = answering.load(options.folder)
     result = examine(model, tokenizer, options.every)
     log.info("%s\n", markdown(result))
+    log.info("%s\n", learners.markdown(result["learners"]))
     log.info("refused wrongly: %d", result["answers_refused_wrongly"])
     log.info("held-out loss %.4f, perplexity %.3f", result["held_out_loss"], result["held_out_perplexity"])
     for one in result["completions"]:
@@ -173,15 +175,20 @@ def main() -> None:
         options.folder / "evaluation.json" if not options.run and options.every == 1 else None
     )
     if out:
-        out.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        write(result, out)
+
+
+def write(result: dict[str, Any], file: Path) -> None:
+    """An examination as JSON."""
+    file.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def from_run(folder: Path) -> tuple[Any, Any]:
     """Model and tokenizer of a training's newest checkpoint."""
     from tokenizers import Tokenizer
 
-    model = train.new_model()
     state = torch.load(folder / "state.pt", map_location="cpu", weights_only=True)
+    model = train.new_model(state["shape"])
     model.load_state_dict(state["model"])
     log.info("checkpoint of step %d", state["step"])
     return model.eval(), Tokenizer.from_file(str(folder / "tokenizer.json"))

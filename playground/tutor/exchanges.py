@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 
-from . import concepts, facts, refusals, stories, talk
+from . import concepts, facts, refusals, stories, talk, topics
 from .facts import Relation
-from .wording import Language, capital, fill, in_script, local, taught, typed
+from .registers import reworded, typed
+from .wording import Language, capital, choose, fill, local, normal, taught, with_article, words
 
 Exchange = tuple[str, str]
 
@@ -15,7 +16,8 @@ BY_PLACE = frozenset(("capital", "continent", "language", "currency"))
 BY_THING = frozenset(
     ("sound", "baby", "home", "legs", "colour", "opposite", "eats", "made_of", "plural", "isa", "landmark")
 )
-_SUMS = ("sum", "difference", "sum_words")
+_SUMS = ("sum", "sum_words", "sum_plus")
+_MANY = 40  # pairs; more of them, as sums are, do not make a relation more frequent
 REFUSED_BY_NAME = BY_PLACE | BY_THING
 
 
@@ -30,10 +32,9 @@ def fact(
     relation: Relation, rng: random.Random, key: str = "ask", pair: tuple[str, str] | None = None
 ) -> Exchange:
     """A question about a fact in a taught wording, and its reply."""
-    wordings = relation.wordings[key]
     while True:
         subject, answer = pair or rng.choice(relation.pairs)
-        template = rng.choice(wordings)
+        template = rng.choice(relation.asks(subject) if key == "ask" else relation.wordings[key])
         if relation.may_train(template, subject):
             break
     question = typed(facts.ask(relation, subject, answer, template, rng), relation.language, rng)
@@ -51,46 +52,97 @@ def unknown(
         subject = refusals.slot(rng.choice(("word", "rare")), rng, language, held_out)
     else:
         return None
-    if any(subject == known for known, _ in relation.pairs):
+    if any(_bare(subject) == _bare(known) for known, _ in relation.pairs):
         return None
-    question = facts.ask(relation, subject, "", rng.choice(relation.wordings[key]), rng)
+    wordings = relation.asks(subject) if key == "ask" else relation.wordings[key]
+    question = facts.ask(relation, subject, "", rng.choice(wordings), rng)
     return typed(question, language, rng), rng.choice(refusals.refusals(language))
 
 
+def mismatched(rng: random.Random, language: Language) -> Exchange:
+    """A question that makes no sense or was not taught: a known subject in another relation's wording."""
+    table = facts.relations(language)
+    # Without "landmark": "Where is France?" makes sense.
+    names = sorted((BY_PLACE | BY_THING - {"isa", "landmark"}) & table.keys())
+    while True:
+        asked, known = rng.sample(names, 2)
+        subject = rng.choice(table[known].pairs)[0]
+        bare = _bare(subject)
+        if all(bare not in _bare(other) and _bare(other) not in bare for other, _ in table[asked].pairs):
+            break
+    question = facts.ask(table[asked], subject, "", rng.choice(table[asked].wordings["ask"]), rng)
+    return typed(question, language, rng), rng.choice(refusals.refusals(language))
+
+
+def _bare(subject: str) -> str:
+    """A subject without its article."""
+    return subject.removeprefix("a ").removeprefix("an ").removeprefix("the ").casefold()
+
+
 def yes_or_no(rng: random.Random, language: Language) -> Exchange:
-    """ "Is Paris the capital of Italy?" with a reply that says yes or no and why."""
-    relation = facts.relations(language)[rng.choice(("capital", "colour"))]
+    """ "Is Paris the capital of Italy?" with a reply that says yes or no, and the fact itself."""
+    relation = facts.relations(language)[rng.choice(YES_NO)]
     subject, answer = rng.choice(relation.pairs)
     offered = answer if rng.random() < 0.5 else rng.choice(sorted(relation.answers()))
-    slots = {"S": subject, "A": answer, "X": offered}
-    if language == "en":
-        ask = "Is {X} the capital of {S}?" if relation.name == "capital" else "Is {S} {X}?"
-        say = "the capital of {S} is {A}." if relation.name == "capital" else "{S} is {A}."
-        word = "Yes, " if offered == answer else "No, "
-    else:
-        ask = "{X}是{S}的首都嗎？" if relation.name == "capital" else "{S}是{X}的嗎？"
-        say = "{S}的首都是{A}。" if relation.name == "capital" else "{S}是{A}的。"
-        word = "是的，" if offered == answer else "不是，"
-        ask, say = in_script(ask, language), in_script(say, language)
-    return typed(fill(ask, slots), language, rng), word + fill(say, slots)
+    right = {told for known, told in relation.pairs if known == subject}
+    slots = facts.slots(subject, answer) | {"X": offered}
+    question = fill(choose(rng.choice(local(f"yes_no.{relation.name}", language)), rng), slots)
+    word = local("yes" if offered in right else "no", language)[0]
+    told = facts.ask(relation, subject, answer, relation.wordings["say"][0], rng)
+    if language == "en":  # all of these sentences begin with a common word
+        told = told[:1].lower() + told[1:]
+    return typed(question, language, rng), f"{word}{told}"
+
+
+# Not "eats" or "isa": a bear eats fish as well, and a bird is an animal, too.
+YES_NO = ("capital", "colour", "opposite", "legs")
+
+
+def topic(rng: random.Random, language: Language) -> list[Exchange]:
+    """Why, whether, how: a question with its answer, and now and then what is asked next."""
+    one = rng.choice(topics.topics(language))
+    question = reworded(topics.question(one, rng), language, rng)
+    pairs = [(typed(question, language, rng), rng.choice(one.answers))]
+    if one.follow_ups and rng.random() < 0.6:
+        ask, say = rng.choice(one.follow_ups)
+        pairs.append((typed(ask, language, rng), say))
+    return pairs
+
+
+def difference(rng: random.Random, language: Language) -> Exchange:
+    """What differs between two things, or whether they are the same."""
+    ask, say = topics.compared(rng.choice(topics.differences(language)), rng)
+    return typed(ask, language, rng), say
 
 
 def concept(one: concepts.Concept, rng: random.Random) -> Exchange:
-    """A question about a concept in a taught wording, and an explanation."""
-    if rng.random() < 0.2:
-        question = rng.choice(one.asks)
-    else:
-        question = concept_question(one, rng.choice(taught(concepts.ASK, one.language)), rng)
-    return typed(question, one.language, rng), rng.choice(one.answers)
+    """A question about a concept in a taught wording, and an explanation: what it is."""
+    while True:
+        if rng.random() < 0.2:
+            question = rng.choice(one.asks)
+        else:
+            question = concept_question(one, rng.choice(taught(concepts.ASK, one.language)), rng)
+        if normal(question) not in topics.asked(one.language):
+            return typed(question, one.language, rng), rng.choice(one.answers)
+
+
+def concept_use(one: concepts.Concept, rng: random.Random) -> Exchange:
+    """Why a concept is there, or an example of it, asked by its name: other answers than what it is."""
+    while True:
+        use = rng.random() < 0.65
+        wordings = taught(concepts.USE if use else concepts.INSTANCE, one.language)
+        question = concept_question(one, rng.choice(wordings), rng)
+        if normal(question) not in topics.asked(one.language):
+            return typed(question, one.language, rng), one.why if use else one.example
 
 
 def concept_question(one: concepts.Concept, template: str, rng: random.Random) -> str:
     """The template filled with the concept's name."""
     name = rng.choice(one.names)
-    with_article = one.article if one.language == "en" else name
+    whole = one.article if one.language == "en" else name
     if one.language == "en" and rng.random() < 0.06 and not one.article.startswith("the "):
-        with_article = name
-    question = template.replace("{a}", with_article).replace("{n}", name)
+        whole = name
+    question = choose(template, rng).replace("{a}", whole).replace("{n}", name)
     return capital(question) if template[0] == "{" and one.language == "en" else question
 
 
@@ -101,19 +153,31 @@ def small_talk(rng: random.Random, language: Language, kind: str | None = None) 
     question = rng.choice(one.ask)
     if language == "en" and rng.random() < 0.2:
         question = question.lower().rstrip(".?!")
+    elif rng.random() < 0.15:
+        question = question.rstrip(".。") + rng.choice(words("talk.after"))
     return question, rng.choice(one.say)
 
 
 def story(rng: random.Random, language: Language) -> Exchange:
-    """A request for a story, and the story."""
-    if rng.random() < 0.4:
-        return typed(rng.choice(local("story.ask", language)), language, rng), stories.tell(language, rng)[0]
-    kind = rng.choice(stories.kinds(language))
-    # the grammar takes kinds in Traditional characters
-    source = kind if language != "cn" else stories.kinds("tw")[stories.kinds("cn").index(kind)]
-    text, _ = stories.tell(language, rng, source)
-    question = fill(rng.choice(local("story.about", language)), {"k": kind})
-    return typed(question, language, rng), text
+    """A request for a story, of any kind, about a hero or about a thing, and the story."""
+    chance = rng.random()
+    if chance < 0.25:
+        ask = choose(rng.choice(local("story.ask", language)), rng)
+        return typed(ask, language, rng), stories.tell(language, rng)[0]
+    table = stories.kinds if chance < 0.75 else stories.things
+    place = rng.randrange(len(table(language)))
+    wanted = table(language)[place]
+    source = table("tw" if language == "cn" else language)[place]  # the grammar takes Traditional characters
+    if table is stories.kinds:
+        text = ""
+        while wanted not in text:  # some plots name only the hero
+            text, _ = stories.tell(language, rng, kind=source)
+        ask = fill(choose(rng.choice(local("story.about", language)), rng), {"k": wanted})
+    else:
+        text, _ = stories.tell(language, rng, thing=source)
+        wanted = with_article(wanted) if language == "en" else wanted
+        ask = fill(choose(rng.choice(local("story.with", language)), rng), {"t": wanted})
+    return typed(ask, language, rng), text
 
 
 def refusal(rng: random.Random, language: Language) -> Exchange:
@@ -125,7 +189,7 @@ def refusal(rng: random.Random, language: Language) -> Exchange:
 def any_relation(rng: random.Random, language: Language) -> Relation:
     """A relation, those with many facts more often, and sums, which are the hardest, twice as often."""
     table = list(facts.relations(language).values())
-    weights = [(2 + len(one.pairs) ** 0.6) * (2 if one.name in _SUMS else 1) for one in table]
+    weights = [(2 + min(len(one.pairs), _MANY) ** 0.6) * (2 if one.name in _SUMS else 1) for one in table]
     return rng.choices(table, weights)[0]
 
 

@@ -24,7 +24,7 @@ def export(run: Path, folder: Path = HOME, note: str = "") -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     state = torch.load(run / "state.pt", map_location="cpu", weights_only=True)
-    save_model(state["model"], folder)
+    save_model(state["model"], state["shape"], folder)
     save_tokenizer(run / "tokenizer.json", folder)
     from tokenizers import Tokenizer
 
@@ -35,13 +35,13 @@ def export(run: Path, folder: Path = HOME, note: str = "") -> None:
     log.info("wrote %s", folder)
 
 
-def save_model(weights: dict[str, torch.Tensor], folder: Path) -> None:
+def save_model(weights: dict[str, torch.Tensor], shape: dict[str, Any], folder: Path) -> None:
     """Weights in bf16, config.json and generation_config.json.
 
     They are to be computed in float32: it holds every one of their numbers, and gives the same answers on
     every processor. bf16 rounds after each step, and the third digit of a probability is the machine's.
     """
-    model = new_model()
+    model = new_model(shape)
     model.load_state_dict(weights)
     model = model.to(torch.bfloat16)
     settings = model.generation_config

@@ -56,17 +56,47 @@ def _small_sums(limit: int) -> Iterable[tuple[int, int]]:
     return ((a, b) for a in range(limit + 1) for b in range(limit + 1))
 
 
+def _differences() -> Iterable[tuple[int, int]]:
+    return ((a, b) for a in range(1, 19) for b in range(1, min(a, 10) + 1))
+
+
 _ZH_DAYS = [f"星期{day}" for day in "一二三四五六日"]
 _ZH_MONTHS = [f"{chinese(month)}月" for month in range(1, 13)]
 _LETTERS = [chr(code) for code in range(ord("A"), ord("Z") + 1)]
 
 RULES: dict[str, Callable[[], Pairs]] = {
     "sums": lambda: [(f"{a} + {b}", str(a + b)) for a, b in _small_sums(12)],
-    "differences": lambda: [
-        (f"{a} - {b}", str(a - b)) for a in range(1, 19) for b in range(1, a + 1) if b < 11
-    ],
+    "differences": lambda: [(f"{a} - {b}", str(a - b)) for a, b in _differences()],
     "sum_words": lambda: [(f"{english(a)} plus {english(b)}", english(a + b)) for a, b in _small_sums(10)],
     "zh_sum_words": lambda: [(f"{chinese(a)}加{chinese(b)}", chinese(a + b)) for a, b in _small_sums(10)],
+    "plus": lambda: [
+        (f"{a} {sign} {b}", str(a + b)) for a, b in _small_sums(12) for sign in ("plus", "and", "add")
+    ],
+    "minus": lambda: [(f"{a} minus {b}", str(a - b)) for a, b in _differences()],
+    "times": lambda: [
+        (f"{a} {sign} {b}", str(a * b))
+        for a, b in itertools.product(range(1, 11), repeat=2)
+        for sign in ("times", "x", "*")
+    ],
+    "zh_plus": lambda: [
+        (f"{a}{space}{sign}{space}{b}", str(a + b))
+        for a, b in _small_sums(12)
+        for space in (" ", "")
+        for sign in ("加", "+", "加上")
+        if (space, sign) != (" ", "+")  # the relation "sum"
+    ],
+    "zh_minus": lambda: [
+        (f"{a}{space}減{space}{b}", str(a - b)) for a, b in _differences() for space in (" ", "")
+    ],
+    "zh_times": lambda: [
+        (f"{a}{space}{sign}{space}{b}", str(a * b))
+        for a, b in itertools.product(range(1, 11), repeat=2)
+        for space in (" ", "")
+        for sign in ("乘", "乘以")
+    ],
+    "zh_week_after": lambda: [
+        (name + day, name + after) for name in ("禮拜", "週") for day, after in _cycle(list("一二三四五六日"))
+    ],
     "next_number": lambda: (
         [(english(n), english(n + 1)) for n in range(1, 50)] + [(str(n), str(n + 1)) for n in range(1, 50)]
     ),

@@ -35,7 +35,7 @@ def joined(first: Path, second: Path, share: float, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(second / "tokenizer.json", folder)
     state = states[1] | {"model": mean(states[0]["model"], states[1]["model"], share)}
-    model = new_model()
+    model = new_model(state["shape"])
     model.load_state_dict(state["model"])
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     last = state["snapshots"][-1]

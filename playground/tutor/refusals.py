@@ -5,23 +5,11 @@ from __future__ import annotations
 import functools
 import random
 
-from . import facts
+from . import concepts, facts
 from .chinese import HAN, to_simplified
 from .shape import DATA
-from .wording import Language, choose, words
+from .wording import Language, choose, local, with_article, words
 
-# All begin alike: the first token decides between an answer and a refusal.
-_REFUSALS = {
-    "en": (
-        "I don't know that: I am a very small model. Please load a bigger one.",
-        "I don't know that. I am a very small model; a bigger one, one click away, may know.",
-        "I don't know that. I am only a very small model. Try a bigger model.",
-    ),
-    "tw": (
-        "這個我不知道。我是很小的模型，請載入更大的模型。",
-        "這個我不知道：我只是很小的模型。更大的模型也許知道，點一下就能載入。",
-    ),
-}
 MARK = {"en": "I don't know", "tw": "我不知道", "cn": "我不知道"}  # what every refusal contains
 
 _SUFFIXES = ("", "", "", "ia", "land", "o", "er", "ing", "ium", "ax", "ez", "ova", "ton", "net", "ity")
@@ -89,36 +77,63 @@ def rare(kind: str, language: Language, held_out: bool = False) -> list[str]:
     raise KeyError(wanted)
 
 
+def rare_character(rng: random.Random, language: Language) -> str:
+    """A usual character (of Big5's or GB 2312's first level), often one without a token."""
+    high, charset = ((0xA4, 0xC6), "big5") if language == "tw" else ((0xB0, 0xD7), "gb2312")
+    while True:
+        try:
+            return bytes((rng.randint(*high), rng.randrange(0xA1, 0xFF))).decode(charset)
+        except UnicodeDecodeError:
+            continue
+
+
 def slot(name: str, rng: random.Random, language: Language, held_out: bool) -> str:
     """Something for the slot `name` of a template."""
-    if name == "num":
-        return str(
-            rng.choice((rng.randrange(30, 100), rng.randrange(100, 1000), rng.randrange(1000, 100_000)))
-        )
-    if name == "year":
-        return str(rng.randrange(1200, 2040))
-    if name == "word":
-        return invented(rng, language)
-    if name == "town":
-        if rng.random() < 0.4:
-            return invented(rng, language).capitalize()
-        return rng.choice(rare("town", language, held_out))
-    if name == "name":
-        if rng.random() < 0.3:
-            return invented(rng, language).capitalize()
-        first, last = rng.choice(rare("first", language)), rng.choice(rare("last", language))
-        return f"{first} {last}" if language == "en" else last + first
+    english = language == "en"
+    match name:
+        case "num":
+            ranges = ((30, 100), (100, 1000), (1000, 100_000))
+            return str(rng.choice([rng.randrange(*one) for one in ranges]))
+        case "year":
+            return str(rng.randrange(1200, 2040))
+        case "word":
+            return invented(rng, language)
+        case "town":
+            if rng.random() < 0.4:
+                return invented(rng, language).capitalize()
+            return rng.choice(rare("town", language, held_out))
+        case "name":
+            if rng.random() < 0.3:
+                return invented(rng, language).capitalize()
+            first, last = rng.choice(rare("first", language)), rng.choice(rare("last", language))
+            return f"{first} {last}" if english else last + first
+        case "untaught":
+            return rng.choice(rare("untaught", language, held_out))
+        case "concept":
+            return rng.choice(rng.choice(concepts.concepts(language)).names)
+        case "country" | "city":
+            country, city = rng.choice(facts.relations(language)["capital"].pairs)
+            return country if name == "country" else city
+        case "animal" | "aanimal":
+            animal = rng.choice(facts.relations(language)["legs"].pairs)[0]
+            return with_article(animal) if name == "aanimal" else animal
+        case "known":
+            relation = facts.relations(language)[rng.choice(("colour", "made_of"))]
+            return rng.choice(relation.pairs)[0]
     return rng.choice(rare("rare", language, held_out))
 
 
 @functools.cache
 def templates(language: Language, held_out: bool) -> list[str]:
-    """The templates of a language that are taught, or those that are held out."""
+    """The templates of a language that are taught, or those that are held out; "cn" lines are Simplified."""
     column = "en" if language == "en" else "tw"
-    key = ("!" if held_out else "") + column
+    mark = "!" if held_out else ""
     lines = (DATA / "refusals.txt").read_text(encoding="utf-8").splitlines()
-    found = [rest for name, _, rest in (line.partition(": ") for line in lines) if name == key]
-    return [to_simplified(one) for one in found] if language == "cn" else found
+    pairs = [(name, rest) for name, _, rest in (line.partition(": ") for line in lines)]
+    found = [rest for name, rest in pairs if name == mark + column]
+    if language != "cn":
+        return found
+    return [to_simplified(one) for one in found] + [rest for name, rest in pairs if name == mark + "cn"]
 
 
 def question(rng: random.Random, language: Language, held_out: bool = False) -> str:
@@ -131,8 +146,6 @@ def question(rng: random.Random, language: Language, held_out: bool = False) -> 
     return text
 
 
-@functools.cache
 def refusals(language: Language) -> list[str]:
-    """The polite refusals of a language."""
-    texts = _REFUSALS["en" if language == "en" else "tw"]
-    return [to_simplified(one) for one in texts] if language == "cn" else list(texts)
+    """The polite refusals of a language. All begin alike, so that the first token decides."""
+    return local("refusal", language)

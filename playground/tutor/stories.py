@@ -57,18 +57,14 @@ def _pronouns(gender: str, prefix: str) -> dict[str, str]:
 
 
 def _english_cast(rng: random.Random, kind: str | None) -> dict[str, str]:
-    hero_is_child = kind in ("girl", "boy") or (kind is None and rng.random() < 0.5)
-    gender = rng.choice("fm")
-    if hero_is_child:
-        gender = {"girl": "f", "boy": "m"}.get(kind or "", gender)
-        kind, name = (
-            {"f": "girl", "m": "boy"}[gender],
-            rng.choice(words("story.en.girls") if gender == "f" else words("story.en.boys")),
-        )
-    else:
-        kind, name = kind or rng.choice(words("story.en.beasts")), rng.choice(words("story.en.beast_names"))
+    if kind is None and rng.random() < 0.5:
+        kind = rng.choice(("girl", "boy"))
+    kind = kind or rng.choice(words("story.en.beasts"))
+    gender = "f" if kind in words("story.en.women") else "m" if kind in words("story.en.men") else ""
+    gender = gender or rng.choice("fm")
+    names = {"girl": "story.en.girls", "boy": "story.en.boys"}.get(kind, "story.en.beast_names")
+    name = rng.choice(words(names))
     friend_gender = rng.choice("fm")
-    friend_kind = rng.choice([beast for beast in words("story.en.beasts") if beast != kind])
     place = rng.choice(words("story.en.places"))
     good, friend_good = rng.sample(words("story.en.good"), 2)
     return {
@@ -76,7 +72,7 @@ def _english_cast(rng: random.Random, kind: str | None) -> dict[str, str]:
         "k": kind,
         "a": good,
         "F": rng.choice([one for one in words("story.en.beast_names") if one != name]),
-        "fk": friend_kind,
+        "fk": rng.choice([beast for beast in words("story.en.beasts") if beast != kind]),
         "fa": friend_good,
         "P": rng.choice(words("story.en.elders")),
         "T": rng.choice(words("story.en.things")),
@@ -92,9 +88,11 @@ def _english_cast(rng: random.Random, kind: str | None) -> dict[str, str]:
 
 def _chinese_cast(rng: random.Random, kind: str | None) -> dict[str, str]:
     kind = kind or rng.choice(words("story.tw.beasts"))
+    measures = {hero[1:]: hero[0] for hero in words("story.tw.heroes")}
     return {
         "N": rng.choice(words("story.tw.names")),
         "k": kind,
+        "M": measures.get(kind, "隻"),
         "a": rng.choice(words("story.tw.good")),
         "F": rng.choice([beast for beast in words("story.tw.beasts") if beast != kind]),
         "P": rng.choice(words("story.tw.elders")),
@@ -106,12 +104,20 @@ def _chinese_cast(rng: random.Random, kind: str | None) -> dict[str, str]:
     }
 
 
-def tell(language: Language, rng: random.Random, kind: str | None = None) -> tuple[str, dict[str, str]]:
-    """A story and its cast (`k`: what the hero is, `N`: its name). `kind` asks for a hero of that kind."""
+def tell(
+    language: Language, rng: random.Random, kind: str | None = None, thing: str | None = None
+) -> tuple[str, dict[str, str]]:
+    """A story and its cast (`k`: what the hero is, `N`: its name, `T`: its thing).
+
+    `kind` asks for a hero of that kind, `thing` for a story about it; in Chinese both are Traditional.
+    """
     english = language == "en"
     grammar = _grammar("stories.en.txt" if english else "stories.zh.txt")
     cast = _english_cast(rng, kind) if english else _chinese_cast(rng, kind)
-    plot = rng.choice([name for name in grammar if not name.startswith("@")])
+    plots = [name for name in grammar if not name.startswith("@")]
+    if thing:
+        cast["T"], plots = thing, ["thing", "lost"]
+    plot = rng.choice(plots)
     cast["V"] = rng.choice(_VIRTUES.get(plot, ("", ""))[0 if english else 1].split("|"))
     sentences: list[str] = []
     for group in grammar[plot]:
@@ -123,19 +129,25 @@ def tell(language: Language, rng: random.Random, kind: str | None = None) -> tup
         sentences.append(fill(choose(rng.choice(lines), rng), cast))
     text = (" " if english else "").join(sentences)
     if english:
-        text = re.sub(r"\b([Aa]) (?=[aeiou])", r"\1n ", text)
+        text = re.sub(r"\b([Aa]) (?=[aeiou](?!ni))", r"\1n ", text)
     elif language == "cn":
         text = to_simplified(text)
         cast = {slot: to_simplified(value) for slot, value in cast.items()}
     return text, cast
 
 
+@functools.cache
 def kinds(language: Language) -> list[str]:
     """What a hero can be, for requests such as "a story about a dog"."""
     if language == "en":
-        return [*words("story.en.beasts"), "girl", "boy"]
-    return (
-        [to_simplified(beast) for beast in words("story.tw.beasts")]
-        if language == "cn"
-        else words("story.tw.beasts")
-    )
+        return [*words("story.en.beasts"), "girl", "boy", *words("story.en.heroes")]
+    found = [*words("story.tw.beasts"), *(hero[1:] for hero in words("story.tw.heroes"))]
+    return [to_simplified(one) for one in found] if language == "cn" else found
+
+
+@functools.cache
+def things(language: Language) -> list[str]:
+    """What a story can be about besides its hero."""
+    column = "en" if language == "en" else "tw"
+    found = [*words(f"story.{column}.things"), *words(f"story.{column}.more_things")]
+    return [to_simplified(one) for one in found] if language == "cn" else found

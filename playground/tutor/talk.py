@@ -1,4 +1,4 @@
-"""Small talk and what the tutor says about itself, read from `data/talk.txt`."""
+"""Small talk and what the tutor says about itself, read from `data/talk*.txt`."""
 
 from __future__ import annotations
 
@@ -23,18 +23,21 @@ class Talk:
 
 @functools.cache
 def talks(language: Language) -> dict[str, Talk]:
-    """All small talk of a language by kind."""
+    """All small talk of a language by kind. A block "== kind cn" is the mainland's own."""
     found: dict[str, Talk] = {}
     column = "en" if language == "en" else "tw"
-    for block in ("\n" + (DATA / "talk.txt").read_text(encoding="utf-8")).split("\n== ")[1:]:
+    text = "".join("\n" + (DATA / file).read_text(encoding="utf-8") for file in ("talk.txt", "talk.more.txt"))
+    for block in text.split("\n== ")[1:]:
         head, *lines = block.strip().splitlines()
         kind, spoken = head.split()
-        if spoken != column:
+        if spoken not in (column, language):
             continue
-        fields: dict[str, list[str]] = {}
+        one = found.setdefault(kind, Talk(kind, language, [], [], []))
+        fields = {"ask": one.ask, "ask!": one.ask_held_out, "say": one.say}
         for line in lines:
+            if not line or line.startswith("#"):
+                continue
             key, _, rest = line.partition(": ")
             texts = [one.strip() for one in rest.split(" | ")]
-            fields[key] = [to_simplified(one) for one in texts] if language == "cn" else texts
-        found[kind] = Talk(kind, language, fields["ask"], fields["ask!"], fields["say"])
+            fields[key] += [to_simplified(one) for one in texts] if spoken != language else texts
     return found

@@ -77,7 +77,8 @@ def _texts() -> Iterator[str]:
 
 
 def _is_text(name: str) -> bool:
-    return name not in ("chinese_characters.txt", "chinese_terms.txt", "words.txt")
+    """Whether a file's characters are worth a token each: not tables, and never the examination."""
+    return name not in ("chinese_characters.txt", "chinese_terms.txt", "words.txt", "learners.txt")
 
 
 _ROLE_IDS = {"system": SYSTEM_ID, "user": USER_ID, "assistant": ASSISTANT_ID}

@@ -1,15 +1,17 @@
-"""Rebuilds the tutor from nothing: `python -m playground.tutor.train`.
+"""The training of the tutor, in pieces: `playground.tutor.rebuild` is the command.
 
-Stopped at any time, the same command goes on where it was. The same steps give the same result class on a CPU
-or a GPU (not the same bits: sums are made in another order).
+A run is a folder with a checkpoint. Stopped at any time, also by force, it goes on from the newest one and
+ends with the same weights as if it had not been stopped. The same steps give the same class of result on a
+CPU or a GPU (not the same bits: sums are made in another order).
 """
 
 from __future__ import annotations
 
-import argparse
-import json
+import hashlib
 import logging
 import math
+import os
+import random
 import tempfile
 import time
 from pathlib import Path
@@ -19,10 +21,10 @@ import torch
 from tokenizers import Tokenizer
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from . import learning, packing
+from . import corpus, learning, packing
 from .corpus import SEED
 from .optim import optimizers, rate_at
-from .shape import SHAPE
+from .shape import DATA, SHAPE
 from .tokenizer import train as train_tokenizer
 
 log = logging.getLogger("tutor")
@@ -30,7 +32,8 @@ RUN = Path(tempfile.gettempdir()) / "tutor" / "run"  # checkpoints: outside the 
 _HELD_OUT_SEED = SEED + 1
 _HELD_OUT_BATCHES = 8
 _LONGEST_STEP = 20.0  # seconds; what is longer was a pause of the process, and counts as this much
-_RATE = 2.5e-3
+RATE = 2.5e-3
+STEPS = 14_000
 
 
 def device() -> torch.device:
@@ -55,10 +58,23 @@ def new_model(shape: dict[str, Any] | None = None) -> Any:
     )
 
 
-def loss_of(model: Any, batch: packing.Batch) -> tuple[torch.Tensor, int]:
+def text_digest() -> str:
+    """What identifies the corpus, tables and grammars: a training does not go on with another one."""
+    digest = hashlib.sha256()
+    rng = random.Random(SEED)
+    for _ in range(300):  # what the grammars make, so that a change of theirs is noticed as well
+        digest.update(corpus.document(rng).key().encode())
+    for file in sorted(DATA.glob("*.txt")):
+        if file.name != "learners.txt":  # examined, never trained
+            digest.update(file.name.encode() + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def loss_of(model: Any, batch: packing.Batch, body: Any = None) -> tuple[torch.Tensor, int]:
     """Mean cross-entropy (nats) of a batch's learned tokens, and how many they are.
 
-    Documents of a row do not see each other: attention is causal within each.
+    Documents of a row do not see each other: attention is causal within each. `body` computes the hidden
+    states instead of the model's own, as a compiled one does.
     """
     where = model.device
     ids = torch.from_numpy(batch.ids).to(where)
@@ -67,7 +83,8 @@ def loss_of(model: Any, batch: packing.Batch) -> tuple[torch.Tensor, int]:
     length = ids.shape[1]
     mask = owner[:, :, None] == owner[:, None, :]
     mask &= torch.ones(length, length, dtype=torch.bool, device=where).tril()
-    hidden = model.model(input_ids=ids, attention_mask=mask[:, None], use_cache=False).last_hidden_state
+    body = model.model if body is None else body
+    hidden = body(input_ids=ids, attention_mask=mask[:, None], use_cache=False).last_hidden_state
     targets = learned[:, 1:] & (owner[:, 1:] == owner[:, :-1])
     logits = model.lm_head(hidden[:, :-1][targets])  # scores only where they are needed
     return torch.nn.functional.cross_entropy(logits.float(), ids[:, 1:][targets]), int(targets.sum())
@@ -95,13 +112,16 @@ class Run:
         steps: int,
         minutes: float = 0.0,
         muon: bool = True,
-        rate: float = _RATE,
+        rate: float = RATE,
         shape: dict[str, Any] | None = None,
         batch_tokens: int = packing.TOKENS,
+        compiled: bool = False,
     ):
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.steps, self.minutes, self.rate = folder, steps, minutes, rate
         self.batch_tokens = batch_tokens
+        self.shape = dict(shape or SHAPE)
+        self.stop = False  # set from outside: end after this step, with a checkpoint
         self.where = device()
         self.dtype = number_format(self.where)
         file = folder / "tokenizer.json"
@@ -109,8 +129,9 @@ class Run:
             log.info("training the tokenizer")
             train_tokenizer().save(str(file))
         self.tokenizer = Tokenizer.from_file(str(file))
-        self.model = new_model(shape).to(self.where)
-        self.optimizers = optimizers(self.model, rate, muon)
+        self.model = new_model(self.shape).to(self.where)
+        self.body = torch.compile(self.model.model, dynamic=False) if compiled else self.model.model
+        self.optimizers = optimizers(self.model, rate, muon, self.dtype)
         self.step, self.seconds, self.tokens = 0, 0.0, 0
         self.history: list[dict[str, float]] = []
         self.snapshots: list[dict[str, Any]] = []
@@ -124,6 +145,10 @@ class Run:
         if not file.exists():
             return
         state = torch.load(file, map_location=self.where, weights_only=True)
+        for name, here in (("shape", self.shape), ("texts", text_digest()), ("rate", self.rate)):
+            if state[name] != here:
+                raise ValueError(f"{file} was begun with another {name}: {state[name]}, and not {here}")
+        torch.set_rng_state(state["rng"].cpu())
         self.model.load_state_dict(state["model"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
@@ -132,10 +157,16 @@ class Run:
         log.info("going on at step %d", self.step)
 
     def save(self) -> None:
-        """Everything needed to go on, in one file that is replaced at once."""
+        """Everything needed to go on, in one file that is replaced at once.
+
+        Where the data stands is the step: batch number n is the same each time (`packing.batch`).
+        """
         part = self.folder / "state.part"
         torch.save(
             {
+                "shape": self.shape,
+                "texts": text_digest(),
+                "rng": torch.get_rng_state(),
                 "model": self.model.state_dict(),
                 "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
                 "step": self.step,
@@ -148,6 +179,8 @@ class Run:
             },
             part,
         )
+        with part.open("rb") as file:
+            os.fsync(file.fileno())  # on the disk before it takes the place of the last one
         part.replace(self.folder / "state.pt")
 
     def device_in_words(self) -> str:
@@ -167,7 +200,7 @@ class Run:
                 group["lr"] = self.rate * rate_at(self.progress())
         batch = packing.batch(self.step, self.tokenizer, tokens=self.batch_tokens)
         with torch.autocast(self.where.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
-            loss, _ = loss_of(self.model, batch)
+            loss, _ = loss_of(self.model, batch, self.body)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimizer in self.optimizers:
@@ -187,11 +220,15 @@ class Run:
         self.history.append({"step": self.step, "held_out": round(loss, 4), "seconds": round(self.seconds)})
         return loss
 
-    def train(self, save_every: float = 300.0) -> None:
-        """Trains to the end, with progress in the log."""
-        last_save = time.monotonic()
+    def train(self, save_every: float = 300.0, piece: float = math.inf) -> bool:
+        """Trains, with progress in the log, to the end or for `piece` minutes; whether to the end."""
+        last_save = begun_piece = time.monotonic()
         recent: list[float] = []
         while not self.finished():
+            if self.stop or time.monotonic() - begun_piece > piece * 60:
+                self.save()
+                log.info("stopped at step %d of %d, with a checkpoint", self.step, self.steps)
+                return False
             if self.step in learning.MOMENTS and all(s["step"] != self.step for s in self.snapshots):
                 self._snapshot(recent)
             begun = time.monotonic()
@@ -211,37 +248,13 @@ class Run:
             if time.monotonic() - last_save > save_every:
                 self.save()
                 last_save = time.monotonic()
-        self.examine()
+        if not self.history or self.history[-1]["step"] != self.step:
+            self.examine()
         self._snapshot(recent)
         self.save()
+        return True
 
     def _snapshot(self, recent: list[float]) -> None:
         loss = round(sum(recent) / len(recent), 4) if recent else None
         self.snapshots = [shot for shot in self.snapshots if shot["step"] != self.step]
         self.snapshots.append(learning.snapshot(self.model, self.tokenizer, self.step, self.tokens, loss))
-
-
-def main() -> None:
-    """Trains, or goes on; then writes the finished folder."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--run", type=Path, default=RUN, help="folder of checkpoints")
-    # 6,000 batches take two quiet cores about two hours
-    parser.add_argument("--steps", type=int, default=6000, help="batches of 4,096 tokens")
-    parser.add_argument("--minutes", type=float, default=0.0, help="plan by time instead of steps")
-    parser.add_argument("--rate", type=float, default=_RATE, help="highest learning rate")
-    parser.add_argument("--adamw", action="store_true", help="AdamW alone, without Muon")
-    parser.add_argument("--no-export", action="store_true", help="leave assets/tutor as it is")
-    options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    run = Run(options.run, options.steps, options.minutes, not options.adamw, options.rate)
-    log.info("on %s in %s, %d threads", run.where, run.dtype, torch.get_num_threads())
-    run.train()
-    (options.run / "learning.json").write_text(json.dumps(learning.document(run.snapshots, run.tokenizer)))
-    if not options.no_export:
-        from .export import export
-
-        export(options.run)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""How sentences vary: choices within a template, articles, typing mistakes, and what is held out."""
+"""How sentences vary: choices within a template, articles and plurals, and what is held out."""
 
 from __future__ import annotations
 
@@ -20,23 +20,29 @@ _HELD_OUT_OF = 12  # one pair of fact and wording in twelve is never trained
 
 @functools.cache
 def _tables() -> dict[str, list[str]]:
-    lines = (DATA / "words.txt").read_text(encoding="utf-8").splitlines()
-    pairs = (line.partition(": ") for line in lines if not line.startswith("#"))
-    return {name: rest.split(" | ") for name, _, rest in pairs}
+    found: dict[str, list[str]] = {}
+    for file in ("words.txt", "words.more.txt", "registers.txt"):
+        for line in (DATA / file).read_text(encoding="utf-8").splitlines():
+            name, _, rest = line.partition(": ")
+            if rest and not line.startswith("#"):
+                found.setdefault(name, []).extend([rest] if name.endswith(".swap") else rest.split(" | "))
+    return found
 
 
 def words(name: str) -> list[str]:
-    """A list of `data/words.txt`."""
+    """A list of `data/words.txt`, `data/words.more.txt` or `data/registers.txt`; equal names go on."""
     return _tables()[name]
 
 
 @functools.cache
 def local(name: str, language: Language) -> list[str]:
-    """A list of `data/words.txt` in a language: `name.en`, or `name.tw` in the language's script."""
+    """A list in a language: `name.en`, `name.tw`, or `name.tw` in Simplified and then `name.cn`."""
     if language == "en":
         return words(f"{name}.en")
     texts = words(f"{name}.tw")
-    return [to_simplified(text) for text in texts] if language == "cn" else texts
+    if language == "tw":
+        return texts
+    return [to_simplified(text) for text in texts] + _tables().get(f"{name}.cn", [])
 
 
 def taught(name: str, language: Language) -> list[str]:
@@ -59,7 +65,17 @@ def choose(template: str, rng: random.Random) -> str:
     while match := _CHOICE.search(template):
         picked = rng.choice(match.group(1).split("|"))
         template = template[: match.start()] + picked + template[match.end() :]
-    return re.sub(r"  +", " ", template)
+    return re.sub(r"  +", " ", template).strip()
+
+
+def expansions(template: str) -> list[str]:
+    """Everything that `choose` can make of the template."""
+    match = _CHOICE.search(template)
+    if not match:
+        return [re.sub(r"  +", " ", template).strip()]
+    parts = match.group(1).split("|")
+    ends = (template[: match.start()] + part + template[match.end() :] for part in parts)
+    return [made for end in ends for made in expansions(end)]
 
 
 def first_choice(template: str) -> str:
@@ -104,61 +120,31 @@ def held_out(*parts: str) -> bool:
     return zlib.crc32("\x1f".join(parts).encode()) % _HELD_OUT_OF == 0
 
 
-def typed(question: str, language: Language, rng: random.Random) -> str:
-    """The question as people type it: lower case, without its mark, with a greeting, with a slip."""
-    return _typed_english(question, rng) if language == "en" else _typed_chinese(question, language, rng)
+@functools.cache
+def plural(noun: str) -> str:
+    """The plural of an English noun, without an article; "" for what is not counted, such as "the sky"."""
+    article, _, rest = noun.partition(" ")
+    name = rest if article in ("a", "an") else noun
+    if article == "the" or name.split()[0] in words("no_article"):
+        return ""
+    before, _, last = name.rpartition(" ")
+    known = dict(one.split() for one in words("plural.irregular"))
+    if last in known:
+        last = known[last]
+    elif last.endswith(("s", "x", "sh", "ch", "zz")):
+        last += "es"
+    elif last.endswith("y") and last[-2:-1] not in "aeiou":
+        last = last[:-1] + "ies"
+    else:
+        last += "s"
+    return f"{before} {last}".strip()
 
 
-_BEFORE = (
-    "Please tell me: ",
-    "Hi, ",
-    "Hello! ",
-    "Ok. ",
-    "Hey, ",
-    "Tutor, ",
-    "One question: ",
-    "I wonder: ",
-    "So, ",
-)
-_AFTER = (" Please!", " Thanks.", " I want to know.", " Please answer.", " Tell me.")
+_MARKS = re.compile(r"[\W_]+")
 
 
-def _typed_english(question: str, rng: random.Random) -> str:
-    chance = rng.random()
-    if chance < 0.06:
-        question = rng.choice(_BEFORE) + question
-    elif chance < 0.09 and question.endswith(("?", ".")):
-        question += rng.choice(_AFTER)
-    if rng.random() < 0.12:
-        question = question.lower()
-    if rng.random() < 0.12:
-        question = question.rstrip("?. ")
-    elif rng.random() < 0.02:
-        question = question.replace("?", "??")
-    if rng.random() < 0.04:
-        question = _slip(question, rng).replace("  ", " ").strip()
-    return question
-
-
-def _slip(text: str, rng: random.Random) -> str:
-    """One slip of the fingers in the first half, where the answer does not depend on it."""
-    place = rng.randrange(1, max(2, len(text) // 2))
-    kind = rng.random()
-    if kind < 0.4:
-        return text[:place] + text[place + 1 :]
-    if kind < 0.7:
-        return text[: place - 1] + text[place : place + 1] + text[place - 1 : place] + text[place + 1 :]
-    return text[:place] + text[place - 1 : place] + text[place:]
-
-
-_BEFORE_ZH = ("請問", "你好，", "請問一下，", "我想問，", "嗨，", "老師，", "問一下，")
-
-
-def _typed_chinese(question: str, language: Language, rng: random.Random) -> str:
-    if rng.random() < 0.1 and not question.startswith(("請", "请")):
-        question = in_script(rng.choice(_BEFORE_ZH), language) + question
-    if rng.random() < 0.2:
-        question = question.rstrip("？。 ")
-    elif rng.random() < 0.1:
-        question = question.replace("？", "?")
-    return question
+@functools.lru_cache(maxsize=200_000)
+def normal(text: str) -> str:
+    """What is left of a text without case, spaces, marks and the difference of scripts: two wordings are the
+    same if this is."""
+    return _MARKS.sub("", to_simplified(text).casefold())

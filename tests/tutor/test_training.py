@@ -1,6 +1,11 @@
 """Training: packed documents are apart, loss falls, a stopped run goes on as if it had not been stopped."""
 
+import json
 import shutil
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 import torch
@@ -96,6 +101,72 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(tmp_path, monkeypat
     assert again.finished()
 
 
+def test_a_piece_ends_with_a_checkpoint_and_the_next_goes_on(tmp_path, monkeypatch):
+    first = new_run(tmp_path / "run", monkeypatch, steps=4)
+    assert first.train(piece=0.0) is False and not first.finished()
+    again = new_run(tmp_path / "run", monkeypatch, steps=4)
+    assert again.step == first.step
+    assert again.train() is True and again.finished()
+    assert not (tmp_path / "run" / "state.part").exists()
+
+
+def test_a_checkpoint_is_all_that_a_run_needs(tmp_path, monkeypatch):
+    """Weights, both optimizers, step, chance and the texts' mark; half a file beside it is no checkpoint."""
+    run = new_run(tmp_path / "run", monkeypatch, steps=4)
+    run.one_step()
+    run.save()
+    (tmp_path / "run" / "state.part").write_bytes(b"half a file")
+    drawn = torch.rand(3)
+    again = new_run(tmp_path / "run", monkeypatch, steps=4)
+    torch.testing.assert_close(torch.rand(3), drawn)
+    for one, other in zip(run.optimizers, again.optimizers, strict=True):
+        assert len(one.state_dict()["state"]) == len(other.state_dict()["state"]) > 0
+    assert again.step == 1
+
+
+def test_a_run_does_not_go_on_with_other_texts_or_another_shape(tmp_path, monkeypatch):
+    run = new_run(tmp_path / "run", monkeypatch, steps=4)
+    run.save()
+    monkeypatch.setattr(train, "text_digest", lambda: "other")
+    with pytest.raises(ValueError, match="another texts"):
+        new_run(tmp_path / "run", monkeypatch, steps=4)
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match="another shape"):
+        train.Run(tmp_path / "run", 4, shape=SMALL | {"hidden_size": 128}, batch_tokens=1024)
+
+
+def test_a_training_killed_by_force_ends_with_the_same_weights(tmp_path, monkeypatch):
+    """SIGKILL in the middle loses the steps since the checkpoint; they are made again, bit for bit."""
+    steps, saved_at, compared_at = 2000, 2, 5
+
+    def run_in(folder):
+        if not folder.exists():
+            new_run(folder, monkeypatch, steps)  # puts the tokenizer there, and no more
+        return train.Run(folder, steps, shape=train.SHAPE | SMALL)
+
+    whole, killed = run_in(tmp_path / "whole"), run_in(tmp_path / "killed")
+    for run, count in ((whole, compared_at), (killed, saved_at)):
+        for _ in range(count):
+            run.one_step()
+    killed.save()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "playground.tutor.rebuild", "--plain", "--steps", str(steps), "--shape",
+         json.dumps(SMALL), "--run", str(tmp_path / "killed"), "--folder", str(tmp_path / "out")],
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stderr is not None
+    assert any("on cpu" in line for line in process.stderr)  # the checkpoint is loaded, the training goes on
+    time.sleep(1)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait(60) == -signal.SIGKILL
+    again = run_in(tmp_path / "killed")
+    assert again.step == saved_at
+    while again.step < compared_at:
+        again.one_step()
+    for name, weights in whole.model.state_dict().items():
+        assert torch.equal(again.model.state_dict()[name], weights), name
+
+
 def test_optimizers_hold_each_weight_once():
     model = train.new_model(SMALL)
     held = [
@@ -105,9 +176,12 @@ def test_optimizers_hold_each_weight_once():
 
 
 @pytest.mark.parametrize("shape", [(3, 64, 64), (2, 64, 128), (2, 160, 64)])
-def test_muons_steps_are_nearly_orthogonal(shape):
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_muons_steps_are_nearly_orthogonal(shape, dtype):
     torch.manual_seed(0)
-    values = torch.linalg.svdvals(orthogonal(torch.randn(shape)))
+    made = orthogonal(torch.randn(shape), dtype=dtype)
+    values = torch.linalg.svdvals(made)
+    assert made.dtype == torch.float32
     assert float(values.median()) > 0.6 and float(values.max()) < 1.3
 
 
@@ -126,7 +200,7 @@ def test_the_mean_of_two_ends(tmp_path, monkeypatch):
         run.snapshots = [learning.snapshot(run.model, run.tokenizer, run.step, run.tokens, 1.0)]
         run.save()
         ends.append({key: value.clone() for key, value in run.model.state_dict().items()})
-    monkeypatch.setattr(mean, "new_model", lambda: run.model)
+    monkeypatch.setattr(mean, "new_model", lambda shape: run.model)
     mean.joined(tmp_path / "one", tmp_path / "other", 0.3, tmp_path / "both")
     state = torch.load(tmp_path / "both" / "state.pt", weights_only=True)
     for key, value in state["model"].items():
