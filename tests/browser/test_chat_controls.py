@@ -73,7 +73,7 @@ def test_it_is_asked_nothing_before_it_is_opened(whole: Visit) -> None:
     page.get_by_role("tab", name=say("tab"), exact=True).click()
     expect(page.locator(".chat-log")).to_be_visible()
     settled(page)
-    assert sorted(asked) == ["opening", "precision"]
+    assert sorted(asked) == ["engine", "opening", "precision"]
     page.locator("#chat-model input").click()
     expect(page.locator("#chat-model [role=option]").first).to_be_visible()
 

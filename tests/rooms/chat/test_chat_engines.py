@@ -135,8 +135,7 @@ def test_a_child_that_dies_costs_one_reply(context: Context) -> None:
     heard(context, max_new_tokens=1)
     card = context.catalog.find("tiny.gguf")
     running = actions.pieces(context, given(max_new_tokens=200, temperature=1.0))
-    while "ids" not in next(running):
-        pass
+    next(piece for piece in running if "ids" in piece)
     with context.models.lease(card, "engine") as loaded:
         os.kill(loaded.model.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
     last = [*running][-1]
