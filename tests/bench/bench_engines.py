@@ -26,6 +26,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from playground.models.engines import llama  # noqa: E402
 from playground.models.loaders.dequantized import converted  # noqa: E402
 from tests.app import free_port  # noqa: E402
 from tests.bench.bench_chat import others, settled, wait  # noqa: E402
@@ -35,11 +36,7 @@ from tests.models import gguf_files  # noqa: E402
 COUNT, ROUNDS, LAPS = 64, rounds(9), rounds(3)
 WORDS = "Write a long story about a lighthouse keeper and a whale, with many details."
 MANY = (8, 30)
-# Threads that wait by spinning lose all but a few tokens a second where anything else runs: ours wait asleep.
-WAITS = {
-    "bare xllamacpp, its threads asleep as ours": {"OMP_WAIT_POLICY": "PASSIVE"},
-    "bare xllamacpp by its defaults": {},
-}
+WAITS = {"bare xllamacpp, its threads waiting as ours": llama.WAITS, "bare xllamacpp by its defaults": {}}
 BARE = """
 import json, sys, threading, time, xllamacpp
 given = xllamacpp.CommonParams()

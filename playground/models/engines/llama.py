@@ -44,9 +44,10 @@ CACHE = 3 * 2**28  # bytes that keys and values may take
 CACHE_MIB = 32  # of prompts that were answered, kept beside the slots
 BASE = 250 * 2**20  # bytes of the process itself and of what it computes in
 MOST_TOP = 100
-# Threads that wait for each other by spinning write 2 tokens a second in place of 30 where anything else runs
-# (measured on two busy cores); `playground.settings.quiet` says the same of torch's.
-ASLEEP = {"OMP_WAIT_POLICY": "PASSIVE"}
+# How long threads that wait for each other look before they sleep. Tokens a second of SmolLM2 on two idle cores,
+# and on two that others work on: as it comes 110-136 and 9-33, asleep at once 35 and 16-26, so 121-153 and
+# 35-52.
+WAITS = {"GOMP_SPINCOUNT": "1000"}
 SAID = 4096  # bytes of what a child wrote last
 SILENCE = 0.25  # seconds between two looks at whether anybody still waits
 RANDOM = 2**32 - 1  # llama.cpp takes this seed for "draw one"
@@ -254,7 +255,7 @@ class _Child:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `end`
         self.process = subprocess.Popen(
             COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, cwd=ROOT,
-            env=environment() | ASLEEP,
+            env=environment() | WAITS,
         )  # fmt: skip
         self._numbers = itertools.count(1)
         self._heard: dict[int, queue.SimpleQueue[dict[str, Any] | None]] = {}
