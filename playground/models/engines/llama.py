@@ -44,9 +44,9 @@ CACHE = 3 * 2**28  # bytes that keys and values may take
 CACHE_MIB = 32  # of prompts that were answered, kept beside the slots
 BASE = 250 * 2**20  # bytes of the process itself and of what it computes in
 MOST_TOP = 100
-# How long threads that wait for each other look before they sleep. Tokens a second of SmolLM2 on two idle cores,
-# and on two that others work on: as it comes 110-136 and 9-33, asleep at once 35 and 16-26, so 121-153 and
-# 35-52.
+# How long threads that wait for each other look before they sleep. Tokens a second of SmolLM2 on two idle
+# cores, and on two that others work on: as it comes 110-136 and 9-33, asleep at once 35 and 16-26, so 121-153
+# and 35-52.
 WAITS = {"GOMP_SPINCOUNT": "1000"}
 SAID = 4096  # bytes of what a child wrote last
 SILENCE = 0.25  # seconds between two looks at whether anybody still waits
