@@ -144,7 +144,9 @@ def test_presets_set_and_back_takes_them_back(visit: Visit) -> None:
     page.fill("#chat-system textarea", "Be brief.")
     written(page)
     page.locator(".label-wrap", has_text=say("more")).click()
+    settled(page)  # nobody types while Gradio is still making the box
     page.fill("#chat-seed input", "5")
+    page.wait_for_function("playground.store.get('chat.seed') === 5")
     written(page)
     pressed = [*PRESETS, "balanced"]  # the first is as the page is built: it changes nothing
     for name in pressed:

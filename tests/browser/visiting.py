@@ -114,7 +114,7 @@ def written(page: Page) -> Page:
             let calm = 0;
             const look = () => {
                 calm = window.playground?.store?.view() && !playground.store.busy() ? calm + 1 : 0;
-                calm > 5 ? done(true) : setTimeout(look, 40);
+                calm > 15 ? done(true) : setTimeout(look, 40);
             };
             look();
         })""",
