@@ -191,7 +191,7 @@ def resolved(card: ModelCard, cache_dir: Path) -> ModelCard:
     if found is None:
         return card
     (*_, file) = packages.PACKAGES[card.package].files
-    if file.endswith(gguf_folders.SUFFIX):
+    if file.endswith(gguf.SUFFIX):
         folder = gguf_folders.place_of(found / file, cache_dir)
         return replace(card, where=str(folder), origin=str(found / file))
     return replace(card, where=str(found))

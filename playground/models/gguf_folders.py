@@ -8,7 +8,6 @@ from importlib import metadata
 from pathlib import Path
 
 FOLDER = "gguf"  # in the cache folder
-SUFFIX = ".gguf"
 FORM = 1  # of what is written; another number makes all of it anew
 FINGERPRINT = 16  # characters
 

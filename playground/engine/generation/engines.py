@@ -22,7 +22,6 @@ from playground.engine.generation.prefix_cache import CachedPrefix
 from playground.engine.generation.sampling import MOST_ALTERNATIVES, Choice, Settings
 from playground.engine.tokenizers.adapter import Adapter
 from playground.engine.tokenizers.libraries import adapter
-from playground.errors import BadInput
 from playground.models.cache import Loaded
 from playground.models.engines.interface import Capabilities, End, Engine, Order, Read, Token
 
@@ -94,15 +93,7 @@ def _checked(loaded: Loaded, ids: Sequence[int]) -> list[int]:
     Raises:
         BadInput: ``prompt_empty``, ``prompt_too_long``, ``id_outside``.
     """
-    ids, room, last = [int(id) for id in ids], loaded.model.window, adapter(loaded).last
-    if not ids:
-        raise BadInput("prompt_empty")
-    if len(ids) >= room:
-        raise BadInput("prompt_too_long", tokens=len(ids), window=room)
-    outside = min(ids) if min(ids) < 0 else max(ids)
-    if not 0 <= outside <= last:
-        raise BadInput("id_outside", id=outside, last=last)
-    return ids
+    return generate.fitting(ids, loaded.model.window, adapter(loaded).last)
 
 
 def _in_turn(loaded: Loaded, engine: Engine, ids: list[int], count: int) -> list[tuple[int, float]]:

@@ -187,14 +187,27 @@ def checked(loaded: Loaded, ids: Sequence[int]) -> list[int]:
     Raises:
         BadInput: ``prompt_empty``, ``prompt_too_long``, ``id_outside``, ``not_causal``.
     """
-    model, ids = loaded.model, [int(id) for id in ids]
+    model = loaded.model
     if not hasattr(model, "prepare_inputs_for_generation") or getattr(
         model.config, "is_encoder_decoder", False
     ):
         raise BadInput("not_causal", name=loaded.card.name)
+    return fitting(ids, window(loaded), model.get_input_embeddings().weight.shape[0] - 1)
+
+
+def fitting(ids: Sequence[int], room: int | None, last: int) -> list[int]:
+    """The ids of a prompt, if they fit a model.
+
+    Args:
+        room: tokens of prompt and reply together; None: no limit.
+        last: the highest id.
+
+    Raises:
+        BadInput: ``prompt_empty``, ``prompt_too_long``, ``id_outside``.
+    """
+    ids = [int(id) for id in ids]
     if not ids:
         raise BadInput("prompt_empty")
-    room, last = window(loaded), model.get_input_embeddings().weight.shape[0] - 1
     if room is not None and len(ids) >= room:
         raise BadInput("prompt_too_long", tokens=len(ids), window=room)
     outside = min(ids) if min(ids) < 0 else max(ids)
