@@ -213,12 +213,25 @@ def _header(lang: str) -> str:
     )
     titles = " ".join(f'data-{kind}="{say(f"toast_{kind}")}"' for kind in ("error", "warning", "info"))
     themes = "".join(f'<option value="{name}">{say(name)}</option>' for name in ("system", "light", "dark"))
+    slots = "".join(f'<div id="pg-{slot}"></div>' for slot in ("search", "model", "share", "present", "menu"))
     return (
         f'<header class="pg-head" {titles}><div><h1>LLM Playground</h1><p>{say("tagline")}</p></div><nav>'
         f'<label><span>{say("language")}</span><select data-pg="language">{choices}</select></label>'
         f'<label><span>{say("theme")}</span><select data-pg="theme">{themes}</select></label>'
         f'<button type="button" data-pg="large" aria-pressed="false" title="{say("large_why")}">'
-        f"{say('large')}</button></nav></header>"
+        f"{say('large')}</button>{slots}</nav></header>{_inspector(lang)}"
+    )
+
+
+def _inspector(lang: str) -> str:
+    """Where details of whatever is selected are shown (`assets/shell/inspector.js`)."""
+    say = partial(_say, lang=lang)
+    return (
+        f'<p class="pg-inspector-hint" hidden>{say("inspector_hint")}</p>'
+        '<aside id="pg-inspector" aria-labelledby="pg-inspector-title" hidden><div class="pg-inspector-head">'
+        '<h2 id="pg-inspector-title" tabindex="-1" aria-live="polite"></h2>'
+        f'<button type="button" class="pg-close" aria-label="{say("close")}">×</button></div>'
+        '<div class="pg-inspector-body"></div></aside>'
     )
 
 
