@@ -278,7 +278,7 @@
   };
 
   window.playground = window.playground || {};
-  window.playground.figures = { kinds, states, stateOf, put, coloured, draw };
+  window.playground.figures = { kinds, states, stateOf, put, coloured, draw, picture };
   let asked = false;
   const soon = () => { if (!asked) { asked = true; queueMicrotask(() => { asked = false; settle(); }); } };
   new MutationObserver(soon).observe(document.documentElement, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-key"] });

@@ -1,6 +1,7 @@
 /*
  * Runs first of all in every page: playground/shell/middleware.py puts it right after <head>, as source, with
- * `window.playground = {"lang": "<the language that the page was sent in>"}` before it.
+ * `window.playground = {"lang": "<the language that the page was sent in>", …}` before it
+ * (playground/shell/scripts.py, "told").
  *
  * It settles what must stand before Gradio starts and before anything is painted: the language, light
  * or dark, and the size of the text. What it leaves behind for the page's own switches:
@@ -174,8 +175,9 @@
     tell("large");
   };
 
+  const { later, slots } = window.playground; // for slots.js
   window.playground = {
-    lang,
+    lang, parts_at: later, slots,
     match,
     setLanguage,
     get theme() { return theme; },

@@ -30,7 +30,7 @@
     const box = document.createElement("textarea");
     box.value = text;
     box.style.cssText = "position:fixed;opacity:0";
-    document.body.append(box);
+    (document.querySelector("dialog[open]") || document.body).append(box); // beside an open dialog nothing can be selected
     box.select();
     const done = document.execCommand("copy");
     box.remove();

@@ -270,8 +270,6 @@
   };
 
   document.addEventListener("click", (event) => {
-    const share = event.target.closest && event.target.closest(".pg-share"); // of any room: it copies the address of what is seen
-    if (share) page.tools.copying(share, page.store.link(), words("copied"));
     const button = event.target.closest && event.target.closest("button[id], [id] > button");
     const ids = button ? [button.id, button.parentElement.id] : [];
     if (!ids.some(Boolean) || button.disabled) return;

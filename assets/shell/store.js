@@ -12,7 +12,12 @@
  *   page.store.watch(fn)            fn(ids that changed) once per change; page.store.watchView(fn) for views
  *   page.store.begun()              whether the controls' values are there
  *   page.store.view()               "room/name" of the view that is seen; page.store.go("room/name") opens one
+ *   page.store.views()              all of them, [{view, id}]: the id of the element that shows each
  *   page.store.link()               the address of what is seen, for others
+ *   page.store.shared()             the same as {view, values}, however long, and "left": what stays here ("brought": files
+ *                                   and what was made of them, "private": what was said)
+ *   page.store.cut()                whether the address is too short for that
+ *   page.store.bring({view, values})   opens that; whether it could: whoever made it, only what fits is taken
  *
  * Values live in sessionStorage, so that a reload and another language bring them back, and two tabs have each
  * their own. The address says the same of the view that is seen, #room/name?control=value…, with what differs
@@ -59,7 +64,7 @@
     if (value === null) return row.kind === "number" || row.kind === "choice";
     if (row.choices && ![].concat(value).every((each) => row.choices.includes(each))) return false;
     switch (row.kind) {
-      case "list": return Array.isArray(value);
+      case "list": return Array.isArray(value) && value.every((each) => typeof each === (row.numbers ? "number" : "string"));
       case "yes": return typeof value === "boolean";
       case "number": return typeof value === "number" && Number.isFinite(value);
       case "choice": return typeof value === "string" || typeof value === "number";
@@ -96,6 +101,32 @@
     }
     return `#${view}${told.size ? "?" + told : ""}`;
   };
+  // Whether a link would say less than what may be told: it holds so many characters and no more.
+  const cut = () => !same(parsed(fragment(seen)).values, shared().values);
+  const shared = () => {
+    const told = { view: seen, values: {} }, left = new Set();
+    for (const row of rows) {
+      const value = values[row.id];
+      if (room(row.id) !== roomOf(seen) || same(value, row.value)) continue;
+      const shown = open(row, value);
+      if (shown !== undefined) told.values[row.id] = shown;
+      if (!same(shown, value)) left.add(row.private === true && !SECRET.test(value) ? "private" : "brought");
+    }
+    return { ...told, left: [...left] };
+  };
+  const bring = (told) => {
+    const found = told && typeof told === "object" && views.find((each) => each.view === told.view);
+    const given = found && told.values;
+    if (!given || typeof given !== "object" || Array.isArray(given)) return false;
+    const wanted = {};
+    for (const row of ofRoom(roomOf(found.view))) {
+      const value = Object.hasOwn(given, row.id) ? given[row.id] : undefined;
+      wanted[row.id] = value !== undefined && fits(row, value) && same(open(row, value), value) ? value : row.value;
+    }
+    set(wanted, "visitor", "file");
+    go(found.view);
+    return true;
+  };
   const parsed = (hash) => {
     const [, view, query] = /^#([\w-]+(?:\/[\w-]+)?)(?:\?(.*))?$/s.exec(hash) || [];
     const found = view && (views.find((each) => each.view === view) || views.find((each) => roomOf(each.view) === roomOf(view)));
@@ -119,6 +150,15 @@
     for (const row of rows) if (!same(values[row.id], row.value)) held[row.id] = values[row.id];
     try { sessionStorage.setItem(KEY, JSON.stringify({ hash: location.hash, view: seen, values: held })); } catch { /* the address remains */ }
   };
+  // On a Space this page is a frame; the address that a visitor sees and copies is that of the Hub's page around it,
+  // which takes it from a message: https://huggingface.co/docs/hub/spaces-handle-url-parameters
+  const HUB = "https://huggingface.co";
+  const framed = window.parent !== window && (location.hostname.endsWith(".hf.space") || (location.ancestorOrigins || [])[0] === HUB);
+  const tellOuter = (url) => {
+    if (!framed) return;
+    const mine = [...url.searchParams].filter(([name]) => !name.startsWith("__")); // not what the Hub itself says to the frame
+    window.parent.postMessage({ queryString: new URLSearchParams(mine).toString(), hash: url.hash }, HUB);
+  };
   const OLD = ["tab", "text", "with", "special", "model"]; // of links of before: what they said stands in the fragment now
   const write = (push) => {
     clearTimeout(writing);
@@ -129,6 +169,7 @@
     const state = { ...history.state, playground: snapshot() };
     const anew = push && (url.hash !== location.hash || !same(history.state && history.state.playground, state.playground));
     try { history[anew ? "pushState" : "replaceState"](state, "", url); } catch { /* too many at once: the next one tells */ }
+    tellOuter(url);
     save();
   };
   // One entry for all that is done to one control in a row; what another one did is written before.
@@ -326,6 +367,8 @@
     busy: () => Boolean(writing || setting || looking || due.size), // until the address tells what is shown
     watch: (fn) => { watchers.push(fn); },
     watchView: (fn) => { viewers.push(fn); },
+    views: () => views.map(({ view, id }) => ({ view, id })),
+    shared, bring, cut,
     link: () => {
       const url = new URL(location.href);
       url.search = "";

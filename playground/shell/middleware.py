@@ -21,7 +21,7 @@ import gzip
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import anyio.to_thread
 import brotli  # type: ignore[import-untyped]
@@ -74,7 +74,7 @@ def middleware(settings: Settings) -> list[Middleware]:
 @functools.cache
 def heads(lang: str) -> tuple[bytes, bytes]:
     """What stands first and last in the head of a page in one language."""
-    return script({"lang": lang}) + scripts.tag() + colours(), scripts.sheet_tag()
+    return script(scripts.told(lang)) + scripts.tag() + colours(), scripts.sheet_tag()
 
 
 def colours() -> bytes:
@@ -82,10 +82,10 @@ def colours() -> bytes:
     return f"<style>{(ASSETS / 'shell' / 'colours.css').read_text(encoding='utf-8')}</style>".encode()
 
 
-def script(config: dict[str, str]) -> bytes:
+def script(config: Mapping[str, object]) -> bytes:
     """The script tag that stands right after ``<head>``."""
     # "<" only as \u003c: a string with "</script>" in it would end the tag.
-    values = json.dumps(config).replace("<", "\\u003c")
+    values = json.dumps(config, ensure_ascii=False).replace("<", "\\u003c")
     source = (ASSETS / "shell" / "head.js").read_text(encoding="utf-8")
     return f"<script>window.playground = {values};\n{source}</script>".encode()
 

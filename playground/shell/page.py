@@ -19,7 +19,7 @@ from playground import settings as settings_of
 from playground.models import devices, hub
 from playground.models.uploads import at_end
 from playground.rooms.models import panel as drawer
-from playground.shell import access, answers, middleware, scripts, sessions
+from playground.shell import access, answers, middleware, qr, scripts, sessions
 from playground.shell import streams as streaming
 from playground.shell.login import USER
 from playground.system import disk, heap
@@ -201,7 +201,8 @@ def theme() -> gr.themes.Base:
 def _routes(context: Context) -> list[Any]:
     """The page's scripts and sheets, and what panels stream to them."""
     named = [panel.streams(context) for panel in rooms.all_rooms() if hasattr(panel, "streams")]
-    streams = streaming.routes({name: stream for each in named for name, stream in each.items()})
+    rooms_own = {name: stream for each in named for name, stream in each.items()}
+    streams = streaming.routes({**rooms_own, "qr": qr.answer})
     return [*streams, *scripts.routes(), scripts.plotly()]
 
 

@@ -159,13 +159,14 @@ def test_the_link_to_share_opens_the_same(visit: Visit) -> None:
     expect(page.locator("#tok-view .tok-lane").first.locator(".tok-count b")).to_have_text(
         str(len(words.encode()))
     )
-    page.locator("#tok-share").click()
-    expect(page.locator("#tok-share")).to_have_text(say("runs.copied"))
+    page.locator("#pg-share button").click()
+    copy = page.locator("dialog.pg-share button.primary")
+    copy.click()
+    expect(copy).to_have_text(say("share.copied"))
     address = page.evaluate("navigator.clipboard.readText()")
     view, _, asked = urlsplit(address).fragment.partition("?")
     assert view == "tokens/compare" and urlsplit(address).query == "lang=en"
     assert parse_qs(asked) == {"text": [words], "names": ["byt5", "mistral-v1"], "special": ["0"]}
-    expect(page.locator("#tok-share")).to_have_text(say("shell.copy_link"))
     before = lanes(page)
     other = visit(address[address.index("?") :])
     other.wait_for_function(SHOWN, arg=words)
@@ -211,10 +212,10 @@ def test_the_language_menu_keeps_what_was_typed_and_lasts(visit: Visit) -> None:
     expect(page.locator("#tok-text textarea")).to_have_value(words)
     page.wait_for_function(SHOWN, arg=words)
     expect(page.locator('[data-pg="language"]')).to_have_value("zh-TW")
-    expect(page.get_by_role("button", name=say("shell.copy_link", "zh-TW"))).to_be_visible()
+    expect(page.get_by_role("button", name=say("tokens.upload", "zh-TW"))).to_be_visible()
     page.goto(page.url.partition("?")[0])  # without a wish in the address
     expect(page.locator("html")).to_have_attribute("lang", "zh-TW")
-    expect(page.get_by_role("button", name=say("shell.copy_link", "zh-TW"))).to_be_visible()
+    expect(page.get_by_role("button", name=say("tokens.upload", "zh-TW"))).to_be_visible()
 
 
 # ---- comparing ----

@@ -322,3 +322,17 @@ def test_a_rule_stands_as_written_and_once_more_within_the_page(
     assert within.startswith("\n.a, .dark & .b { top: 0 }\n  .dark & .c { top: 1px }\n") and within.endswith(
         "}\n}\n"
     )
+
+
+@pytest.mark.parametrize("lang", text.LANGUAGES)
+def test_what_comes_later_is_named_in_the_page_and_served_in_its_language(app: App, lang: str) -> None:  # noqa: F811
+    asking = urllib.request.Request(f"{app.url}?lang={lang}")
+    with urllib.request.urlopen(asking) as answer:
+        page = answer.read().decode()
+    for name in scripts.LATER:
+        for path, whole in scripts.later(name, lang):
+            assert f'"{path}"' in page and path not in scripts.bundle()[1]
+            with urllib.request.urlopen(app.url + path) as answer:
+                assert answer.read().decode() == whole
+                assert "immutable" in answer.headers["cache-control"]
+    assert f'"title": "{text.say("share.title", lang)}"' in scripts.later("share", lang)[0][1]

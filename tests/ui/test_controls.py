@@ -65,7 +65,7 @@ def test_what_the_page_is_told(page: gr.Blocks) -> None:
     made = {each["name"]: each for each in given["actions"]}
     assert {"toy/echo", "toy/long", "other/late"} <= {*made} and "built" not in made["toy/echo"]
     assert made["toy/count"]["built"] and "stopped" not in made["toy/echo"]
-    assert made["toy/late"]["stopped"]["zh-TW"] == text.say("runs.copied", "zh-TW")
+    assert made["toy/late"]["stopped"]["zh-TW"] == text.say("runs.failed", "zh-TW")
 
 
 def test_choices_that_vary_are_not_told() -> None:

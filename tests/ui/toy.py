@@ -15,7 +15,7 @@ import gradio as gr
 
 from playground.errors import BadInput
 from playground.settings import Settings
-from playground.shell import middleware, scripts, streams
+from playground.shell import middleware, qr, scripts, streams
 from playground.system import cancellation
 from playground.ui import controls
 from playground.ui.controls import control, stored, view
@@ -96,6 +96,8 @@ def late_set(given: Given) -> Iterator[Line]:
 
 
 def build() -> None:
+    slots = "".join(f'<span id="pg-{name}"></span>' for name in scripts.SLOTS)
+    gr.HTML(f'<header class="pg-head"><nav>{slots}</nav></header>')
     with gr.Tabs():
         with gr.Tab("Toy", id="toy", elem_id="tab-toy") as tab:
             view("toy", "", tab)
@@ -159,7 +161,7 @@ def build() -> None:
         Action("fails", fails, [], ["#toy-known", "#toy-broken"], ["toy-fails-place"]),
         Action("fill", fill, on=["#toy-fill"]),
         Action("count", count, ["toy.times"], ["toy.times"], ["toy-built"], ["toy"], built=True),
-        Action("late", late_set, ["toy.word"], ["#toy-late"], stopped="runs.copied"),
+        Action("late", late_set, ["toy.word"], ["#toy-late"], stopped="runs.failed"),
         Action("both", both, ["toy.word"], ["@toy-word"], ["toy-both-one", "toy-both-two"]),
         stop="toy-stop",
     )
@@ -174,7 +176,7 @@ def served(**how: Any) -> Iterator[tuple[gr.Blocks, str]]:
         build()
         controls.part(page)
     page.queue(api_open=False)
-    every = [*streams.routes({}), *scripts.routes()]
+    every = [*streams.routes({"qr": qr.answer}), *scripts.routes()]
     words = {lang: {**said, **wholes(lang)} for lang, said in translations().items()}
     page.launch(
         prevent_thread_lock=True, quiet=True, ssr_mode=False, i18n=gr.I18n(**words),

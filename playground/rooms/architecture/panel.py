@@ -105,7 +105,6 @@ def _controls(do: ArchitectureService, answers: Answers) -> None:
     ))  # fmt: skip
     with gr.Row(elem_classes="pg-actions"):
         file = gr.UploadButton(tr("architecture.upload"), file_types=[".json"], size="sm", min_width=120)
-        gr.Button(tr("shell.copy_link"), size="sm", min_width=80, elem_classes="pg-share")
     with gr.Accordion(tr("architecture.own"), open=False):
         control("architecture.config", gr.Textbox(
             label=tr("architecture.paste"), info=tr("architecture.paste_info"), lines=6, max_lines=14,

@@ -103,9 +103,6 @@ def _controls(do: TokensService, answers: Answers) -> None:
     ))  # fmt: skip
     with gr.Row(elem_classes="pg-actions"):
         file = gr.UploadButton(tr("tokens.upload"), file_types=[".json"], size="sm", min_width=120)
-        gr.Button(
-            tr("shell.copy_link"), size="sm", min_width=80, elem_id="tok-share", elem_classes="pg-share"
-        )
     upload(file, answers.receive, KEY)
     stored("tokens.brought")
     place("tok-told", elem_classes="pg-maybe")
@@ -186,7 +183,9 @@ def _training() -> None:
                 go = tr("tokens.train_go")
                 gr.Button(go, variant="primary", min_width=80, elem_id="tok-train-go")
                 gr.Button(tr("shell.stop"), min_width=60, elem_id="tok-train-stop")
-            movable("tokens.file", gr.DownloadButton(tr("tokens.train_download"), visible=False))
+            movable("tokens.file", gr.DownloadButton(
+                tr("tokens.train_download"), visible=False, elem_classes="pg-download"
+            ))  # fmt: skip
 
 
 def _talk() -> None:
