@@ -1,6 +1,6 @@
 /*
  * Runs first of all in every page: playground/shell/middleware.py puts it right after <head>, as source, with
- * `window.playground = {"lang": "<the language that the page was sent in>", …}` before it
+ * `window.playground = {"lang": "<the language that the page was sent in>", ...}` before it
  * (playground/shell/scripts.py, "told").
  *
  * It settles what must stand before Gradio starts and before anything is painted: the language, light

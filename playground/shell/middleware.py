@@ -85,7 +85,7 @@ def colours() -> bytes:
 def script(config: Mapping[str, object]) -> bytes:
     """The script tag that stands right after ``<head>``."""
     # "<" only as \u003c: a string with "</script>" in it would end the tag.
-    values = json.dumps(config, ensure_ascii=False).replace("<", "\\u003c")
+    values = json.dumps(config).replace("<", "\\u003c")
     source = (ASSETS / "shell" / "head.js").read_text(encoding="utf-8")
     return f"<script>window.playground = {values};\n{source}</script>".encode()
 
