@@ -21,6 +21,11 @@ def lines(name: str) -> list[Requirement]:
     return [Requirement(line) for line in stripped if line]
 
 
+def here(requirements: list[Requirement]) -> list[Requirement]:
+    """Those that this platform installs: a marker may leave out one that has no wheel for it."""
+    return [each for each in requirements if each.marker is None or each.marker.evaluate()]
+
+
 def pinned(requirement: Requirement) -> str | None:
     (only,) = requirement.specifier if len(requirement.specifier) == 1 else (None,)
     return only.version if only is not None and only.operator == "==" and "*" not in only.version else None
@@ -33,6 +38,28 @@ def constraints() -> dict[str, set[str]]:
         assert pinned(each) and not each.extras and not each.url, each
         found.setdefault(canonicalize_name(each.name), set()).add(str(pinned(each)))
     return found
+
+
+def test_a_package_without_a_wheel_for_this_platform_is_not_taken_for_installed(monkeypatch):
+    """As on a platform that xllamacpp has no wheel for: pip leaves it out, and so do the tests."""
+    absent = Requirement("no-such-package==1 ; sys_platform == 'elsewhere'")
+    assert here([absent]) == [] and here(lines("tests/requirements.txt"))
+    (engine,) = [each for each in lines("requirements.txt") if each.name == "xllamacpp"]
+    found, known = metadata.packages_distributions(), metadata.version
+    known_here = {module: names for module, names in found.items() if engine.name not in names}
+    monkeypatch.setattr(metadata, "packages_distributions", lambda: known_here)
+    assert engine.marker is not None
+    monkeypatch.setattr(type(engine.marker), "evaluate", lambda *_: False)
+
+    def version(name):
+        if name == engine.name:
+            raise metadata.PackageNotFoundError(name)
+        return known(name)
+
+    monkeypatch.setattr(metadata, "version", version)
+    test_what_is_required_is_used()
+    others = [each for each in here(lines("requirements.txt")) if each.marker]
+    assert not others and all(metadata.version(each.name) for each in here(lines("requirements.txt")))
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "tests/requirements.txt", "tests/oldest.txt"])
@@ -86,7 +113,7 @@ def below(names: list[Requirement]) -> dict[str, str]:
 
 def test_whatever_is_installed_below_them_is_written_down():
     """In the environment of `tests/run`; others (`tests/newest`, `tests/oldest`) differ on purpose."""
-    wanted = lines("requirements.txt") + lines("tests/requirements.txt")
+    wanted = here(lines("requirements.txt") + lines("tests/requirements.txt"))
     others = [each.name for each in wanted if pinned(each) not in (None, metadata.version(each.name))]
     if others:
         pytest.skip(f"an environment of other versions: {', '.join(others)}")
@@ -132,5 +159,6 @@ def test_what_is_required_is_used():
     text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
     for each in lines("requirements.txt"):
         (line,) = [line for line in text.splitlines() if re.match(rf"{re.escape(each.name)}[\[=<>]", line)]
-        used = modules[canonicalize_name(each.name)] & words
+        # What is not installed here (no wheel for this platform) is known by its own name.
+        used = modules.get(canonicalize_name(each.name), {each.name}) & words
         assert used or "  # " in line, f"{each.name} is imported nowhere, and nothing says why it is there"

@@ -119,8 +119,9 @@ def _reply(
                 yield work.done("stopped")
                 return
             yield Waiting(place)
+        temperature = 0.0 if settings.greedy else settings.temperature
         order = Order(
-            ids, (), most, settings.temperature, settings.top_k, settings.top_p, settings.min_p,
+            ids, (), most, temperature, settings.top_k, settings.top_p, settings.min_p,
             settings.repetition_penalty, settings.seed or 0, settings.alternatives,
         )  # fmt: skip
         reason: StopReason = "length"

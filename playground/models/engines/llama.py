@@ -139,11 +139,7 @@ class Llama(Engine):
         """
         body = {
             "prompt": [int(id) for id in order.ids], "n_predict": order.max_new_tokens, "stream": True,
-            "temperature": order.temperature, "top_k": order.top_k, "top_p": order.top_p,
-            "min_p": order.min_p, "seed": order.seed % RANDOM,
-            "repeat_penalty": order.repetition_penalty, "repeat_last_n": self.window,
-            # transformers' order, so that the same numbers mean the same.
-            "samplers": ["penalties", "temperature", "top_k", "top_p", "min_p"],
+            **samplers(order, self.window), "seed": order.seed % RANDOM,
             "n_probs": max(1, order.alternatives), "return_progress": True, "timings_per_token": True,
             "cache_prompt": True,
         }  # fmt: skip
@@ -197,18 +193,19 @@ class Llama(Engine):
         with child.asking(body) as heard:
             while True:
                 try:
-                    piece = heard.get(timeout=SILENCE)
+                    pieces = heard.get(timeout=SILENCE)
                 except queue.Empty:
                     cancellation.check()
                     continue
-                if piece is None:
+                if pieces is None:
                     raise CannotLoad("engine_ended", name=self.name)
-                if "failed" in piece:
-                    log.info("llama.cpp refused %s: %s", self.name, piece["failed"])
-                    raise BadInput("engine_says", name=self.name, said=piece["failed"][:200])
-                if "over" in piece:
-                    return
-                yield piece
+                for piece in pieces:
+                    if "failed" in piece:
+                        log.info("llama.cpp refused %s: %s", self.name, piece["failed"])
+                        raise BadInput("engine_says", name=self.name, said=piece["failed"][:200])
+                    if "over" in piece:
+                        return
+                    yield piece
 
     def _start(self) -> _Child:
         """The child, started if there is none."""
@@ -258,7 +255,7 @@ class _Child:
             env=environment() | WAITS,
         )  # fmt: skip
         self._numbers = itertools.count(1)
-        self._heard: dict[int, queue.SimpleQueue[dict[str, Any] | None]] = {}
+        self._heard: dict[int, queue.SimpleQueue[list[dict[str, Any]] | None]] = {}
         self._lock = threading.Lock()
         self._over = False
 
@@ -285,7 +282,7 @@ class _Child:
 
     def asking(self, body: dict[str, Any]) -> _Asking:
         """One request, from its first piece to its end."""
-        heard: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        heard: queue.SimpleQueue[list[dict[str, Any]] | None] = queue.SimpleQueue()
         with self._lock:
             number = next(self._numbers)
             self._heard[number] = heard
@@ -309,10 +306,10 @@ class _Child:
         try:
             while True:
                 message, _ = wire.receive(self.process.stdout)
-                for number, piece in message["pieces"]:
+                for number, pieces in message["replies"]:
                     heard = self._heard.get(number)
                     if heard is not None:
-                        heard.put(piece)
+                        heard.put(pieces)
         except (EOFError, OSError, ValueError, wire.Malformed):
             self._over = True
             with self._lock:
@@ -346,17 +343,39 @@ class _Asking:
 
     def __init__(
         self, child: _Child, number: int, body: dict[str, Any],
-        heard: queue.SimpleQueue[dict[str, Any] | None],
+        heard: queue.SimpleQueue[list[dict[str, Any]] | None],
     ) -> None:  # fmt: skip
         self._child, self._number, self._body, self._heard = child, number, body, heard
 
-    def __enter__(self) -> queue.SimpleQueue[dict[str, Any] | None]:
+    def __enter__(self) -> queue.SimpleQueue[list[dict[str, Any]] | None]:
         self._child.send({"number": self._number, "body": self._body})
         return self._heard
 
     def __exit__(self, *_: object) -> None:
         self._child.send({"stop": self._number})
         self._child.forget(self._number)
+
+
+def samplers(order: Order, window: int) -> dict[str, Any]:
+    """What llama.cpp does with a position's logits before it draws: no more than this order asks for.
+
+    It means what transformers' order means (penalty, temperature, top-k, top-p, min-p). Top-k comes before
+    the temperature, which leaves the order of the tokens as it is, so that all that follows works on ``k``
+    of them; and greedy is a top-k of 1. Otherwise each step divides, exponentiates and draws from the whole
+    vocabulary, 1.2 ms of 49,152 tokens, while the threads that compute wait; with 8 chats, eight times.
+    """
+    greedy = order.temperature <= 0
+    wanted = {
+        "penalties": order.repetition_penalty != 1, "top_k": greedy or order.top_k > 0,
+        "temperature": not greedy, "top_p": not greedy and order.top_p < 1,
+        "min_p": not greedy and order.min_p > 0,
+    }  # fmt: skip
+    return {
+        "samplers": [name for name, asked in wanted.items() if asked],
+        "repeat_penalty": order.repetition_penalty, "repeat_last_n": window,
+        "top_k": 1 if greedy else order.top_k, "temperature": 1.0 if greedy else order.temperature,
+        "top_p": order.top_p, "min_p": order.min_p,
+    }  # fmt: skip
 
 
 def cores() -> int:

@@ -15,37 +15,40 @@ from typing import Any
 
 from playground.models.sandbox import wire
 
-BATCH = 0.012  # seconds that tokens wait for others before they go over the pipe
+BATCH = 1 / 30  # seconds that tokens wait for others before they go over the pipe
 UNREADABLE, NO_ENGINE = "unreadable", "no_engine"
 
 
 class Outbox:
-    """What goes to the parent, in batches."""
+    """What goes to the parent, in batches: each wakes a thread there, on the cores that compute."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
-        self._waiting: list[list[Any]] = []
+        self._waiting: dict[int, list[dict[str, Any]]] = {}
         self._changed = threading.Condition()
+        self._urgent = threading.Event()
         threading.Thread(target=self._run, daemon=True).start()
 
-    def put(self, number: int, piece: dict[str, Any]) -> None:
-        """Something for the request of this number."""
+    def put(self, number: int, piece: dict[str, Any], urgent: bool = False) -> None:
+        """Something for the request of this number; what is urgent takes along whatever waits."""
         with self._changed:
-            self._waiting.append([number, piece])
+            self._waiting.setdefault(number, []).append(piece)
+            if urgent:
+                self._urgent.set()
             self._changed.notify()
 
     def _run(self) -> None:
-        pause = threading.Event()
         while True:
             with self._changed:
                 while not self._waiting:
                     self._changed.wait()
-                batch, self._waiting = self._waiting, []
+                batch, self._waiting = self._waiting, {}
+                self._urgent.clear()
             try:
-                wire.send(self._stream, {"pieces": batch})
+                wire.send(self._stream, {"replies": list(batch.items())})
             except (OSError, ValueError):
                 os._exit(0)  # nobody reads any more
-            pause.wait(BATCH)
+            self._urgent.wait(BATCH)
 
 
 def parameters(given: dict[str, Any]) -> Any:
@@ -88,10 +91,16 @@ class Replies:
         self._running.discard(number)
 
     def _run(self, number: int, body: dict[str, Any]) -> None:
+        begun = False
+
         def hear(told: dict[str, Any]) -> bool:
+            nonlocal begun
             if number not in self._running:
                 return True
-            self._outbox.put(number, short(told))
+            piece = short(told)
+            # Somebody waits for the first token; the others are read more slowly than they come.
+            self._outbox.put(number, piece, urgent=not begun and "t" in piece)
+            begun = begun or "t" in piece
             return False
 
         try:
@@ -99,7 +108,7 @@ class Replies:
         except Exception as error:  # whatever the library raises is the parent's to tell
             self._outbox.put(number, {"failed": str(error)[:500]})
         self._running.discard(number)
-        self._outbox.put(number, {"over": True})
+        self._outbox.put(number, {"over": True}, urgent=True)
 
 
 def short(told: dict[str, Any]) -> dict[str, Any]:

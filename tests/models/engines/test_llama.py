@@ -20,11 +20,12 @@ from playground import ROOT
 from playground.errors import BadInput, CannotLoad, DoesNotFit
 from playground.models.cache import ModelCache
 from playground.models.catalog import Catalog
-from playground.models.engines import llama
+from playground.models.engines import llama, llama_child
 from playground.models.engines.interface import End, Order, Read, Token
 from playground.models.engines.llama import Llama
 from playground.models.gguf import header
 from playground.models.loaders import TransformersLoader
+from playground.models.sandbox import wire
 from playground.system import cancellation
 from tests.models import gguf_files
 from tests.waiting import until
@@ -106,6 +107,60 @@ def test_a_penalty_and_filters_are_heard(engine: Llama) -> None:
     assert ids_of(engine, repetition_penalty=1.8) != greedy
 
 
+def test_every_token_has_the_probability_that_transformers_gives_it(
+    engine: Llama, model: torch.nn.Module
+) -> None:
+    """Of the whole vocabulary, whichever filters draw: they cut what is drawn from, not what is told."""
+    for how in (
+        {},
+        {"temperature": 0.8, "top_k": 5, "top_p": 0.9, "seed": 2},
+        {"temperature": 1.0, "seed": 3},
+    ):
+        order = Order(IDS, max_new_tokens=12, alternatives=4, **how)  # type: ignore[arg-type]
+        tokens = [piece for piece in engine.stream(order) if isinstance(piece, Token)]
+        ids = list(IDS)
+        for token in tokens:
+            if token.silent:  # of these the ids are not told, so that nothing after them can be read again
+                break
+            with torch.no_grad():
+                logits = model(input_ids=torch.tensor([ids])).logits[0, -1]  # type: ignore[operator]
+            own = torch.softmax(logits.float(), 0)
+            assert token.probability == pytest.approx(float(own[token.id]), abs=3e-3)
+            assert [share for _, share in token.top] == pytest.approx(own.topk(4).values.tolist(), abs=3e-3)
+            ids.append(token.id)
+
+
+def test_no_more_samplers_run_than_change_something() -> None:
+    def chain(**how: float) -> list[str]:
+        return list(llama.samplers(Order(IDS, **how), 64)["samplers"])  # type: ignore[arg-type]
+
+    assert chain() == chain(top_p=0.5, min_p=0.1) == ["top_k"]  # greedy: the best one alone
+    assert llama.samplers(Order(IDS), 64)["top_k"] == 1
+    assert chain(repetition_penalty=1.2) == ["penalties", "top_k"]
+    every = {"temperature": 0.7, "top_k": 40, "top_p": 0.9, "min_p": 0.05, "repetition_penalty": 1.1}
+    assert chain(**every) == ["penalties", "top_k", "temperature", "top_p", "min_p"]
+    assert chain(temperature=1.0) == ["temperature"]
+
+
+def test_top_k_draws_from_so_many_and_as_often_as_their_chances_say(
+    engine: Llama, model: torch.nn.Module
+) -> None:
+    """Before the temperature as after it: transformers' order gives the same."""
+    with torch.no_grad():
+        logits = model(input_ids=torch.tensor([IDS])).logits[0, -1].float()  # type: ignore[operator]
+    values, places = logits.topk(3)
+    chances = torch.softmax(values / 1.7, 0).tolist()
+    drawn = []
+    for seed in range(120):
+        order = Order(IDS, max_new_tokens=1, temperature=1.7, top_k=3, seed=seed)
+        drawn += [piece.id for piece in engine.stream(order) if isinstance(piece, Token)]
+    whole = [id for id in places.tolist() if id in drawn]
+    assert set(drawn) <= set(places.tolist()) and len(whole) > 1
+    if len(drawn) == 120:  # all three are whole characters, which alone are told
+        for id, chance in zip(places.tolist(), chances, strict=True):
+            assert drawn.count(id) / 120 == pytest.approx(chance, abs=0.16)
+
+
 def test_what_was_read_is_not_read_again(engine: Llama) -> None:
     ids_of(engine, *range(10, 60))
     (end,) = [
@@ -123,6 +178,38 @@ def test_a_stop_is_heard_within_a_fifth_of_a_second(engine: Llama) -> None:
     running.close()
     assert time.monotonic() - began < 0.2
     assert len(ids_of(engine, max_new_tokens=4)) >= 1
+
+
+def test_batches_lose_no_token_and_what_is_waited_for_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two requests, in order; the first token of each and its end come at once, the others together."""
+    monkeypatch.setattr(llama_child, "BATCH", 5.0)
+    read, write = os.pipe()
+    with os.fdopen(read, "rb") as source, os.fdopen(write, "wb") as stream:
+        outbox = llama_child.Outbox(stream)
+        batches = 0
+        found: dict[int, list[int]] = {1: [], 2: []}
+
+        def fill() -> None:
+            for count in range(100):
+                outbox.put(1, {"t": count}, urgent=count == 0)
+                outbox.put(2, {"t": count}, urgent=count == 0)
+                time.sleep(0.002)
+            outbox.put(1, {"over": True}, urgent=True)
+
+        began = time.monotonic()
+        filling = threading.Thread(target=fill)
+        filling.start()
+        over = False
+        while not over:
+            message, _ = wire.receive(source)
+            batches += 1
+            for number, pieces in message["replies"]:
+                found[number] += [piece["t"] for piece in pieces if "t" in piece]
+                over = over or any("over" in piece for piece in pieces)
+        filling.join()
+        assert time.monotonic() - began < llama_child.BATCH
+    assert found == {1: list(range(100)), 2: list(range(100))}
+    assert batches <= 4  # what is urgent, with all that waited
 
 
 def test_what_llama_cpp_refuses_is_a_sentence(engine: Llama) -> None:
