@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-import numpy as np
-
 from playground import text as words
 from playground.engine.tokenizers.tokenize import Tokenized
 from playground.engine.tokenizers.vocabulary import Facts, Found
@@ -77,8 +75,7 @@ def search(found: Sequence[Found], total: int, query: str, lang: str) -> str:
 
 def decoded(result: Tokenized, lang: str) -> str:
     """Ids as text, token by token."""
-    agreed = np.ones(result.count, bool)
-    body = chips(result, agreed, 0, result.count, 0, len(result.text))
+    body = chips(result, 0, result.count, 0, len(result.text))
     plain = visible(result.text)
     return (
         f'<div class="tok-text plain" dir="auto">{plain}</div><div class="tok-text" dir="auto">{body}</div>'
