@@ -162,17 +162,19 @@
     const wide = gutter.clientWidth > 60;
     const shown = lanesIn(lanes).map((lane, i) => (wide ? lane.dataset.name : String(i + 1)));
     const lines = Math.round(text.clientHeight / parseFloat(getComputedStyle(text).lineHeight)) || 0;
-    const line = [shown[0], "", ...shown.slice(1), "", ""].slice(0, shown.length + 2).join("\n");
+    const line = ["", shown[0], "", "", ...shown.slice(1).flatMap((name) => [name, ""]), ""].join("\n"); // two to a row
     const whole = Array(Math.min(lines, 2000)).fill(line).join("\n");
     if (gutter.textContent !== whole) gutter.textContent = whole;
   };
   const sizes = new ResizeObserver((entries) => { for (const { target } of entries) if (target.isConnected) names(target.closest(".tok-lanes")); });
   const laid = new WeakSet();
-  new MutationObserver(() => {
+  const lay = () => {
     for (const lanes of document.querySelectorAll(".tok-lanes")) {
       if (laid.has(lanes)) continue;
       laid.add(lanes);
       sizes.observe(lanes.querySelector(".tok-text"));
     }
-  }).observe(document.documentElement, { childList: true, subtree: true });
+  };
+  lay();
+  new MutationObserver(lay).observe(document.documentElement, { childList: true, subtree: true });
 })();

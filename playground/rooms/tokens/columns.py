@@ -55,13 +55,13 @@ def joined(character: str) -> bool:
     return code >= JOINED[0][0] and any(low <= code <= high for low, high in JOINED)
 
 
-def direction(text: str) -> str:
-    """``rtl`` where the first letter that runs anywhere runs from the right."""
+def direction(text: str, otherwise: str = "ltr") -> str:
+    """``rtl`` where the first letter that has a way runs from the right; ``otherwise`` where none has."""
     for character in text:
         runs = unicodedata.bidirectional(character)
         if runs in ("L", "R", "AL"):
             return "ltr" if runs == "L" else "rtl"
-    return "ltr"
+    return otherwise
 
 
 def items(each: Tokenized, first: int, stop: int, begin: int, end: int) -> Iterator[Item]:

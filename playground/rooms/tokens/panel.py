@@ -32,7 +32,7 @@ def build(context: Context) -> None:
             _text()
         with (
             gr.Column(elem_classes="pg-controls"),
-            gr.Accordion(tr("tokens.strip"), open=True, elem_id="tok-strip"),
+            gr.Accordion(tr("tokens.strip"), open=False, elem_id="tok-strip"),
         ):
             _controls(do, answers)
         with (

@@ -23,6 +23,7 @@ from playground.ui.html import escape, hexadecimal, island, note, number, visibl
 PAGE = 20_000  # chips that a browser paints well within half a second
 LONG = 1_500  # chips; from here on lanes come in blocks that are laid out when they come into sight
 BLOCK = 120  # segments
+TOGETHER = 22  # columns that a phone has room for
 DETAILS = ("tokenizer", "id", "piece", "text", "bytes", "span", "kind", "others", "none", "hint")
 
 
@@ -76,7 +77,6 @@ def compare(
     ]
     columns = measure(text, rows, begin, end)
     long = max(stop - first for first, stop in ranges) > LONG
-    runs = direction(text[begin:end])
     highest = max(each.count for each in several)
     lanes = ""
     for place, ((each, parts_of), (first, stop)) in enumerate(zip(rows, ranges, strict=True)):
@@ -84,7 +84,7 @@ def compare(
         body = _text(each, parts_of, columns, gone, long)
         data = _data(each, first, stop)
         name = names.get(each.tokenizer, each.tokenizer)
-        lanes += _lane(each, name, place, highest, int(gone.sum()), f'dir="{runs}">{body}', data, say)
+        lanes += _lane(each, name, place, highest, int(gone.sum()), body, data, say)
     labels = {key: say(f"tokens.detail_{key}") for key in DETAILS}
     kinds = {key: say(f"tokens.kind_{key}") for key in ("special", "byte", "unknown")}
     data = island({
@@ -147,8 +147,7 @@ def _lane(
         f'<span class="tok-bar"><i style="width:{share:.1f}%"></i><u style="width:{kept:.1f}%"></u></span>'
         f'<span class="tok-count"><b>{number(each.count)}</b>{cut}</span>'
         f'<button type="button" class="tok-away" aria-label="{away}" title="{away}">×</button></header>'
-        f'<div class="tok-text" tabindex="0" role="group" aria-label="{label}" '
-        f"{body}</div>{data}</section>"
+        f'<div class="tok-text" tabindex="0" role="group" aria-label="{label}">{body}</div>{data}</section>'
     )
 
 
@@ -174,19 +173,23 @@ def _text(each: Tokenized, parts: Sequence[Item], columns: Columns, gone: np.nda
     coloured = accumulate(bool(part.tokens) for part in parts)
     wide = ((part, colour) for part, colour in zip(parts, coloured, strict=True) if part.start < part.end)
     current = next(wide, None)
-    place = 0
     edges = columns.edges
+
+    def stands_for_nothing(edge: int) -> str:
+        here = ""
+        while silent and silent[0].start <= edge:
+            here += _silent(each, silent.pop(0), gone)
+        return here
+
+    runs = direction(each.text[edges[0] : edges[-1]].partition("\n")[0])
+    out.append(f'<div dir="{runs}">')
     for count, edge in enumerate(edges):
         if count % BLOCK == 0:
             cancellation.check()
             if long and count:
-                out.append('</div><div class="tok-block">')
-        if room := columns.silent.get(edge):
-            here = []
-            while place < len(silent) and silent[place].start <= edge:
-                here.append(_silent(each, silent[place], gone))
-                place += 1
-            out.append(f'<span class="sg" style="--w:{room}">{"".join(here)}</span>')
+                out.append(f'</div></div><div class="tok-block"><div dir="{runs}">')
+        if room := columns.silent.get(edge, 0):
+            out.append(f'<span class="sg" style="--w:{room}">{stands_for_nothing(edge)}</span>')
         if count + 1 == len(edges):
             break
         after, body = edges[count + 1], ""
@@ -196,9 +199,21 @@ def _text(each: Tokenized, parts: Sequence[Item], columns: Columns, gone: np.nda
             if part.end > after:
                 break
             current = next(wide, None)
-        ended = "<br>" if each.text[after - 1] == "\n" else ""
-        out.append(f'<span class="sg" style="--w:{columns.width(edge, after)}">{body}</span>{ended}')
-    whole = "".join(out)
+        width, last = columns.width(edge, after), columns.silent.get(after, 0)
+        ended = each.text[after - 1] == "\n"
+        together = after == columns.end and last and not ended and width + last <= TOGETHER
+        if together:  # what ends a text takes no line of its own
+            body, width = body + stands_for_nothing(after), width + last
+        own = direction(each.text[edge:after], runs)
+        turned = f' dir="{own}"' if own != runs else ""
+        out.append(f'<span class="sg"{turned} style="--w:{width}">{body}</span>')
+        if together:
+            break
+        if ended:
+            line, _, _ = each.text[after : columns.end].partition("\n")
+            runs = direction(line[:200], runs)
+            out.append(f'</div><div dir="{runs}">')
+    whole = "".join(out) + "</div>"
     return f'<div class="tok-block">{whole}</div>' if long else whole
 
 
