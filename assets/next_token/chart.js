@@ -99,7 +99,16 @@
     return tens * ([0.2, 0.5].find((part) => high <= tens * part) || 1);
   };
   /* Shares beneath each other: two digits after the point, so that points stand in a line. */
-  const listed = (share) => (share >= 0.0001 && share < 0.9999 ? (100 * share).toFixed(2) + "%" : percent(share));
+  const listed = (share) => {
+    if (share >= 0.0001 && share < 0.9999) return (100 * share).toFixed(2) + "%";
+    return share >= 1e-6 && share < 0.0001 ? (100 * share).toPrecision(2) + "%" : percent(share);
+  };
+  const decimals = (said) => (/^\d+\.\d+%$/.test(said) ? said.length - 1 - said.indexOf(".") : 0);
+  const lineUp = (place) => { // points beneath each other, however many digits follow
+    const all = [...place.querySelectorAll(":scope > .nx-row:not(.nx-axis) > .nx-value")];
+    const most = Math.max(...all.map((each) => decimals(each.textContent)));
+    for (const each of all) each.style.paddingInlineEnd = each.textContent.endsWith("%") ? `${most - decimals(each.textContent)}ch` : "";
+  };
   /* Of every bar its value, whether it is hatched; and what is not shown. A filter counts over what the one
      before it left, so there the shares are of that, and what went earlier has none. */
   const valued = (look) => {
@@ -167,6 +176,7 @@
     const unseen = look.vocabulary - rows;
     if (rest !== null && unseen) more(say("rest", { n: number(unseen) }), rest, "");
     if (lost > 0) more(say("lost_rest"), lost, "hatch");
+    lineUp(place);
     place.classList.toggle("log", log);
     place.classList.toggle("plain", !log && !raw);
     place.style.setProperty("--tok", Math.min(16, Math.max(4, ...look.candidates.map((token) => shownText(token).length))) + "ch");

@@ -134,10 +134,11 @@
       pen.strokeRect(0.5, looking * side + 0.5, (looking + 1) * side - 1, side - 1);
     };
     canvas.addEventListener("click", (event) => { looking = Math.min(n - 1, Math.max(0, Math.floor(event.offsetY / side))); draw(); });
-    const notes = [element("p", "pg-note", say("heat"))];
+    const notes = [], square = element("details");
+    square.append(element("summary", "", say("square")), canvas, element("p", "pg-note", say("heat")));
     if (answer.start) notes.push(element("p", "pg-note", say("attention_last", { n: number(n) })));
     attended = { answer, draw };
-    place("attention").replaceChildren(element("p", "pg-note", say("about_attention")), tools, sentence, canvas, ...notes);
+    place("attention").replaceChildren(element("p", "pg-note", say("about_attention")), tools, sentence, square, ...notes);
     draw();
   };
   /* The tokens of the prompt, tinted by how much the chosen one looks at each. */

@@ -162,7 +162,7 @@
     const wide = gutter.clientWidth > 60;
     const shown = lanesIn(lanes).map((lane, i) => (wide ? lane.dataset.name : String(i + 1)));
     const lines = Math.round(text.clientHeight / parseFloat(getComputedStyle(text).lineHeight)) || 0;
-    const line = ["", shown[0], "", "", ...shown.slice(1).flatMap((name) => [name, ""]), ""].join("\n"); // two to a row
+    const line = ["", shown[0], "", "", ...shown.slice(1).flatMap((name) => [name, ""]), "", ""].join("\n"); // two to a row
     const whole = Array(Math.min(lines, 2000)).fill(line).join("\n");
     if (gutter.textContent !== whole) gutter.textContent = whole;
   };

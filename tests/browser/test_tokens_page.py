@@ -39,8 +39,10 @@ SHOWN = """(text) => {
     const data = document.querySelector("#tok-view .tok-lanes > .pg-data");
     return data && JSON.parse(data.textContent).text === text;
 }"""
-DETAIL = """() => [...document.querySelectorAll("#pg-inspector .tok-seen dl")].map((list) => Object
-    .fromEntries([...list.querySelectorAll("dt")].map((dt) => [dt.textContent, dt.nextElementSibling.textContent])))"""
+DETAIL = """() => [...document.querySelectorAll("#pg-inspector .tok-seen dl")].map((list) =>
+    Object.fromEntries(
+        [...list.querySelectorAll("dt")].map((dt) => [dt.textContent, dt.nextElementSibling.textContent])
+    ))"""
 
 
 # Chips that end beyond what can be seen of their lane, by the lane's name.
@@ -53,7 +55,7 @@ PLACES = """[...document.querySelectorAll(".tok-lane .tok-text")].map((text) => 
   const high = parseFloat(getComputedStyle(text).lineHeight), from = text.getBoundingClientRect();
   return [...text.querySelectorAll(".sg")].map((part) => {
     const place = part.getBoundingClientRect();
-    return [Math.round(place.left - from.left), Math.round((place.top - from.top) / high)].join(" ");
+    return [Math.round(place.left - from.left), Math.floor((place.top - from.top + 1) / high)].join(" ");
   }).join(", ");
 })"""
 
@@ -324,7 +326,7 @@ def test_the_inspector_tells_how_a_token_was_learned(page: Page) -> None:
     page.locator('.tok-lane[data-name="mistral-v1"] .t', has_text="world").click()
     place = page.locator('#pg-inspector [data-place="tok-seen"]')
     expect(place.locator(".mrg-node").last).to_have_text("▁world")
-    expect(place).to_contain_text(say("tokens.token_merged", left="▁w", right="orld", rank="1,267"))
+    expect(place).to_contain_text(say("tokens.token_merged", left="▁wor", right="ld", rank="1,257"))
     page.locator('.tok-lane[data-name="byt5"] .t').first.click()
     expect(page.locator("#pg-inspector .tok-seen dd").first).to_have_text("byt5")
     expect(place.locator(".mrg-node")).to_have_count(0)
@@ -559,7 +561,7 @@ def test_merges_step_by_step(page: Page) -> None:
     done.get_by_role("slider").press("Home")
     expect(done.locator(".mrg-node.later")).to_have_count(4)
     done.get_by_role("button", name=say("tokens.tree_on")).click()
-    expect(done.locator(".mrg-node.new")).to_have_text("el")
+    expect(done.locator(".mrg-node.new")).to_have_text("he")
     done.locator(".mrg-play").click()
     expect(done.locator(".mrg-node.later")).to_have_count(0)
     expect(done.locator(".mrg-play")).to_have_text(say("tokens.tree_play"))

@@ -155,10 +155,9 @@ def _frame(lang: str) -> str:
     parts = "".join(
         f'<div class="nx-{name}"{more}>{inside}</div>'
         for name, more, inside in (
-            ("stages", ' role="group"', ""), ("legend", "", ""), ("text", ' dir="auto"', ""),
-            ("stem", ' aria-hidden="true"', ""), ("status", ' role="status"', ""), ("chart", "", ""),
-            ("acts", "", ""), ("layers", ' role="group"', ""), ("inner", "", layers), ("tree", "", ""),
-            ("note", "", ""), ("find", "", ""),
+            ("stages", ' role="group"', ""), ("legend", "", ""), ("layers", ' role="group"', ""),
+            ("inner", "", layers), ("status", ' role="status"', ""), ("text", ' dir="auto"', ""), ("stem", ' aria-hidden="true"', ""), ("chart", "", ""),
+            ("acts", "", ""), ("tree", "", ""), ("note", "", ""), ("find", "", ""),
         )
     )  # fmt: skip
     return f'<div class="nx" data-lang="{lang}">{island(data)}{parts}</div>'
