@@ -130,11 +130,23 @@
     if (pointed(event, true)) return;
     const choose = event.target.closest(".tok-choose"), away = event.target.closest(".tok-away");
     if (choose) page.store.set({ "tokens.one": nameOf(choose.closest(".tok-lane")) }, "visitor", "tokens.one");
+    if (event.target.closest(".tok-add")) add();
     if (away) {
       const gone = nameOf(away.closest(".tok-lane"));
       page.store.set({ "tokens.names": page.store.get("tokens.names").filter((each) => each !== gone) }, "visitor", "tokens.names");
     }
   });
+  /* Unfold the strip of controls, and go to the box where tokenizers are added. */
+  const add = () => {
+    const box = () => document.querySelector("#tok-names input");
+    if (!box() || !box().checkVisibility()) document.querySelector("#tok-strip .label-wrap").click();
+    const ready = () => {
+      if (!box() || !box().checkVisibility()) { requestAnimationFrame(ready); return; }
+      box().scrollIntoView({ block: "nearest" });
+      box().focus();
+    };
+    ready();
+  };
   document.addEventListener("keydown", (event) => {
     const text = event.target.closest && event.target.closest(".tok-lane .tok-text");
     if (!text) return;

@@ -156,7 +156,8 @@ def _frame(lang: str) -> str:
         f'<div class="nx-{name}"{more}>{inside}</div>'
         for name, more, inside in (
             ("stages", ' role="group"', ""), ("legend", "", ""), ("layers", ' role="group"', ""),
-            ("inner", "", layers), ("status", ' role="status"', ""), ("text", ' dir="auto"', ""), ("stem", ' aria-hidden="true"', ""), ("chart", "", ""),
+            ("inner", "", layers), ("status", ' role="status"', ""), ("text", ' dir="auto"', ""),
+            ("stem", ' aria-hidden="true"', ""), ("chart", "", ""),
             ("acts", "", ""), ("tree", "", ""), ("note", "", ""), ("find", "", ""),
         )
     )  # fmt: skip

@@ -96,7 +96,8 @@ def compare(
     return (
         f'{head}<div class="tok-lanes" style="--rows:{len(several) - 1}">'
         f"{data}{_title(several[0], names, say)}"
-        f'<div class="tok-gutter" aria-hidden="true"></div>{lanes}</div>'
+        f'<div class="tok-gutter" aria-hidden="true"></div>{lanes}'
+        f'<button type="button" class="tok-add">+ {escape(say("tokens.add"))}</button></div>'
         f'<p class="pg-note tok-hint">{escape(say("tokens.hover_hint"))}</p>'
         f'<div class="tok-legend">{legend(say)}</div>'
     )
