@@ -506,6 +506,15 @@ def test_vocabulary_search_and_ids_to_text(page: Page) -> None:
     expect(page.locator(".pg-table.facts")).to_contain_text("32,000")
 
 
+def test_on_a_phone_the_hits_of_a_search_do_not_scroll_sideways(visit: Visit) -> None:
+    page = visit(viewport={"width": 360, "height": 780})
+    open_tab(page, "vocabulary")
+    box(page, say("tokens.search")).fill("internationali")
+    hits = page.locator("#tok-hits .pg-scroll")
+    expect(hits.locator("tbody tr").first).to_be_visible()
+    assert hits.evaluate("(hits) => hits.scrollWidth <= hits.clientWidth")
+
+
 def test_ids_that_are_none_are_told_where_one_looks(page: Page) -> None:
     open_tab(page, "vocabulary")
     ids, warning = page.locator("#tok-ids textarea, #tok-ids input"), page.locator(".pg-warning:visible")

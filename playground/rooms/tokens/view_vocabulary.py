@@ -69,8 +69,10 @@ def search(found: Sequence[Found], total: int, query: str, lang: str) -> str:
         ]
         for e in found
     ]
-    head = [escape(say(f"tokens.detail_{key}")) for key in ("id", "piece", "text", "bytes")] + [""]
-    return note(say("tokens.search_found", shown=len(found), total=number(total))) + table(head, rows)
+    head = [escape(say(f"tokens.detail_{key}")) for key in ("id", "piece", "text", "bytes", "kind")]
+    return note(say("tokens.search_found", shown=len(found), total=number(total))) + table(
+        head, rows, named=True
+    )
 
 
 def decoded(result: Tokenized, lang: str) -> str:
