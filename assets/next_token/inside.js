@@ -1,6 +1,7 @@
 /*
- * What is folded below the Next token panel: the walk, logit lens, attention, side by side, how the tutor learned.
- * Each is filled when it is opened, and follows what is looked at above as long as it is seen.
+ * What is looked at closer in the Next token room: attention and the logit lens as layers of the picture, and what is
+ * folded below it: the walk, side by side, how the tutor learned. Each is filled when it is opened, and follows what is
+ * looked at above as long as it is seen.
  */
 (() => {
   "use strict";
@@ -77,12 +78,14 @@
     const { html } = await ask("next/lens", given({ ids: at.ids }), { quiet: true });
     return () => {
       place("lens").innerHTML = html; // the server's own HTML; every text in it is escaped
+      place("lens").prepend(element("p", "pg-note", say("about_lens")));
       const wide = place("lens").querySelector(".nx-lens");
       if (wide) wide.scrollLeft = wide.scrollWidth;
     };
   });
 
   let heads = { layer: -1, head: -1 }, looking = -1;
+  let attended = null; // what the server told of it, and what draws it
   const attention = fill("attention", async (at) => {
     const answer = await ask("next/attention", given({ ids: at.ids, layer: heads.layer < 0 ? 0 : heads.layer, head: heads.head }), { quiet: true });
     return () => drawAttention(answer);
@@ -107,20 +110,12 @@
       chooser(say("layer_choice"), layers.map((layer, i) => [i, String(layer + 1)]), answer.layer, (layer) => { heads = { ...heads, layer }; attention(); }),
       chooser(say("head_choice"), [[-1, say("average")], ...Array.from({ length: answer.heads }, (_, i) => [i, String(i + 1)])], answer.head, (head) => { heads = { ...heads, head }; attention(); }),
     );
-    const text = element("div", "nx-looks");
     const sentence = element("p", "pg-note");
     const canvas = element("canvas", "nx-heat");
     canvas.setAttribute("role", "img");
     const side = Math.max(6, Math.min(34, Math.floor(430 / n)));
     const draw = () => {
-      text.replaceChildren(...tokens.map((token, i) => {
-        const made = button("", "nx-look" + (i === looking ? " here" : i > looking ? " later" : ""), () => { looking = i; draw(); });
-        made.append(chip(token));
-        made.style.setProperty("--a", i <= looking ? Math.sqrt(matrix[looking][i] / 1000) : 0);
-        made.title = percent((i <= looking ? matrix[looking][i] : 0) / 1000);
-        if (i <= looking && matrix[looking][i] >= 50) made.append(element("small", "", percent(matrix[looking][i] / 1000)));
-        return made;
-      }));
+      next.painted();
       const best = matrix[looking].slice(0, looking + 1).map((value, i) => [value, i]).sort((a, b) => b[0] - a[0]).slice(0, 3);
       sentence.textContent = say("looks", { who: shownText(tokens[looking]), where: best.map(([value, i]) => `${shownText(tokens[i])} (${percent(value / 1000)})`).join(", ") });
       canvas.setAttribute("aria-label", sentence.textContent);
@@ -139,10 +134,32 @@
       pen.strokeRect(0.5, looking * side + 0.5, (looking + 1) * side - 1, side - 1);
     };
     canvas.addEventListener("click", (event) => { looking = Math.min(n - 1, Math.max(0, Math.floor(event.offsetY / side))); draw(); });
-    const notes = [element("p", "pg-note", say("heat"))];
+    const notes = [], square = element("details");
+    square.append(element("summary", "", say("square")), canvas, element("p", "pg-note", say("heat")));
     if (answer.start) notes.push(element("p", "pg-note", say("attention_last", { n: number(n) })));
-    place("attention").replaceChildren(tools, text, sentence, canvas, ...notes);
+    attended = { answer, draw };
+    place("attention").replaceChildren(element("p", "pg-note", say("about_attention")), tools, sentence, square, ...notes);
     draw();
+  };
+  /* The tokens of the prompt, tinted by how much the chosen one looks at each. */
+  next.painted = () => {
+    const text = next.part("text"), on = Boolean(attended && visible("attention"));
+    if (!text) return;
+    text.classList.toggle("attends", on);
+    for (const each of text.querySelectorAll(".ct")) {
+      const i = on ? Number(each.dataset.at) - (attended.answer.start || 0) : -1, seen = i >= 0 && i <= looking ? attended.answer.matrix[looking][i] / 1000 : 0;
+      each.classList.toggle("looks", on && i === looking);
+      each.classList.toggle("unseen", on && i > looking);
+      each.style.setProperty("--a", Math.sqrt(seen));
+      each.dataset.seen = seen >= 0.05 ? percent(seen) : "";
+    }
+  };
+  next.attending = (at) => {
+    const i = attended && visible("attention") ? at - (attended.answer.start || 0) : -1;
+    if (i < 0 || i >= attended.answer.tokens.length) return false;
+    looking = i;
+    attended.draw();
+    return true;
   };
 
   // ---- side by side ----
@@ -308,6 +325,26 @@
   // ---- listening ----
 
   const parts = { walk, lens, attention, beside, learning };
+  const layers = new Set(); // those that are on
+  next.drawLayers = () => {
+    const tools = next.part("layers");
+    if (!tools) return;
+    if (!tools.childElementCount) tools.append(element("b", "", say("inside")), ...["attention", "lens"].map((name) => {
+      const made = button(say("layer_" + name), "", () => {
+        if (!layers.delete(name)) layers.add(name);
+        next.drawLayers();
+        if (layers.has(name)) parts[name]();
+      });
+      made.dataset.layer = name;
+      return made;
+    }));
+    for (const made of tools.querySelectorAll("button")) {
+      const on = layers.has(made.dataset.layer);
+      made.setAttribute("aria-pressed", String(on));
+      if (place(made.dataset.layer)) place(made.dataset.layer).hidden = !on;
+    }
+    next.painted();
+  };
   // What is folded is not in the page yet in the moment it is opened; on a busy machine its label changes late, too.
   const opening = async (label, name) => {
     for (let i = 0; i < 500; i++) {

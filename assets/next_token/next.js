@@ -276,6 +276,7 @@
     for (const id of mine) delete next.moved[id.slice(ROOM.length + 1)];
     const model = `${ROOM}.model`; // the page's language and this server say which it begins with; a visitor may choose
     if (mine.includes(model) && page.store.get(model) !== page.store.usual(model)) chosen = true;
+    if (mine.includes(`${ROOM}.scale`) && frame() && state.here) { next.drawChart(); next.changed(); }
     if (mine.length) check();
   });
   page.store.watchView((view) => { if (view === ROOM) check(0); });
@@ -309,16 +310,22 @@
 
   // ---- listening ----
 
+  const chosenAt = (token) => { // what was expected there; or, where attention is drawn, whom it looks at
+    const at = Number(token.dataset.at);
+    if (next.attending(at)) return;
+    stop();
+    toPlace(at);
+  };
   const within = (event, selector) => event.target.closest && event.target.closest(selector);
   const TOKEN = "#next-frame .nx-text .ct", SAMPLE = "next-sample-";
   document.addEventListener("click", (event) => {
     const token = within(event, TOKEN), sample = within(event, `button[id^="${SAMPLE}"]`);
-    if (token) { stop(); toPlace(Number(token.dataset.at)); }
+    if (token) chosenAt(token);
     if (sample) page.runs.soon(() => page.store.set({ [`${ROOM}.prompt`]: data().samples[sample.id.slice(SAMPLE.length)] }, "visitor"), () => Boolean(frame() && page.store.view()));
   });
   document.addEventListener("keydown", (event) => {
     const token = within(event, TOKEN);
-    if (token && (event.key === "Enter" || event.key === " ")) { event.preventDefault(); toPlace(Number(token.dataset.at)); }
+    if (token && (event.key === "Enter" || event.key === " ")) { event.preventDefault(); chosenAt(token); }
     if (event.key === "Enter" && event.shiftKey && !event.isComposing && within(event, "#next-prompt textarea")) setTimeout(acts.look, HEARD);
   });
   document.addEventListener("input", (event) => {
@@ -330,8 +337,8 @@
   window.addEventListener("pagehide", () => { stop(); if (running) running.abort(); });
 
   Object.assign(next, {
-    state, ask, given, why, stale, view, rootOf,
+    state, ask, given, why, stale, view, rootOf, check,
     act: (name, what) => acts[name](what),
-    changed: () => {}, weighed: () => {}, // the parts below listen, see inside.js
+    changed: () => {}, weighed: () => {}, attending: () => false, painted: () => {}, // the parts below listen, see inside.js
   });
 })();

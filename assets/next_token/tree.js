@@ -13,6 +13,7 @@
     drawText();
     drawChart();
     drawTree();
+    next.drawLayers();
     next.changed();
   };
 
@@ -42,8 +43,19 @@
     place.append(button("", "nx-cursor" + (state.peek ? "" : " on"), () => act("end")));
     place.lastChild.title = say("cursor");
     place.lastChild.setAttribute("aria-label", say("cursor"));
+    next.painted();
+    drawStem();
     drawNote();
   };
+  /* The line from where the text ends, or from the place in it that is looked at, down to the bars. */
+  const drawStem = () => {
+    const place = part("stem"), text = part("text");
+    const from = text && (text.querySelector(".ct.here") || text.querySelector(".nx-cursor"));
+    if (!from || !place) return;
+    const { left, width } = from.getBoundingClientRect(), begin = from.classList.contains("ct") ? 0 : width / 2;
+    place.style.setProperty("--x", `${Math.max(0, Math.round(left + begin - place.getBoundingClientRect().left))}px`);
+  };
+  new ResizeObserver(drawStem).observe(document.documentElement);
   const drawNote = () => {
     const { here, peek, prompt } = state;
     const heard = here.tokens.filter((each) => each.p > 0);
@@ -102,7 +114,7 @@
     const scale = element("label");
     const box = element("input");
     box.type = "checkbox";
-    box.addEventListener("change", () => { next.scale(box.checked); drawChart(); next.changed(); });
+    box.addEventListener("change", () => { next.scale(box.checked); });
     scale.append(box, " " + say("log"));
     place.append(speed, scale);
     drawActs();

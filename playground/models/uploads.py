@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import atexit
 import hashlib
+import itertools
 import logging
 import os
 import re
@@ -35,6 +36,7 @@ SUFFIX: dict[Kind, str] = {"upload": ".json", "songs": ".zip", "rows": ".json"}
 NAME = re.compile(r"(upload|songs|rows)-[0-9a-f]{32}")
 SERVER = "server-"  # begins the name of one server's folder
 LIFE_SIGN = 600.0  # seconds between two marks that a server lives, for those on other machines
+TITLE = 60  # characters of what an upload is called
 NAMED = 20_000  # names that are remembered to have been used by somebody
 
 
@@ -95,6 +97,7 @@ class _Upload:
     digest: str
     path: Path
     size: int
+    title: str = ""
 
 
 @dataclass
@@ -138,7 +141,9 @@ class Uploads:
         if sum(sizes) > self.limits.request:
             raise BadInput("upload_bytes", size=sum(sizes), limit=self.limits.request)
 
-    def keep(self, kind: Kind, content: bytes, fill: Callable[[Path], Any] | None = None) -> str:
+    def keep(
+        self, kind: Kind, content: bytes, fill: Callable[[Path], Any] | None = None, title: str = ""
+    ) -> str:
         """Keep what a visitor brings; the name by which it is found again.
 
         The same content from the same visitor stays what it is, by its name.
@@ -146,6 +151,8 @@ class Uploads:
         Args:
             content: the file, or what tells whether it is the same.
             fill: writes the file, if it is not ``content`` itself.
+            title: what its owner calls it: shown in place of the name, which nobody else may learn. One that
+                an upload of theirs has already is numbered.
 
         Raises:
             BadInput: larger than what one visitor may keep. CannotLoad: the disk is full or read-only;
@@ -156,6 +163,7 @@ class Uploads:
             for each in self._kept.values():
                 same = (each.kind, each.visitor, each.digest) == (kind, visitor, digest)
                 if visitor and same and each.path.is_file():
+                    each.title = self._free(title, visitor, each.name) or each.title
                     self._kept.move_to_end(each.name)
                     return each.name
         name = f"{kind}-{secrets.token_hex(16)}"
@@ -169,10 +177,23 @@ class Uploads:
                 if size > self.limits.visitor:
                     raise BadInput("upload_bytes", size=size, limit=self.limits.visitor)
         with self._lock:
-            self._kept[name] = _Upload(name, kind, visitor, digest, path, size)
+            free = self._free(title, visitor, name)
+            self._kept[name] = _Upload(name, kind, visitor, digest, path, size, free)
             self._make_room(visitor, name)
         self.names.note(name)
         return name
+
+    def _free(self, title: str, visitor: str, name: str) -> str:
+        title = "".join(each for each in title if each.isprintable()).strip()[:TITLE]
+        others = {each.title for each in self._kept.values() if each.visitor == visitor and each.name != name}
+        numbered = (f"{title} ({count})" for count in itertools.count(2))
+        return title if title not in others else next(each for each in numbered if each not in others)
+
+    def title(self, name: str) -> str:
+        """What its owner calls an upload; "" where there is none of this name, or it was given no title."""
+        with self._lock:
+            found = self._kept.get(name)
+        return found.title if found is not None else ""
 
     def _make_room(self, visitor: str, newest: str) -> None:
         """Let the oldest go until the limits hold; never what has just come."""

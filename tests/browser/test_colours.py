@@ -62,7 +62,7 @@ STANDING = {
     "inspector's hint": ".pg-inspector-hint", "chosen tab": "#tok-tabs button[role=tab][aria-selected=true]",
     "other tab": "#tok-tabs button[role=tab][aria-selected=false]", "lead": ".pg-lead p",
     "typed text": "#tok-text textarea", "algorithm of a lane": ".tok-kind", "facts of a lane": ".tok-facts",
-    "count of a lane": ".tok-count", "detail": ".tok-detail", "legend": ".tok-legend",
+    "count of a lane": ".tok-count", "title of the stage": ".tok-title h3", "legend": ".tok-legend",
     "sample button": ".pg-samples button", "secondary button": ".pg-actions button",
     "primary button": "#pg-tokens button.primary", "legend of the chart": ".pg-figure-legend button",
     "footer": ".pg-foot span", "Gradio's footer": "footer button",

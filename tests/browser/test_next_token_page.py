@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Locator, Page, Route
 
 from playground.rooms.next_token import example
 from tests.app import App
@@ -46,9 +46,14 @@ def settle(page: Page) -> None:
 
 
 def slide(page: Page, name: str, value: str) -> None:
-    box = page.locator(f"#next-{name} input[type=number]")
+    box = setting(page, name)
     box.fill(value)
     box.press("Tab")
+
+
+def setting(page: Page, name: str) -> Locator:
+    """A filter's number in the strip."""
+    return page.locator(f'#next-frame [data-set="{name.replace("-", "_")}"][type=number]')
 
 
 def act(page: Page, name: str) -> None:
@@ -165,8 +170,10 @@ def test_play_goes_on_and_stops(page: Page) -> None:
 
 
 def test_what_is_folded_fills_when_opened(page: Page) -> None:
-    for name in ("walk", "lens", "attention", "learning"):
+    for name in ("walk", "learning"):
         page.click(f"#next-{name} .label-wrap")
+    for name in ("lens", "attention"):
+        page.click(f'#next-frame [data-layer="{name}"]')
     page.wait_for_selector("#next-walk-view li >> nth=5")
     n = page.locator(TOKENS).count()
     shape = page.inner_text("#next-walk-view li:nth-child(2) .nx-shape")
@@ -174,10 +181,14 @@ def test_what_is_folded_fills_when_opened(page: Page) -> None:
     page.wait_for_selector("#next-lens-view td")
     last = page.inner_text("#next-lens-view tbody tr:first-child td:last-child code")
     assert last == page.locator(f"{ROWS} .nx-tok").first.inner_text()
-    page.wait_for_selector("#next-attention-view canvas")
+    page.wait_for_selector("#next-attention-view canvas", state="attached")
     page.select_option("#next-attention-view select >> nth=1", "2")
-    page.locator("#next-attention-view .nx-look").nth(1).click()
-    assert page.locator("#next-attention-view .nx-look.later").count() == n - 2
+    page.locator(TOKENS).nth(1).click()  # on the prompt itself
+    assert page.locator(f"{TOKENS}.unseen").count() == n - 2 and page.locator(f"{TOKENS}.looks").count() == 1
+    seen = page.locator(TOKENS).evaluate_all("all => all.map((each) => each.dataset.seen)")
+    assert sum(float(each.removesuffix("%")) for each in seen if each) == pytest.approx(100, abs=11)
+    page.click('#next-frame [data-layer="attention"]')  # the places of the prompt are what they were
+    assert page.locator(f"{TOKENS}.unseen").count() == 0
     page.wait_for_selector("#next-learning-view .nx-row")
     moments = example.learning()["moments"]
     slider = page.locator("#next-learning-view input[type=range]")
@@ -254,3 +265,33 @@ def test_a_phone_in_taiwan(visit: Visit, dark: bool) -> None:
             .filter((box) => box.width < 24 || box.height < 24).length"""
     )
     assert small == 0
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (360, 740)])
+def test_the_first_screen_has_prompt_bars_and_numbers(visit: Visit, size: tuple[int, int]) -> None:
+    page = opened(visit, viewport={"width": size[0], "height": size[1]})
+    places = [page.locator(f"{ROWS} {part}").nth(2) for part in (".nx-tok", ".nx-bar", ".nx-value")]
+    for place in (page.locator("#next-prompt textarea"), page.locator(".nx-text"), *places):
+        box = place.bounding_box()
+        assert box and box["y"] >= 0 and box["y"] + box["height"] <= size[1], place
+    bar = page.locator(f"{ROWS} .nx-bar").first.bounding_box()
+    assert bar and bar["width"] >= size[0] / 3
+    cursor, stem = page.locator(".nx-cursor").bounding_box(), page.locator(".nx-stem").bounding_box()
+    at = float(page.locator(".nx-stem").evaluate("e => parseFloat(e.style.getPropertyValue('--x'))"))
+    assert cursor and stem and cursor["x"] <= stem["x"] + at <= cursor["x"] + cursor["width"]
+
+
+def test_points_stand_beneath_each_other(page: Page) -> None:
+    """Whatever number of digits follows: 1% beside 1.1% was hard to compare."""
+    page.fill("#next-prompt textarea", example.LOOK["prompt"])
+    page.wait_for_function("document.querySelector('.nx-text').textContent.includes('France')")
+    settle(page)
+    points = page.locator(f"{ROWS} .nx-value").evaluate_all(
+        """(all) => all.filter((each) => each.textContent.includes(".")).map((each) => {
+            const range = document.createRange(), at = each.textContent.indexOf(".");
+            range.setStart(each.firstChild, at);
+            range.setEnd(each.firstChild, at + 1);
+            return range.getBoundingClientRect().left;
+        })"""
+    )
+    assert len(points) > 5 and max(points) - min(points) < 1.5

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from playground.rooms.next_token import example
 from tests.app import App
 from tests.app_fixture import app  # noqa: F401
-from tests.browser.test_next_token_page import ROWS, TOKENS, act, opened, settle, share, slide
+from tests.browser.test_next_token_page import ROWS, TOKENS, act, opened, setting, settle, share, slide
 from tests.browser.visiting import Visit, settled, speak, visiting
 from tests.models import saved
 
@@ -193,20 +193,22 @@ def test_the_training_is_that_of_the_prompt_above(page: Page) -> None:
     assert page.evaluate(label) == "Practice makes"  # stays, as long as the prompt does
 
 
-def test_one_large_bar_opens_on_a_logarithmic_scale(page: Page) -> None:
-    assert example.shipped()["weighed"]["own"][0] > 0.95
+def test_bars_are_as_long_as_they_say_and_a_logarithmic_scale_stays(page: Page) -> None:
+    bars = f"[...document.querySelectorAll('{ROWS} i')].map((each) => parseFloat(each.style.width))"
     box = page.get_by_label("logarithmic")
-    width = f"document.querySelectorAll('{ROWS} i')[1].getBoundingClientRect().width"
-    assert box.is_checked() and page.evaluate(width) > 50
-    assert page.locator(".nx-axis").count() == 1 and "logarithmic" in page.inner_text(".nx-legend")
+    assert not box.is_checked()
     read(page, OPEN)
-    assert not box.is_checked() and page.locator(".nx-axis").count() == 0
+    shown = [per_cent(each) for each in values(page)]
+    first, second = page.evaluate(bars)[:2]
+    assert first / second == pytest.approx(shown[0] / shown[1], rel=0.02)
+    expect(page.locator(".nx-axis small").last).to_have_text(re.compile(r"^(20|50|100)%$"))
     box.check()
-    assert page.locator(".nx-axis").count() == 1
+    expect(page.locator(".nx-axis small").last).to_have_text("100%")
+    assert "logarithmic" in page.inner_text(".nx-legend") and page.evaluate(bars)[1] > 3 * second
     read(page, "The capital of Italy is")
-    box.uncheck()
-    read(page, "The capital of France is")
-    assert not box.is_checked()  # the visitor's own choice
+    assert box.is_checked()
+    settled(page).reload()
+    expect(page.get_by_label("logarithmic")).to_be_checked()
 
 
 def test_what_cannot_be_read_dims_what_is_old(page: Page) -> None:
@@ -241,8 +243,8 @@ def test_settings_come_along_into_another_language(page: Page) -> None:
     speak(page, "zh-TW")
     page.wait_for_selector('#next-frame .nx[data-lang="zh-TW"]')
     page.wait_for_function("document.querySelectorAll('.nx-chart .nx-row.gone').length === 6")
-    assert page.input_value("#next-temperature input[type=number]") == "1.5"
-    assert page.input_value("#next-top-k input[type=number]") == "9"
+    expect(setting(page, "temperature")).to_have_value("1.5")
+    expect(setting(page, "top-k")).to_have_value("9")
     assert page.input_value("#next-prompt textarea") == OPEN
     expect(page.locator("#next-model input")).to_have_value("small")  # the menu comes from the server
 
@@ -295,7 +297,7 @@ def test_links_old_and_new_and_the_way_back(visit: Visit) -> None:
     page.wait_for_function("location.hash.includes('little')")
     page.go_back()
     page.wait_for_function("document.querySelector('.nx-text').textContent.endsWith('Once')")
-    assert page.input_value("#next-top-k input[type=number]") == "4"
+    expect(setting(page, "top-k")).to_have_value("4")
     page.click("#next-beside .label-wrap")
     expect(page.locator("#next-beside-temperature input[type=number]")).to_have_value("2")
     page.close()

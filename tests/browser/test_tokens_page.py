@@ -22,12 +22,16 @@ from tests.browser.visiting import WAIT, Visit, Watch, header_menu, settled, spe
 
 pytestmark = pytest.mark.browser
 
-NAMES = ["all-MiniLM-L6-v2", "mistral-v1", "mistral-v3", "tekken", "byt5", "canine"]
+NAMES = ["mistral-v1", "all-MiniLM-L6-v2", "mistral-v3", "tekken", "byt5", "canine"]  # the first is large
 TABS = ("compare", "steps", "vocabulary", "merges", "chat")
 
 LANES = """() => Object.fromEntries([...document.querySelectorAll("#tok-view .tok-lane")].map((lane) => {
     const data = JSON.parse(lane.querySelector(":scope > .pg-data").textContent);
-    const chips = [...lane.querySelectorAll(".tok-text .t")].map((chip) => chip.textContent);
+    const chips = [];
+    for (const part of lane.querySelectorAll(".tok-text .t")) {
+        if (part.classList.contains("cont")) chips[chips.length - 1] += part.textContent;
+        else chips.push(part.textContent);
+    }
     return [lane.dataset.name, {ids: data.i, starts: data.s, ends: data.e, chips,
                                 count: lane.querySelector(".tok-count b").textContent}];
 }))"""
@@ -35,15 +39,25 @@ SHOWN = """(text) => {
     const data = document.querySelector("#tok-view .tok-lanes > .pg-data");
     return data && JSON.parse(data.textContent).text === text;
 }"""
-DETAIL = """() => [...document.querySelectorAll(".tok-detail dl")].map((list) => Object.fromEntries(
-    [...list.querySelectorAll("dt")].map((dt) => [dt.textContent, dt.nextElementSibling.textContent])))"""
+DETAIL = """() => [...document.querySelectorAll("#pg-inspector .tok-seen dl")].map((list) =>
+    Object.fromEntries(
+        [...list.querySelectorAll("dt")].map((dt) => [dt.textContent, dt.nextElementSibling.textContent])
+    ))"""
 
 
 # Chips that end beyond what can be seen of their lane, by the lane's name.
 HANGING = """[...document.querySelectorAll(".tok-lane .tok-text :is(.t, .g)")].filter((chip) => {
-  const lane = chip.closest(".tok-text"), edge = lane.getBoundingClientRect().left + lane.clientWidth + 1;
+  const edge = chip.closest(".tok-text").getBoundingClientRect().right + 1;
   return [...chip.getClientRects()].some((part) => part.right > edge);
 }).map((chip) => chip.closest(".tok-lane").dataset.name + ": " + chip.textContent)"""
+# Where every segment of each lane stands, from the left and on which line.
+PLACES = """[...document.querySelectorAll(".tok-lane .tok-text")].map((text) => {
+  const high = parseFloat(getComputedStyle(text).lineHeight), from = text.getBoundingClientRect();
+  return [...text.querySelectorAll(".sg")].map((part) => {
+    const place = part.getBoundingClientRect();
+    return [Math.round(place.left - from.left), Math.floor((place.top - from.top + 1) / high)].join(" ");
+  }).join(", ");
+})"""
 
 
 @pytest.fixture
@@ -62,9 +76,18 @@ def shared(browser: Browser, app: App) -> Iterator[Page]:  # noqa: F811
 def page(shared: Page) -> Page:
     """One page for many tests: opening one takes longer than most of them. It starts on Compare."""
     open_tab(shared, "compare")
+    unfold(shared)
     box(shared, say("tokens.special")).check()
     shared.locator(".tok-lane").first.wait_for()
     return shared
+
+
+def unfold(page: Page) -> None:
+    """The strip of controls, which is folded at first."""
+    if not page.locator("#tok-names").is_visible():
+        page.locator("#tok-strip .label-wrap").click()
+        page.locator("#tok-names").wait_for()
+        settled(page)  # what is typed into a box that Gradio is just making is lost
 
 
 def open_tab(page: Page, name: str) -> None:
@@ -104,6 +127,7 @@ def dismiss(page: Page) -> None:
 
 
 def give_file(page: Page, content: str, name: str = "tokenizer.json") -> None:
+    unfold(page)
     page.locator("#pg-tokens input[type=file]").first.set_input_files(
         [{"name": name, "mimeType": "application/json", "buffer": content.encode()}]
     )
@@ -124,7 +148,8 @@ def test_the_page_opens_on_a_painted_example(visit: Visit, lang: str) -> None:
     for lane in found.values():
         assert int(lane["count"].replace(",", "")) == len(lane["ids"]) == len(lane["chips"]) > 5
     expect(page.locator("#tok-languages .pg-figure-rows tbody tr")).to_have_count(9)
-    expect(page.locator("#tok-view .tok-detail")).to_have_text(say("tokens.hover_hint", lang))
+    expect(page.locator("#tok-view .tok-hint")).to_have_text(say("tokens.hover_hint", lang))
+    expect(page.locator("#tok-view .tok-title h3")).to_have_text("mistral-v1")
     expect(page.locator("h1")).to_have_text("LLM Playground")
     expect(page.locator("#tok-tabs button[role=tab]").nth(1)).to_have_text(say("tokens.tab_steps", lang))
     body = page.locator("body").inner_text()
@@ -155,10 +180,10 @@ def test_the_link_to_share_opens_the_same(visit: Visit) -> None:
     page = visit("?with=byt5,mistral-v1", permissions=["clipboard-read", "clipboard-write"])
     words = "two  words & 100% “done”?\nnext #line"
     enter(page, words)
+    unfold(page)
     box(page, say("tokens.special")).uncheck()
-    expect(page.locator("#tok-view .tok-lane").first.locator(".tok-count b")).to_have_text(
-        str(len(words.encode()))
-    )
+    byt5 = '#tok-view .tok-lane[data-name="byt5"] .tok-count b'
+    expect(page.locator(byt5)).to_have_text(str(len(words.encode())))
     page.locator("#pg-share button").click()
     copy = page.locator("dialog.pg-share button.primary")
     copy.click()
@@ -170,23 +195,23 @@ def test_the_link_to_share_opens_the_same(visit: Visit) -> None:
     before = lanes(page)
     other = visit(address[address.index("?") :])
     other.wait_for_function(SHOWN, arg=words)
-    expect(other.locator("#tok-view .tok-lane").first.locator(".tok-count b")).to_have_text(
-        before["byt5"]["count"]
-    )
+    expect(other.locator(byt5)).to_have_text(before["byt5"]["count"])
     assert lanes(other) == before
 
 
 def test_the_language_menu_keeps_what_was_chosen(visit: Visit) -> None:
     page = visit()
     visit.watch.leaving = True
+    unfold(page)
     box(page, say("tokens.special")).uncheck()
     page.locator("#tok-names .token-remove").first.click()
     page.wait_for_function("document.querySelectorAll('#tok-view .tok-lane').length === 5")
     speak(page, "zh-CN")
     page.wait_for_url("**lang=zh-CN**")
     page.wait_for_function("document.querySelectorAll('#tok-view .tok-lane').length === 5")
+    unfold(page)
     expect(box(page, say("tokens.special", "zh-CN"))).not_to_be_checked()
-    assert NAMES[0] not in lanes(page)
+    assert "all-MiniLM-L6-v2" not in lanes(page)
 
 
 def test_a_folder_put_there_while_the_server_runs_is_in_the_menus(visit: Visit, app: App) -> None:  # noqa: F811
@@ -194,6 +219,7 @@ def test_a_folder_put_there_while_the_server_runs_is_in_the_menus(visit: Visit, 
     (app.models / "put-there-later" / "tokenizer.json").write_text(tokenizer_json(["late"]), encoding="utf-8")
     page = visit()
     page.wait_for_selector("#tok-view .tok-lane .t", state="attached")
+    unfold(page)
     for menu in ("#tok-names", "#tok-one"):
         page.locator(f"{menu} input").click()
         expect(page.get_by_role("option", name="put-there-later").last).to_be_visible()
@@ -212,10 +238,10 @@ def test_the_language_menu_keeps_what_was_typed_and_lasts(visit: Visit) -> None:
     expect(page.locator("#tok-text textarea")).to_have_value(words)
     page.wait_for_function(SHOWN, arg=words)
     expect(page.locator('[data-pg="language"]')).to_have_value("zh-TW")
-    expect(page.get_by_role("button", name=say("tokens.upload", "zh-TW"))).to_be_visible()
+    expect(page.locator("#tok-strip .label-wrap")).to_contain_text(say("tokens.strip", "zh-TW"))
     page.goto(page.url.partition("?")[0])  # without a wish in the address
     expect(page.locator("html")).to_have_attribute("lang", "zh-TW")
-    expect(page.get_by_role("button", name=say("tokens.upload", "zh-TW"))).to_be_visible()
+    expect(page.locator("#tok-strip .label-wrap")).to_contain_text(say("tokens.strip", "zh-TW"))
 
 
 # ---- comparing ----
@@ -274,10 +300,11 @@ def test_a_character_over_several_tokens_is_shown_once(page: Page) -> None:
 def test_pointing_at_a_token_tells_what_it_is(page: Page) -> None:
     enter(page, "hello world")
     lane = page.locator('.tok-lane[data-name="all-MiniLM-L6-v2"]')
-    lane.locator(".t", has_text="world").hover()
+    lane.locator(".t", has_text="world").click()
     own, others = page.evaluate(DETAIL)
+    assert own.pop("tokenizer") == "all-MiniLM-L6-v2"
     assert own == {"id": "2088", "piece": "world", "text": "world", "bytes": "77 6F 72 6C 64", "span": "6–11"}
-    assert list(others) == NAMES[1:]
+    assert list(others) == [NAMES[0], *NAMES[2:]]
     others = {name: told.replace("\xa0", " ") for name, told in others.items()}
     assert others["mistral-v1"] == "▁world (1526)"
     assert others["byt5"] == "w (122)  o (114)  r (117)  l (111)  d (103)"
@@ -285,39 +312,62 @@ def test_pointing_at_a_token_tells_what_it_is(page: Page) -> None:
     assert lane.locator(".here").all_text_contents() == ["world"]
     same = page.locator('.tok-lane[data-name="mistral-v1"] .same')
     assert [each.strip() for each in same.all_text_contents()] == ["world"]
-    expect(page.locator(".tok-detail b").first).to_have_text("all-MiniLM-L6-v2")
+    assert page.locator("#pg-inspector h2").text_content() == "world"
     lane.locator(".t", has_text="[SEP]").hover()
-    expect(page.locator(".tok-detail b").first).to_have_text(
-        f"all-MiniLM-L6-v2 · {say('tokens.kind_special')}"
-    )
+    assert page.evaluate(DETAIL)[0]["kind"] == say("tokens.kind_special")
     expect(page.locator(".tok-lane .same")).to_have_count(0)
 
 
-def test_the_detail_is_where_one_looks(page: Page) -> None:
-    enter(page, say("tokens.example_text"))
-    for name in ("mistral-v1", "canine"):
-        chip = page.locator(f'.tok-lane[data-name="{name}"] .t').nth(2)
-        chip.hover()
-        place, token = page.locator(".tok-detail").bounding_box(), chip.bounding_box()
-        assert place and token
-        assert place["y"] >= 0 and place["y"] + place["height"] <= 900
-        assert place["y"] >= token["y"] + token["height"] or place["y"] + place["height"] <= token["y"]
-    page.keyboard.press("Escape")
-
-
-def test_the_detail_never_stands_in_the_way(page: Page) -> None:
+def test_the_inspector_tells_how_a_token_was_learned(page: Page) -> None:
     enter(page, "hello world")
-    page.locator('.tok-lane[data-name="tekken"] .t').first.hover()
-    covered = page.evaluate(
-        """() => {
-            const detail = document.querySelector(".tok-detail.on");
-            const place = detail.getBoundingClientRect();
-            const [x, y] = [place.x + place.width / 2, place.y + place.height / 2];
-            return detail.contains(document.elementFromPoint(x, y));
-        }"""
-    )
+    page.locator('.tok-lane[data-name="mistral-v1"] .t', has_text="world").click()
+    place = page.locator('#pg-inspector [data-place="tok-seen"]')
+    expect(place.locator(".mrg-node").last).to_have_text("▁world")
+    expect(place).to_contain_text(say("tokens.token_merged", left="▁wor", right="ld", rank="1,257"))
+    page.locator('.tok-lane[data-name="byt5"] .t').first.click()
+    expect(page.locator("#pg-inspector .tok-seen dd").first).to_have_text("byt5")
+    expect(place.locator(".mrg-node")).to_have_count(0)
     page.keyboard.press("Escape")
-    assert not covered
+    expect(page.locator("#pg-inspector")).to_be_hidden()
+    expect(page.locator(".tok-lane .here")).to_have_count(0)
+
+
+def test_cuts_stand_beneath_each_other_at_any_width(page: Page) -> None:
+    enter(page, "Tokenization isn’t magic: 你好，世界 👩‍🚀 and so on, " * 6 + "\n\nمرحبا بالعالم")
+    for width in (360, 768, 1280, 1920):
+        page.set_viewport_size({"width": width, "height": 900})
+        first, *others = page.evaluate(PLACES)
+        assert len(others) == 5 and all(each == first for each in others), width
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def test_a_row_is_put_on_stage_and_taken_away(page: Page) -> None:
+    enter(page, "hello world")
+    page.locator('.tok-lane[data-name="tekken"] .tok-choose').click()
+    expect(page.locator("#tok-view .tok-title h3")).to_have_text("tekken")
+    assert list(lanes(page)) == ["tekken", "all-MiniLM-L6-v2", "mistral-v1", "mistral-v3", "byt5", "canine"]
+    expect(page.locator("#tok-one input")).to_have_value("tekken")
+    page.locator(".tok-add").click()
+    expect(page.locator("#tok-names input")).to_be_focused()
+    page.locator('.tok-lane[data-name="canine"] .tok-away').click()
+    expect(page.locator("#tok-view .tok-lane")).to_have_count(5)
+    expect(page.locator("#tok-names")).not_to_contain_text("canine")
+    page.evaluate("(names) => playground.store.set({'tokens.names': names, 'tokens.one': names[0]})", NAMES)
+    expect(page.locator("#tok-view .tok-title h3")).to_have_text(NAMES[0])
+    expect(page.locator("#tok-view .tok-lane")).to_have_count(6)
+
+
+def test_what_a_limit_cuts_off_is_shown(page: Page) -> None:
+    enter(page, "one two three four five six")
+    number = page.locator("#tok-cut input")
+    number.fill("4")
+    number.press("Tab")
+    lane = page.locator('.tok-lane[data-name="all-MiniLM-L6-v2"]')
+    expect(lane.locator(".over")).to_have_text(["three", "four", "five", "six"])
+    expect(lane.locator(".tok-count")).to_have_text("8 " + say("tokens.cut_off", count=4))
+    number.fill("0")
+    number.press("Tab")
+    expect(page.locator(".tok-lane .over")).to_have_count(0)
 
 
 def test_arrow_keys_go_from_token_to_token(page: Page) -> None:
@@ -336,14 +386,21 @@ def test_arrow_keys_go_from_token_to_token(page: Page) -> None:
         assert page.evaluate(DETAIL)[0]["id"] == str(ids[expected]), key
         expect(lane.locator(".here")).to_have_count(1)
     assert lane.locator(".tok-text").get_attribute("aria-label") == say("tokens.lane_label", name="tekken")
-    expect(page.locator(".tok-detail")).to_have_attribute("aria-live", "polite")
+    page.keyboard.press("ArrowDown")  # the same place under the next tokenizer
+    assert page.evaluate("document.activeElement.closest('.tok-lane').dataset.name") == "byt5"
 
 
 def test_by_keyboard_one_comes_from_lane_to_lane(page: Page) -> None:
     page.locator('.tok-lane[data-name="tekken"] .tok-text').focus()
-    page.keyboard.press("Tab")
+    for _ in range(3):  # its own button to take it away, the next one's two
+        page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.closest('.tok-lane').dataset.name") == "byt5"
-    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    assert page.evaluate("document.activeElement.classList.contains('tok-text')")
+    page.keyboard.press("ArrowRight")
+    assert (
+        page.locator('.tok-lane[data-name="byt5"] .here').evaluate("e => getComputedStyle(e).outlineStyle")
+        == "solid"
+    )
 
 
 def test_the_switch_of_special_tokens(page: Page) -> None:
@@ -449,6 +506,15 @@ def test_vocabulary_search_and_ids_to_text(page: Page) -> None:
     expect(page.locator(".pg-table.facts")).to_contain_text("32,000")
 
 
+def test_on_a_phone_the_hits_of_a_search_do_not_scroll_sideways(visit: Visit) -> None:
+    page = visit(viewport={"width": 360, "height": 780})
+    open_tab(page, "vocabulary")
+    box(page, say("tokens.search")).fill("internationali")
+    hits = page.locator("#tok-hits .pg-scroll")
+    expect(hits.locator("tbody tr").first).to_be_visible()
+    assert hits.evaluate("(hits) => hits.scrollWidth <= hits.clientWidth")
+
+
 def test_ids_that_are_none_are_told_where_one_looks(page: Page) -> None:
     open_tab(page, "vocabulary")
     ids, warning = page.locator("#tok-ids textarea, #tok-ids input"), page.locator(".pg-warning:visible")
@@ -474,6 +540,7 @@ def test_ids_to_begin_with_are_the_chosen_tokenizers(visit: Visit, opened: Any, 
     def under(name: str) -> str:
         return ", ".join(map(str, opened(name).encode(sentence).ids.tolist()))
 
+    unfold(page)
     open_tab(page, "vocabulary")
     for name in ("mistral-v1", "byt5", "all-MiniLM-L6-v2", "mistral-v1"):
         choose(name)
@@ -497,6 +564,16 @@ def test_merges_step_by_step(page: Page) -> None:
     word.fill("hello")
     done = page.locator(".mrg-word")
     expect(done).to_contain_text("[6312, 28709]")
+    expect(done.locator(".mrg-node")).to_have_count(10)  # six letters, four merges
+    expect(done.locator(".mrg-node.later")).to_have_count(0)
+    done.get_by_role("slider").press("Home")
+    expect(done.locator(".mrg-node.later")).to_have_count(4)
+    done.get_by_role("button", name=say("tokens.tree_on")).click()
+    expect(done.locator(".mrg-node.new")).to_have_text("he")
+    done.locator(".mrg-play").click()
+    expect(done.locator(".mrg-node.later")).to_have_count(0)
+    expect(done.locator(".mrg-play")).to_have_text(say("tokens.tree_play"))
+    done.locator("summary").click()
     rows = done.locator("tbody tr")
     assert rows.count() == 4  # ▁ h e l l o → ▁hell o
     assert done.locator(".mrg").last.locator(".t").all_text_contents() == ["▁hell", "o"]
@@ -527,6 +604,7 @@ def test_the_chat_template_and_its_double_bos(page: Page) -> None:
 
 def test_a_chat_without_a_template_says_so(visit: Visit) -> None:
     page = visit(locale="zh-TW")
+    unfold(page)
     page.locator("#tok-one input").fill("byt5")
     page.keyboard.press("Enter")
     open_tab(page, "chat")
@@ -586,21 +664,21 @@ def test_train_your_own(page: Page) -> None:
     link = page.locator("#pg-tokens a[download]:visible", has_text="")
     expect(page.get_by_text(say("tokens.trained_order"))).to_be_visible()
     told = page.locator("#tok-train .pg-note", has_text="Learned").inner_text()
-    name = re.search(r"upload-[0-9a-f]{32}", told)
-    assert name
+    name = say("tokens.train_called", algorithm="BPE", size=600)
+    assert name in told and "upload-" not in page.locator("body").inner_text()
     names = (
         page.locator("#tok-merges, #tok-tabs")
         .locator(".tok-lane:visible")
         .evaluate_all("lanes => lanes.map((lane) => lane.dataset.name)")
     )
-    assert names == [name[0], *NAMES[:2]]
-    assert page.locator(f'.tok-lane[data-name="{name[0]}"]:visible .t').all_text_contents() != []
+    assert names == [name, NAMES[0], "all-MiniLM-L6-v2"]
+    assert page.locator(f'.tok-lane[data-name="{name}"]:visible .t').all_text_contents() != []
     with page.expect_download() as download:
         page.get_by_role("button", name=say("tokens.train_download")).or_(link).first.click()
     got = json.loads(download.value.path().read_text(encoding="utf-8"))
     assert got["model"]["type"] == "BPE"
     assert "▁" not in "".join(got["model"]["vocab"])
-    expect(page.locator("#tok-one input")).to_have_value(name[0])
+    expect(page.locator("#tok-one input")).to_have_value(name)
     page.locator("#tok-one input").fill("mistral-v1")
     page.keyboard.press("Enter")
 
@@ -643,11 +721,21 @@ def test_an_uploaded_tokenizer_is_compared(visit: Visit) -> None:
     expect(page.locator("#tok-view .tok-lane")).to_have_count(3)
     found = lanes(page)
     (name,) = set(found) - {"byt5", "canine"}
-    assert re.fullmatch(r"upload-[0-9a-f]{32}", name)
+    assert name == "tokenizer.json"  # what its owner calls it: what it is found by is a secret
     assert found[name]["ids"] == [1, 0, 2]
     expect(page.locator("#tok-names")).to_contain_text(name)
     expect(page.locator("#tok-one input")).to_have_value(name)
     expect(page.locator("#tok-text textarea")).to_have_value("hello brave world")
+    secret = re.compile(r"upload-[0-9a-f]{32}")
+    assert not secret.search(page.locator("body").inner_text()) and not secret.search(page.url)
+    boxes = "[...document.querySelectorAll('input')].map((box) => box.value).join()"
+    assert not secret.search(page.evaluate(boxes))
+    page.reload()
+    page.wait_for_function("document.querySelectorAll('#tok-view .tok-lane').length === 3")
+    unfold(page)
+    expect(page.locator("#tok-one input")).to_have_value(name)
+    expect(page.locator("#tok-names")).to_contain_text(name)
+    assert not secret.search(page.locator("body").inner_text() + page.evaluate(boxes))
 
 
 @pytest.mark.parametrize(
@@ -711,8 +799,8 @@ def test_nothing_typed_is_ever_run(visit: Visit) -> None:
     words = " ".join(HOSTILE)
     enter(page, words)
     assert lanes(page)["canine"]["ids"] == [0xE000, *map(ord, words), 0xE001]
-    page.locator('.tok-lane[data-name="tekken"] .t').nth(3).hover()
-    page.locator('.tok-lane[data-name="byt5"] .t').nth(5).hover()
+    page.locator('.tok-lane[data-name="tekken"] .t').nth(3).click()
+    page.locator('.tok-lane[data-name="byt5"] .t').nth(5).click()
     open_tab(page, "steps")
     box(page, say("tokens.batch_lines")).fill("\n".join(HOSTILE))
     expect(page.locator(".tok-grid.mask tr")).to_have_count(len(HOSTILE))
@@ -735,13 +823,13 @@ def test_nothing_in_a_vocabulary_is_ever_run(visit: Visit) -> None:
     page = visit()
     words = [piece.replace(" ", "/") for piece in HOSTILE]
     give_file(page, tokenizer_json(words))
-    expect(page.locator("#tok-names")).to_contain_text("upload-")
+    expect(page.locator("#tok-names")).to_contain_text("tokenizer.json")
     enter(page, " ".join(words))
-    name = next(name for name in lanes(page) if name.startswith("upload-"))
+    name = "tokenizer.json"
     assert lanes(page)[name]["chips"] == words
     chips = page.locator(f'.tok-lane[data-name="{name}"] .t')
     for place in range(0, len(words), 3):
-        chips.nth(place).hover()
+        chips.nth(place).click()
         assert page.evaluate(DETAIL)[0]["piece"] == words[place]
     page.keyboard.press("Escape")
     for tab in TABS[1:4]:
@@ -755,6 +843,7 @@ def test_nothing_in_a_vocabulary_is_ever_run(visit: Visit) -> None:
 
 def test_nothing_in_a_name_is_ever_run(visit: Visit) -> None:
     page = visit("?with=byt5")
+    unfold(page)
     names = page.locator("#tok-names input")
     for name in ("<img src=x onerror=canary++>", "{{canary++}}${canary++}"):
         names.fill(name)
@@ -773,6 +862,7 @@ def test_nothing_in_a_name_is_ever_run(visit: Visit) -> None:
 
 def test_a_pasted_megabyte_comes_in_parts(visit: Visit) -> None:
     page = visit("?with=tekken,mistral-v1")
+    unfold(page)
     lines = "The quick brown fox jumps over the lazy dog again.\n" * 19_608
     assert len(lines) > 1_000_000
     page.evaluate(
@@ -791,7 +881,7 @@ def test_a_pasted_megabyte_comes_in_parts(visit: Visit) -> None:
     number.fill("2")
     number.press("Tab")
     expect(note).to_have_text(re.compile(r"part 2 of \d+"), timeout=2 * WAIT)
-    page.locator('.tok-lane[data-name="tekken"] .t').nth(3).hover()
+    page.locator('.tok-lane[data-name="tekken"] .t').nth(3).click()
     own = page.evaluate(DETAIL)[0]
     start, end = map(int, own["span"].split("–"))
     assert lines[start:end] == own["text"] and start > 10_000
@@ -903,6 +993,7 @@ def test_on_a_phone_nothing_spills_and_targets_can_be_hit(visit: Visit, lang: st
     page = visit(locale=lang, viewport={"width": 360, "height": 780})
     spilled: dict[str, list[str]] = {}
     small: set[str] = set()
+    unfold(page)
     for tab in TABS:
         choose_tab(page, tab, lang)
         settled(page)

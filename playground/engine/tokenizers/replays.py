@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -34,10 +35,30 @@ def replays(adapter: Adapter, text: str) -> Sequence[Replay | WordPieceReplay]:
     if isinstance(adapter, HuggingFaceAdapter) and adapter.algorithm == "WordPiece":
         words = huggingface_words(adapter.backend, text)
         return [wordpiece_replay(adapter.backend, word) for word in words[:WORDS]]
-    table = adapter.memo.get("merges")
+    table = _kept(adapter)
+    return [table.replay(word) for word in table.words(text)[:WORDS]]
+
+
+def of_piece(adapter: Adapter, id: int) -> Replay | None:
+    """How an entry of a vocabulary was merged; None where it was not, or where nobody can tell.
+
+    Of a tokenizer in a process of its own nobody asks: its words are not those of its vocabulary.
+    """
+    piece = adapter.piece(id)
+    if isinstance(adapter, ConfinedAdapter) or piece.kind != "text":
+        return None
+    with suppress(BadInput, UnicodeDecodeError):
+        table = _kept(adapter)
+        found = table.replay(piece.bytes.decode() if isinstance(adapter, TekkenAdapter) else piece.piece)
+        return found if found.ids == (id,) and found.steps else None
+    return None
+
+
+def _kept(adapter: Adapter) -> MergeTable:
+    table: MergeTable | None = adapter.memo.get("merges")
     if table is None:
         table = adapter.memo["merges"] = _table(adapter)
-    return [table.replay(word) for word in table.words(text)[:WORDS]]
+    return table
 
 
 def _table(adapter: Adapter) -> MergeTable:

@@ -13,7 +13,7 @@ import gradio as gr
 from playground import text
 from playground.rooms.next_token import api, example
 from playground.ui.context import Context
-from playground.ui.controls import control
+from playground.ui.controls import control, stored
 from playground.ui.html import escape, island
 from playground.ui.precision_menu import following, precision
 from playground.ui.runs import Action, actions, place
@@ -21,7 +21,13 @@ from playground.ui.visitor import in_every_language, tr
 
 KEY = "next_token"
 SAMPLES = ("capital", "opposite", "story", "chinese", "emoji")
-FOLDED = ("walk", "lens", "attention")
+FOLDED = ("walk",)
+LAYERS = ("attention", "lens")  # of the same picture: drawn on the prompt when they are wanted
+# What a filter may be set to, in the strip and in its slider: least, most, built with, step.
+FILTERS = {
+    "temperature": (0, 3, 1.0, 0.05), "top_k": (0, 200, 0, 1), "top_p": (0, 1, 1.0, 0.01),
+    "min_p": (0, 1, 0.0, 0.01),
+}  # fmt: skip
 
 streams = api.streams
 
@@ -30,12 +36,15 @@ def build(context: Context) -> None:
     """The room, inside its tab, and its endpoint."""
     api.build(context)
     gr.HTML(tr("next_token.lead"), elem_classes="pg-lead", padding=False)
-    with gr.Row(elem_classes="pg-panel", elem_id="next-panel"):
-        with gr.Column(scale=4, min_width=280, elem_classes="pg-controls"):
-            _controls()
-        with gr.Column(scale=9, min_width=300, elem_classes="pg-result"):
+    with gr.Column(elem_classes="pg-panel pg-inspects", elem_id="next-panel"):
+        with gr.Column(elem_id="next-top"):
+            _asked()
+        with gr.Column(elem_classes="pg-result"):
             gr.HTML(in_every_language("next_token.frame_html", _frame), padding=False, elem_id="next-frame")
-            _below()
+        with gr.Column(elem_classes="pg-controls"):
+            _controls()
+        _below()
+    stored(f"{KEY}.scale", private=False)  # "log", or "" for the usual one
     _wire(context)
 
 
@@ -53,24 +62,27 @@ def _wire(context: Context) -> None:
     )
 
 
-def _controls() -> None:
-    """Prompt, model and settings."""
-    control(f"{KEY}.prompt", gr.Textbox(
-        example.LOOK["prompt"], label=tr("next_token.prompt"), lines=2, max_lines=10,
-        elem_id="next-prompt", placeholder=tr("next_token.prompt_hint"),
-    ), query="text", shared="text")  # fmt: skip
+def _asked() -> None:
+    """Prompt and model, on top of the stage."""
+    with gr.Row():
+        control(f"{KEY}.prompt", gr.Textbox(
+            example.LOOK["prompt"], label=tr("next_token.prompt"), lines=1, max_lines=8, scale=4,
+            min_width=240, elem_id="next-prompt", placeholder=tr("next_token.prompt_hint"),
+        ), query="text", shared="text")  # fmt: skip
+        _model("model", scale=1, min_width=220)
     with gr.Row(elem_classes="pg-samples"):
         for name in SAMPLES:
             gr.Button(tr(f"next_token.sample_{name}"), size="sm", min_width=40, elem_id=f"next-sample-{name}")
-    with gr.Column(elem_classes="pg-late", min_width=160):
-        _model("model", info=tr("models.which_info"))
+
+
+def _controls() -> None:
+    """What is set seldom, and the filters of the strip with what each of them does."""
+    with gr.Accordion(tr("next_token.more"), open=False, elem_id="next-more"):
         place("next-models")
-    with gr.Column(elem_classes="pg-late", min_width=160):
-        _slider("temperature", 0, 3, 1.0, 0.05, "next_token.temperature", "next_token.temperature_info")
-        _slider("top_k", 0, 200, 0, 1, "", "next_token.top_k_info")
-        _slider("top_p", 0, 1, 1.0, 0.01, "", "next_token.top_p_info")
-    with gr.Accordion(tr("next_token.more"), open=False, elem_classes="pg-late"):
-        _slider("min_p", 0, 1, 0.0, 0.01, "", "next_token.min_p_info")
+        with gr.Row():
+            for name, (low, high, value, step) in FILTERS.items():
+                label = "next_token.temperature" if name == "temperature" else ""
+                _slider(name, low, high, value, step, label, f"next_token.{name}_info", min_width=200)
         chat = gr.Checkbox(False, label=tr("next_token.chat"), info=tr("next_token.chat_info"))
         control(f"{KEY}.chat", chat)
         _slider("count", 5, 200, example.LOOKED, 5, "next_token.count")
@@ -135,13 +147,18 @@ def _frame(lang: str) -> str:
         key.removeprefix("next_token.js_"): said for key, said in known.items() if "next_token.js_" in key
     }
     samples = {name: text.say(f"next_token.example_{name}", lang) for name in SAMPLES}
-    data = {"words": words, "samples": samples, "examples": [example.shipped(name) for name in example.FILES]}
+    data = {
+        "words": words, "samples": samples, "filters": FILTERS,
+        "examples": [example.shipped(name) for name in example.FILES],
+    }  # fmt: skip
+    layers = "".join(f'<div id="next-{name}-view" class="nx-inside" hidden></div>' for name in LAYERS)
     parts = "".join(
-        f'<div class="nx-{name}"{more}></div>'
-        for name, more in (
-            ("text", ' dir="auto"'), ("status", ' role="status"'),
-            ("note", ""), ("stages", ' role="group"'), ("legend", ""), ("chart", ""),
-            ("acts", ""), ("tree", ""), ("find", ""),
+        f'<div class="nx-{name}"{more}>{inside}</div>'
+        for name, more, inside in (
+            ("stages", ' role="group"', ""), ("legend", "", ""), ("layers", ' role="group"', ""),
+            ("inner", "", layers), ("status", ' role="status"', ""), ("text", ' dir="auto"', ""),
+            ("stem", ' aria-hidden="true"', ""), ("chart", "", ""),
+            ("acts", "", ""), ("tree", "", ""), ("note", "", ""), ("find", "", ""),
         )
     )  # fmt: skip
     return f'<div class="nx" data-lang="{lang}">{island(data)}{parts}</div>'

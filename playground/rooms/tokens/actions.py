@@ -44,7 +44,8 @@ class Answers:
         if not name:
             return
         names, left = self.do.beside(_names(given), name)
-        told = note(text.say("tokens.made_room", language(), name=left)) if left else ""
+        gone = self.do.shown(left)
+        told = note(text.say("tokens.made_room", language(), name=gone)) if left else ""
         yield html("tok-told", told)
         yield sets(self._menus(names=names, one=name))
 
@@ -57,8 +58,8 @@ class Answers:
 
     def compare(self, given: Given) -> Iterator[Line]:
         """The text under each tokenizer, and a slider where it comes in parts."""
-        names, part = _names(given), given["page"] or 1
-        for step in self.do.comparing(given["text"], names, given["special"], part):
+        names, part, most = _names(given), given["page"] or 1, int(given["cut"] or 0)
+        for step in self.do.comparing(given["text"], names, given["special"], part, _one(given), most):
             if isinstance(step, Progress):
                 yield progress(step)
                 continue
@@ -114,6 +115,12 @@ class Answers:
         yield from self._having(given)
         yield html("tok-replay", self.do.replay(given["word"], _one(given)))
 
+    def token(self, given: Given) -> Iterator[Line]:
+        """How the token that was selected came to be."""
+        id, _, name = given["seen"].partition(" ")
+        if id.isascii() and id.isdigit() and len(id) < 10:
+            yield html("tok-seen", self.do.token(int(id), name))
+
     def prompt(self, given: Given) -> Iterator[Line]:
         """A conversation as the model reads it."""
         yield from self._having(given)
@@ -130,7 +137,8 @@ class Answers:
 
     def train(self, given: Given) -> Iterator[Line]:
         """How far the training is; then what was learned, the tokenizer in the menus, and its file."""
-        asked = given["corpus"], given["algorithm"] or "", given["size"] or 0, given["text"], _names(given)
+        learn = given["corpus"], given["algorithm"] or "", given["size"] or 0
+        asked = *learn, given["text"], _names(given), given["title"]
         for shown, name, content in self.do.train(*asked):
             if not name or not content:
                 yield progress(shown)

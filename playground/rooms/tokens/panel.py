@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-from playground.engine.tokenizers import tokenize
-from playground.rooms.tokens import api, example
-from playground.rooms.tokens import view as tokens_view
+from playground.rooms.tokens import api, example, view_lanes
 from playground.rooms.tokens.actions import SAMPLES, TALK, Answers
 from playground.rooms.tokens.service import DEFAULTS, MOST, TokensService
 from playground.ui.context import Context
@@ -19,6 +17,7 @@ from playground.ui.visitor import tr
 
 KEY = "tokens"
 VIEWS = ("compare", "steps", "vocabulary", "merges", "chat")
+ONE = "mistral-v1"  # the tokenizer that the text stands in large
 PARTS = 10_000  # more than the longest text comes in
 
 
@@ -28,11 +27,16 @@ def build(context: Context) -> None:
     answers = Answers(do)
     api.build(do)
     gr.HTML(tr("tokens.lead"), elem_classes="pg-lead", padding=False)
-    with gr.Row(elem_classes="pg-panel"):
-        with gr.Column(scale=4, min_width=280, elem_classes="pg-controls"):
+    with gr.Column(elem_classes="pg-panel pg-inspects", elem_id="tok-panel"):
+        with gr.Column(elem_id="tok-top"):
+            _text()
+        with (
+            gr.Column(elem_classes="pg-controls"),
+            gr.Accordion(tr("tokens.strip"), open=False, elem_id="tok-strip"),
+        ):
             _controls(do, answers)
         with (
-            gr.Column(scale=9, min_width=300, elem_classes="pg-result"),
+            gr.Column(elem_classes="pg-result"),
             gr.Tabs(elem_id="tok-tabs", overflow_behavior="wrap"),
         ):
             for name in VIEWS:
@@ -47,10 +51,11 @@ def build(context: Context) -> None:
 def _wire(answers: Answers) -> None:
     """What is asked, by which control or button, and where it answers."""
     text, names, special, one = _ids("text", "names", "special", "one")
-    compare, walk, grid = [text, names, special, "tokens.page"], [text, one, special], _ids("lines", "side")
+    compare, walk = [text, names, special, *_ids("page", "cut"), one], [text, one, special]
+    grid = _ids("lines", "side")
     talk, ids = [*_ids(*TALK, "generation"), one], "tokens.ids"
     search, replay = ["tokens.search", one], ["tokens.word", one]
-    train = [*_ids("corpus", "algorithm", "size"), text, names]
+    train = [*_ids("corpus", "algorithm", "size", "title"), text, names]
 
     def seen(name: str) -> list[str]:
         return [f"tokens/{name}"]
@@ -74,6 +79,7 @@ def _wire(answers: Answers) -> None:
         Action("ids", answers.ids, [ids, "tokens.given", one], [one], views=seen("vocabulary"), wait=0),
         follow("decode", answers.decode, [ids, one], "tok-decoded", "vocabulary"),
         follow("replay", answers.replay, replay, "tok-replay", "merges"),
+        Action("token", answers.token, ["tokens.seen"], ["tokens.seen"], ["tok-seen"], opens=False, wait=0),
         Action("train", answers.train, train, ["#tok-train-go"], ["tok-trained"]),
         follow("prompt", answers.prompt, talk, "tok-prompt", "chat"),
         stop="tok-train-stop",
@@ -84,31 +90,44 @@ def _ids(*names: str) -> list[str]:
     return [f"tokens.{name}" for name in names]
 
 
-def _controls(do: TokensService, answers: Answers) -> None:
+def _text() -> None:
+    """What is typed, on top of the stage."""
     control("tokens.text", gr.Textbox(
-        tr("tokens.example_text"), label=tr("tokens.text"), lines=3, max_lines=14, elem_id="tok-text",
+        tr("tokens.example_text"), label=tr("tokens.text"), lines=1, max_lines=8, elem_id="tok-text",
         placeholder=tr("tokens.text_hint"),
     ), query="text", shared="text")  # fmt: skip
     with gr.Row(elem_classes="pg-samples"):
         for name in SAMPLES:
             gr.Button(tr(f"tokens.sample_{name}"), size="sm", min_width=40, elem_id=f"tok-sample-{name}")
-    # The other names come when the room is opened: a folder put into the models folder needs no restart.
-    control("tokens.names", gr.Dropdown(
-        do.embedded(), value=list(DEFAULTS), multiselect=True, max_choices=MOST, allow_custom_value=True,
-        label=tr("tokens.tokenizers"), info=tr("tokens.tokenizers_info"), elem_id="tok-names",
-    ), query="with")  # fmt: skip
-    control("tokens.one", gr.Dropdown(
-        do.embedded(), value="mistral-v1", allow_custom_value=True, label=tr("tokens.closer"),
-        info=tr("tokens.closer_info"), elem_id="tok-one",
-    ))  # fmt: skip
+
+
+def _controls(do: TokensService, answers: Answers) -> None:
+    """The strip: tokenizers as chips that are added and taken away, and how they cut."""
+    with gr.Row():
+        # The other names come when the room is opened: a folder put into the models folder needs no restart.
+        control("tokens.names", gr.Dropdown(
+            do.embedded(), value=list(DEFAULTS), multiselect=True, max_choices=MOST, allow_custom_value=True,
+            label=tr("tokens.tokenizers"), info=tr("tokens.tokenizers_info"), elem_id="tok-names", scale=3,
+            min_width=260,
+        ), query="with")  # fmt: skip
+        control("tokens.one", gr.Dropdown(
+            do.embedded(), value=ONE, allow_custom_value=True, label=tr("tokens.closer"),
+            info=tr("tokens.closer_info"), elem_id="tok-one", scale=1, min_width=170,
+        ))  # fmt: skip
+        control("tokens.cut", gr.Number(
+            0, precision=0, minimum=0, maximum=100_000, label=tr("tokens.cut"), info=tr("tokens.cut_info"),
+            elem_id="tok-cut", scale=1, min_width=130,
+        ))  # fmt: skip
+        control("tokens.special", gr.Checkbox(
+            True, label=tr("tokens.special"), info=tr("tokens.special_info"), elem_id="tok-special", scale=1,
+            min_width=170,
+        ), query="special")  # fmt: skip
     with gr.Row(elem_classes="pg-actions"):
         file = gr.UploadButton(tr("tokens.upload"), file_types=[".json"], size="sm", min_width=120)
     upload(file, answers.receive, KEY)
     stored("tokens.brought")
+    stored("tokens.seen")
     place("tok-told", elem_classes="pg-maybe")
-    control("tokens.special", gr.Checkbox(
-        True, label=tr("tokens.special"), info=tr("tokens.special_info"), elem_id="tok-special"
-    ), query="special")  # fmt: skip
     control("tokens.page", gr.Slider(
         1, PARTS, 1, step=1, label=tr("tokens.page"), visible=False, elem_id="tok-page"
     ))  # fmt: skip
@@ -116,7 +135,7 @@ def _controls(do: TokensService, answers: Answers) -> None:
 
 def _compared(lang: str) -> str:
     shipped = example.tokenized(lang)
-    return tokens_view.compare(shipped, tokenize.agreement(shipped), lang)
+    return view_lanes.compare(sorted(shipped, key=lambda each: each.tokenizer != ONE), lang)
 
 
 def _inside(name: str) -> None:
@@ -173,6 +192,10 @@ def _training() -> None:
             min_width=260,
         ))  # fmt: skip
         with gr.Column(scale=2, min_width=220):
+            control("tokens.title", gr.Textbox(
+                label=tr("tokens.train_title"), placeholder=tr("tokens.train_title_hint"), max_lines=1,
+                elem_id="tok-train-title",
+            ), private=True)  # fmt: skip
             control("tokens.algorithm", gr.Radio(
                 [("BPE", "bpe"), ("WordPiece", "wordpiece"), ("Unigram", "unigram")],
                 value="bpe", label=tr("tokens.train_algorithm"),

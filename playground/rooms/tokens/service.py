@@ -19,9 +19,10 @@ from playground.engine.tokenizers.libraries import Adapter, adapter
 from playground.errors import BadInput, PlaygroundError
 from playground.models.cache import Loaded
 from playground.models.catalog import TOKENIZERS
+from playground.models.uploads import NAME
 from playground.rooms.tokens import example, steps, training
-from playground.rooms.tokens import view as tokens_view
 from playground.rooms.tokens import view_chat_template as chat_view
+from playground.rooms.tokens import view_lanes as lanes_view
 from playground.rooms.tokens import view_languages as languages_view
 from playground.rooms.tokens import view_merges as merges_view
 from playground.rooms.tokens import view_steps as steps_view
@@ -34,6 +35,7 @@ from playground.ui.visitor import language, sentence, stages
 
 MOST = 6  # tokenizers side by side
 DEFAULTS = example.SHOWN
+KINDS = {"bpe": "BPE", "wordpiece": "WordPiece", "unigram": "Unigram"}
 STEPS_CHARACTERS = 2_000  # a walk is read, not skimmed
 
 
@@ -47,9 +49,15 @@ class TokensService:
 
     @contextmanager
     def opened(self, name: str) -> Iterator[tuple[Loaded, Adapter]]:
-        """A tokenizer by name, leased."""
-        with self.context.models.lease(self.context.catalog.find(name), "tokenizer") as loaded:
-            yield loaded, adapter(loaded)
+        """A tokenizer by name, leased. What goes wrong with an upload says what its owner calls it."""
+        try:
+            with self.context.models.lease(self.context.catalog.find(name), "tokenizer") as loaded:
+                yield loaded, adapter(loaded)
+        except PlaygroundError as error:
+            told = self._told(error, name)
+            if told is error:
+                raise
+            raise told from error
 
     def loading(self, name: str) -> Iterator[Progress]:
         """How far the loading of a tokenizer is; nothing where it is there already."""
@@ -57,7 +65,18 @@ class TokensService:
             for step in stages(steps, language()):
                 if isinstance(step, Loaded):
                     return
-                yield Progress(step)
+                yield Progress(step.replace(name, self.shown(name)))
+
+    def shown(self, name: str) -> str:
+        """What a tokenizer is called: the name of an upload is a secret, its title is its owner's."""
+        if not NAME.fullmatch(name):
+            return name
+        return self.context.catalog.uploads.title(name) or words.say("tokens.untitled", language())
+
+    def _told(self, error: PlaygroundError, name: str) -> PlaygroundError:
+        if error.values.get("name") != name or self.shown(name) == name:
+            return error
+        return type(error)(error.key.removeprefix("errors."), **{**error.values, "name": self.shown(name)})
 
     def checked(self, text: object) -> str:
         """The visitor's text, if it can be tokenized."""
@@ -71,7 +90,8 @@ class TokensService:
         """What the menus offer, as (shown, name); ↓ marks what the Hub must give first."""
         offered, lang = self.context.offered("tokenizer"), language()
         return [
-            (f"{card.name} ↓" if card.source == "hub" else label(card, lang), card.name) for card in offered
+            (f"{card.name} ↓" if card.source == "hub" else self.shown(label(card, lang)), card.name)
+            for card in offered
         ]
 
     # -- compare --
@@ -83,30 +103,43 @@ class TokensService:
             return [tokenize.tokenize(r, name, text, special) for name, r in opened]
 
     def comparing(
-        self, text: str, names: Sequence[str], special: bool, page: float = 1
+        self, text: str, names: Sequence[str], special: bool, page: float = 1, one: str = "", most: int = 0
     ) -> Iterator[Progress | tuple[str, int]]:
         """How far loading is; the Compare view, and in how many parts it comes.
 
         One tokenizer that fails spoils no other.
+
+        Args:
+            one: of the names, the one that the text stands in large; else the first, or it alone.
+            most: tokens after which each is cut; 0: none is.
         """
+        names = list(dict.fromkeys(names)) or [one]
+        if one in names:
+            names = [one, *(each for each in names if each != one)]
         lang = language()
         text = self.checked(text)
         if len(names) > MOST:
             raise BadInput("too_many_tokenizers", most=MOST)
         found: list[tokenize.Tokenized] = []
         failed = ""
-        for name in dict.fromkeys(names):
+        sides: dict[str, str] = {}
+        for name in filter(None, names):
             try:
                 yield from self.loading(name)
                 found += self.tokenized(text, [name], special)
+                with self.opened(name) as (_, r):
+                    sides[name] = r.own.truncation_side or ""
             except PlaygroundError as error:
-                failed += note(sentence(error, lang), "warning")
-        view = tokens_view.compare(found, tokenize.agreement(found), lang, page=int(page))
-        yield failed + view, tokens_view.pages(found) if found else 1
+                failed += note(sentence(self._told(error, name), lang), "warning")
+        shown = {name: self.shown(name) for name in names}
+        view = lanes_view.compare(found, lang, page=int(page), most=most, names=shown, sides=sides)
+        yield failed + view, lanes_view.pages(found) if found else 1
 
-    def compare(self, text: str, names: Sequence[str], special: bool, page: float = 1) -> tuple[str, int]:
+    def compare(
+        self, text: str, names: Sequence[str], special: bool, page: float = 1, one: str = ""
+    ) -> tuple[str, int]:
         """`comparing` to its end."""
-        *_, last = self.comparing(text, names, special, page)
+        *_, last = self.comparing(text, names, special, page, one)
         assert isinstance(last, tuple)
         return last
 
@@ -116,7 +149,7 @@ class TokensService:
         counts: dict[str, list[tuple[int, int]]] = {}
         for name in names[:MOST]:
             with suppress(PlaygroundError), self.opened(name) as (_, r):
-                counts[name] = steps.lengths([sentence for _, sentence in samples], r)
+                counts[self.shown(name)] = steps.lengths([sentence for _, sentence in samples], r)
         if not counts:
             return note(words.say("tokens.choose_one", language()))
         return languages_view.chart(samples, counts, language())
@@ -164,6 +197,11 @@ class TokensService:
         with self.opened(name) as (_, r):
             return vocabulary_view.decoded(tokenize.detokenize(r, name, [int(p) for p in parts]), language())
 
+    def token(self, id: int, name: str) -> str:
+        """How a token of the vocabulary came to be, as far as its tokenizer tells."""
+        with self.opened(name) as (_, r):
+            return merges_view.token(replays.of_piece(r, id), language())
+
     def replay(self, word: str, name: str) -> str:
         """How a word's tokens came to be."""
         word = self.checked(word)
@@ -200,9 +238,9 @@ class TokensService:
 
     # -- tokenizers of the visitor's own --
 
-    def keep(self, content: str) -> str:
-        """Keep a tokenizer.json; its name, which only this visitor is told."""
-        return self.context.catalog.uploads.keep("upload", content.encode())
+    def keep(self, content: str, title: str = "") -> str:
+        """Keep a tokenizer.json; its name, which only this visitor's page is told."""
+        return self.context.catalog.uploads.keep("upload", content.encode(), title=title)
 
     def upload(self, file: str | None) -> str:
         """Keep an uploaded tokenizer.json that was tried; its name."""
@@ -216,7 +254,7 @@ class TokensService:
                 raise ValueError
         except (ValueError, OSError) as error:
             raise BadInput("upload_not_json") from error
-        name = self.keep(content)
+        name = self.keep(content, Path(file).name)
         try:
             with self.opened(name) as (_, r):
                 r.encode("a", special=True)
@@ -232,9 +270,11 @@ class TokensService:
         return [*others[: MOST - 1], name], others[MOST - 1] if len(others) >= MOST else ""
 
     def train(
-        self, corpus: str, algorithm: str, size: float, text: str, names: Sequence[str]
+        self, corpus: str, algorithm: str, size: float, text: str, names: Sequence[str], title: str = ""
     ) -> Iterator[tuple[str, str | None, str | None]]:
         """A tokenizer trained on the visitor's text: progress, then its tokens, name and tokenizer.json.
+
+        It is called as its owner wishes, or for what it is.
 
         Leaving early (Stop, or a closed page) ends the training too.
         """
@@ -255,9 +295,11 @@ class TokensService:
                 trained = job.result()
             finally:
                 stop.set()
-        name = self.keep(trained.tokenizer_json)
+        usual = words.say("tokens.train_called", lang, algorithm=KINDS[kind], size=int(size))
+        name = self.keep(trained.tokenizer_json, title.strip() or usual)
         beside = [name, *[n for n in names if n != name]][:3]
         found = self.tokenized(text, beside, special=False)
-        view = merges_view.trained(trained, name, lang)
-        view += tokens_view.compare(found, tokenize.agreement(found), lang)
+        view = merges_view.trained(trained, self.shown(name), lang)
+        shown = {each: self.shown(each) for each in beside}
+        view += lanes_view.compare(found, lang, names=shown)
         yield view, name, trained.tokenizer_json

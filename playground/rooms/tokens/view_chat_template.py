@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-import numpy as np
-
 from playground import text as words
 from playground.engine.generation.chat_template import Rendered
 from playground.engine.tokenizers.tokenize import Tokenized
@@ -30,8 +28,7 @@ def prompt(rendered: Rendered, tokenized: Tokenized, lang: str) -> str:
         for source, count in counts.items()
         if count
     )
-    marks = np.ones(tokenized.count, bool)
-    body = chips(tokenized, marks, 0, tokenized.count, 0, len(rendered.prompt), rendered.sources)
+    body = chips(tokenized, 0, tokenized.count, 0, len(rendered.prompt), rendered.sources)
     warning = ""
     if rendered.doubled > 1:
         warning = note(say("tokens.double_bos", bos=rendered.bos, count=rendered.doubled), "warning")

@@ -11,9 +11,10 @@ from playground.engine.tokenizers.bpe import Replay
 from playground.engine.tokenizers.wordpiece import WordPieceReplay
 from playground.rooms.tokens.training import Trained
 from playground.rooms.tokens.view import COLOURS
-from playground.ui.html import escape, note, number, table, visible
+from playground.ui.html import escape, island, note, number, table, visible
 
 Say = Callable[..., str]
+TREE = ("play", "pause", "back", "on", "step", "step_label", "start")  # words of the tree's script
 LEARNED = 400  # pieces shown of what was learned
 LONGEST = 60  # characters shown of one: a text without spaces gives pieces of thousands
 
@@ -36,7 +37,6 @@ def _symbols(symbols: Sequence[str], new: frozenset[int] = frozenset()) -> str:
 
 
 def _merged(found: Replay, say: Say) -> str:
-    start = f"<p>{escape(say('tokens.merges_start'))}</p>{_symbols(found.start)}"
     rows = []
     for order, step in enumerate(found.steps, start=1):
         # Each left half merged before it moves a place to the left.
@@ -45,8 +45,32 @@ def _merged(found: Replay, say: Say) -> str:
         possible = str(len(step.candidates))
         rows.append([str(order), possible, rule, number(step.rank), _symbols(step.symbols, new)])
     head = [escape(say(f"tokens.merges_{key}")) for key in ("step", "candidates", "rule", "rank", "symbols")]
-    steps = table(head, rows, "merges", named=True) if rows else note(say("tokens.merges_whole"))
-    return start + steps + _end(found.pieces, found.ids, say)
+    listed = table(head, rows, "merges", named=True) if rows else ""
+    folded = f"<details><summary>{escape(say('tokens.merges_table'))}</summary>{listed}</details>"
+    whole = "" if rows else note(say("tokens.merges_whole"))
+    return whole + tree(found, say) + (folded if rows else "") + _end(found.pieces, found.ids, say)
+
+
+def tree(found: Replay, say: Say) -> str:
+    """The merges as data for the page's script (assets/tokens/merges.js), which grows the tree of them."""
+    words = {key: say(f"tokens.tree_{key}") for key in TREE}
+    steps = [
+        {"left": step.left, "right": step.right, "rank": step.rank, "at": step.at, "symbols": step.symbols,
+         "candidates": len(step.candidates)}
+        for step in found.steps
+    ]  # fmt: skip
+    data = island({"start": found.start, "steps": steps, "words": words})
+    return f'<div class="mrg-tree">{data}</div>'
+
+
+def token(found: Replay | None, lang: str) -> str:
+    """How an entry of a vocabulary was learned: the merges that lead to it."""
+    say: Say = partial(words.say, lang=lang)
+    if found is None:
+        return ""
+    last = found.steps[-1]
+    told = say("tokens.token_merged", left=last.left, right=last.right, rank=number(last.rank))
+    return f"<h3>{escape(say('tokens.token_grown'))}</h3><p>{escape(told)}</p>{tree(found, say)}"
 
 
 def _matched(found: WordPieceReplay, say: Say) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 
-import numpy as np
-
 from playground import text as words
 from playground.engine.tokenizers.tokenize import Token
 from playground.rooms.tokens.steps import Batch, Steps
@@ -21,7 +19,6 @@ def walk(steps: Steps, lang: str) -> str:
     say = partial(words.say, lang=lang)
     t = steps.tokenized
     shown, total = len(steps.ids), t.count
-    agreed = np.ones(total, bool)
     end = len(t.text) if shown == total else int(t.encoded.ends[shown - 1])
     more, ellipsis = "", ""
     if shown < total:
@@ -33,7 +30,7 @@ def walk(steps: Steps, lang: str) -> str:
 
     pieces = listed(repr(token.piece) for token in steps.one_by_one)
     fed = f'{{"input_ids": {listed(steps.ids)},\n "attention_mask": {listed(steps.attention_mask)}}}'
-    coloured = f'<div class="tok-text" dir="auto">{chips(t, agreed, 0, shown, 0, end)}</div>'
+    coloured = f'<div class="tok-text" dir="auto">{chips(t, 0, shown, 0, end)}</div>'
     whole = f'<div class="tok-text plain" dir="auto">{visible(steps.whole[:DECODED])}</div>'
     parts = [
         (say("tokens.step_pieces"), coloured + _code(pieces)),

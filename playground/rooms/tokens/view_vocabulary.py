@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-import numpy as np
-
 from playground import text as words
 from playground.engine.tokenizers.tokenize import Tokenized
 from playground.engine.tokenizers.vocabulary import Facts, Found
@@ -71,14 +69,15 @@ def search(found: Sequence[Found], total: int, query: str, lang: str) -> str:
         ]
         for e in found
     ]
-    head = [escape(say(f"tokens.detail_{key}")) for key in ("id", "piece", "text", "bytes")] + [""]
-    return note(say("tokens.search_found", shown=len(found), total=number(total))) + table(head, rows)
+    head = [escape(say(f"tokens.detail_{key}")) for key in ("id", "piece", "text", "bytes", "kind")]
+    return note(say("tokens.search_found", shown=len(found), total=number(total))) + table(
+        head, rows, named=True
+    )
 
 
 def decoded(result: Tokenized, lang: str) -> str:
     """Ids as text, token by token."""
-    agreed = np.ones(result.count, bool)
-    body = chips(result, agreed, 0, result.count, 0, len(result.text))
+    body = chips(result, 0, result.count, 0, len(result.text))
     plain = visible(result.text)
     return (
         f'<div class="tok-text plain" dir="auto">{plain}</div><div class="tok-text" dir="auto">{body}</div>'
