@@ -218,7 +218,7 @@
       if (!box) continue;
       box.toggleAttribute("data-open", open);
       document.querySelector("#chat-" + name).setAttribute("aria-expanded", String(open));
-      if (open) box.querySelector("input, textarea, button")?.focus({ preventScroll: true });
+      if (open) { box.tabIndex = -1; box.focus({ preventScroll: true }); } // a menu that has the focus is open
     }
   };
   const isOpen = (name) => document.querySelector("#chat-" + DRAWERS[name])?.hasAttribute("data-open");

@@ -70,7 +70,7 @@
     if (node.unanswered) {
       box.classList.add("unanswered");
       if (!node.problem) box.append(element("p", "pg-note", say("unanswered")));
-      foot.append(does("retry", "again"), does("edit", "edit"), does("copy", "copy"));
+      foot.append(does("retry", "again", say("again")), does("edit", "edit"), does("copy", "copy"));
     } else if (node.role === "user") foot.append(does("copy", "copy"), does("edit", "edit"));
     else {
       const more = node.ids.length && !(node.done && node.done.stop_reason === "window");

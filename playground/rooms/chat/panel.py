@@ -55,10 +55,9 @@ streams = api.streams
 def build(context: Context) -> None:
     """The panel, inside its tab, and its endpoints."""
     api.build(context)
-    with gr.Column(elem_classes="chat-panel pg-inspects"):
-        gr.HTML(
-            in_every_language("chat.frame_html", partial(_frame, context)), padding=False, elem_id="chat-frame"
-        )
+    with gr.Column(elem_classes="pg-inspects"), gr.Column(elem_classes="chat-panel"):
+        frame = in_every_language("chat.frame_html", partial(_frame, context))
+        gr.HTML(frame, padding=False, elem_id="chat-frame")
         with gr.Column(elem_id="chat-composer"):
             with gr.Column(elem_id="chat-choose", elem_classes="chat-drawer"):
                 _choice(context)
@@ -182,33 +181,47 @@ def _frame(context: Context, lang: str) -> str:
     """The conversation's place, and the words that the page's script needs."""
     say = partial(text.say, lang=lang)
     words = {key.removeprefix("chat.js_"): said for key, said in _said(lang).items()}
-    cards = {
-        name: [line.split("|") for line in say(f"chat.cards_{name}").split("\n")] for name in ("tutor", "other")
+    lists = {name: say(f"chat.cards_{name}").split("\n") for name in ("tutor", "other")}
+    cards = {name: [line.split("|") for line in lines] for name, lines in lists.items()}
+    first = context.first_model(lang)
+    data = {"words": words, "sets": SETS, "icons": ICONS, "cards": cards, "first": first}
+    says = {
+        key: escape(say(f"chat.{key}"))
+        for key in (
+            "view",
+            "view_text",
+            "view_tokens",
+            "colour",
+            "clear",
+            "menu",
+            "greeting",
+            "lead",
+            "log",
+            "inspector_hint",
+        )
     }
-    data = {
-        "words": words, "sets": SETS, "icons": ICONS, "cards": cards, "first": context.first_model(lang)
-    }  # fmt: skip
     views = "".join(
-        f'<button type="button" data-view="{name}" aria-pressed="{str(name == "text").lower()}">'
-        f"{escape(say(f'chat.view_{name}'))}</button>"
+        f'<button type="button" data-view="{name}">{says[f"view_{name}"]}</button>'
         for name in ("text", "tokens")
     )
     menu = "".join(
-        f'<button type="button" role="menuitem" data-chat="{name}">{escape(say(f"chat.menu_{name}"))}</button>'
+        f'<button type="button" role="menuitem" data-chat="{name}">'
+        f"{escape(say(f'chat.menu_{name}'))}</button>"
         for name in MENU
     )
     return (
-        f'<div class="chat empty" data-lang="{lang}" data-view="text">{island(data)}'
-        f'<div class="chat-top"><div class="chat-views" role="group" aria-label="{escape(say("chat.view"))}">'
-        f'{views}</div><span class="chat-legend" aria-hidden="true"><i></i>{escape(say("chat.colour"))}</span>'
-        f'<button type="button" id="chat-clear">{_icon("clear")}<span>{escape(say("chat.clear"))}</span></button>'
+        f'<div class="chat empty" data-lang="{lang}" data-view="text" '
+        f'data-inspector-hint="{says["inspector_hint"]}">{island(data)}<div class="chat-top">'
+        f'<div class="chat-views" role="group" aria-label="{says["view"]}">{views}</div>'
+        f'<span class="chat-legend" aria-hidden="true"><i></i>{says["colour"]}</span>'
+        f'<button type="button" id="chat-clear">{_icon("clear")}<span>{says["clear"]}</span></button>'
         f'<button type="button" id="chat-more" popovertarget="chat-menu" aria-haspopup="menu" '
-        f'aria-expanded="false" aria-label="{escape(say("chat.menu"))}">{_icon("more")}</button>'
+        f'aria-expanded="false" aria-label="{says["menu"]}">{_icon("more")}</button>'
         f'<div class="chat-menu" id="chat-menu" role="menu" popover>{menu}</div>'
         f'<input type="file" class="chat-import" accept=".json,application/json" hidden></div>'
-        f'<div class="chat-greet"><h2>{escape(say("chat.greeting"))}</h2><p>{escape(say("chat.lead"))}</p>'
+        f'<div class="chat-greet"><h2>{says["greeting"]}</h2><p>{says["lead"]}</p>'
         f'<div class="chat-cards"></div></div>'
-        f'<div class="chat-log" role="log" aria-live="polite" aria-label="{escape(say("chat.log"))}"></div>'
+        f'<div class="chat-log" role="log" aria-live="polite" aria-label="{says["log"]}"></div>'
         f'<div class="chat-notes"></div><div class="chat-status" role="status"></div>'
         f'<div class="chat-end"></div></div>'
     )
