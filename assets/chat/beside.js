@@ -6,14 +6,14 @@
   "use strict";
   const page = window.playground;
   const { element } = page.tools;
-  const { say, status, percent, spans, ended, empty, write, busy, asked } = page.chat;
+  const { say, status, percent, spans, ended, empty, write, busy } = page.chat;
   const NAMES = { model: "model", quantization: "precision", temperature: "temperature", top_p: "top_p" };
 
   const beside = () => Object.fromEntries(Object.entries(NAMES).map(([name, control]) => [name, page.store.get("chat.beside_" + control)]));
 
   const compare = async () => {
     if (busy()) return;
-    const place = document.querySelector("#chat-two"), said = asked();
+    const place = document.querySelector("#chat-two"), said = page.chat.asked();
     if (!said) { place.replaceChildren(element("p", "pg-note", say("nothing"))); return; }
     const seed = Number.isInteger(said.seed) && said.seed >= 0 ? said.seed : Math.floor(Math.random() * 2 ** 31);
     const sides = [{}, beside()].map((other, which) => ({ ...said, ...other, seed, conversation: said.conversation.slice(0, 24) + "-" + which + "beside" }));

@@ -1,11 +1,12 @@
 /*
  * One reply of Chat's as it comes: asked for with the settings as they stand, token by token, with how far it is.
- * What is said there enters the page by textContent alone. The conversation is chat.js, two replies beside each
- * other are beside.js; both build with what stands here, under `playground.chat`.
+ * What is said there enters the page by textContent alone. Chat's other scripts build with what stands here, under
+ * `playground.chat`.
  *
  *   settings()                     what the controls say now, by the names that the server has for it
  *   write(asked, message, hear)    one reply into a message: hear.prompt(piece), hear.tokens(from); what went wrong
  *   busy(), stop()                 whether one is being written; end it
+ *   piece(message, from, to)       its text between two places, its tokens as spans
  *
  * A message: {role, content, ids, p, n, done}: of a reply's tokens the ids, probabilities and lengths.
  */
@@ -34,14 +35,18 @@
     if (place && place.textContent !== text) place.textContent = text;
   };
 
-  const spans = (message, from = 0) => {
-    // Tokens as spans; what has no token of its own (an imported reply) is plain text.
+  /* Of a reply's text the piece between two places, its tokens as spans; what has no token (an imported reply) is text. */
+  const starts = new WeakMap(); // a message → where each token begins, as far as it is known
+  const piece = (message, from, to) => {
+    const known = starts.get(message) || [0];
+    starts.set(message, known);
+    while (known.length <= message.n.length) known.push(known.at(-1) + message.n[known.length - 1]);
     const made = document.createDocumentFragment();
-    let at = 0;
-    message.n.forEach((length, i) => {
-      const text = message.content.slice(at, at + length);
-      at += length;
-      if (i < from || !length) return;
+    let low = 0, high = message.n.length; // the first token that ends after `from`
+    while (low < high) { const middle = (low + high) >> 1; if (known[middle + 1] > from) high = middle; else low = middle + 1; }
+    for (let i = low; i < message.n.length && known[i] < to; i++) {
+      const text = message.content.slice(Math.max(from, known[i]), Math.min(to, known[i + 1]));
+      if (!text) continue;
       const span = element("span", "ct", text);
       span.dataset.i = i;
       const p = message.p[i];
@@ -50,9 +55,14 @@
         span.title = percent(p);
       }
       made.append(span);
-    });
-    if (at < message.content.length) made.append(message.content.slice(at));
+    }
+    const rest = Math.max(from, known[message.n.length]);
+    if (rest < to) made.append(message.content.slice(rest, to));
     return made;
+  };
+  const spans = (message, from = 0) => { // from this token on
+    const known = message.n.slice(0, from).reduce((sum, n) => sum + n, 0);
+    return piece(message, known, message.content.length);
   };
 
   const ended = (done) => say(done.drawn === false ? "done_greedy" : "done", {
@@ -121,7 +131,7 @@
   };
 
   page.chat = {
-    settings, frame, part, told, say, status, percent, spans, ended, empty, write,
+    ...page.chat, settings, frame, part, told, say, status, percent, piece, spans, ended, empty, write,
     busy: () => Boolean(running),
     stop: () => { if (running) running.abort.abort(); },
   };

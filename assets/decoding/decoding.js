@@ -1,83 +1,91 @@
 /*
- * The tokens of the Decoding panel under the pointer, a tap or the arrow keys: what else could have stood there.
- * What comes from vocabularies enters the page by textContent alone.
+ * The tokens of the Decoding room: a click or the arrow keys tell in the inspector what else could have stood there,
+ * or, in the beam tree, everything that was looked at in that step. What comes from vocabularies enters the page by
+ * textContent alone.
  */
 (() => {
   "use strict";
-  const known = new WeakMap(); // lane → its tokens as data
+  const page = window.playground;
+  const known = new WeakMap(); // an element of data → what it holds
   const read = (place) => {
     if (!known.has(place)) known.set(place, JSON.parse(place.textContent));
     return known.get(place);
   };
-  const { element, percent } = window.playground.tools;
+  const { element, percent, filled } = page.tools;
   const spelled = (text) => text.replaceAll(" ", "␣").replaceAll("\n", "↵").replaceAll("\t", "→");
+  const dataOf = (place) => read(place.querySelector(":scope > .pg-data"));
+  const KEY = "decoding.token";
 
-  const leave = () => {
-    for (const chip of document.querySelectorAll(".dec-t.here")) chip.classList.remove("here");
-    for (const detail of document.querySelectorAll(".dec-detail")) {
-      detail.hidden = true;
-      detail.classList.remove("on", "high");
-    }
+  const row = (name, value, kind = "") => {
+    const made = element("li", kind);
+    made.append(...[].concat(name), element("span", "", value));
+    return made;
   };
-  const show = (lane, index) => {
-    const data = lane.querySelector(":scope > .pg-data");
-    const lanes = lane.parentElement;
-    const words = lanes.querySelector(":scope > .pg-data");
-    const detail = lanes.parentElement.querySelector(":scope > .dec-detail");
-    const chip = lane.querySelectorAll(".dec-t")[index];
-    if (!data || !words || !detail || !chip) return;
-    const say = read(words);
-    const [id, text, probability, chance, rank, others] = read(data)[index];
-    leave();
-    chip.classList.add("here");
-    lane.dataset.at = index;
-    const list = element("dl");
-    for (const [name, value] of [[say.probability, percent(probability)], [say.rank, String(rank)], [say.chance, percent(chance)], [say.id, String(id)]]) {
-      const pair = element("div");
-      pair.append(element("dt", "", name), element("dd", "", value));
-      list.append(pair);
-    }
-    const rest = element("ul", "dec-others");
+  const mark = (chip) => {
+    for (const other of document.querySelectorAll(".dec-t.here")) other.classList.remove("here");
+    if (chip) chip.classList.add("here");
+  };
+  const chips = (text) => [...text.querySelectorAll(".dec-t")];
+
+  const token = (lane, index) => { // of a text
+    const say = dataOf(lane.parentElement), [id, text, probability, chance, rank, others] = dataOf(lane)[index];
+    const facts = element("ul", "dec-others");
+    for (const [name, value] of [["probability", percent(probability)], ["rank", String(rank)], ["chance", percent(chance)], ["id", String(id)]])
+      facts.append(row(element("span", "", say[name]), value));
+    const list = element("ul", "dec-others bars");
     let left = 1;
     for (const [other, spelling, p] of others) {
-      const row = element("li", other === id ? "on" : "");
-      row.append(element("code", "", spelled(spelling) || "…"), element("span", "", percent(p)));
-      rest.append(row);
+      const made = row(element("code", "", spelled(spelling) || "…"), percent(p), other === id ? "on" : "");
+      made.style.setProperty("--p", p);
+      list.append(made);
       left -= p;
     }
-    const row = element("li");
-    row.append(element("span", "", say.rest), element("span", "", percent(Math.max(0, left))));
-    rest.append(row);
-    detail.replaceChildren(element("b", "", spelled(text)), list, element("small", "", say.others), rest);
-    const box = lanes.getBoundingClientRect();
-    detail.hidden = false;
-    detail.classList.add("on");
-    detail.style.left = `${box.left}px`;
-    detail.style.width = `${box.width}px`;
-    detail.classList.toggle("high", chip.getBoundingClientRect().bottom > innerHeight - detail.offsetHeight - 16);
+    list.append(row(element("span", "", say.rest), percent(Math.max(0, left))));
+    return { title: `${say.token} ${spelled(text)}`, body: [facts, element("h5", "", say.others), list] };
   };
-  const pointed = (event) => {
-    const chip = event.target.closest && event.target.closest(".dec-lane .dec-t");
-    if (!chip) return false;
-    const lane = chip.closest(".dec-lane");
-    show(lane, [...lane.querySelectorAll(".dec-t")].indexOf(chip));
+  const candidates = (tree, chip) => { // of a step of the beam search
+    const { words, steps } = dataOf(tree), step = Number(chip.dataset.step), order = Number(chip.dataset.order);
+    const list = element("ul", "dec-others bars");
+    steps[step].forEach(([before, text, p, total, fate], place) => {
+      const way = element("span", "way");
+      way.append(before || words.prompt, element("code", "", spelled(text)));
+      const made = row(way, `${percent(p)} · ${total} · ${words[fate]}`, `${fate}${place === order ? " on" : ""}`);
+      made.style.setProperty("--p", p);
+      list.append(made);
+    });
+    return { title: filled(words.step, { step: step + 1 }), body: [element("p", "pg-note", words.step_told), list] };
+  };
+  const show = (chip) => {
+    const tree = chip.closest(".dec-tree"), lane = chip.closest(".dec-lane");
+    if (!tree && !lane) return false;
+    const text = tree ? chip.closest(".dec-way").firstElementChild : lane.querySelector(".dec-text");
+    if (!(tree || lane).querySelector(":scope > .pg-data")) return false; // it is still being written
+    const told = tree ? candidates(tree, chip) : token(lane, chips(text).indexOf(chip));
+    page.inspector.open({ key: KEY, ...told, from: tree ? chip : text });
+    mark(chip);
     return true;
   };
-  document.addEventListener("pointerover", (event) => {
-    if (!pointed(event) && event.target.closest && !event.target.closest(".dec-lanes, .dec-detail")) leave();
+
+  document.addEventListener("click", (event) => {
+    const chip = event.target.closest && event.target.closest(".dec-lane .dec-text .dec-t, .dec-tree .dec-t");
+    if (chip) { show(chip); return; }
+    const again = event.target.closest && event.target.closest(".dec-replay");
+    if (!again) return;
+    const whole = again.closest(".dec");
+    whole.classList.remove("plays");
+    void whole.offsetWidth; // else the browser sees no change
+    whole.classList.add("plays");
   });
-  document.addEventListener("click", (event) => { if (!pointed(event)) leave(); });
-  document.addEventListener("focusout", (event) => {
-    if (event.target.closest && event.target.closest(".dec-text")) leave();
-  });
+  document.addEventListener("playground:inspector", ({ detail }) => { if (detail.key !== KEY) mark(null); });
+  // A text, or the whole tree, is one stop of the Tab key; the arrows walk in it.
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") leave();
-    const text = event.target.closest && event.target.closest(".dec-lane .dec-text");
+    const text = event.target.closest && event.target.closest(".dec-lane .dec-text, .dec-tree");
     const step = { ArrowRight: 1, ArrowLeft: -1, Home: -Infinity, End: Infinity }[event.key];
     if (!text || step === undefined) return;
-    const lane = text.closest(".dec-lane");
-    const last = lane.querySelectorAll(".dec-t").length - 1;
-    show(lane, Math.min(Math.max(Number(lane.dataset.at ?? -1) + step, 0), last));
+    const all = chips(text), at = all.findIndex((each) => each.classList.contains("here"));
+    const next = all[Math.min(Math.max(at + step, 0), all.length - 1)];
+    if (!next || !show(next)) return;
+    next.scrollIntoView({ block: "nearest" });
     event.preventDefault();
   });
 })();

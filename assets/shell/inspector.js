@@ -68,8 +68,11 @@
   // Whether what is seen uses it; it says what it is for, where room is left for it.
   page.store.watchView(() => {
     close({ back: false });
-    const uses = [...document.querySelectorAll(".pg-inspects")].some((each) => each.checkVisibility());
-    document.querySelector(".pg-inspector-hint").hidden = !uses;
+    const uses = [...document.querySelectorAll(".pg-inspects")].find((each) => each.checkVisibility());
+    const hint = document.querySelector(".pg-inspector-hint"), own = uses && uses.querySelector("[data-inspector-hint]");
+    hint.dataset.usual ??= hint.textContent;
+    hint.textContent = own ? own.dataset.inspectorHint : hint.dataset.usual; // where there is no picture to click
+    hint.hidden = !uses;
   });
 
   page.inspector = { open, close, get key() { return key; } };

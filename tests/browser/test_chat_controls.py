@@ -12,7 +12,7 @@ from playground import text
 from playground.rooms.chat.panel import LARGER, PRESET, PRESETS
 from tests.app import App
 from tests.app_fixture import app  # noqa: F401
-from tests.browser.test_chat_page import act, answered, ready, say, tell
+from tests.browser.test_chat_page import act, answered, choose, ready, say, tell, unfolded
 from tests.browser.visiting import WAIT, Visit, settled, visiting, written
 
 pytestmark = pytest.mark.browser
@@ -71,11 +71,12 @@ def test_it_is_asked_nothing_before_it_is_opened(whole: Visit) -> None:
     settled(page)
     assert not asked
     page.get_by_role("tab", name=say("tab"), exact=True).click()
-    expect(page.locator(".chat-log")).to_be_visible()
+    expect(page.locator("#chat-composer")).to_be_visible()
     settled(page)
     assert sorted(asked) == ["engine", "opening", "precision"]
-    page.locator("#chat-model input").click()
-    expect(page.locator("#chat-model [role=option]").first).to_be_visible()
+    with unfolded(page, "pill"):
+        page.locator("#chat-model input").click()
+        expect(page.locator("#chat-model [role=option]").first).to_be_visible()
 
 
 @pytest.mark.parametrize("address", ["#chat?model={}&system=a%20b", "?tab=chat&model={}"])
@@ -106,20 +107,28 @@ def test_enter_sends_and_with_shift_starts_a_line(visit: Visit, lang: str) -> No
     expect(page.locator(".chat-msg")).to_have_count(2)
 
 
-def test_what_is_offered_stands_on_one_line(visit: Visit) -> None:
+def test_what_is_offered_stands_in_rows(visit: Visit) -> None:
     """Gradio gives all but the last of a page's own buttons a margin."""
     page = opened(visit)
-    boxes = [each.bounding_box() for each in page.locator(".chat-sample").all()]
-    assert len(boxes) > 2 and len({(box["y"], box["height"]) for box in boxes if box}) == 1
+    boxes = [box for each in page.locator(".chat-card").all() if (box := each.bounding_box())]
+    assert [len({round(box[side]) for box in boxes}) for side in ("x", "y", "width")] == [2, 2, 1]
     page.set_viewport_size({"width": 360, "height": 740})
-    asks = [each.bounding_box() for each in page.locator(".chat-panel .pg-actions > button").all()]
-    widths = [box["width"] for box in asks if box]
-    assert len(widths) == 6 and max(widths) - min(widths) < 1  # three and three
+    boxes = [box for each in page.locator(".chat-card").all() if (box := each.bounding_box())]
+    assert len({round(box["x"]) for box in boxes}) == 1
+
+
+def test_the_cards_are_of_the_model_that_is_chosen(visit: Visit) -> None:
+    page = opened(visit)
+    for model, kind in (("nobody/nothing", "other"), ("tutor", "tutor")):
+        choose(page, model)
+        offered = [line.split("|")[1] for line in say(f"cards_{kind}").split("\n")]
+        expect(page.locator(".chat-card span")).to_have_text(offered)
 
 
 def test_what_is_said_is_in_no_link(visit: Visit, browser: Browser) -> None:
     page = opened(visit)
-    page.fill("#chat-system textarea", "Be brief.")
+    with unfolded(page, "tune"):
+        page.fill("#chat-system textarea", "Be brief.")
     tell(page, ASKED)
     assert "Paris" in answered(page)
     page.fill("#chat-box textarea", "half typed")
@@ -141,12 +150,14 @@ def test_what_is_said_is_in_no_link(visit: Visit, browser: Browser) -> None:
 
 def test_presets_set_and_back_takes_them_back(visit: Visit) -> None:
     page = opened(visit)
-    page.fill("#chat-system textarea", "Be brief.")
+    with unfolded(page, "tune"):
+        page.fill("#chat-system textarea", "Be brief.")
     written(page)
-    page.locator(".label-wrap", has_text=say("more")).click()
-    settled(page)  # nobody types while Gradio is still making the box
-    page.fill("#chat-seed input", "5")
-    page.wait_for_function("playground.store.get('chat.seed') === 5")
+    with unfolded(page, "tune"):
+        page.locator(".label-wrap", has_text=say("more")).click()
+        settled(page)  # nobody types while Gradio is still making the box
+        page.fill("#chat-seed input", "5")
+        page.wait_for_function("playground.store.get('chat.seed') === 5")
     written(page)
     pressed = [*PRESETS, "balanced"]  # the first is as the page is built: it changes nothing
     for name in pressed:
@@ -192,13 +203,14 @@ def test_what_is_folded_is_asked_for_when_it_opens(visit: Visit) -> None:
     tell(page, ASKED)
     answered(page)
     asked = room_asked(page)
-    fold = page.locator("#chat-hood > button")
-    fold.focus()
+    gauge = page.locator("#chat-gauge")
+    gauge.focus()
     page.keyboard.press("Enter")
-    expect(page.locator("#chat-hood-view table")).to_be_visible()
+    expect(page.locator("#pg-inspector table")).to_be_visible()
     assert asked == ["prompt"]
-    fold.click()
-    expect(page.locator("#chat-hood-view table")).not_to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#pg-inspector")).not_to_be_visible()
+    expect(gauge).to_be_focused()
     settled(page)
     assert asked == ["prompt"]
     page.locator("#chat-beside > button").click()

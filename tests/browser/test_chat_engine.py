@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 from playground import text
 from playground.models.engines import llama
 from tests.app import App, running
-from tests.browser.test_chat_page import act, again, answered, choose, opened, tell
+from tests.browser.test_chat_page import act, again, answered, choose, opened, tell, unfolded
 from tests.browser.visiting import WAIT, Visit, visiting
 from tests.models import gguf_files, saved
 
@@ -39,11 +39,13 @@ def visit(browser: Browser, app: App) -> Iterator[Visit]:
 def test_a_conversation_by_llama_cpp_and_by_transformers(visit: Visit) -> None:
     page = opened(visit, "a-chatty")
     engine = page.locator("#chat-engine")
-    expect(engine.locator("label input")).to_have_count(1, timeout=WAIT)
+    with unfolded(page, "pill"):
+        expect(engine.locator("label input")).to_have_count(1, timeout=WAIT)
     choose(page, "tiny.gguf")
-    expect(engine.locator("label input")).to_have_count(2, timeout=WAIT)
-    expect(engine).to_contain_text(text.say("chat.engine_fast", "en"))
-    expect(engine).to_contain_text("hidden states")  # what it cannot tell is said
+    with unfolded(page, "pill"):
+        expect(engine.locator("label input")).to_have_count(2, timeout=WAIT)
+        expect(engine).to_contain_text(text.say("chat.engine_fast", "en"))
+        expect(engine).to_contain_text("hidden states")  # what it cannot tell is said
     tell(page, "Once upon a time")
     answered(page)
     expect(page.locator(".chat-msg.assistant footer")).to_contain_text("llama.cpp")
@@ -55,8 +57,9 @@ def test_a_conversation_by_llama_cpp_and_by_transformers(visit: Visit) -> None:
     again(page, choices.nth(1).click)
     answered(page)
     expect(page.locator(".chat-msg.assistant footer")).to_contain_text("llama.cpp")
-    engine.get_by_text(text.say("chat.engine_visible", "en")).click()
-    page.wait_for_function("playground.store.get('chat.engine') === 'transformers'")
-    again(page, lambda: act(page, "regenerate"))
+    with unfolded(page, "pill"):
+        engine.get_by_text(text.say("chat.engine_visible", "en")).click()
+        page.wait_for_function("playground.store.get('chat.engine') === 'transformers'")
+    again(page, lambda: act(page, "again"))
     answered(page)
     expect(page.locator(".chat-msg.assistant footer")).not_to_contain_text("llama.cpp")

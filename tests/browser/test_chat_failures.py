@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from playground import text
 from tests.app import App, running
-from tests.browser.test_chat_page import act, answered, opened, say, tell
+from tests.browser.test_chat_page import act, answered, opened, say, tell, unfolded
 from tests.browser.visiting import WAIT, Visit, speak, visiting
 
 pytestmark = pytest.mark.browser
@@ -75,10 +75,10 @@ def test_copy_works_over_plain_http(visit: Visit, message: str) -> None:
     page.evaluate(COPIED)
     tell_lines(page, message)
     answered(page)
-    button = page.locator(".chat-msg.user header button").first
+    button = page.locator(".chat-msg.user [data-act=copy]").first
     button.click()
     expect(button).to_have_text(say("js_copied"))
-    reply = page.locator(".chat-msg.assistant header button").first
+    reply = page.locator(".chat-msg.assistant [data-act=copy]").first
     reply.click()
     expect(reply).to_have_text(say("js_copied"))
     copied = page.evaluate("window.copied")
@@ -92,7 +92,7 @@ def test_who_may_not_copy_is_told(visit: Visit) -> None:
     page.evaluate("document.execCommand = () => false")
     tell(page, ASKED)
     answered(page)
-    page.locator(".chat-msg.user header button").first.click()
+    page.locator(".chat-msg.user [data-act=copy]").first.click()
     expect(page.locator(".chat-status")).to_have_text(say("js_copy_failed"))
 
 
@@ -108,7 +108,7 @@ def test_a_message_without_an_answer_stays_apart(visit: Visit, trouble: str) -> 
     wire = Wire(page)
     wire.instead = trouble
     tell(page, "first")
-    expect(page.locator(".chat-log > .pg-warning")).to_have_text(say("js_away"))
+    expect(page.locator(".chat-msg.unanswered .pg-warning")).to_have_text(say("js_away"))
     unanswered(page, "first")
     expect(page.locator("#chat-box textarea")).to_have_value("")
     tell(page, "second")
@@ -119,7 +119,7 @@ def test_a_message_without_an_answer_stays_apart(visit: Visit, trouble: str) -> 
     unanswered(page, "first", "second")
     assert wire.asked == [["first"], ["second"], [ASKED]]
     # The next turn holds none of them either; one of them is sent again, as the newest.
-    page.locator(".chat-msg.unanswered footer button").last.click()
+    page.locator(".chat-msg.unanswered [data-act=retry]").last.click()
     answered(page, 2)
     unanswered(page, "first")
     expect(page.locator(".chat-msg.user .chat-body")).to_have_text(["first", ASKED, "second"])
@@ -132,7 +132,7 @@ def test_a_lost_connection_is_known_in_every_browser(visit: Visit, name: str) ->
     page = opened(visit, "tutor")
     page.evaluate("(told) => { window.fetch = async () => { throw new TypeError(told); }; }", name)
     tell(page, "first")
-    expect(page.locator(".chat-log > .pg-warning")).to_have_text(say("js_away"))
+    expect(page.locator(".chat-msg .pg-warning")).to_have_text(say("js_away"))
     unanswered(page, "first")
 
 
@@ -146,7 +146,7 @@ def test_a_fault_of_ours_is_told_as_one_and_logged(visit: Visit, body: str) -> N
     wire = Wire(page)
     wire.instead, wire.body = "cut", body
     tell(page, "first")
-    expect(page.locator(".chat-log > .pg-warning")).to_have_text(say("js_failed"))
+    expect(page.locator(".chat-msg .pg-warning")).to_have_text(say("js_failed"))
     unanswered(page, "first")
     told, visit.watch.complaints = visit.watch.complaints, []
     assert any("Error" in each for each in told), "nobody could ever mend it"
@@ -157,7 +157,7 @@ def test_half_an_answer_is_kept_and_what_is_cut_says_so(visit: Visit) -> None:
     wire = Wire(page)
     wire.instead, wire.body = "cut", '{"text":"Par","ids":[7],"p":[0.5],"n":[3]}\n'
     tell(page, ASKED)
-    expect(page.locator(".chat-log > .pg-warning")).to_have_text(say("js_lost"))
+    expect(page.locator(".chat-msg .pg-warning")).to_have_text(say("js_lost"))
     expect(page.locator(".chat-msg.assistant .chat-body")).to_have_text("Par")
     expect(page.locator(".chat-msg.unanswered")).to_have_count(0)
 
@@ -167,7 +167,7 @@ def test_what_the_server_refuses_is_no_part_of_what_follows(visit: Visit) -> Non
     page = opened(visit, "tutor")
     wire = Wire(page)
     tell(page, "word " * 3000)
-    expect(page.locator(".chat-log > .pg-warning")).to_be_visible(timeout=WAIT)
+    expect(page.locator(".chat-msg .pg-warning")).to_be_visible(timeout=WAIT)
     expect(page.locator(".chat-msg.unanswered")).to_have_count(1)
     tell(page, ASKED)
     assert "Paris" in answered(page)
@@ -180,12 +180,12 @@ def test_it_is_left_apart_after_a_reload_too_and_an_edit_is_not_lost(visit: Visi
     tell(page, ASKED)
     answered(page)
     wire.instead = "connectionrefused"
-    page.locator(".chat-msg.user header button").nth(1).click()
+    page.locator(".chat-msg.user [data-act=edit]").click()
     page.locator(".chat-msg textarea").fill("edited words")
-    page.locator(".chat-row button").first.click()
-    expect(page.locator("#chat-box textarea")).to_have_value("edited words")  # nothing came: to be sent again
-    assert "Paris" in answered(page)
-    page.fill("#chat-box textarea", "")
+    page.locator(".chat-msg .chat-go").click()
+    unanswered(page, "edited words")  # nothing came: it stands there, to be sent again or edited
+    page.locator(".chat-versions").get_by_role("button", name=say("js_before")).click()
+    assert "Paris" in answered(page)  # and what was there is a step away
     tell(page, "second")
     unanswered(page, "second")
     visit.watch.leaving = True
@@ -193,11 +193,12 @@ def test_it_is_left_apart_after_a_reload_too_and_an_edit_is_not_lost(visit: Visi
     expect(page.locator(".chat-msg.user")).to_have_count(2, timeout=2 * WAIT)
     unanswered(page, "second")
     wire.instead = None
-    page.locator(".chat-msg.unanswered footer button").click()
+    page.locator(".chat-msg.unanswered [data-act=edit]").click()
+    page.locator(".chat-msg textarea").fill("third")
+    page.locator(".chat-msg .chat-go").click()
     answered(page, 2)
     unanswered(page)
-    act(page, "undo")
-    expect(page.locator("#chat-box textarea")).to_have_value("second")
+    expect(page.locator(".chat-msg.user .chat-body")).to_have_text([ASKED, "third"])
     visit.watch.complaints.clear()
 
 
@@ -219,13 +220,14 @@ def test_what_was_set_comes_along_when_the_language_changes(visit: Visit, lang: 
     page = opened(visit, "tutor")
     wire = Wire(page)
     wire.instead = "connectionrefused"
-    page.fill("#chat-system textarea", "You are a pirate.")
+    with unfolded(page, "tune"):
+        page.fill("#chat-system textarea", "You are a pirate.")
     act(page, "creative")
     page.fill("#chat-box textarea", "half a sentence")
     page.wait_for_timeout(500)
     visit.watch.leaving = True
     speak(page, lang)
-    expect(page.locator("#chat-send")).to_have_text(say("send", lang), timeout=2 * WAIT)
+    expect(page.locator("#chat-send")).to_have_attribute("aria-label", say("js_send", lang), timeout=2 * WAIT)
     expect(page.locator("#chat-system textarea")).to_have_value("You are a pirate.")
     expect(page.locator("#chat-box textarea")).to_have_value("half a sentence")
     page.locator("#chat-send").click()

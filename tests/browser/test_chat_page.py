@@ -8,11 +8,12 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from gradio_client import Client
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from playground import text
 from tests.app import App, running
@@ -48,22 +49,39 @@ def opened(visit: Visit, model: str = "a-chatty", **context: object) -> Page:
     page = visit("?tab=chat", ready=False, **context)
     ready(page)
     choose(page, model)
+    page.locator(".chat-views [data-view=tokens]").evaluate("(button) => button.click()")
     return page
 
 
 def ready(page: Page) -> None:
     """The page's store has begun, and the menus are filled."""
-    expect(page.locator(".chat-log")).to_be_visible(timeout=2 * WAIT)
+    expect(page.locator("#chat-composer")).to_be_visible(timeout=2 * WAIT)
     page.wait_for_function("window.playground?.store?.view() === 'chat'", timeout=WAIT)
     settled(page)
 
 
+@contextmanager
+def unfolded(page: Page, button: str) -> Iterator[Locator]:
+    """What opens from the composer, open meanwhile: "pill" for the model, "tune" for the settings."""
+    drawer = page.locator("#chat-choose" if button == "pill" else "#chat-settings")
+    page.locator(f"#chat-{button}").click()
+    expect(drawer).to_be_visible()
+    yield drawer
+    if drawer.is_visible():
+        page.locator(f"#chat-{button}").click()
+    expect(drawer).not_to_be_visible()
+
+
 def choose(page: Page, model: str) -> None:
-    menu = page.locator("#chat-model input")
-    if menu.input_value() != model:
+    if page.evaluate("playground.store.get('chat.model')") == model:
+        return
+    with unfolded(page, "pill") as drawer:
+        menu = drawer.locator("#chat-model input")
         menu.fill(model)
         menu.press("Enter")
         page.wait_for_function("(model) => playground.store.get('chat.model') === model", arg=model)
+        menu.blur()
+    expect(page.locator("#chat-pill")).to_have_text(model)
 
 
 def tell(page: Page, words: str) -> None:
@@ -84,7 +102,18 @@ def written(page: Page, count: int) -> None:
 
 
 def act(page: Page, name: str) -> None:
-    page.locator(f"#chat-{name}").click()
+    """Press what does it: below the last message that has it, in the composer, or in its settings."""
+    below = page.locator(f".chat-msg [data-act={name}]")
+    if name == "stop":
+        page.locator("#chat-send.stops").click()
+        expect(page.locator("#chat-send.stops")).to_have_count(0)
+    elif below.count():
+        below.last.click()
+    elif page.locator(f"[data-preset={name}]").count():
+        with unfolded(page, "tune"):
+            page.locator(f"#chat-{name}").click()
+    else:
+        page.locator(f"#chat-{name}").click()
 
 
 def again(page: Page, do: Callable[[], None]) -> None:
@@ -93,24 +122,72 @@ def again(page: Page, do: Callable[[], None]) -> None:
         do()
 
 
+def save(page: Page, name: str) -> Path:
+    """A file of the menu."""
+    page.locator("#chat-more").click()
+    with page.expect_download() as told:
+        page.locator(f".chat-menu [data-chat={name}]").click()
+    return Path(told.value.path())
+
+
+@pytest.mark.parametrize("lang", text.LANGUAGES)
+def test_it_greets_and_offers_what_its_model_does_well(visit: Visit, lang: str) -> None:
+    """It opened as an empty page with six equal buttons beside a column of forms."""
+    page = visit(f"?tab=chat&lang={lang}", ready=False)
+    ready(page)
+    expect(page.get_by_role("heading", name=say("greeting", lang))).to_be_visible()
+    offered = [line.split("|")[1] for line in say("cards_tutor", lang).split("\n")]
+    expect(page.locator(".chat-card span")).to_have_text(offered)
+    assert len(offered) == 4
+    composer = page.locator("#chat-composer").bounding_box()
+    assert composer and composer["y"] + composer["height"] <= 720
+    for form in ("#chat-model", "#chat-system", "#chat-temperature"):
+        expect(page.locator(form)).not_to_be_visible()
+    page.locator(".chat-card").last.click()
+    assert len(answered(page)) > 5
+    expect(page.locator(".chat-msg.user .chat-body")).to_have_text(offered[-1])
+    expect(page.locator(".chat-greet")).not_to_be_visible()
+
+
+def test_the_composer_stays_in_sight_and_send_becomes_stop(visit: Visit) -> None:
+    page = opened(visit, viewport={"width": 360, "height": 640})
+    button = page.locator("#chat-send")
+    expect(button).to_have_attribute("aria-label", say("js_send"))
+    low = page.locator("#chat-box textarea").bounding_box()
+    page.fill("#chat-box textarea", "\n".join("abcdef"))
+    grown = page.locator("#chat-box textarea").bounding_box()
+    assert low and grown and grown["height"] > 2 * low["height"]
+    choose(page, "slow")
+    tell(page, "Once upon a time")
+    written(page, 40)
+    expect(button).to_have_attribute("aria-label", say("js_stop"))
+    for place in (0, 10_000):  # wherever somebody reads
+        page.evaluate(f"scrollTo(0, {place})")
+        box = button.bounding_box()
+        if place == 0:
+            assert box and 0 < box["y"] < 640 - box["height"]
+    button.click()
+    expect(button).to_have_attribute("aria-label", say("js_send"))
+    answered(page)
+
+
 def test_a_conversation(visit: Visit) -> None:
     page = opened(visit)
-    expect(page.locator(".chat-log")).to_contain_text(say("js_empty"))
     tell(page, "Once upon <b>a</b> time 你好 👍")
     first = answered(page)
     expect(page.locator("#chat-box textarea")).to_have_value("")
     expect(page.locator(".chat-msg.user .chat-body")).to_have_text("Once upon <b>a</b> time 你好 👍")
-    expect(page.locator(".chat-context")).to_contain_text(re.compile(r"Context: \d+ of 2,048 tokens"))
-    # Greedy: again is the same. Then a second turn, undone, and all cleared.
-    again(page, lambda: act(page, "regenerate"))
+    expect(page.locator("#chat-gauge")).to_have_text(re.compile(r"Context: \d+ of 2,048 tokens"))
+    # Greedy: again is the same, which is said, and no second version.
+    again(page, lambda: act(page, "again"))
+    expect(page.locator(".chat-status")).to_have_text(say("js_same_again"))
     assert answered(page) == first
+    expect(page.locator(".chat-versions")).to_have_count(0)
     tell(page, "and then?")
     answered(page, 2)
-    act(page, "undo")
-    expect(page.locator(".chat-msg")).to_have_count(2)
-    expect(page.locator("#chat-box textarea")).to_have_value("and then?")
     act(page, "clear")
     expect(page.locator(".chat-msg")).to_have_count(0)
+    expect(page.locator(".chat-greet")).to_be_visible()
 
 
 def test_a_token_its_alternatives_and_a_branch(visit: Visit) -> None:
@@ -123,10 +200,32 @@ def test_a_token_its_alternatives_and_a_branch(visit: Visit) -> None:
     choices = page.locator(".chat-token li button")
     expect(choices).to_have_count(10, timeout=WAIT)
     expect(choices.first).to_contain_text(say("js_chosen"))
-    again(page, choices.nth(1).click)
+    window, chip = page.locator(".chat-token").bounding_box(), chips.nth(3).bounding_box()
+    assert window and chip and abs(window["x"] - chip["x"]) < 40  # at the token, and inside of the window
+    assert window["y"] >= 0 and window["y"] + window["height"] <= 720
+    page.keyboard.press("Escape")
+    expect(page.locator(".chat-token")).to_have_count(0)
+    # By the keyboard: the same token, the second choice.
+    body = page.locator(".chat-msg.assistant .chat-body")
+    body.focus()
+    for key in ("ArrowRight",) * 4 + ("Enter",):
+        page.keyboard.press(key)
+    expect(choices).to_have_count(10, timeout=WAIT)
+    expect(choices.first).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    again(page, lambda: page.keyboard.press("Enter"))
     answered(page)
     assert [chips.nth(i).inner_text() for i in range(3)] == before[:3]
     assert chips.nth(3).inner_text() != before[3]
+    # Both versions are there, a step apart, and a reload keeps them.
+    versions = page.locator(".chat-versions")
+    expect(versions).to_have_text("‹2/2›")
+    versions.get_by_role("button", name=say("js_before")).click()
+    expect(versions).to_have_text("‹1/2›")
+    assert [chips.nth(i).inner_text() for i in range(4)] == before
+    visit.watch.leaving = True
+    page.reload()
+    expect(versions).to_have_text("‹1/2›", timeout=2 * WAIT)
 
 
 def test_stop_keeps_what_came_and_go_on_continues(visit: Visit, app: App) -> None:
@@ -146,7 +245,7 @@ def test_stop_keeps_what_came_and_go_on_continues(visit: Visit, app: App) -> Non
         assert time.monotonic() < deadline, "it goes on writing although it was stopped"
         time.sleep(0.1)
     so_far = page.locator(".chat-msg.assistant .chat-body").inner_text()
-    act(page, "continue")
+    act(page, "proceed")
     written(page, count + 5)
     act(page, "stop")
     assert page.locator(".chat-msg.assistant .chat-body").inner_text().startswith(so_far.rstrip("�"))
@@ -201,19 +300,29 @@ def test_editing_an_earlier_message_begins_anew_from_there(visit: Visit) -> None
         answered(page, count)
     page.locator(".chat-msg.user").first.get_by_role("button", name=say("js_edit")).click()
     page.locator(".chat-msg textarea").fill("another")
-    page.get_by_role("button", name=say("js_save")).click()
+    page.locator(".chat-msg .chat-go").click()
     answered(page)
-    expect(page.locator(".chat-msg.user .chat-body")).to_have_text(["another"])
+    users = page.locator(".chat-msg.user .chat-body")
+    expect(users).to_have_text(["another"])
+    # The first wording and all that followed it are a step aside.
+    page.locator(".chat-msg.user .chat-versions").get_by_role("button", name=say("js_before")).click()
+    expect(users).to_have_text(["one", "two"])
 
 
-def test_under_the_hood_and_side_by_side(visit: Visit) -> None:
+def test_the_prompt_in_the_inspector_and_side_by_side(visit: Visit) -> None:
     page = opened(visit, locale="zh-TW")
     tell(page, "Once upon a time <img src=x onerror=window.canary=1>")
     answered(page)
-    page.locator("#chat-hood .label-wrap").click()
-    expect(page.locator("#chat-hood-view table")).to_be_visible(timeout=WAIT)
-    expect(page.locator("#chat-hood-view .tok-text.plain")).to_contain_text("<|user|>")
-    page.locator("#chat-beside .label-wrap").click()
+    page.locator("#chat-gauge").click()
+    inspector = page.locator("#pg-inspector")
+    expect(inspector.locator("table")).to_be_visible(timeout=WAIT)
+    expect(inspector.locator(".tok-text.plain")).to_contain_text("<|user|>")
+    expect(inspector.locator(".chat-bar i").first).to_be_visible()
+    tell(page, "and then?")  # what is open follows the conversation
+    answered(page, 2)
+    expect(inspector.locator(".tok-text.plain")).to_contain_text("and then?")
+    page.locator("#chat-more").click()
+    page.locator(".chat-menu [data-chat=compare]").click()
     page.locator("#chat-compare").click()
     expect(page.locator("#chat-two > p")).to_be_visible(timeout=2 * WAIT)
     expect(page.locator("#chat-two .ct.parts")).to_have_count(2)
@@ -224,7 +333,7 @@ def test_a_base_model_says_so(visit: Visit) -> None:
     choose(page, "b-base")
     tell(page, "Once upon a time")
     answered(page)
-    expect(page.locator(".chat-context")).to_contain_text(say("js_completion", "zh-CN"))
+    expect(page.locator(".chat-notes")).to_contain_text(say("js_completion", "zh-CN"))
 
 
 def test_what_goes_wrong_is_said_and_the_conversation_kept(visit: Visit) -> None:
@@ -235,24 +344,26 @@ def test_what_goes_wrong_is_said_and_the_conversation_kept(visit: Visit) -> None
     tell(page, "again")
     expect(page.locator(".chat-log .pg-warning")).to_contain_text("nobody/nothing", timeout=WAIT)
     expect(page.locator(".chat-msg")).to_have_count(3)
+    expect(page.locator(".chat-msg.unanswered .chat-body")).to_have_text(
+        "again"
+    )  # marked, with Retry and Edit
+    expect(page.locator(".chat-msg.unanswered [data-act=edit]")).to_be_visible()
     choose(page, "a-chatty")
-    act(page, "regenerate")
+    act(page, "retry")
     answered(page, 2)
+    expect(page.locator(".chat-log .pg-warning")).to_have_count(0)
 
 
 def test_saved_opened_and_reloaded(visit: Visit, tmp_path: Path) -> None:
     page = opened(visit)
     tell(page, "Once upon a time")
     words = answered(page)
-    with page.expect_download() as told:
-        page.locator('[data-chat="json"]').click()
     file = tmp_path / "conversation.json"
-    told.value.save_as(file)
+    file.write_bytes(save(page, "json").read_bytes())
     held = json.loads(file.read_text())
     assert [each["role"] for each in held["messages"]] == ["user", "assistant"]
-    with page.expect_download() as told:
-        page.locator('[data-chat="modelfile"]').click()
-    assert "FROM ./a-chatty" in Path(told.value.path()).read_text()
+    assert "FROM ./a-chatty" in save(page, "modelfile").read_text()
+    assert save(page, "markdown").read_text().startswith(f"**{say('js_user')}**\n\nOnce upon a time")
     visit.watch.leaving = True
     page.reload()
     expect(page.locator(".chat-msg")).to_have_count(2, timeout=2 * WAIT)
@@ -260,12 +371,12 @@ def test_saved_opened_and_reloaded(visit: Visit, tmp_path: Path) -> None:
     choose(page, "a-chatty")
     act(page, "clear")
     expect(page.locator(".chat-msg")).to_have_count(0)
-    page.locator(".chat-import input").set_input_files(file)
+    page.locator(".chat-import").set_input_files(file)
     expect(page.locator(".chat-msg")).to_have_count(2)
     assert page.locator(".chat-msg.assistant .chat-body").inner_text() == words
     broken = tmp_path / "broken.json"
     broken.write_text('{"messages": [7]}')
-    page.locator(".chat-import input").set_input_files(broken)
+    page.locator(".chat-import").set_input_files(broken)
     expect(page.locator(".chat-status")).to_have_text(say("js_bad_file"))
     expect(page.locator(".chat-msg")).to_have_count(2)
 
@@ -305,24 +416,23 @@ def test_no_sequence_of_clicks_loses_or_revives_a_conversation(visit: Visit) -> 
     words = answered(page)
     # A failing "again" leaves the reply that was there.
     choose(page, "nobody/nothing")
-    act(page, "regenerate")
+    act(page, "again")
     expect(page.locator(".chat-log .pg-warning")).to_be_visible(timeout=WAIT)
     assert answered(page) == words
     # Going on asks the model that wrote it, whichever is chosen now: its ids are no other's.
-    again(page, lambda: act(page, "continue"))
+    again(page, lambda: act(page, "proceed"))
     assert answered(page).startswith(words.rstrip("�"))
     # Cleared while it writes: it stays cleared. Stopped at once: no empty turn is left.
     choose(page, "slow")
-    act(page, "regenerate")
+    act(page, "again")
     written(page, 2)
-    for name in ("regenerate", "continue", "undo"):
-        act(page, name)
-    expect(page.locator(".chat-msg.user")).to_have_count(1)
+    act(page, "edit")  # of a message, while another one is written: nothing
+    expect(page.locator(".chat-msg.user textarea")).to_have_count(0)
     act(page, "clear")
     settled(page)
     expect(page.locator(".chat-msg")).to_have_count(0)
-    tell(page, "one")
-    act(page, "stop")
+    page.fill("#chat-box textarea", "one")
+    page.evaluate("() => { const send = document.querySelector('#chat-send'); send.click(); send.click(); }")
     settled(page)
     tell(page, "two")
     written(page, 2)
@@ -330,7 +440,7 @@ def test_no_sequence_of_clicks_loses_or_revives_a_conversation(visit: Visit) -> 
     expect(page.locator(".chat-msg.user")).to_have_count(2)
     expect(page.locator(".chat-msg.user.unanswered .chat-body")).to_have_text("one")
     # A reload in the middle of a reply keeps what was there.
-    act(page, "regenerate")
+    act(page, "again")
     written(page, 4)
     visit.watch.leaving = True
     page.reload()

@@ -1,10 +1,11 @@
-"""The Chat panel: its controls. What is said stands in the page itself (`assets/chat/chat.js`), which also
-hears the buttons; replies come by `streams`.
+"""The Chat panel: the conversation's place, and below it the composer with what folds out of it. What is said
+stands in the page itself (`assets/chat/chat.js`), which also hears the buttons; replies come by `streams`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -28,11 +29,25 @@ PRESETS = {
 }
 PRESET = ("chat.temperature", "chat.top_k", "chat.top_p", "chat.min_p", "chat.repetition_penalty")
 LARGER = ("Qwen/Qwen2.5-0.5B-Instruct",)  # a click away, on the Hub
-# What pressing a button sets, by what follows "chat-" in its ``elem_id``.
+# What pressing a button sets, by what follows "chat-" in its id.
 SETS: dict[str, dict[str, Any]] = {
     **{name: dict(zip(PRESET, values, strict=True)) for name, values in PRESETS.items()},
     **{f"larger-{number}": {"chat.model": name} for number, name in enumerate(LARGER)},
 }
+# Lines of 24 by 24, drawn by the page's script, and here where a button stands before it runs.
+ICONS = {
+    "copy": "M9 9h10v10H9zM15 9V5H5v10h4",
+    "edit": "M4 20h4L19 9l-4-4L4 16z",
+    "again": "M19.5 13A7.5 7.5 0 1 1 17.3 6.7L20 9M20 4v5h-5",
+    "proceed": "M5 6l6 6-6 6M13 6l6 6-6 6",
+    "send": "M12 19V5M6 11l6-6 6 6",
+    "stop": "M8 8h8v8H8z",
+    "tune": "M4 7h10M18 7h2M4 17h2M10 17h10M16 5v4M8 15v4",
+    "more": "M5 12h.01M12 12h.01M19 12h.01",
+    "clear": "M12 5v14M5 12h14",
+    "down": "M6 9l6 6 6-6",
+}
+MENU = ("markdown", "json", "modelfile", "open", "compare")
 
 streams = api.streams
 
@@ -40,23 +55,22 @@ streams = api.streams
 def build(context: Context) -> None:
     """The panel, inside its tab, and its endpoints."""
     api.build(context)
-    gr.HTML(in_every_language("chat.intro_html", _intro), padding=False)
-    with gr.Row(elem_classes="chat-panel"):
-        with gr.Column(scale=2, min_width=280, elem_classes="pg-controls"):
-            _controls(context)
-        with gr.Column(scale=5, min_width=320):
-            gr.HTML(in_every_language("chat.frame_html", _frame), padding=False, elem_id="chat-frame")
+    with gr.Column(elem_classes="pg-inspects"), gr.Column(elem_classes="chat-panel"):
+        frame = in_every_language("chat.frame_html", partial(_frame, context))
+        gr.HTML(frame, padding=False, elem_id="chat-frame")
+        with gr.Column(elem_id="chat-composer"):
+            with gr.Column(elem_id="chat-choose", elem_classes="chat-drawer"):
+                _choice(context)
+            with gr.Column(elem_id="chat-settings", elem_classes="chat-drawer"):
+                _settings()
             control("chat.message", gr.Textbox(
-                label=tr("chat.message"), placeholder=tr("chat.message_hint"), lines=2, max_lines=12,
+                label=tr("chat.message"), placeholder=tr("chat.message_hint"), lines=1, max_lines=10,
                 elem_id="chat-box", submit_btn=False,
             ), private=True, shared="text")  # fmt: skip
-            with gr.Row(elem_classes="pg-actions"):
-                gr.Button(tr("chat.send"), variant="primary", min_width=90, elem_id="chat-send")
-                gr.Button(tr("shell.stop"), min_width=70, elem_id="chat-stop")
-                for name in ("regenerate", "continue", "undo", "clear"):
-                    gr.Button(tr(f"chat.{name}"), min_width=70, elem_id=f"chat-{name}")
-            _hood()
-            _beside()
+            gr.HTML(in_every_language("chat.row_html", _row), padding=False, elem_id="chat-row")
+        _beside()
+        with gr.Accordion(tr("chat.lesson_title"), open=False, elem_classes="pg-lesson"):
+            gr.Markdown(tr("lessons.chat"))
     actions(
         KEY,
         Action("opening", Answers(context).opening, views=[KEY], opens=True),
@@ -69,28 +83,28 @@ def build(context: Context) -> None:
     )
 
 
-def _controls(context: Context) -> None:
-    """Model, precision, system prompt and settings."""
+def _choice(context: Context) -> None:
+    """Which model writes, by which engine, in which number format."""
     control("chat.model", _models(info=tr("models.which_info")), query="model", shared="model")
     place("chat-models")
     if not context.settings.offline:
-        with gr.Row(elem_classes="pg-samples"):
-            for number, name in enumerate(LARGER):
-                gr.Button(name.partition("/")[2], size="sm", min_width=80, elem_id=f"{KEY}-larger-{number}")
+        gr.HTML(in_every_language("chat.larger_html", _larger), padding=False)
     control("chat.engine", gr.Radio(
         [(tr("chat.engine_visible"), "")], value="", label=tr("chat.engine"), info=tr("chat.engine_info_one"),
     ), varies=True)  # fmt: skip
     precision("chat.precision")
+
+
+def _settings() -> None:
+    """How it is to behave, and how it chooses its tokens."""
     # It stands in links, since whoever is sent one is to meet the same character; what is said never does.
     control("chat.system", gr.Textbox(
         label=tr("chat.system"), placeholder=tr("chat.system_hint"), lines=2,
     ))  # fmt: skip
-    with gr.Row(elem_classes="pg-samples"):
-        for name in PRESETS:
-            gr.Button(tr(f"chat.preset_{name}"), size="sm", min_width=80, elem_id=f"{KEY}-{name}")
+    gr.HTML(in_every_language("chat.presets_html", _presets), padding=False)
     _slider("temperature", 0, 2, 0.0, 0.05, "chat.temperature", "chat.temperature_info")
+    _slider("max_new_tokens", 1, 1024, 256, 1, "chat.max_new_tokens")
     with gr.Accordion(tr("chat.more"), open=False):
-        _slider("max_new_tokens", 1, 1024, 256, 1, "chat.max_new_tokens")
         _slider("top_k", 0, 200, 0, 1, "", "chat.top_k_info")
         _slider("top_p", 0, 1, 1.0, 0.01, "", "chat.top_p_info")
         _slider("min_p", 0, 1, 0.0, 0.01, "", "chat.min_p_info")
@@ -114,14 +128,6 @@ def _slider(
     ))  # fmt: skip
 
 
-def _hood() -> None:
-    """The prompt that the model really reads, one click away."""
-    with gr.Accordion(tr("chat.hood"), open=False, elem_id="chat-hood"):
-        gr.HTML('<div id="chat-hood-view"></div>', padding=False)
-    with gr.Accordion(tr("chat.lesson_title"), open=False, elem_classes="pg-lesson"):
-        gr.Markdown(tr("lessons.chat"))
-
-
 def _beside() -> None:
     """The same prompt and seed under other settings."""
     with gr.Accordion(tr("chat.beside"), open=False, elem_id="chat-beside"):
@@ -135,35 +141,94 @@ def _beside() -> None:
         gr.HTML('<div id="chat-two" class="chat-two"></div>', padding=False)
 
 
-def _intro(lang: str) -> str:
-    return f'<p class="pg-lead">{escape(text.say("chat.lead", lang))}</p>'
-
-
 def _beside_hint(lang: str) -> str:
     return f'<p class="pg-note">{escape(text.say("chat.beside_hint", lang))}</p>'
 
 
-def _frame(lang: str) -> str:
-    """The conversation's place, and the words that the page's script needs."""
-    words = {key.removeprefix("chat.js_"): said for key, said in _said(lang).items()}
-    samples = text.say("chat.samples", lang).split("\n")
-    chips = "".join(f'<button type="button" class="chat-sample">{escape(each)}</button>' for each in samples)
-    return (
-        f'<div class="chat" data-lang="{lang}">{island({"words": words, "sets": SETS})}'
-        f'<div class="chat-context" hidden></div>'
-        f'<div class="chat-log" role="log" aria-live="polite" tabindex="0" '
-        f'aria-label="{escape(text.say("chat.log", lang))}"></div>'
-        f'<div class="chat-samples">{chips}</div>'
-        f'<div class="chat-status" role="status"></div>'
-        f'<div class="chat-token" hidden></div>'
-        f'<div class="chat-files"><button type="button" data-chat="markdown">Markdown</button>'
-        f'<button type="button" data-chat="json">JSON</button>'
-        f'<button type="button" data-chat="modelfile">Modelfile</button>'
-        f'<label class="chat-import">{escape(text.say("chat.import", lang))}'
-        f'<input type="file" accept=".json,application/json" hidden></label>'
-        f'<label><input type="checkbox" data-chat="colour" checked> '
-        f"{escape(text.say('chat.colour', lang))}</label></div></div>"
+def _larger(lang: str) -> str:
+    told = escape(text.say("chat.larger", lang))
+    buttons = "".join(
+        f'<button type="button" class="chat-pick" id="chat-larger-{number}">{escape(name)}</button>'
+        for number, name in enumerate(LARGER)
     )
+    return f'<p class="chat-picks"><span>{told}</span>{buttons}</p>'
+
+
+def _presets(lang: str) -> str:
+    buttons = "".join(
+        f'<button type="button" class="chat-pick" id="chat-{name}" data-preset="{name}">'
+        f"{escape(text.say(f'chat.preset_{name}', lang))}</button>"
+        for name in PRESETS
+    )
+    return f'<p class="chat-picks">{buttons}</p>'
+
+
+def _row(lang: str) -> str:
+    """Below what is typed: which model, its settings, how full its window is; Send, which becomes Stop."""
+    say = partial(text.say, lang=lang)
+    return (
+        '<div class="chat-row"><button type="button" id="chat-pill" aria-expanded="false" '
+        f'aria-controls="chat-choose" title="{escape(say("chat.model"))}"><span>{MODEL}</span>{_icon("down")}'
+        '</button><button type="button" id="chat-tune" aria-expanded="false" aria-controls="chat-settings" '
+        f'aria-label="{escape(say("chat.tune"))}">{_icon("tune")}<span>{escape(say("chat.tune"))}</span></button>'
+        '<button type="button" id="chat-gauge" hidden><i></i><span></span></button>'
+        f'<button type="button" id="chat-send" aria-label="{escape(say("chat.js_send"))}">{_icon("send")}'
+        f"{_icon('stop')}</button></div>"
+    )
+
+
+def _frame(context: Context, lang: str) -> str:
+    """The conversation's place, and the words that the page's script needs."""
+    say = partial(text.say, lang=lang)
+    words = {key.removeprefix("chat.js_"): said for key, said in _said(lang).items()}
+    lists = {name: say(f"chat.cards_{name}").split("\n") for name in ("tutor", "other")}
+    cards = {name: [line.split("|") for line in lines] for name, lines in lists.items()}
+    first = context.first_model(lang)
+    data = {"words": words, "sets": SETS, "icons": ICONS, "cards": cards, "first": first}
+    says = {
+        key: escape(say(f"chat.{key}"))
+        for key in (
+            "view",
+            "view_text",
+            "view_tokens",
+            "colour",
+            "clear",
+            "menu",
+            "greeting",
+            "lead",
+            "log",
+            "inspector_hint",
+        )
+    }
+    views = "".join(
+        f'<button type="button" data-view="{name}">{says[f"view_{name}"]}</button>'
+        for name in ("text", "tokens")
+    )
+    menu = "".join(
+        f'<button type="button" role="menuitem" data-chat="{name}">'
+        f"{escape(say(f'chat.menu_{name}'))}</button>"
+        for name in MENU
+    )
+    return (
+        f'<div class="chat empty" data-lang="{lang}" data-view="text" '
+        f'data-inspector-hint="{says["inspector_hint"]}">{island(data)}<div class="chat-top">'
+        f'<div class="chat-views" role="group" aria-label="{says["view"]}">{views}</div>'
+        f'<span class="chat-legend" aria-hidden="true"><i></i>{says["colour"]}</span>'
+        f'<button type="button" id="chat-clear">{_icon("clear")}<span>{says["clear"]}</span></button>'
+        f'<button type="button" id="chat-more" popovertarget="chat-menu" aria-haspopup="menu" '
+        f'aria-expanded="false" aria-label="{says["menu"]}">{_icon("more")}</button>'
+        f'<div class="chat-menu" id="chat-menu" role="menu" popover>{menu}</div>'
+        f'<input type="file" class="chat-import" accept=".json,application/json" hidden></div>'
+        f'<div class="chat-greet"><h2>{says["greeting"]}</h2><p>{says["lead"]}</p>'
+        f'<div class="chat-cards"></div></div>'
+        f'<div class="chat-log" role="log" aria-live="polite" aria-label="{says["log"]}"></div>'
+        f'<div class="chat-notes"></div><div class="chat-status" role="status"></div>'
+        f'<div class="chat-end"></div></div>'
+    )
+
+
+def _icon(name: str) -> str:
+    return f'<svg viewBox="0 0 24 24" aria-hidden="true" class="{name}"><path d="{ICONS[name]}"/></svg>'
 
 
 def _said(lang: str) -> Mapping[str, str]:

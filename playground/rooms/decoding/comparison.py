@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from difflib import SequenceMatcher
 from typing import Any, Literal
 
 from playground.engine.generation.beam_search import Beams, BeamStep, Candidate, Found, Hypothesis
@@ -201,6 +202,13 @@ def likelier(comparison: Comparison) -> Written | None:
         if each.total > most + LOUD and (each.ended or all(comparable(each, other) for other in both))
     ]
     return max(found, key=lambda each: each.total, default=None)
+
+
+def unlike(one: Written, other: Written) -> set[int]:
+    """Places of the tokens of one that the other does not have in the same order (Python's difflib)."""
+    matching = SequenceMatcher(None, one.ids, other.ids, autojunk=False).get_matching_blocks()
+    same = {place for block in matching for place in range(block.a, block.a + block.size)}
+    return set(range(len(one.ids))) - same
 
 
 def part(one: Written, other: Written, yours: Settings) -> Parting | None:

@@ -1,4 +1,4 @@
-"""Several ways of decoding side by side: the answer first, then the race, then every one's tokens."""
+"""Several ways of decoding side by side: the verdict first, then every one's tokens, then the race."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from playground.rooms.decoding.comparison import (
     comparable,
     likelier,
     missed,
+    unlike,
 )
 from playground.ui.charts import Line, digits, lines
 from playground.ui.html import escape, island, legible, note, number, percent, sentences, visible
@@ -53,10 +54,10 @@ def quoted(token: Token | None, lang: str) -> str:
 
 
 def whole(comparison: Comparison, lang: str) -> str:
-    """The answer, the race and the continuations."""
-    top = _prompt(comparison, lang) + _answer(comparison, lang) + _race(comparison, lang)
+    """The verdict, the texts, and below them the race."""
+    top = _prompt(comparison, lang) + _answer(comparison, lang)
     shown = continuations(comparison.continuations, comparison.plan, lang, comparison)
-    return f'<section class="dec">{top}{shown}</section>'
+    return f'<section class="dec plays">{top}{shown}{_race(comparison, lang)}</section>'
 
 
 def growing(written: Sequence[Written], plan: Plan, lang: str) -> str:
@@ -114,7 +115,11 @@ def _answer(comparison: Comparison, lang: str) -> str:
             times=number(times, 1 if times < 100 else 0),
         )  # fmt: skip
         told += f"<p>{escape(found)}</p>"
-    return f'<div class="dec-answer {kind}"><h4>{escape(say("decoding.question"))}</h4>{told}</div>'
+    verdict = "answer_yes" if kind == "missed" else "answer_no"
+    return (
+        f'<div class="dec-answer {kind}"><h4>{escape(say("decoding.question"))} '
+        f"<em>{escape(say(f'decoding.{verdict}'))}</em></h4>{told}</div>"
+    )
 
 
 def _race(comparison: Comparison, lang: str) -> str:
@@ -151,23 +156,27 @@ def continuations(
     shown = "".join(
         _continuation(by_name[continuation], plan, lang, partings.get(continuation), comparison)
         for continuation in LANES
-        if continuation in by_name
+        if continuation in by_name and continuation != "again"
     )
     say = partial(words.say, lang=lang)
     if comparison is None:
         return f'<div class="dec-lanes">{shown}</div>'
     data = island(
-        {key: say(f"decoding.js_{key}") for key in ("probability", "chance", "rank", "others", "rest", "id")}
+        {
+            key: say(f"decoding.js_{key}")
+            for key in ("probability", "chance", "rank", "others", "rest", "id", "token")
+        }
     )
+    replay = f'<button type="button" class="dec-replay">{escape(say("decoding.replay"))}</button>'
     legend = (
-        f'<div class="dec-legend"><i class="dec-t" style="--p:1">{escape(say("decoding.legend_sure"))}</i>'
+        f'<div class="dec-legend">{replay}'
+        f'<i class="dec-t" style="--p:1">{escape(say("decoding.legend_sure"))}</i>'
         f'<i class="dec-t" style="--p:0">{escape(say("decoding.legend_unsure"))}</i>'
         f'<i class="dec-t dif" style="--p:1">{escape(say("decoding.legend_parts"))}</i>'
+        f'<i class="dec-t new" style="--p:1">{escape(say("decoding.legend_new"))}</i>'
         f"<span>{escape(say('decoding.hover_hint'))}</span></div>"
     )
-    return (
-        f'<div class="dec-lanes">{data}{shown}</div>{legend}<div class="tok-detail dec-detail" hidden></div>'
-    )
+    return f'{legend}<div class="dec-lanes">{data}{shown}</div>'
 
 
 def _continuation(
@@ -175,7 +184,10 @@ def _continuation(
 ) -> str:
     say = partial(words.say, lang=lang)
     here = parting.index if parting else -1
-    chips = "".join(chip(token, place == here) for place, token in enumerate(each.tokens))
+    other = unlike(each, comparison.continuation("greedy")) if comparison else set()
+    chips = "".join(
+        chip(token, place == here, place, place in other) for place, token in enumerate(each.tokens)
+    )
     facts = ""
     if each.reason:
         facts = say(
@@ -184,6 +196,8 @@ def _continuation(
             why=say(f"decoding.stop_{each.reason}"),
         )  # fmt: skip
     told = _told(each, parting, comparison, lang) if comparison else ""
+    if comparison and each.continuation == "first":
+        told += _repeat(comparison, lang)
     data = ""
     if comparison:
         data = island(
@@ -201,11 +215,17 @@ def _continuation(
     )
 
 
-def chip(token: Token, parts: bool = False) -> str:
-    """One token; its ground is the warmer the less likely the model found it."""
+def chip(token: Token, parts: bool = False, place: int = 0, new: bool = False) -> str:
+    """One token; its ground is the warmer the less likely the model found it.
+
+    Args:
+        parts: it is the first one that greedy did not write.
+        place: in its text: when that writes itself, it comes in this turn.
+        new: greedy did not write it.
+    """
     inside = visible(token.text) if token.text else escape(token.label)
-    kind = "" if token.text else " sp"
-    return f'<i class="dec-t{kind}{" dif" if parts else ""}" style="--p:{token.probability:.3f}">{inside}</i>'
+    kind = ("" if token.text else " sp") + (" dif" if parts else "") + (" new" if new else "")
+    return f'<i class="dec-t{kind}" style="--p:{token.probability:.3f};--i:{place}">{inside}</i>'
 
 
 def _settings(continuation: Continuation, plan: Plan, lang: str) -> str:
@@ -231,9 +251,6 @@ def _told(each: Written, parting: Parting | None, comparison: Comparison | None,
     say = partial(words.say, lang=lang)
     if each.continuation == "greedy" or comparison is None:
         return ""
-    if each.continuation == "again":
-        equal = each.ids == comparison.continuation("first").ids
-        return _sentence(say("decoding.part_again" if equal else "decoding.part_again_not"))
     if parting is None:
         return _sentence(say("decoding.part_none"))
     values: dict[str, Any] = {
@@ -258,6 +275,16 @@ def _told(each: Written, parting: Parting | None, comparison: Comparison | None,
             fate = say("decoding.fate_drawn", chance=percent(parting.chance))
         told = sentences(told, fate)
     return _sentence(told)
+
+
+def _repeat(comparison: Comparison, lang: str) -> str:
+    """Whether the same seed wrote the same text a second time: a mark, and why."""
+    equal = comparison.continuation("again").ids == comparison.continuation("first").ids
+    key, sign = ("part_again", "✓") if equal else ("part_again_not", "✗")
+    return (
+        f'<p class="dec-repeat {"same" if equal else "other"}"><b aria-hidden="true">{sign}</b> '
+        f"{escape(words.say(f'decoding.{key}', lang))}</p>"
+    )
 
 
 def _sentence(told: str) -> str:

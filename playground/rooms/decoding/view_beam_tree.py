@@ -1,58 +1,80 @@
-"""The beam search as a drawing: a column a step; what was kept, finished and dropped; the way that won."""
+"""The beam search as a tree of texts: a line for every way that was followed; the one that won comes first.
+
+Boxes in columns, a step each, would be ten times as wide as a phone. Lines of text wrap: where ways part, the
+best goes on below at the same indent, and the others are a step further in.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from functools import partial
 
 from playground import text as words
 from playground.engine.generation.beam_search import BeamStep, Candidate, Found
 from playground.rooms.decoding.comparison import Comparison
 from playground.rooms.decoding.view import nats
-from playground.ui.html import escape, legible, note, percent, sentences, table, visible
+from playground.ui.html import escape, island, legible, note, sentences, table, visible
 
-COLUMN, ROW, BOX, TALL = 148, 34, 116, 28  # pixels
-HEAD = 26
-LETTERS = 12  # of a token that a box shows
+LONGEST = 200  # characters of the prompt that are repeated
+DEEPEST = 6  # indents that are drawn
+
+
+@dataclass
+class _Node:
+    """A candidate that was kept or finished; where it stands, and what went on from it."""
+
+    step: int
+    order: int
+    candidate: Candidate
+    won: bool
+    kids: list[_Node] = field(default_factory=list)
+
+    @property
+    def best(self) -> tuple[bool, int, float]:
+        """By which the ways from one place are ordered: the one that won, then how far it went."""
+        last = max((kid.best for kid in self.kids), default=(False, self.step, self.candidate.total))
+        return (self.won or last[0], *last[1:])
 
 
 def tree(comparison: Comparison, lang: str) -> str:
-    """The drawing in its own scrolling box, a legend, and the finished sequences with their scores."""
+    """The lines, a legend, and the finished sequences with their scores."""
     say = partial(words.say, lang=lang)
-    found, prompt = comparison.tree, comparison.text
-    rows = [_rows(step, found.beams.num_beams) for step in found.steps]
-    height = HEAD + ROW * max(len(each) for each in rows) + 6
-    width = COLUMN * (len(rows) + 1) + 8
-    won = _won(found)
-    places = [{order: place for place, order in enumerate(each)} for each in rows]
-    edges, boxes = [], [_root(prompt, rows, say("decoding.tree_prompt"))]
-    for step, shown in zip(found.steps, rows, strict=True):
-        x = COLUMN * (step.index + 1)
-        boxes.append(f'<text class="c s" x="{x + BOX / 2:.0f}" y="16">{step.index + 1}</text>')
-        for order in shown:
-            each, y = step.candidates[order], HEAD + ROW * places[step.index][order]
-            best = (step.index, order) in won
-            edges.append(_edge(found, step.index, each, places, x, y, best, len(rows[0])))
-            boxes.append(_box(each, x, y, best, say(f"decoding.fate_{each.fate}"), say))
+    found = comparison.tree
+    lines: list[str] = []
+    for node in sorted(_grown(found), key=lambda each: each.best, reverse=True):
+        _line(node, 0 if node.won else 1, lines, len(found.steps), lang)
+    prompt = legible(comparison.text[-LONGEST:])
     drawing = (
-        f'<div class="dec-tree pg-scroll" tabindex="0"><svg class="dec-svg" width="{width}" '
-        f'height="{height}" role="img" aria-label="{escape(say("decoding.tree_told"))}">'
-        f"{''.join(edges)}{''.join(boxes)}</svg></div>"
+        f'<div class="dec-tree" role="group" tabindex="0" aria-label="{escape(say("decoding.tree_told"))}">'
+        f"{_data(found, lang)}"
+        f'<p class="dec-root"><small>{escape(say("decoding.tree_prompt"))}</small> '
+        f'<b dir="auto">{escape(prompt)}</b></p>{"".join(lines)}</div>'
     )
     legend = "".join(
         f'<li><i class="{kind}"></i>{escape(say(f"decoding.tree_{kind}"))}</li>'
         for kind in ("won", "kept", "finished", "dropped")
     )
     looked = max(len(step.candidates) for step in found.steps)
-    drawn = max(len(each) for each in rows)
     told = say("decoding.tree_note", beams=found.beams.num_beams, candidates=looked)
-    told = sentences(told, say("decoding.tree_drawn") if drawn < looked else "", say("decoding.tree_point"))
-    return f'{note(told)}<ul class="dec-key">{legend}</ul>{drawing}{_sequences(found, lang)}'
+    told = sentences(told, say("decoding.tree_point"))
+    return f'{drawing}<ul class="dec-key">{legend}</ul>{note(told)}{_sequences(found, lang)}'
 
 
-def _rows(step: BeamStep, width: int) -> list[int]:
-    """Which candidates to draw: all that mattered, and as many dropped ones as there are beams."""
-    dropped = [order for order, each in enumerate(step.candidates) if each.fate == "dropped"][:width]
-    return sorted({*dropped, *(o for o, each in enumerate(step.candidates) if each.fate != "dropped")})
+def _grown(found: Found) -> list[_Node]:
+    """The first tokens that were kept, each with all that followed."""
+    won = _won(found)
+    first: list[_Node] = []
+    beams: list[_Node | None] = [None]  # the prompt
+    for step in found.steps:
+        nodes: dict[int, _Node] = {}
+        for order, each in enumerate(step.candidates):
+            if each.fate == "dropped" or each.parent >= len(beams):
+                continue
+            nodes[order] = made = _Node(step.index, order, each, (step.index, order) in won)
+            parent = beams[each.parent]
+            (parent.kids if parent else first).append(made)
+        beams = [nodes.get(order) for order in step.kept]
+    return first
 
 
 def _won(found: Found) -> set[tuple[int, int]]:
@@ -79,56 +101,62 @@ def _won(found: Found) -> set[tuple[int, int]]:
     }
 
 
-def _root(prompt: str, rows: list[list[int]], name: str) -> str:
-    y = HEAD + ROW * (len(rows[0]) - 1) / 2
-    told = escape(legible(prompt[-400:]))
-    shown = escape(_cut(prompt.strip().split("\n")[-1][-LETTERS:] or name))
+def _line(node: _Node, depth: int, lines: list[str], steps: int, lang: str) -> None:
+    """A way to where others part from it, then those, then what goes on from it."""
+    way = [node]
+    while len(way[-1].kids) == 1:
+        way.append(way[-1].kids[0])
+    last = way[-1]
+    on = sorted(last.kids, key=lambda each: each.best, reverse=True)
+    given_up = not on and last.candidate.fate != "finished" and last.step < steps - 1
+    say, told = partial(words.say, lang=lang), ""
+    if last.candidate.fate == "finished":
+        told = say("decoding.tree_end")
+    elif given_up:
+        told = say("decoding.tree_lost", step=last.step + 2)
+    kind = "won" if way[0].won else "dropped" if given_up else ""
+    chips = "".join(map(_chip, way))
+    end = f"<small>{escape(nats(last.candidate.total))}{' · ' if told else ''}{escape(told)}</small>"
+    lines.append(
+        f'<p class="dec-way {kind}" style="--depth:{min(depth, DEEPEST)}">'
+        f'<span dir="auto">{chips}</span>{end}</p>'
+    )
+    for other in on[1:]:
+        _line(other, depth + 1, lines, steps, lang)
+    if on:
+        _line(on[0], depth, lines, steps, lang)
+
+
+def _chip(node: _Node) -> str:
+    each = node.candidate
+    inside = visible(each.text) if each.text else escape(each.label)
+    kind = f"dec-t{'' if each.text else ' sp'}{' finished' if each.fate == 'finished' else ''}"
     return (
-        f'<g class="root"><rect x="4" y="{y:.1f}" width="{BOX}" height="{TALL}" rx="5"/>'
-        f'<text class="m" x="12" y="{y + 18:.1f}">{shown}</text><title>{told}</title></g>'
+        f'<i class="{kind}" style="--p:{each.probability:.3f}" data-step="{node.step}" '
+        f'data-order="{node.order}">{inside}</i>'
     )
 
 
-def _edge(
-    found: Found, index: int, each: Candidate, places: list[dict[int, int]], x: int, y: float, best: bool,
-    roots: int,
-) -> str:  # fmt: skip
-    if index:
-        order = found.steps[index - 1].kept[each.parent]
-        start, left = HEAD + ROW * places[index - 1][order] + TALL / 2, x - COLUMN + BOX
-    else:
-        start, left = HEAD + ROW * (roots - 1) / 2 + TALL / 2, 4 + BOX
-    middle, end = (left + x) / 2, y + TALL / 2
-    kind = "won" if best else each.fate
-    path = f"M{left} {start:.1f} C{middle:.0f} {start:.1f} {middle:.0f} {end:.1f} {x} {end:.1f}"
-    return f'<path class="edge {kind}" d="{path}"/>'
+def _data(found: Found, lang: str) -> str:
+    """All candidates of each step, and the words around them, for the page's script."""
+    keys = ("step", "step_told", "kept", "finished", "dropped", "prompt", "probability")
+    said = {key: words.say(f"decoding.js_{key}", lang) for key in keys}
+    steps, beams = [], [""]
+    for step in found.steps:
+        steps.append([_told(step, order, beams) for order in range(len(step.candidates))])
+        beams = [beams[min(step.candidates[order].parent, len(beams) - 1)] + _text(step.candidates[order])
+                 for order in step.kept]  # fmt: skip
+    return island({"words": said, "steps": steps})
 
 
-def _box(each: Candidate, x: int, y: float, best: bool, fate: str, say: partial[str]) -> str:
-    shown = escape(_cut(each.text or each.label))
-    told = say(
-        "decoding.tree_title", token=legible(each.text or each.label), p=percent(each.probability),
-        total=nats(each.total, 3), fate=fate,
-    )  # fmt: skip
-    kind = f"{each.fate}{' won' if best else ''}"
-    flag = "■" if each.fate == "finished" else ""
-    return (
-        f'<g class="{kind}"><title>{escape(told)}</title>'
-        f'<rect x="{x}" y="{y}" width="{BOX}" height="{TALL}" rx="5"/>'
-        f'<text class="m" x="{x + 6}" y="{y + 18}">{shown}</text>'
-        f'<text class="e" x="{x + BOX - 5}" y="{y + 18}">{flag}{nats(each.total)}</text></g>'
-    )
+def _told(step: BeamStep, order: int, beams: list[str]) -> list[str | float]:
+    each = step.candidates[order]
+    before = beams[each.parent] if each.parent < len(beams) else ""
+    return [before[-24:], _text(each), each.probability, nats(each.total), each.fate]
 
 
-def _cut(token: str) -> str:
-    """Short enough for a box: wide characters count twice; blanks can be seen."""
-    shown, room = "", LETTERS - 4
-    for letter in token.replace(" ", "␣").replace("\n", "↵").replace("\t", "→"):
-        room -= 2 if ord(letter) > 0x2E80 else 1
-        if room < 0:
-            return shown + "…"
-        shown += letter if letter.isprintable() else "·"
-    return shown
+def _text(each: Candidate) -> str:
+    return each.text or each.label
 
 
 def _sequences(found: Found, lang: str) -> str:
