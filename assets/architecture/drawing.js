@@ -96,11 +96,11 @@
       if (focus && this.button(focus)) this.button(focus).focus({ preventScroll: true });
     }
 
-    half({ box, x, y, w, h, title }) {
+    half({ box, x, y, w, h }) {
       const made = at(element("div", `arc-half ${box.group}`), { x, y, w, h });
       const name = this.pressed(box, element("b", "", box.title));
       name.className = "arc-name-of";
-      name.style.height = `${Math.min(title, this.plan.high)}px`;
+      name.style.height = `${this.plan.line}px`;
       made.append(name);
       return made;
     }
@@ -132,7 +132,7 @@
       if (layer || area.style.getPropertyValue("--each")) area.classList.add(layer ? "layers" : "stripes");
       const made = this.pressed(box, area, said);
       at(made, { x, y, w, h });
-      made.className = `arc-box ${box.group}` + (slice ? " slice" : "") + (box.tied ? " tied" : "") + (box.dims || layer ? "" : " bare");
+      made.className = `arc-box ${box.group}` + (slice ? " slice" : "") + (box.tied ? " tied" : "") + (h < 38 ? " thin" : "") + (box.dims || layer ? "" : " bare");
       if (layer && box.count > 1) said.append(element("b", "arc-times", `${box.count} ×`));
       said.append(element("b", "", box.title));
       if (box.name && box.name !== box.title) said.append(element("code", "", box.name));
@@ -152,8 +152,8 @@
       const groups = new Map();
       for (const each of plan.handles) { const key = `${each.x} ${each.y}`; groups.set(key, [...(groups.get(key) || []), each]); }
       return [...groups.values()].map((list) => {
-        const { x, y, right } = list[0], made = element("div", "arc-handles" + (right ? " right" : ""));
-        made.style.cssText = right ? `right:${plan.width - x}px;top:${y}px` : `left:${x}px;top:${y}px`;
+        const { x, y } = list[0], made = element("div", "arc-handles");
+        made.style.cssText = `left:${x}px;top:${y}px`;
         made.append(...list.map((each) => architecture.handle(this.scene, each.name)));
         return made;
       });

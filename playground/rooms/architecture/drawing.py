@@ -7,6 +7,7 @@ that a changed plan is drawn over the one before it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -21,6 +22,7 @@ from playground.rooms.architecture.what_if import SAME, field_of, knobs
 Box = dict[str, Any]
 SIDE = frozenset({"query", "key", "value", "gate", "up", "scores", "mix"})  # stand beside their like
 OPERATIONS = frozenset({"scores", "mix"})  # that have no weights
+NAMES = {"scores": "softmax(Q·Kᵀ)", "mix": "weights·V"}
 SMALL = frozenset({"qk_norm", "latent_norm", "relative_bias", "sinks", "rms_norm", "layer_norm", "router"})
 # Which numbers of the config a part's size comes from, by the name that most families use.
 SIZES: dict[str, tuple[str, ...]] = {
@@ -118,7 +120,7 @@ class _Scene:
         slices: list[Box] = []
         layers: list[Box] = []
         for stack in stacks:
-            slices += map(self.box, stack.before)
+            slices += [self.box(self._own(step)) for step in stack.before]
             for run in stack.runs:
                 opened = self.layer(run, stack.name, len(layers))
                 layers.append(opened)
@@ -128,6 +130,12 @@ class _Scene:
             slices += map(self.box, stack.after)
         # A table that two stacks share is drawn once.
         return list({each["id"]: each for each in slices}.values()), layers
+
+    def _own(self, step: Step) -> Step:
+        """Of a table that is another one's, as in T5 both stacks have it, that one."""
+        node = self.nodes.get(step.path)
+        owner = self.nodes.get(node.tied_to) if node is not None and node.tied_to else None
+        return replace(step, name=owner.name, path=owner.path, parameters=owner.parameters) if owner else step
 
     def layer(self, run: Run, stack: str, number: int) -> Box:
         """One layer of a run of them that are alike."""
@@ -170,7 +178,8 @@ class _Scene:
         key = f"architecture.box_{step.part}"
         made: Box = {
             "id": step.path or f"{inside}.{step.part}", "kind": step.part, "group": _group(step.part),
-            "title": self.say(key) if key in self.held else step.name, "name": step.name,
+            "title": self.say(key) if key in self.held else step.name,
+            "name": step.name or NAMES.get(step.part, ""),
             "n": step.parameters, "shape": shown, "flops": step.flops, **self._said(step.part, node, step),
         }  # fmt: skip
         if step.part in SMALL:

@@ -34,12 +34,12 @@ def build(context: Context) -> None:
     answers, first = Answers(do), example.plan()
     api.build(do)
     gr.HTML(tr("architecture.lead"), elem_classes="pg-lead", padding=False)
-    with gr.Column(elem_classes=["pg-panel", "arc-room"]):
+    with gr.Column(elem_classes=["pg-panel", "pg-inspects", "arc-room"]):
         with gr.Column(elem_classes="pg-controls"):
             _controls(do, answers)
         with gr.Column(elem_classes="pg-result", elem_id="arc-result"):
-            place("arc-top", min_height=64)
-            place("arc-gauge", min_height=64)
+            place("arc-top", min_height=48)
+            place("arc-gauge", min_height=44)
             with gr.Tabs(elem_id="arc-tabs", overflow_behavior="wrap"):
                 for name in VIEWS:
                     with gr.Tab(tr(f"architecture.tab_{name}"), id=name) as tab:

@@ -24,9 +24,10 @@ def gauge(plan: Architecture, base: Architecture, context: int, batch: int, here
     say = partial(text.say, lang=lang)
     weights = memory.in_bytes(plan)["bfloat16"]
     cache = memory.cache_bytes(plan, context, batch)
-    told = say("architecture.gauge_weights", bytes=size(weights))
+    told = escape(say("architecture.gauge_weights", bytes=size(weights)))
     if cache:
-        told += say("architecture.gauge_cache", bytes=size(cache), context=f"{context * batch:,}")
+        more = say("architecture.gauge_cache", bytes=size(cache), context=f"{context * batch:,}")
+        told += f'<span class="arc-cache">{escape(more)}</span>'
     changed = ""
     if base is not plan:
         share = f"{plan.parameters / max(base.parameters, 1) - 1:+.1%}"
@@ -41,7 +42,7 @@ def gauge(plan: Architecture, base: Architecture, context: int, batch: int, here
     label, opens = escape(say("architecture.gauge")), escape(say("architecture.gauge_opens"))
     return (
         f'<section class="arc-gauge" aria-label="{label}">{changed}'
-        f'<p class="arc-bytes">{escape(told)} <button type="button" data-arc="memory">{opens}</button></p>'
+        f'<p class="arc-bytes">{told} <button type="button" data-arc="memory">{opens}</button></p>'
         f"<ul>{rows}</ul></section>"
     )
 
