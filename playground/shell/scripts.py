@@ -27,13 +27,13 @@ NAMES = (  # what the others build with comes first
     "next_token/next.js", "next_token/tree.js", "next_token/inside.js", "decoding/decoding.js",
     "embeddings/sentences/sentences.js", "architecture/architecture.js", "architecture/layout.js",
     "architecture/turns.js", "architecture/zoom.js", "architecture/details.js", "architecture/drawing.js",
-    "songs/songs.js",
+    "songs/songs.js", "models/models.js",
 )  # fmt: skip
 STYLES = (
     "shell/style.css", "shell/inspector.css", "shell/figures.css",
     "tokens/tokens.css", "chat/chat.css", "next_token/next.css", "decoding/decoding.css",
     "embeddings/sentences/sentences.css", "embeddings/token_vectors/vectors.css",
-    "architecture/architecture.css", "architecture/drawing.css", "songs/songs.css",
+    "architecture/architecture.css", "architecture/drawing.css", "songs/songs.css", "models/models.css",
 )  # fmt: skip
 
 
