@@ -72,7 +72,7 @@ CODE = {
     "experts": "x = x + sum(w * expert(x) for w, expert in chosen)",
     "lm_head": "logits = self.{name}(x)", "pooler": "tanh(self.{name}(x[:, 0]))",
     "latent_down": "latent = self.{name}(x)", "latent_up": "heads = self.{name}(latent)",
-    "layer": "for layer in self.layers: x = layer(x)",
+    "layer": "x = self.layers[i](x)",
 }  # fmt: skip
 
 

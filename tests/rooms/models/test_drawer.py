@@ -13,8 +13,8 @@ import pytest
 
 from playground import text
 from playground.errors import BadInput, NotAllowed
-from playground.models.cache import Loaded, ModelCache
 from playground.models import catalog
+from playground.models.cache import Loaded, ModelCache
 from playground.models.catalog import Catalog, ModelCard
 from playground.models.loaders import presets, skeletons
 from playground.rooms.models import view
