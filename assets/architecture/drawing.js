@@ -1,6 +1,6 @@
 /*
- * The drawing: what `architecture.layout` placed, as buttons over lines. Data come from an action ("arc-flow"), anew
- * whenever a handle was turned; scale, the opened layer, what is selected and the focus stay as they were.
+ * The drawing: what `architecture.layout` placed, as buttons over lines. It is shown anew whenever a handle was turned;
+ * scale, the opened layer, what is selected and the focus stay as they were.
  */
 (() => {
   "use strict";
@@ -8,7 +8,6 @@
   const { architecture } = page;
   const { element, button, filled } = page.tools;
   const SVG = "http://www.w3.org/2000/svg";
-  const PLACE = "arc-flow";
 
   const drawn = (name, attributes) => {
     const made = document.createElementNS(SVG, name);
@@ -197,17 +196,10 @@
   }
 
   const drawings = new WeakMap(); // a place's body → what is drawn there
-  document.addEventListener("playground:data", (event) => {
-    if (event.detail.place !== PLACE) return;
-    const place = event.target, known = drawings.get(place);
-    const made = known && known.root.isConnected ? known : new Drawing(place);
+  const show = (place, scene) => {
+    const known = drawings.get(place), made = known && known.root.isConnected ? known : new Drawing(place);
     drawings.set(place, made);
-    made.show(event.detail.value);
-  });
-  document.addEventListener("click", (event) => {
-    const pressed = event.target.closest && event.target.closest(".arc-gauge [data-arc]");
-    if (!pressed) return;
-    if (pressed.dataset.arc === "memory") page.store.go("architecture/memory");
-    if (pressed.dataset.arc === "reset") page.runs.ask("architecture/reset");
-  });
+    made.show(scene);
+  };
+  page.parts.drawing = { show };
 })();
