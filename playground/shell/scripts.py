@@ -53,6 +53,7 @@ NAMES = (  # what the others build with comes first
     "embeddings/sentences/sentences.js",
     "architecture/architecture.js",
     "songs/songs.js",
+    "models/models.js",
 )  # fmt: skip
 STYLES = (
     "shell/style.css",
@@ -66,7 +67,7 @@ STYLES = (
     "next_token/next.css",
     "decoding/decoding.css",
     "embeddings/sentences/sentences.css", "embeddings/token_vectors/vectors.css",
-    "architecture/architecture.css", "songs/songs.css",
+    "architecture/architecture.css", "songs/songs.css", "models/models.css",
 )  # fmt: skip
 
 
@@ -86,6 +87,10 @@ class Part(NamedTuple):
 
 
 LATER = {
+    "drawing": Part(
+        tuple(f"architecture/{name}.js" for name in ("layout", "turns", "zoom", "details", "drawing")),
+        ("architecture/drawing.css",),
+    ),
     "share": Part(("shell/share.js",), ("shell/share.css",), "share"),
 }
 SLOTS = ("search", "share", "present")  # what the header's buttons are called, "slot_…" of shell.json
