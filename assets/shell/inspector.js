@@ -70,6 +70,7 @@
     close({ back: false });
     const uses = [...document.querySelectorAll(".pg-inspects")].find((each) => each.checkVisibility());
     const hint = document.querySelector(".pg-inspector-hint"), own = uses && uses.querySelector("[data-inspector-hint]");
+    if (!hint) return; // a page may have none
     hint.dataset.usual ??= hint.textContent;
     hint.textContent = own ? own.dataset.inspectorHint : hint.dataset.usual; // where there is no picture to click
     hint.hidden = !uses;

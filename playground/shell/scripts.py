@@ -23,6 +23,7 @@ from playground.ui import plotly_file
 NAMES = (  # what the others build with comes first
     "shell/page.js",
     "shell/slots.js",
+    "shell/connection.js",
     "shell/store.js",
     "shell/runs.js",
     "shell/sentence.js",

@@ -34,7 +34,7 @@ KINDS: dict[type[Any], Kind] = {
 MARK = "__i18n__"  # Gradio writes it before the key of a text (``gr.I18n``)
 FIXED = (gr.Radio, gr.CheckboxGroup)
 # What the page says itself, when no server can.
-WORDS = ("lost", "failed", "stopped", "parted", "take_shared")
+WORDS = ("lost", "now", "back", "broken", "retry", "failed", "stopped", "parted", "take_shared")
 QUIET: dict[str, Any] = {
     "queue": False, "show_progress": "hidden", "api_visibility": "private", "trigger_mode": "multiple",
 }  # fmt: skip
