@@ -11,6 +11,7 @@
  *   page.runs.take(room, lines)     lines that came another way (an upload's answer)
  *   page.runs.soon(act, ready)      act once the controls' values are there, and ready() says so, too: what is pressed
  *                                   while Gradio is still making the page waits, and is lost by no room
+ *   page.runs.words(key)            what the page says itself (assets/text/<lang>/runs.json)
  *   page.runs.kinds[kind] = draw    draw(element, value, place) for lines of another kind than html ("figure")
  *
  * For panels with scripts of their own:
@@ -307,7 +308,7 @@
   const named = (name) => actions.find((each) => each.name === name);
 
   page.runs = {
-    begin, kinds, soon,
+    begin, kinds, soon, words,
     ask: (name, by = "") => ask(named(name), by),
     stop: (name) => stop(named(name)),
     take: (room, lines) => { for (const line of lines || []) take(line, { name: room, places: [] }); },

@@ -7,7 +7,9 @@
  *   page.store.get(id)              a value; page.store.usual(id) what it is built with
  *   page.store.set({id: value})     values, or {choices, visible, interactive, value, …} of whatever is registered;
  *                                   {default}: what a control is now built with, which it follows unless it was changed; {reset: true}: back to it
+ *                                   {given: true}: it stays when its default changes, as what a link holds does
  *                                   set({…}, "visitor", who): a visitor pressed `who`, which Back takes back
+ *   page.store.shared()             the controls that all rooms share (sentence.js)
  *   page.store.touched(id)          when (performance.now) a visitor changed it last
  *   page.store.watch(fn)            fn(ids that changed) once per change; page.store.watchView(fn) for views
  *   page.store.begun()              whether the controls' values are there
@@ -243,6 +245,7 @@
       row.value = tidy(row, more.default);
       delete more.default;
     }
+    if (row && more.given) { given.add(id); delete more.given; }
     if (row && more.reset) { more.value = row.value; delete more.reset; given.delete(id); }
     if (!Object.keys(more).length) return false;
     if (row && "value" in more) {
@@ -326,14 +329,17 @@
     let held = {};
     try { held = JSON.parse(sessionStorage.getItem(KEY)) || {}; } catch { /* none */ }
     const from = parsed(location.hash), asked = new URLSearchParams(location.search), start = {};
+    let older = asked.get("tab");
     for (const [id, value] of Object.entries(held.values || {})) if (known[id] && fits(known[id], value)) { start[id] = value; given.add(id); }
     if (from && location.hash !== held.hash) { // a link: it says all of its room
       for (const row of ofRoom(roomOf(from.view))) {
         start[row.id] = row.id in from.values ? from.values[row.id] : row.value;
         given[row.id in from.values ? "add" : "delete"](row.id);
       }
-    } else if (!from && views.length) { // a link of before; those to the first room need not name it
-      const named = views.find((each) => roomOf(each.view) === asked.get("tab")) || views[0];
+    } else if (!from && views.length) { // a link of before; those to the first room that knows them need not name it
+      const answers = (each) => rows.some((row) => row.query && asked.has(row.query) && room(row.id) === roomOf(each.view));
+      const named = views.find((each) => roomOf(each.view) === asked.get("tab")) || views.find(answers) || views[0];
+      if (views.some(answers)) older = named.view;
       for (const row of rows) {
         if (!row.query || room(row.id) !== roomOf(named.view) || !asked.has(row.query)) continue;
         const value = read(row, row.kind === "list" ? asked.get(row.query).split(",") : [asked.get(row.query)]);
@@ -343,7 +349,7 @@
     trigger = lever;
     for (const [id, value] of Object.entries(start)) place(id, value);
     page.runs.begin(told.actions, element);
-    const to = (from && from.view) || asked.get("tab") || held.view || "";
+    const to = (from && from.view) || older || held.view || "";
     const found = views.find((each) => each.view === to);
     if (found && now() !== to) {
       wanted = to;
@@ -362,6 +368,7 @@
     begun: () => Boolean(trigger),
     get: (id) => values[id],
     usual: (id) => known[id].value, // what it is built with
+    shared: () => rows.filter((row) => row.shared),
     touched: (id) => touched.get(id) ?? -1,
     view: () => seen,
     busy: () => Boolean(writing || setting || looking || due.size), // until the address tells what is shown

@@ -28,8 +28,9 @@ def all_rooms() -> Sequence[ModuleType]:
     from playground.rooms.chat import panel as chat
     from playground.rooms.decoding import panel as decoding
     from playground.rooms.embeddings import panel as embeddings
+    from playground.rooms.home import panel as home
     from playground.rooms.next_token import panel as next_token
     from playground.rooms.songs import panel as songs
     from playground.rooms.tokens import panel as tokens
 
-    return (tokens, chat, next_token, decoding, embeddings, architecture, songs)
+    return (home, tokens, chat, next_token, decoding, embeddings, architecture, songs)

@@ -17,13 +17,14 @@ def main() -> None:
     from playground.rooms.embeddings.sentences import example as sentences
     from playground.rooms.embeddings.token_vectors import example as token_vectors
     from playground.rooms.embeddings.words import example as words
+    from playground.rooms.home import example as home
     from playground.rooms.next_token import example as next_token
     from playground.rooms.songs import example as songs
     from playground.rooms.tokens import example as tokens
 
     register()
     cache = ModelCache(2**31, TransformersLoader(offline=True))
-    for room in (tokens, next_token, decoding, sentences, token_vectors, words, architecture, songs):
+    for room in (home, tokens, next_token, decoding, sentences, token_vectors, words, architecture, songs):
         room.make(cache)
 
 

@@ -21,15 +21,16 @@ from playground import ASSETS, text
 from playground.ui import plotly_file
 
 NAMES = (  # what the others build with comes first
-    "shell/page.js", "shell/slots.js", "shell/store.js", "shell/runs.js", "shell/inspector.js",
-    "shell/first_models.js", "shell/figures.js", "shell/figures_map.js",
+    "shell/page.js", "shell/slots.js", "shell/store.js", "shell/runs.js", "shell/sentence.js",
+    "shell/inspector.js", "shell/first_models.js", "shell/figures.js", "shell/figures_map.js",
+    "home/strip.js", "home/home.js",
     "tokens/tokens.js", "chat/reply.js", "chat/chat.js", "chat/beside.js", "next_token/chart.js",
     "next_token/next.js", "next_token/tree.js", "next_token/inside.js", "decoding/decoding.js",
     "embeddings/sentences/sentences.js", "architecture/architecture.js", "songs/songs.js",
 )  # fmt: skip
 STYLES = (
     "shell/style.css", "shell/inspector.css", "shell/figures.css",
-    "tokens/tokens.css", "chat/chat.css", "next_token/next.css", "decoding/decoding.css",
+    "home/home.css", "tokens/tokens.css", "chat/chat.css", "next_token/next.css", "decoding/decoding.css",
     "embeddings/sentences/sentences.css", "embeddings/token_vectors/vectors.css",
     "architecture/architecture.css", "songs/songs.css",
 )  # fmt: skip

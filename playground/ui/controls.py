@@ -33,7 +33,8 @@ KINDS: dict[type[Any], Kind] = {
 }  # fmt: skip
 MARK = "__i18n__"  # Gradio writes it before the key of a text (``gr.I18n``)
 FIXED = (gr.Radio, gr.CheckboxGroup)
-WORDS = ("lost", "failed", "stopped")  # what the page says itself, when no server can
+# What the page says itself, when no server can.
+WORDS = ("lost", "failed", "stopped", "parted", "take_shared")
 QUIET: dict[str, Any] = {
     "queue": False, "show_progress": "hidden", "api_visibility": "private", "trigger_mode": "multiple",
 }  # fmt: skip
@@ -52,6 +53,9 @@ class Control:
         presets: the same for some of its values: what else changes when a visitor chooses that one.
         most: the largest number where answers move the component's own end.
         varies: its choices are not always those that it is built with.
+        shared: what all rooms share by it: the sentence ("text") or the language model that it goes through
+            ("model"), see assets/shell/sentence.js.
+        asks: the action, ``room/name``, that shows what becomes of the sentence, where nothing else asks it.
         said: the key of the text that it is built with, where each language says it in its own words
             (``gr.Textbox(tr("room.example"))``); `default` is then the English one.
     """
@@ -67,6 +71,8 @@ class Control:
     most: float | None = None
     varies: bool = False
     said: str = ""
+    shared: str = ""
+    asks: str = ""
 
     def checked(self, value: Any) -> Any:
         """A value that a page sent, if this control can hold it.
@@ -125,6 +131,10 @@ class Control:
             row["query"] = self.query
         if self.implies:
             row["implies"] = dict(self.implies)
+        if self.shared:
+            row |= {"shared": self.shared, "at": self.component.elem_id}
+        if self.asks:
+            row["asks"] = self.asks
         if self.presets:
             row["presets"] = {value: dict(others) for value, others in self.presets.items()}
         return row
@@ -153,7 +163,8 @@ def page_of(blocks: gr.Blocks | None = None) -> Page:
 def control(
     id: str, component: C, *, private: bool | tuple[Any, ...] = False, query: str = "",
     implies: Mapping[str, Any] | None = None, presets: Mapping[str, Mapping[str, Any]] | None = None,
-    most: float | None = None, varies: bool = False,
+    most: float | None = None, varies: bool = False, shared: Literal["", "text", "model"] = "",
+    asks: str = "",
 ) -> C:  # fmt: skip
     """Register a control under ``room.name``; without an ``elem_id`` it gets ``room-name``.
 
@@ -167,6 +178,7 @@ def control(
         presets: by a value of this one, those of other controls that follow when a visitor chooses it.
         most: the largest number where answers move the component's own end (a model's last layer).
         varies: answers change the choices of this Radio or CheckboxGroup, so a link may hold any.
+        shared, asks: as of `Control`.
 
     Returns:
         the component itself.
@@ -180,8 +192,9 @@ def control(
     default = text.say(said, text.DEFAULT) if said else default
     component.elem_id = component.elem_id or id.replace(".", "-").replace("_", "-")
     made = Control(
-        id, component, kind, default, private, query, implies or {}, presets or {}, most, varies, said
-    )
+        id, component, kind, default, private, query, implies or {}, presets or {}, most, varies, said,
+        shared, asks,
+    )  # fmt: skip
     _add(made)
     return component
 

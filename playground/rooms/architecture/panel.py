@@ -102,7 +102,7 @@ def _controls(do: ArchitectureService, answers: Answers) -> None:
     control("architecture.sentence", gr.Textbox(
         tr("architecture.example_sentence"), label=tr("architecture.sentence"),
         info=tr("architecture.sentence_info"), lines=2, elem_id="arc-sentence",
-    ))  # fmt: skip
+    ), shared="text")  # fmt: skip
     with gr.Row(elem_classes="pg-actions"):
         file = gr.UploadButton(tr("architecture.upload"), file_types=[".json"], size="sm", min_width=120)
     with gr.Accordion(tr("architecture.own"), open=False):

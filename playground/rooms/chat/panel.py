@@ -49,7 +49,7 @@ def build(context: Context) -> None:
             control("chat.message", gr.Textbox(
                 label=tr("chat.message"), placeholder=tr("chat.message_hint"), lines=2, max_lines=12,
                 elem_id="chat-box", submit_btn=False,
-            ), private=True)  # fmt: skip
+            ), private=True, shared="text")  # fmt: skip
             with gr.Row(elem_classes="pg-actions"):
                 gr.Button(tr("chat.send"), variant="primary", min_width=90, elem_id="chat-send")
                 gr.Button(tr("shell.stop"), min_width=70, elem_id="chat-stop")
@@ -71,7 +71,7 @@ def build(context: Context) -> None:
 
 def _controls(context: Context) -> None:
     """Model, precision, system prompt and settings."""
-    control("chat.model", _models(info=tr("models.which_info")), query="model")
+    control("chat.model", _models(info=tr("models.which_info")), query="model", shared="model")
     place("chat-models")
     if not context.settings.offline:
         with gr.Row(elem_classes="pg-samples"):

@@ -65,7 +65,7 @@ def _controls() -> None:
     control("decoding.prompt", gr.Textbox(
         tr("decoding.example_prompt"), label=tr("decoding.prompt"), placeholder=tr("decoding.prompt_hint"),
         lines=2, max_lines=8, elem_id="dec-text",
-    ), query="text")  # fmt: skip
+    ), query="text", shared="text", asks="decoding/compare")  # fmt: skip
     with gr.Row(elem_classes="pg-samples"):
         for number in range(SAMPLES):
             named = in_every_language(f"decoding.sample_{number}", partial(sample, number))
@@ -73,7 +73,7 @@ def _controls() -> None:
     control("decoding.model", gr.Dropdown(
         [(example.MODEL, example.MODEL)], value=example.MODEL, allow_custom_value=True,
         label=tr("decoding.model"), info=tr("models.which_info"), elem_id="dec-model",
-    ), query="model")  # fmt: skip
+    ), query="model", shared="model")  # fmt: skip
     place("dec-models")
     with gr.Row(elem_classes="dec-run"):
         gr.Button(tr("decoding.go"), variant="primary", min_width=150, elem_id="dec-go")

@@ -58,7 +58,7 @@ def _controls() -> None:
     control(f"{KEY}.prompt", gr.Textbox(
         example.LOOK["prompt"], label=tr("next_token.prompt"), lines=2, max_lines=10,
         elem_id="next-prompt", placeholder=tr("next_token.prompt_hint"),
-    ), query="text")  # fmt: skip
+    ), query="text", shared="text")  # fmt: skip
     with gr.Row(elem_classes="pg-samples"):
         for name in SAMPLES:
             gr.Button(tr(f"next_token.sample_{name}"), size="sm", min_width=40, elem_id=f"next-sample-{name}")
@@ -84,7 +84,7 @@ def _model(name: str, **how: Any) -> None:
     control(f"{KEY}.{name}", gr.Dropdown(
         [(example.LOOK["model"],) * 2], value=example.LOOK["model"], allow_custom_value=True,
         label=tr("next_token.model"), elem_id=f"next-{name.replace('_', '-')}", **how,
-    ), query=name if name == "model" else "")  # fmt: skip
+    ), query=name if name == "model" else "", shared="model" if name == "model" else "")  # fmt: skip
 
 
 def _slider(

@@ -88,7 +88,7 @@ def _controls(do: TokensService, answers: Answers) -> None:
     control("tokens.text", gr.Textbox(
         tr("tokens.example_text"), label=tr("tokens.text"), lines=3, max_lines=14, elem_id="tok-text",
         placeholder=tr("tokens.text_hint"),
-    ), query="text")  # fmt: skip
+    ), query="text", shared="text")  # fmt: skip
     with gr.Row(elem_classes="pg-samples"):
         for name in SAMPLES:
             gr.Button(tr(f"tokens.sample_{name}"), size="sm", min_width=40, elem_id=f"tok-sample-{name}")

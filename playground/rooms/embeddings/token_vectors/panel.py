@@ -69,7 +69,7 @@ def _controls() -> None:
         control("token_vectors.sentence", gr.Textbox(
             sentence, label=tr("vectors.sentence"), lines=2, max_lines=6, elem_id="vec-sentence",
             max_length=20_000,
-        ))  # fmt: skip
+        ), shared="text")  # fmt: skip
     with gr.Column(elem_classes="vec-many", min_width=0):
         control("token_vectors.lines", gr.Textbox(
             lines, label=tr("vectors.lines"), info=tr("vectors.lines_info"), lines=5, max_lines=14,
