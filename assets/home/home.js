@@ -39,6 +39,7 @@
     scrub.value = at;
     const told = say("at", { n: t + 1, all: steps(), what: s ? say("name_" + s) : say("at_0") });
     scrub.setAttribute("aria-valuetext", told);
+    part("where").setAttribute("aria-live", playing ? "off" : "polite");
     part("where").textContent = told;
     const go = part("play"), ended = at >= last() && !playing;
     go.dataset.what = playing ? "pause" : ended ? "again" : "play";
@@ -80,7 +81,8 @@
     const rows = told.given + (running() ? Math.max(5, told.steps.length) : told.steps.length);
     const telling = { say, doors: data.doors, open, seek: (s) => step(5 * place(at)[0] + s), rows };
     page.strip.build(part("strip"), told, telling);
-    part("source").textContent = say(told === data.example || told.text === data.example.text && told.model === data.example.model ? "recorded" : "live", { name: told.model });
+    const recorded = told.text === data.example.text && told.model === data.example.model;
+    part("source").textContent = `${data.models.length < 2 ? told.model + " · " : ""}${say(recorded ? "recorded" : "live")}`;
     if (!more) { at = calm.matches ? 5 : 1; playing = !calm.matches; }
     at = Math.min(at, last());
     paint();
@@ -108,7 +110,10 @@
       run();
     });
     text.addEventListener("blur", () => { if (typing) run(); });
-    box.append(text, element("span", "hm-grown"));
+    const line = element("span", "hm-line");
+    line.append(text, element("span", "hm-grown"));
+    box.append(line, element("span", "hm-hint", say("hint")));
+    line.addEventListener("click", (event) => { if (event.target !== text) text.focus(); });
     const bar = element("div", "hm-bar-of-play"), go = button("", "hm-play", () => {
       if (!playing && at >= last()) at = 0;
       play(!playing);
@@ -121,18 +126,17 @@
     const stop = button(say("stop"), "hm-stop", () => {});
     stop.id = "home-stop"; // runs.js hears it
     bar.append(go, back, next, scrub, element("span", "hm-where"), stop, models());
-    part("top").replaceChildren(title, element("p", "hm-lead", say("lead")), box, element("p", "hm-hint", say("hint")), bar);
+    part("top").replaceChildren(title, element("p", "hm-lead", say("lead")), box, bar);
   };
   const models = () => {
     const made = element("span", "hm-model"), source = element("span", "hm-source");
-    made.append(source);
-    if (data.models.length < 2) return made;
+    if (data.models.length < 2) { made.append(element("span", "", say("model")), source); return made; }
     const label = element("label", "", say("model") + " "), menu = element("select", "");
     menu.append(...data.models.map((name) => new Option(name, name)));
     menu.value = page.store.get(MODEL) || data.example.model;
     menu.addEventListener("change", () => page.store.set({ [MODEL]: menu.value === data.example.model ? "" : menu.value }, "visitor", MODEL));
     label.append(menu);
-    made.append(label);
+    made.append(label, source);
     return made;
   };
 

@@ -13,7 +13,9 @@
   const page = window.playground;
   const { element, button, number, percent } = page.tools;
   const STATIONS = 5;
+  const WHOLE = 0.2; // what a whole bar is at least: small probabilities stay small
 
+  const small = (share) => (share > 0 && share < 0.0001 ? "< 0.01%" : percent(share));
   const shown = (text) => text.replaceAll(" ", "␣").replaceAll("\n", "↵").replaceAll("\t", "→");
   const numbers = (told, kind) => [...new kind(Uint8Array.from(atob(told), (each) => each.charCodeAt(0)).buffer)];
   // Bold words of a text; whatever else stands in it is text.
@@ -52,7 +54,7 @@
   const BODIES = {
     1: (trace, told) => each(told.rows, (at) => {
       const token = trace.tokens[at];
-      return token ? row(at, chip("hm-token", token, at), element("span", "hm-id", String(token[0]))) : row(at, element("code", "hm-token"));
+      return token ? row(at, chip("hm-token", token, at), element("span", "hm-id", String(token[0]))) : row(at, element("code", "hm-token"), element("span", "hm-id"));
     }),
     2: (trace, told) => each(told.rows, (at) => (trace.vectors[at] ? named(trace, at, vector(trace.vectors[at])) : named(trace, at))),
     3: (trace, told) => each(told.rows, (at) => {
@@ -108,17 +110,17 @@
       const made = element("span", text === step.top[0][0] ? "same" : "");
       made.style.setProperty("--l", layer);
       made.title = shown(text);
-      made.append(element("code", "", shown(text)), element("small", "", percent(share)));
+      made.append(element("code", "", shown(text.trim() || text)), element("small", "", small(share)));
       return made;
     }));
   };
   const scores = (body, trace, step, told) => {
-    const rest = Math.max(0, 1 - step.top.reduce((sum, [, , share]) => sum + share, 0)), most = Math.max(step.top[0][2], rest);
+    const rest = Math.max(0, 1 - step.top.reduce((sum, [, , share]) => sum + share, 0)), most = Math.max(step.top[0][2], WHOLE);
     const line = (name, logit, share, kind) => {
       const made = element("div", "hm-score " + kind), bar = element("span", "hm-bar");
-      bar.append(element("i"));
-      bar.firstChild.style.setProperty("--p", (share / most).toFixed(4));
-      made.append(name, element("span", "hm-logit", logit), bar, element("span", "hm-share", percent(share)));
+      if (kind !== "rest") bar.append(element("i"));
+      if (bar.firstChild) bar.firstChild.style.setProperty("--p", (share / most).toFixed(4));
+      made.append(name, element("span", "hm-logit", logit), bar, element("span", "hm-share", small(share)));
       return made;
     };
     const lines = step.top.map(([text, logit, share], at) =>
@@ -156,6 +158,7 @@
     for (const made of place.querySelectorAll(".hm-row")) {
       const at = Number(made.dataset.row);
       made.classList.toggle("now", at === last);
+      made.classList.toggle("next", at === last + 1);
       made.classList.toggle("later", at > last);
     }
   };

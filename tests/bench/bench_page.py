@@ -27,7 +27,7 @@ from tests.bench.rows import chromium, rounds, row
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 TICKS = os.sysconf("SC_CLK_TCK")
 # What a visitor begins with.
-READY = {"whole": "#tok-view .tok-lane .t", "empty": "button", "ours": "button", "bare": "button"}
+READY = {"whole": "#home-frame .hm-row.now", "empty": "button", "ours": "button", "bare": "button"}
 UNITS = {
     "server": "CPU-s", "browser": "CPU-s", "answers": "answers", "wire": "B", "html": "B", "packed": "B",
     "ready": "ms", "shift": "CLS", "task": "ms",

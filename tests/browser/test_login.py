@@ -28,12 +28,12 @@ def test_the_login_page_is_ours_to_see_and_opens_with_the_password(browser: Brow
             page.locator("[type=password]"),
         )
         assert user.evaluate("e => getComputedStyle(e).borderTopWidth") == "1px", "a field that can be seen"
-        lanes = page.locator("#tok-view .tok-lane")
+        stations = page.locator("#home-frame .hm-st")
         for attempt, let_in in (("wrong", False), ("secret", True)):
             user.fill("playground")
             password.fill(attempt)
             with page.expect_response("**/login*") as answer:
                 password.press("Enter")
             assert answer.value.ok == let_in
-            expect(lanes).to_have_count(6 if let_in else 0, timeout=2 * WAIT)  # the page loads anew
+            expect(stations).to_have_count(5 if let_in else 0, timeout=2 * WAIT)  # the page loads anew
         context.close()

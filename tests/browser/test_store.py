@@ -29,6 +29,7 @@ ROOMS = (
     "tokens", "chat", "next_token", "decoding", "sentences", "token_vectors", "words", "architecture",
     "songs",
 )  # fmt: skip
+SHOWN_BY_SCRIPT = ("home",)  # it has no component: tests/browser/test_home_page.py brings it through a reload
 DRAWERS = ("models",)  # in no view and no link: a test of their own brings them through a reload
 # What any text will not do for: other controls hang on it.
 FITTING = {"architecture.config": '{"model_type": "llama"}'}
@@ -281,7 +282,7 @@ def test_every_registered_control_of_the_whole_page(
 
 
 def test_no_room_is_left_out_of_the_walk() -> None:
-    assert {id.split(".")[0] for id in page_of(whole_page()).controls} == {*ROOMS, *DRAWERS}
+    assert {id.split(".")[0] for id in page_of(whole_page()).controls} == {*ROOMS, *DRAWERS, *SHOWN_BY_SCRIPT}
 
 
 def test_back_and_forward(served: tuple[gr.Blocks, str], context: BrowserContext) -> None:

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.browser
 
 # What each tab shows from the first moment on.
 FIRST = {
+    "home": "#home-frame .hm-row.now",
     "tokens": "#tok-view .tok-lane .t", "chat": "#chat-frame .chat-log",
     "next_token": "#next-frame .nx-chart > .nx-row", "decoding": "#dec-view .dec-answer",
     "embeddings": "#sen-map .pg-map-side li", "architecture": "#arc-tree .arc-row",

@@ -145,7 +145,7 @@ class Visit:
 
         Args:
             address: what follows the app's own address.
-            ready: wait until the Tokens panel has painted its example.
+            ready: wait until Home, or Tokens where it is served alone, has painted its example.
             locale: the browser's language.
             permissions: what the page may do unasked.
             context: whatever else a browser context may be; it is then used once.
@@ -170,7 +170,7 @@ class Visit:
         page.emulate_media(color_scheme=color_scheme)  # type: ignore[arg-type]
         page.goto(self.home + address)
         if ready:
-            page.wait_for_selector("#tok-view .tok-lane .t", state="attached")
+            page.wait_for_selector("#home-frame .hm-row.now, #tok-view .tok-lane .t", state="attached")
         return page
 
     def close(self, *, again: bool) -> None:

@@ -17,6 +17,7 @@ from playground.rooms.embeddings.sentences import example as sentences_example
 from playground.rooms.embeddings.sentences.samples import sample
 from playground.rooms.embeddings.token_vectors import example as token_vectors_example
 from playground.rooms.embeddings.words import example as words_example
+from playground.rooms.home import example as home_example
 from playground.rooms.next_token import example as next_token_example
 from playground.rooms.songs import example as songs_example
 from playground.rooms.tokens import example as tokens_example
@@ -68,6 +69,22 @@ def test_next_token(client):
     assert [each["id"] for each in live["candidates"]] == [each[0] for each in shipped["candidates"]]
     told = [each["probability"] for each in live["candidates"]]
     assert told == pytest.approx(shipped["weighed"]["own"], rel=1e-4)
+
+
+@pytest.mark.parametrize("lang", text.LANGUAGES)
+def test_home(client, lang):
+    """Each step of the strip is what `/next_token` answers to the text until there."""
+    shipped = home_example.shipped(lang)
+    said = shipped["text"]
+    for step in shipped["steps"]:
+        live = ask(client, "next_token", said, shipped["model"], 1.0, 0, 1.0, len(step["top"]))
+        assert [each["text"] for each in live["candidates"]] == [row[0] for row in step["top"]]
+        told = [(each["logit"], each["probability"]) for each in live["candidates"]]
+        for (logit, share), row in zip(told, step["top"], strict=True):
+            assert (logit, share) == (pytest.approx(row[1], abs=0.01), pytest.approx(row[2], rel=5e-3))
+        said += step["top"][0][0]
+    ids = [token["id"] for token in live["tokens"]]
+    assert ids == [token[0] for token in shipped["tokens"]][: len(ids)]
 
 
 @pytest.mark.parametrize("lang", text.LANGUAGES)

@@ -124,7 +124,7 @@ def visit(url: str) -> list[str]:
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         page.on("websocket", lambda socket: asked.append(socket.url))
-        page.goto(url)
+        page.goto(f"{url}#tokens")
         expect(page.locator("#tok-view .tok-lane")).to_have_count(6)
         page.locator("#tok-text textarea").fill("hello world")
         expect(page.locator("#tok-view .tok-lane").first.locator(".tok-count b")).to_have_text(
