@@ -147,7 +147,7 @@
     made.addEventListener("click", (event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();
-      if (data.path.includes(view)) open(view); else page.store.go(view);
+      if (data.path.includes(view)) open(view); else { page.store.go(view); window.scrollTo(0, 0); }
     });
     return made;
   };

@@ -55,6 +55,7 @@
       page.store.set({ [HELD.text]: more("text", text), [HELD.model]: more("model", model), [ROOMS]: [] });
       door = room(view);
       page.store.go(view);
+      window.scrollTo(0, 0);
     },
   };
 })();
