@@ -11,7 +11,7 @@
   const HELD = { text: "home.carried", model: "home.carried_model" }, ROOMS = "home.taken";
   const room = (id) => id.split(/[./]/)[0];
   const held = (kind) => page.store.get(HELD[kind]) || [];
-  const rows = (view) => page.store.shared().filter((row) => room(row.id) === room(view));
+  const rows = (view) => page.store.common().filter((row) => room(row.id) === room(view));
   let door = ""; // the room that a visitor goes to with the sentence in hand
 
   const put = (into, by, who) => {

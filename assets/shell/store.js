@@ -9,7 +9,7 @@
  *                                   {default}: what a control is now built with, which it follows unless it was changed; {reset: true}: back to it
  *                                   {given: true}: it stays when its default changes, as what a link holds does
  *                                   set({…}, "visitor", who): a visitor pressed `who`, which Back takes back
- *   page.store.shared()             the controls that all rooms share (sentence.js)
+ *   page.store.common()             the controls that all rooms share (sentence.js)
  *   page.store.touched(id)          when (performance.now) a visitor changed it last
  *   page.store.watch(fn)            fn(ids that changed) once per change; page.store.watchView(fn) for views
  *   page.store.begun()              whether the controls' values are there
@@ -368,7 +368,7 @@
     begun: () => Boolean(trigger),
     get: (id) => values[id],
     usual: (id) => known[id].value, // what it is built with
-    shared: () => rows.filter((row) => row.shared),
+    common: () => rows.filter((row) => row.shared),
     touched: (id) => touched.get(id) ?? -1,
     view: () => seen,
     busy: () => Boolean(writing || setting || looking || due.size), // until the address tells what is shown
