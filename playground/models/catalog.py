@@ -6,6 +6,7 @@ uploaded tokenizer, or any repository of the Hub: `Catalog.find` turns all of th
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 from collections.abc import Callable
@@ -21,6 +22,8 @@ from playground.models.uploads import NAME, Kind, Names, Uploads
 Source = Literal["embedded", "folder", "upload", "hub", "gensim", "download", "package"]
 Role = Literal["tokenizer", "causal", "engine", "encoder", "words", "skeleton", "songs"]
 
+ALIKE = 0.7  # of 1, by difflib: two names that differ in a slip or two
+SHORTEST = 3  # letters of a name that others may be like
 HUB_ID = re.compile(r"(?!.*(--|\.\.))[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?", re.ASCII)
 TOKENIZER: frozenset[Role] = frozenset({"tokenizer"})
 CAUSAL: frozenset[Role] = frozenset({"tokenizer", "causal", "skeleton"})
@@ -330,6 +333,24 @@ class Catalog:
         absent = [card for card in whole if not card.where]
         cards = (*local, *(() if self.offline else (*absent, *FETCHED_BY_NAME.values())))
         return [card for card in cards if role is None or role in card.roles]
+
+    def near(self, name: str, most: int = 3) -> list[str]:
+        """Names that somebody who typed this one may have meant, the likeliest first; of uploads none."""
+        every = [card.name for card in self.offered(None) if card.source != "upload"]
+        wanted = name.strip().casefold()
+        if len(wanted) < SHORTEST or name in every:
+            return []
+
+        def like(name: str) -> float:
+            # People leave out whose it is, or take it for another's: "gpt2", "openai/gpt2".
+            whole, tail = name.casefold(), name.casefold().rpartition("/")[2]
+            pairs = [(wanted, whole), (wanted, tail), (wanted.rpartition("/")[2], tail)]
+            alike = max(difflib.SequenceMatcher(None, *pair).ratio() for pair in pairs)
+            return alike + (wanted in whole)
+
+        likeness = {each: like(each) for each in every}
+        alike = [each for each in every if likeness[each] >= ALIKE]
+        return sorted(alike, key=lambda each: -likeness[each])[:most]
 
     def find(self, name: str) -> ModelCard:
         """The card of a name shown in a menu, typed by a visitor, or given by a program.

@@ -30,6 +30,7 @@ from playground.ui.visitor import (  # fmt: skip
     guard,
     in_every_language,
     language,
+    set_near,
     set_owner_language,
     tr,
     translations,
@@ -53,6 +54,7 @@ def build_app(context: Context, panels: Sequence[ModuleType] | None = None) -> g
     panels = rooms.all_rooms() if panels is None else panels
     set_owner_language(context.settings.lang)
     context.catalog.names.whose(visitor)
+    set_near(context.catalog.near)
     with gr.Blocks(
         title="LLM Playground", analytics_enabled=False, fill_width=True,
         delete_cache=(files.LOOKS, files.LIFE),

@@ -38,12 +38,27 @@ TOKEN = re.compile(r"[0-9a-f]{32}")
 _static: set[str] = set()
 _wholes: dict[str, Callable[[str], str]] = {}
 _owner_language = text.DEFAULT
+# Where a name may be mistyped: nobody has it, or nobody can look.
+UNKNOWN = {f"errors.{key}" for key in ("not_on_hub", "offline", "hub_unreachable", "songs_not_here")}
+
+
+def _nothing_near(name: str) -> list[str]:
+    return []
+
+
+_near: Callable[[str], list[str]] = _nothing_near
 
 
 def set_owner_language(lang: str) -> None:
     """The language for visitors whose own is none of ours."""
     global _owner_language
     _owner_language = lang or text.DEFAULT
+
+
+def set_near(near: Callable[[str], list[str]]) -> None:
+    """How names are found that somebody may have meant by one that is not known."""
+    global _near
+    _near = near
 
 
 def language() -> str:
@@ -129,7 +144,9 @@ def sentence(error: PlaygroundError, lang: str) -> str:
         name: value.replace("<", "‹").replace(">", "›") if isinstance(value, str) else value
         for name, value in error.values.items()
     }
-    return text.say(error.key, lang, **values)
+    told = text.say(error.key, lang, **values)
+    near = _near(str(error.values.get("name", ""))) if error.key in UNKNOWN else []
+    return f"{told} {text.say('errors.near', lang, names=' · '.join(near))}" if near else told
 
 
 def stages(steps: Iterable[Stage | Loaded], lang: str) -> Iterator[str | Loaded]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from playground.errors import BadInput, UnknownModel
-from playground.models.catalog import EMBEDDED, HUB, PACKAGED_BY_NAME, Catalog
+from playground.models.catalog import EMBEDDED, HUB, PACKAGED_BY_NAME, Catalog, ModelCard
 from playground.rooms.embeddings.words.catalogue import GENSIM
 from playground.system import untrusted_json
 
@@ -260,3 +260,34 @@ def test_what_changes_in_a_folder_is_seen_at_once(tmp_path):
     (folder / "model.safetensors").unlink()
     (folder / "tokenizer.json").touch()
     assert catalog.find("mine").roles == {"skeleton", "tokenizer"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("tutro", "tutor"), ("Tutor ", "tutor"), ("minilm", "all-MiniLM-L6-v2"), ("mistral-v2", "mistral-v1"),
+        ("openai/gpt2", "openai-community/gpt2"), ("gpt2", "openai-community/gpt2"), ("qwen-05b", "qwen-0.5b"),
+        ("bert-base-uncase", "google-bert/bert-base-uncased"), ("qwen-0.5", "qwen-0.5b"),
+    ],
+)  # fmt: skip
+def test_near_names(tmp_path: Path, typed: str, meant: str) -> None:
+    (tmp_path / "qwen-0.5b").mkdir()
+    (tmp_path / "qwen-0.5b" / "config.json").write_text("{}", encoding="utf-8")
+    near = Catalog(tmp_path, tmp_path / "cache").near(typed)
+    assert meant in near and len(near) <= 3
+    assert near[0] == meant or typed == "minilm"  # several have that in their name
+
+
+def test_nothing_is_near_what_is_like_nothing_or_known_and_uploads_are_nobodys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog = Catalog(tmp_path, tmp_path / "cache")
+    for typed in ("nobody/nothing", "", "x", "你好", "tutor", "openai-community/gpt2"):
+        assert catalog.near(typed) == [], typed
+    # Where nothing can be fetched, nothing is named that would have to be.
+    assert Catalog(tmp_path, tmp_path / "cache", offline=True).near("gpt2") == []
+    upload = "upload-" + "0" * 32
+    card = ModelCard(upload, "upload", "", frozenset({"tokenizer"}))
+    monkeypatch.setattr(Catalog, "_uploaded", lambda self: [card])
+    assert upload in [card.name for card in catalog.offered()]
+    assert catalog.near(upload[:-1]) == []

@@ -12,7 +12,7 @@ import pytest
 from gradio.context import LocalContext
 
 from playground import text
-from playground.errors import BadInput, CannotLoad
+from playground.errors import BadInput, CannotLoad, Gated, HubUnreachable, UnknownModel
 from playground.ui import visitor
 from playground.ui.visitor import guard
 
@@ -193,3 +193,21 @@ def test_a_text_is_a_mark_while_the_page_is_built_and_a_sentence_in_an_answer(as
     assert str(visitor.tr("tokens.tab")).startswith("__i18n__")
     asks(x_playground_language="zh-TW")
     assert visitor.tr("tokens.tab") == text.say("tokens.tab", "zh-TW")
+
+
+@pytest.mark.parametrize(
+    ("lang", "asks_whether"), [("en", "Did you mean"), ("zh-TW", "是不是"), ("zh-CN", "是不是")]
+)
+def test_an_unknown_name_is_told_with_what_was_meant(
+    monkeypatch: pytest.MonkeyPatch, lang: str, asks_whether: str
+) -> None:
+    monkeypatch.setattr(visitor, "_near", lambda name: ["tutor", "tekken"] if name == "tutro" else [])
+    three = [
+        UnknownModel("not_on_hub", name="tutro"), HubUnreachable("offline", name="tutro"),
+        HubUnreachable("hub_unreachable", name="tutro"),
+    ]  # fmt: skip
+    said = [visitor.sentence(error, lang) for error in three]
+    assert all(asks_whether in each and "tutor · tekken" in each for each in said)
+    gated = visitor.sentence(Gated("gated", name="tutro"), lang)
+    assert asks_whether not in gated and len({*said, gated}) == 4  # four causes, four sentences
+    assert asks_whether not in visitor.sentence(UnknownModel("not_on_hub", name="nobody"), lang)
