@@ -106,7 +106,13 @@
       headers.set("X-Playground-Visitor", visitor);
       init = { ...init, headers };
     }
-    return plainFetch.call(window, input, init);
+    const asked = plainFetch.call(window, input, init);
+    // Gradio's own requests tell whether the server is there, as ours do (connection.js).
+    if (url && url.origin === location.origin && url.pathname.includes("/gradio_api/")) asked.then(
+      ({ status }) => { const { connection } = window.playground; if (connection) connection[connection.AWAY.includes(status) ? "lost" : "found"](); },
+      (error) => { if (error.name !== "AbortError" && window.playground.connection) window.playground.connection.lost(); },
+    );
+    return asked;
   };
 
   const setLanguage = (tag) => {
@@ -177,7 +183,7 @@
 
   const { later, slots } = window.playground; // for slots.js
   window.playground = {
-    lang, parts_at: later, slots,
+    lang, parts_at: later, slots, plainFetch: plainFetch.bind(window),
     match,
     setLanguage,
     get theme() { return theme; },

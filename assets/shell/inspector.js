@@ -69,7 +69,8 @@
   page.store.watchView(() => {
     close({ back: false });
     const uses = [...document.querySelectorAll(".pg-inspects")].some((each) => each.checkVisibility());
-    document.querySelector(".pg-inspector-hint").hidden = !uses;
+    const hint = document.querySelector(".pg-inspector-hint"); // a page may have none
+    if (hint) hint.hidden = !uses;
   });
 
   page.inspector = { open, close, get key() { return key; } };

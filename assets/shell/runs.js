@@ -11,6 +11,7 @@
  *   page.runs.take(room, lines)     lines that came another way (an upload's answer)
  *   page.runs.soon(act, ready)      act once the controls' values are there, and ready() says so, too: what is pressed
  *                                   while Gradio is still making the page waits, and is lost by no room
+ *   page.runs.words(key)            what the page says itself (WORDS in playground/ui/controls.py)
  *   page.runs.kinds[kind] = draw    draw(element, value, place) for lines of another kind than html ("figure")
  *
  * For panels with scripts of their own:
@@ -32,10 +33,10 @@
   const overTheNetwork = async (work, signal) => {
     try { return await work(); } catch (error) {
       if (signal && signal.aborted) throw error;
+      page.connection.lost();
       throw new Lost("the server does not answer", { cause: error });
     }
   };
-  const AWAY = [502, 503, 504]; // a tunnel or proxy, in the name of a server that is not there
 
   // On a Space that is lent a device by the call (ZeroGPU), the Hub's page around this frame tells a visitor's
   // share of it in headers, to who asks; Gradio's client, which asks for its own queue, notes whether it does.
@@ -54,7 +55,8 @@
       headers: { ...await share(), "Content-Type": "application/json", "X-Playground-Language": page.lang },
     });
     const answer = await overTheNetwork(() => fetch(request), signal);
-    if (AWAY.includes(answer.status)) throw new Lost(String(answer.status));
+    if (page.connection.AWAY.includes(answer.status)) { page.connection.lost(); throw new Lost(String(answer.status)); }
+    page.connection.found();
     if (!answer.ok) throw new Error(`${name}: ${answer.status}`);
     const lines = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     let rest = "";
@@ -94,6 +96,11 @@
     element.replaceChildren(told, body);
     painted.set(element, {});
   };
+  const warning = ({ text, again }) => { // what went wrong; where another try may go well, a button for it
+    const made = page.tools.element("p", "pg-warning", text);
+    if (again) made.append(" ", page.tools.button(words("retry"), "pg-retry", again));
+    return made;
+  };
   const paint = (place) => {
     const state = at(place);
     for (const element of document.querySelectorAll(`[data-place="${CSS.escape(place)}"]`)) {
@@ -102,7 +109,7 @@
       if (before.told !== state.told) {
         const kind = state.told && state.told.kind;
         if (!kind) told.replaceChildren();
-        else if (kind === "error") told.replaceChildren(page.tools.element("p", "pg-warning", state.told.text));
+        else if (kind === "error") told.replaceChildren(warning(state.told));
         else told.innerHTML = state.told.text;
         told.dataset.told = kind || "";
       }
@@ -118,7 +125,7 @@
     hurry();
   }).observe(document.documentElement, { childList: true, subtree: true });
 
-  const say = (place, kind, text) => { at(place).told = text ? { kind, text } : null; paint(place); };
+  const say = (place, kind, text, again = null) => { at(place).told = text ? { kind, text, again } : null; paint(place); };
 
   // ---- actions ----
 
@@ -127,6 +134,8 @@
   const words = (key) => {
     try { return JSON.parse(element.querySelector(".pg-data").textContent)[key]; } catch { return ""; }
   };
+  const CUTS = 3; // so often in a row an answer may break off while the server is there
+  const AWHILE = 1000; // milliseconds
   const pause = (time, signal) => new Promise((ready) => {
     const timer = setTimeout(ready, time);
     signal.addEventListener("abort", () => { clearTimeout(timer); ready(); }, { once: true });
@@ -174,7 +183,7 @@
     if ("set" in line) { page.store.set(untouched(line.set, action)); return; }
     if ("ask" in line) { const other = named(line.ask); if (isSeen(other)) ask(other, line.by); else other.waits = true; return; }
     if (!place) { if (line.error) console.error(line.error); return; }
-    for (const kind of ["progress", "status", "error"]) if (kind in line) { say(place, kind, line[kind]); return; }
+    for (const kind of ["progress", "status", "error"]) if (kind in line) { say(place, kind, line[kind], line.again && retry(action)); return; }
     const kind = Object.keys(line).find((name) => name in kinds);
     if (!kind) return;
     const state = Object.assign(at(place), { kind, content: { value: line[kind] }, by: action, key: action.asked, stale: false });
@@ -183,6 +192,7 @@
     action.whole = false;
     paint(place);
   };
+  const retry = (action) => (action.needs ? () => ask(action, action.last) : null); // of an upload nothing is left to ask with
   const ask = async (action, by = "") => {
     for (const other of actions) if (other === action || other.places.some((place) => action.places.includes(place))) end(other);
     const mine = (action.running = new AbortController()), values = given(action), first = action.places[0];
@@ -190,10 +200,11 @@
     action.waits = false;
     action.known = true;
     action.since = performance.now();
+    action.last = by;
     for (const place of action.places) say(place, "", "");
     mark(action);
     let failed = false;
-    for (let wait = 1000; ; wait = Math.min(2 * wait, 15000)) {
+    for (let wait = 0, cut = 0; ; wait = Math.min(2 * wait || 1000, 15000)) {
       try {
         for await (const line of stream(`${action.name}?by=${encodeURIComponent(by)}`, values, mine.signal)) {
           if (mine.signal.aborted) return;
@@ -205,9 +216,15 @@
         if (mine.signal.aborted) return;
         const why = wrong(error);
         failed = true;
-        if (first) say(first, "error", words(why));
-        if (why !== "lost" || !action.again) break;
-        await pause(wait, mine.signal);
+        if (why !== "lost" || !action.again || ++cut > CUTS) {
+          if (first) say(first, "error", words(why === "lost" ? "broken" : why), retry(action));
+          break;
+        }
+        // The banner tells it; what stands here is dimmed, and asked for again when the server is back.
+        const since = performance.now();
+        await Promise.race([page.connection.lost(), pause(2 ** 30, mine.signal)]);
+        if (performance.now() - since > AWHILE) cut = wait = 0; // it was away, and this connection not alone
+        else await pause(wait, mine.signal);
         if (mine.signal.aborted) return;
         failed = false;
       }
@@ -307,7 +324,7 @@
   const named = (name) => actions.find((each) => each.name === name);
 
   page.runs = {
-    begin, kinds, soon,
+    begin, kinds, soon, words,
     ask: (name, by = "") => ask(named(name), by),
     stop: (name) => stop(named(name)),
     take: (room, lines) => { for (const line of lines || []) take(line, { name: room, places: [] }); },

@@ -21,8 +21,8 @@ from playground import ASSETS, text
 from playground.ui import plotly_file
 
 NAMES = (  # what the others build with comes first
-    "shell/page.js", "shell/slots.js", "shell/store.js", "shell/runs.js", "shell/inspector.js",
-    "shell/first_models.js", "shell/figures.js", "shell/figures_map.js",
+    "shell/page.js", "shell/slots.js", "shell/connection.js", "shell/store.js", "shell/runs.js",
+    "shell/inspector.js", "shell/first_models.js", "shell/figures.js", "shell/figures_map.js",
     "tokens/tokens.js", "chat/reply.js", "chat/chat.js", "chat/beside.js", "next_token/chart.js",
     "next_token/next.js", "next_token/tree.js", "next_token/inside.js", "decoding/decoding.js",
     "embeddings/sentences/sentences.js", "architecture/architecture.js", "songs/songs.js",

@@ -28,7 +28,7 @@ from playground import text
 from playground.shell.login import known
 from playground.system import cancellation
 from playground.ui import runs
-from playground.ui.visitor import guard, language
+from playground.ui.visitor import guard, language, worth_again
 
 Stream = Callable[[Any], Iterator[Any]]
 Found = Callable[[Request], Stream | None]
@@ -142,7 +142,8 @@ class Lines(StreamingResponse):
             except (StopIteration, cancellation.Abandoned):
                 return b""
             except Exception as error:  # the guard's: a sentence for the visitor, logged if it was unexpected
-                piece = {"error": getattr(error, "message", "") or text.say("errors.title", language())}
+                told = getattr(error, "message", "") or text.say("errors.title", language())
+                piece = {"error": told, **({"again": True} if worth_again(error) else {})}
         return json.dumps(piece, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
 
     def _close(self) -> None:

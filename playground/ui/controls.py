@@ -33,7 +33,15 @@ KINDS: dict[type[Any], Kind] = {
 }  # fmt: skip
 MARK = "__i18n__"  # Gradio writes it before the key of a text (``gr.I18n``)
 FIXED = (gr.Radio, gr.CheckboxGroup)
-WORDS = ("lost", "failed", "stopped")  # what the page says itself, when no server can
+WORDS = (
+    "lost",
+    "now",
+    "back",
+    "broken",
+    "retry",
+    "failed",
+    "stopped",
+)  # what the page says itself, when no server can
 QUIET: dict[str, Any] = {
     "queue": False, "show_progress": "hidden", "api_visibility": "private", "trigger_mode": "multiple",
 }  # fmt: skip

@@ -17,7 +17,15 @@ from gradio.i18n import I18nData
 
 from playground import text
 from playground.engine.generation.generate import Waiting
-from playground.errors import BadInput, PlaygroundError, TookTooLong, let_frames_go
+from playground.errors import (  # fmt: skip
+    BadInput,
+    Gated,
+    NotAllowed,
+    PlaygroundError,
+    TookTooLong,
+    UnknownModel,
+    let_frames_go,
+)
 from playground.models.cache import Loaded, Stage
 from playground.system import cancellation, untrusted_json
 from playground.ui import disconnects
@@ -196,6 +204,12 @@ def in_place(fn: Callable[P, T]) -> Callable[P, T]:
             return cast(T, error_in_place(error))
 
     return guard(shown)
+
+
+def worth_again(error: BaseException) -> bool:
+    """Whether the same question may be answered when it is asked once more (of what `guard` raised)."""
+    cause = error.__cause__ or error
+    return not isinstance(cause, BadInput | UnknownModel | Gated | NotAllowed)
 
 
 def _told(error: BaseException) -> gr.Error:

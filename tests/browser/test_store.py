@@ -677,30 +677,6 @@ def test_back_at_what_is_shown_nothing_is_asked(
     expect(place.locator(".pg-body")).to_have_text("× 2 =")
 
 
-def test_errors_stand_where_they_were_asked(served: tuple[gr.Blocks, str], context: BrowserContext) -> None:
-    page = new_page(context, served[1] + "?lang=zh-TW")
-    told = page.locator("#toy-fails-place .pg-told .pg-warning")
-    page.locator("#toy-known").click()
-    expect(told).to_contain_text("提示")
-    expect(page.locator("#toy-fails-place .pg-body")).to_have_text("a beginning")
-    page.locator("#toy-broken").click()
-    expect(told).not_to_contain_text("secret")
-    expect(page.locator(".toast-body")).to_have_count(0)
-
-
-def test_the_server_goes_and_comes_back(served: tuple[gr.Blocks, str], context: BrowserContext) -> None:
-    page = new_page(context, served[1])
-    expect(page.locator("#toy-place .pg-body")).to_have_text("ab × 2 = abab")
-    context.set_offline(True)
-    page.locator("#toy-word").locator("textarea, input").fill("away")
-    expect(page.locator("#toy-place .pg-told")).to_contain_text("does not answer")
-    expect(page.locator("#toy-place .pg-place")).to_have_attribute("data-stale", "")
-    expect(page.locator("#toy-place .pg-body")).to_have_text("ab × 2 = abab")  # what there is stays
-    context.set_offline(False)
-    expect(page.locator("#toy-place .pg-body")).to_have_text("away × 2 = awayaway")
-    expect(page.locator("#toy-place .pg-told")).to_have_text("")
-
-
 def test_what_the_page_says_itself_is_in_its_language(
     served: tuple[gr.Blocks, str], context: BrowserContext
 ) -> None:

@@ -266,7 +266,8 @@ def test_what_changes_in_a_folder_is_seen_at_once(tmp_path):
     ("typed", "meant"),
     [
         ("tutro", "tutor"), ("Tutor ", "tutor"), ("minilm", "all-MiniLM-L6-v2"), ("mistral-v2", "mistral-v1"),
-        ("openai/gpt2", "openai-community/gpt2"), ("gpt2", "openai-community/gpt2"), ("qwen-05b", "qwen-0.5b"),
+        ("openai/gpt2", "openai-community/gpt2"), ("gpt2", "openai-community/gpt2"),
+        ("qwen-05b", "qwen-0.5b"),
         ("bert-base-uncase", "google-bert/bert-base-uncased"), ("qwen-0.5", "qwen-0.5b"),
     ],
 )  # fmt: skip

@@ -13,7 +13,7 @@ import gradio as gr
 import pytest
 from starlette.testclient import TestClient
 
-from playground.errors import BadInput
+from playground.errors import BadInput, HubUnreachable
 from playground.shell import streams
 
 closed = threading.Event()
@@ -35,6 +35,11 @@ def broken(given: Any) -> Iterator[Any]:
     raise RuntimeError("inner secret")
 
 
+def away(given: Any) -> Iterator[Any]:
+    yield {"number": 0}
+    raise HubUnreachable("hub_unreachable", name="org/name")
+
+
 def endless(given: Any) -> Iterator[Any]:
     try:
         while True:
@@ -44,7 +49,7 @@ def endless(given: Any) -> Iterator[Any]:
         closed.set()
 
 
-STREAMS = {"count": count, "deep/refused": refused, "broken": broken, "endless": endless}
+STREAMS = {"count": count, "deep/refused": refused, "broken": broken, "away": away, "endless": endless}
 
 
 def served(**how: Any) -> tuple[gr.Blocks, str]:
@@ -92,6 +97,11 @@ def test_an_unknown_error_tells_a_number_and_no_more(
     told = lines(client.post("/playground/broken", json={}))[-1]["error"]
     (logged,) = [record.args[0] for record in caplog.records if record.name == "playground"]
     assert "secret" not in told and str(logged) in told
+
+
+@pytest.mark.parametrize(("name", "again"), [("deep/refused", None), ("broken", True), ("away", True)])
+def test_it_says_whether_another_try_may_go_well(client: TestClient, name: str, again: bool | None) -> None:
+    assert lines(client.post(f"/playground/{name}", json={}))[-1].get("again") is again
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,14 @@ def fails(given: Given) -> Iterator[Line]:
     raise BadInput("prompt_empty")
 
 
+def once(given: Given) -> Iterator[Line]:
+    """Fails the first time."""
+    asked.append({**given, "by": given.by})
+    if len(asked) == 1:
+        raise RuntimeError("not yet")
+    yield html("toy-fails-place", f"<p>asked {len(asked)} times by {escape(given.by)}</p>")
+
+
 def fill(given: Given) -> Iterator[Line]:
     yield sets(
         {"toy.word": "filled", "toy.menu": {"choices": [("One", "one"), ("Two", "two")], "value": "two"}}
@@ -105,7 +113,7 @@ def build() -> None:
             control("toy.times", gr.Slider(0, 9, 2, step=1, label="Times"))
             control("toy.menu", gr.Dropdown(["zero"], label="Menu", value="zero"))
             control("toy.said", gr.Textbox(tr("runs.lost"), label="Said"))
-            for name in ("go", "stop", "known", "broken", "fill", "late"):
+            for name in ("go", "stop", "known", "broken", "fill", "late", "once"):
                 gr.Button(name, elem_id=f"toy-{name}")
             place("toy-place")
             place("toy-long-place")
@@ -159,6 +167,7 @@ def build() -> None:
         Action("echo", echo, ["toy.word", "toy.times"], ["toy.word", "toy.times"], ["toy-place"], ["toy"]),
         Action("long", long, ["toy.word"], ["#toy-go"], ["toy-long-place"]),
         Action("fails", fails, [], ["#toy-known", "#toy-broken"], ["toy-fails-place"]),
+        Action("once", once, ["toy.word"], ["#toy-once"], ["toy-fails-place"], again=False),
         Action("fill", fill, on=["#toy-fill"]),
         Action("count", count, ["toy.times"], ["toy.times"], ["toy-built"], ["toy"], built=True),
         Action("late", late_set, ["toy.word"], ["#toy-late"], stopped="runs.failed"),
