@@ -13,7 +13,9 @@ from tests.browser.visiting import WAIT
 
 ARGUMENTS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
+    "--disable-background-networking --disable-component-update --disable-sync "
+    # Pages of one context share a process, and what it compiled: `tests.browser.visiting`.
+    "--renderer-process-limit=1"
 )
 expect.set_options(timeout=WAIT)  # what comes soon on a quiet machine may take a while on a busy one
 

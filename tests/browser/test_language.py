@@ -10,11 +10,12 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 import gradio as gr
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
 
 from playground import text
 from playground.settings import Settings
 from playground.shell import first_page, middleware, scripts
+from tests.browser.visiting import borrow, give_back
 
 pytestmark = pytest.mark.browser
 
@@ -82,18 +83,41 @@ def url() -> Iterator[str]:
         yield address
 
 
-@pytest.fixture
-def visit(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
-    """Opens browser contexts with own preferences, and closes them after the test."""
-    contexts: list[BrowserContext] = []
+@pytest.fixture(scope="module")
+def tabs(browser: Browser, url: str) -> Iterator[Callable[[str], Page]]:
+    """The one page of a language: in a page that has loaded Gradio before, loading it is half the work."""
+    opened: dict[str, Page] = {}
 
-    def new(**preferences: str) -> BrowserContext:
-        contexts.append(browser.new_context(**preferences))  # type: ignore[arg-type]
-        return contexts[-1]
+    def tab(locale: str) -> Page:
+        if locale not in opened:
+            opened[locale] = borrow(browser, url, locale=locale).new_page()
+        return opened[locale]
+
+    yield tab
+    for locale, page in opened.items():
+        give_back(browser, page.context, locale=locale)
+
+
+@pytest.fixture
+def visit(tabs: Callable[[str], Page], url: str) -> Iterator[Callable[..., Page]]:
+    """A page without cookies and stored values, of a browser with these preferences."""
+    asked: list[Page] = []
+
+    def new(locale: str = "en-US", color_scheme: str = "light", script: str = "") -> Page:
+        page = tabs(locale)
+        page.goto(url + "robots.txt")
+        page.evaluate("localStorage.clear(); sessionStorage.clear()")
+        page.context.clear_cookies()
+        if script:  # before those of the page, and in this test alone
+            page = page.context.new_page()
+            page.add_init_script(script)
+            asked.append(page)
+        page.emulate_media(color_scheme=color_scheme)  # type: ignore[arg-type]
+        return page
 
     yield new
-    for context in contexts:
-        context.close()
+    for page in asked:
+        page.close()
 
 
 def assert_speaks(page: Page, lang: str) -> None:
@@ -111,33 +135,32 @@ def assert_speaks(page: Page, lang: str) -> None:
 
 @pytest.mark.parametrize(("locale", "lang"), LOCALES.items())
 def test_a_browser_is_answered_in_its_language(
-    visit: Callable[..., BrowserContext], url: str, locale: str, lang: str
+    visit: Callable[..., Page], url: str, locale: str, lang: str
 ) -> None:
-    page = visit(locale=locale).new_page()
+    page = visit(locale=locale)
     page.goto(url)
     assert_speaks(page, lang)
 
 
 def test_the_owners_language_is_for_visitors_without_one_of_ours(
-    visit: Callable[..., BrowserContext],
+    visit: Callable[..., Page],
 ) -> None:
     with served("zh-TW") as url:
         for locale, lang in {"fr-FR": "zh-TW", "en-GB": "en", "zh-SG": "zh-CN"}.items():
-            page = visit(locale=locale).new_page()
+            page = visit(locale=locale)
             page.goto(url)
             assert_speaks(page, lang)
 
 
 def test_the_second_preference_counts_before_the_owners(
-    visit: Callable[..., BrowserContext],
+    visit: Callable[..., Page],
 ) -> None:
-    context = visit(locale="fr-FR")
-    context.add_init_script(
+    languages = (
         "Object.defineProperty(navigator, 'languages', "
         "{configurable: true, get: () => ['fr-FR', 'de', 'zh-HK', 'en']})"
     )
+    page = visit(locale="fr-FR", script=languages)
     with served("zh-CN") as url:
-        page = context.new_page()
         page.goto(url)
         assert_speaks(page, "zh-TW")
 
@@ -147,10 +170,9 @@ def test_the_second_preference_counts_before_the_owners(
     [("?lang=zh-HK", "zh-TW"), ("?a=1&lang=zh_Hans_CN", "zh-CN"), ("?lang=fr", "en")],
 )
 def test_the_address_wins_and_is_remembered(
-    visit: Callable[..., BrowserContext], url: str, query: str, lang: str
+    visit: Callable[..., Page], url: str, query: str, lang: str
 ) -> None:
-    context = visit(locale="en-US")
-    page = context.new_page()
+    page = visit(locale="en-US")
     page.goto(url + query)
     assert_speaks(page, lang)
     page.goto(url)
@@ -158,9 +180,9 @@ def test_the_address_wins_and_is_remembered(
 
 
 def test_set_language_reloads_keeps_the_rest_of_the_address_and_lasts(
-    visit: Callable[..., BrowserContext], url: str
+    visit: Callable[..., Page], url: str
 ) -> None:
-    page = visit(locale="en-US").new_page()
+    page = visit(locale="en-US")
     page.goto(f"{url}?tab=tokens&lang=en&x=1#here")
     assert_speaks(page, "en")
     page.evaluate("playground.setLanguage('zh-Hant-HK')")
@@ -173,22 +195,24 @@ def test_set_language_reloads_keeps_the_rest_of_the_address_and_lasts(
     assert_speaks(page, "zh-TW")
 
 
-def test_two_tabs_may_speak_two_languages(visit: Callable[..., BrowserContext], url: str) -> None:
-    context = visit(locale="en-US")
-    pages = {lang: context.new_page() for lang in GREETING}
+def test_two_tabs_may_speak_two_languages(visit: Callable[..., Page], url: str) -> None:
+    first = visit(locale="en-US")
+    second, third = (first.context.new_page() for _ in range(2))
+    pages = dict(zip(GREETING, (first, second, third), strict=True))
     for lang, page in pages.items():
         page.goto(f"{url}?lang={lang}")
     for lang, page in pages.items():
         assert_speaks(page, lang)
+    second.close()
+    third.close()
 
 
-def test_it_works_where_site_data_is_blocked(visit: Callable[..., BrowserContext], url: str) -> None:
-    context = visit(locale="zh-HK", color_scheme="light")
-    context.add_init_script(
+def test_it_works_where_site_data_is_blocked(visit: Callable[..., Page], url: str) -> None:
+    blocked = (
         "Object.defineProperty(window, 'localStorage', "
         "{get() { throw new DOMException('denied', 'SecurityError'); }})"
     )
-    page = context.new_page()
+    page = visit(locale="zh-HK", script=blocked)
     page.goto(url)
     expect(page.locator("#greet")).to_have_text(GREETING["zh-TW"])
     page.evaluate("playground.setTheme('dark'); playground.setLarge(true)")
@@ -234,12 +258,11 @@ def visited(page: Page, address: str) -> list[str]:
 @pytest.mark.parametrize("cookie", ["", "en", "zh-TW", "nonsense"])
 @pytest.mark.parametrize("locale", ["en-US", "zh-HK"])
 def test_where_browser_and_cookie_disagree_the_page_loads_once_more_and_never_again(
-    visit: Callable[..., BrowserContext], url: str, stored: str, cookie: str, locale: str
+    visit: Callable[..., Page], url: str, stored: str, cookie: str, locale: str
 ) -> None:
-    context = visit(locale=locale)
+    page = visit(locale=locale)
     if cookie:
-        context.add_cookies([{"name": first_page.COOKIE, "value": cookie, "url": url}])
-    page = context.new_page()
+        page.context.add_cookies([{"name": first_page.COOKIE, "value": cookie, "url": url}])
     page.goto(url + "robots.txt")
     page.evaluate("lang => lang && localStorage.setItem('playground.lang', lang)", stored)
     own = {"en-US": "en", "zh-HK": "zh-TW"}[locale]
@@ -252,11 +275,9 @@ def test_where_browser_and_cookie_disagree_the_page_loads_once_more_and_never_ag
 
 @pytest.mark.parametrize("how", NO_COOKIES)
 def test_without_cookies_the_address_carries_the_language(
-    visit: Callable[..., BrowserContext], url: str, how: str
+    visit: Callable[..., Page], url: str, how: str
 ) -> None:
-    context = visit(locale="en-US")
-    context.add_init_script(NO_COOKIES[how])
-    page = context.new_page()
+    page = visit(locale="en-US", script=NO_COOKIES[how])
     page.goto(url + "robots.txt")
     page.evaluate("localStorage.setItem('playground.lang', 'zh-TW')")
     for _ in range(2):
@@ -272,10 +293,8 @@ KEPT_FROM_THE_SERVER = """Object.defineProperty(document, 'cookie', {
 })"""
 
 
-def test_a_cookie_that_never_arrives_is_no_loop(visit: Callable[..., BrowserContext], url: str) -> None:
-    context = visit(locale="en-US")
-    context.add_init_script(KEPT_FROM_THE_SERVER)
-    page = context.new_page()
+def test_a_cookie_that_never_arrives_is_no_loop(visit: Callable[..., Page], url: str) -> None:
+    page = visit(locale="en-US", script=KEPT_FROM_THE_SERVER)
     page.goto(url + "robots.txt")
     page.evaluate("localStorage.setItem('playground.lang', 'zh-TW')")
     assert visited(page, url) == [url, url, f"{url}?lang=zh-TW"]
@@ -283,18 +302,18 @@ def test_a_cookie_that_never_arrives_is_no_loop(visit: Callable[..., BrowserCont
     assert visited(page, url) == [url, f"{url}?lang=zh-TW"]
 
 
-def test_browser_and_server_match_tags_alike(visit: Callable[..., BrowserContext], url: str) -> None:
+def test_browser_and_server_match_tags_alike(visit: Callable[..., Page], url: str) -> None:
     odd = ["zh-Hant-CN", "zh-hans-HK", "ZH_tw", "zh-hant", "en-Hant-TW", "yue-HK", "eng", "x", ""]
     tags = [*LOCALES, *odd]
-    page = visit().new_page()
+    page = visit()
     page.goto(url)
     found = page.evaluate("tags => tags.map(tag => playground.match(tag))", tags)
     assert found == [text.match(tag) for tag in tags]
 
 
-def test_the_header_goes_to_our_api_alone(visit: Callable[..., BrowserContext], url: str) -> None:
+def test_the_header_goes_to_our_api_alone(browser: Browser, url: str) -> None:
     # Without the policy, by which the page may ask no other host at all.
-    page = visit(locale="zh-TW", bypass_csp=True).new_page()
+    page = browser.new_context(locale="zh-TW", bypass_csp=True).new_page()
     sent: dict[str, str | None] = {}
     page.on(
         "request",
@@ -314,6 +333,7 @@ def test_the_header_goes_to_our_api_alone(visit: Callable[..., BrowserContext], 
     assert by_end["info?request"] == by_end["info?url"] == "zh-TW"
     assert by_end["theme.css?plain"] is None
     assert sent["https://other.example/gradio_api/info"] is None
+    page.context.close()
 
 
 # ---- theme and large text ----
@@ -351,11 +371,9 @@ def appearances(page: Page) -> set[tuple[bool, bool, str]]:
 @pytest.mark.parametrize("system", ["light", "dark"])
 @pytest.mark.parametrize("chosen", ["light", "dark", "system"])
 def test_theme_and_large_text_last_and_do_not_flash(
-    visit: Callable[..., BrowserContext], url: str, system: str, chosen: str
+    visit: Callable[..., Page], url: str, system: str, chosen: str
 ) -> None:
-    context = visit(color_scheme=system)
-    context.add_init_script(WATCH)
-    page = context.new_page()
+    page = visit(color_scheme=system, script=WATCH)
     page.goto(url)
     before = system == "dark"
     assert appearances(page) == {(before, False, DARK if before else LIGHT)}
@@ -373,10 +391,8 @@ def test_theme_and_large_text_last_and_do_not_flash(
     assert appearances(page) == {(after, False, background)}
 
 
-def test_the_system_is_followed_only_while_it_is_asked_to(
-    visit: Callable[..., BrowserContext], url: str
-) -> None:
-    page = visit(color_scheme="light").new_page()
+def test_the_system_is_followed_only_while_it_is_asked_to(visit: Callable[..., Page], url: str) -> None:
+    page = visit(color_scheme="light")
     page.goto(url)
     expect(page.locator("#loaded textarea")).not_to_have_value("")
     app = page.locator("gradio-app")
@@ -390,11 +406,9 @@ def test_the_system_is_followed_only_while_it_is_asked_to(
 
 
 def test_gradios_own_switch_in_the_address_works_until_ours_is_used(
-    visit: Callable[..., BrowserContext], url: str
+    visit: Callable[..., Page], url: str
 ) -> None:
-    context = visit(color_scheme="light")
-    context.add_init_script(WATCH)
-    page = context.new_page()
+    page = visit(color_scheme="light", script=WATCH)
     page.goto(f"{url}?tab=a&__theme=dark#here")
     assert appearances(page) == {(True, False, DARK)}
     page.evaluate("playground.setTheme('light')")
@@ -406,10 +420,12 @@ def test_gradios_own_switch_in_the_address_works_until_ours_is_used(
 # ---- many pages ----
 
 
-def test_seven_pages_of_one_browser_all_become_usable(visit: Callable[..., BrowserContext], url: str) -> None:
-    context = visit(locale="zh-SG")
+def test_seven_pages_of_one_browser_all_become_usable(visit: Callable[..., Page], url: str) -> None:
+    context = visit(locale="zh-SG").context
     pages = [context.new_page() for _ in range(7)]
     for page in pages:
         page.goto(url, wait_until="commit")
     for page in pages:
         assert_speaks(page, "zh-CN")
+    for page in pages:
+        page.close()

@@ -1,7 +1,9 @@
 """Opens pages, and watches that none of them complains, opens dialogs or asks another host.
 
 A browser context costs little, but its first page fetches and compiles all of Gradio: contexts are kept for
-the session and used again, one per language and permissions, each emptied of what a visit left in it.
+the session and used again, one per language and permissions, each emptied of what a visit left in it. A plain
+page stays open in each of them: with its last page a context's process ends, and the scripts that it compiled
+go with it (1.5 s of a core for each page opened after that, 1.0 s while it lives).
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ from tests.app import SLOWER
 WAIT = int(30_000 * SLOWER)  # milliseconds: for whatever the server computes, on a busy machine
 SIZE = {"width": 1280, "height": 720}
 _free: dict[tuple[Any, ...], list[BrowserContext]] = {}  # by browser, language and permissions
+_anchors: WeakKeyDictionary[BrowserContext, Page] = WeakKeyDictionary()  # the plain page of each
+PLAIN = "robots.txt"  # without scripts, and of the app's own origin
 LEFT_OPEN = 15.0  # seconds after which a stream without news is one that was left open
 
 
@@ -137,12 +141,44 @@ def speak(page: Page, lang: str) -> None:
     header_menu(page).locator('[data-pg="language"]').select_option(lang)
 
 
+def borrow(browser: Browser, home: str, **which: Any) -> BrowserContext:
+    """A context that nobody else is in, without cookies and stored values; `give_back` it.
+
+    Args:
+        home: the address of the app that will be visited.
+        which: language and permissions, as Playwright's contexts take them.
+    """
+    free = _free.setdefault((browser, *sorted(which.items())), [])
+    context = free.pop() if free else browser.new_context(**which)
+    if context not in _anchors:
+        _anchors[context] = context.new_page()
+    anchor = _anchors[context]
+    if not anchor.url.startswith(home):
+        anchor.goto(home + PLAIN)
+    context.clear_cookies()
+    anchor.evaluate("localStorage.clear()")
+    return context
+
+
+def give_back(browser: Browser, context: BrowserContext, **which: Any) -> None:
+    """Close its pages, and keep it for another who borrows the like."""
+    for page in pages_of(context):
+        page.close()
+    _free[(browser, *sorted(which.items()))].append(context)
+
+
+def pages_of(context: BrowserContext) -> list[Page]:
+    """The pages that somebody opened in it."""
+    return [page for page in context.pages if page is not _anchors.get(context)]
+
+
 class Visit:
     """Opens pages, each in a browser context that no other open page is in."""
 
     def __init__(self, browser: Browser, home: str) -> None:
         self.browser, self.home, self.watch = browser, home, Watch(home)
-        self.contexts: list[tuple[tuple[Any, ...] | None, BrowserContext]] = []  # and where they are kept
+        # A context, and what it was borrowed as; None: it is a test's own.
+        self.contexts: list[tuple[dict[str, Any] | None, BrowserContext]] = []
 
     def __call__(
         self,
@@ -164,20 +200,13 @@ class Visit:
             permissions: what the page may do unasked.
             context: whatever else a browser context may be; it is then used once.
         """
-        key = (self.browser, locale, tuple(permissions))
-        used = [] if context else _free.get(key, [])
-        new = not used
-        if new:
-            opened = self.browser.new_context(locale=locale, permissions=[*permissions], **context)
+        which = {"locale": locale, "permissions": tuple(permissions)}
+        if context:
+            self.contexts.append((None, self.browser.new_context(**which, **context)))
         else:
-            opened = used.pop()
-        self.contexts.append((None if context else key, opened))
-        page = opened.new_page()
+            self.contexts.append((which, borrow(self.browser, self.home, **which)))
+        page = self.contexts[-1][1].new_page()
         page.set_default_timeout(WAIT)
-        if not new:  # what an earlier visit left
-            opened.clear_cookies()
-            page.goto(self.home + "robots.txt")
-            page.evaluate("localStorage.clear()")
         self.watch.follow(page)
         _asking[page] = Asking(page)
         page.set_viewport_size({**(viewport or SIZE)})  # type: ignore[arg-type]
@@ -194,13 +223,11 @@ class Visit:
             again: keep their contexts for other visits.
         """
         self.watch.leaving = True
-        for key, context in self.contexts:
-            if not again or key is None:
+        for which, context in self.contexts:
+            if again and which is not None:
+                give_back(self.browser, context, **which)
+            else:
                 context.close()
-                continue
-            for page in context.pages:
-                page.close()
-            _free.setdefault(key, []).append(context)
 
 
 @contextmanager
@@ -209,7 +236,7 @@ def visiting(browser: Browser, home: str) -> Iterator[Visit]:
     visit = Visit(browser, home)
     try:
         yield visit
-        pages = [page for _, context in visit.contexts for page in context.pages]
+        pages = [page for _, context in visit.contexts for page in pages_of(context)]
         canaries = [page.evaluate("window.canary") for page in pages]
     except BaseException:
         visit.close(again=False)
