@@ -26,12 +26,13 @@ NAMES = (  # what the others build with comes first
     "tokens/tokens.js", "chat/reply.js", "chat/chat.js", "chat/beside.js", "next_token/chart.js",
     "next_token/next.js", "next_token/tree.js", "next_token/inside.js", "decoding/decoding.js",
     "embeddings/sentences/sentences.js", "architecture/architecture.js", "songs/songs.js",
+    "models/models.js",
 )  # fmt: skip
 STYLES = (
     "shell/style.css", "shell/inspector.css", "shell/figures.css",
     "tokens/tokens.css", "chat/chat.css", "next_token/next.css", "decoding/decoding.css",
     "embeddings/sentences/sentences.css", "embeddings/token_vectors/vectors.css",
-    "architecture/architecture.css", "songs/songs.css",
+    "architecture/architecture.css", "songs/songs.css", "models/models.css",
 )  # fmt: skip
 
 
@@ -51,6 +52,10 @@ class Part(NamedTuple):
 
 
 LATER = {
+    "drawing": Part(
+        tuple(f"architecture/{name}.js" for name in ("layout", "turns", "zoom", "details", "drawing")),
+        ("architecture/drawing.css",),
+    ),
     "share": Part(("shell/share.js",), ("shell/share.css",), "share"),
 }
 SLOTS = ("search", "share", "present")  # what the header's buttons are called, "slot_…" of shell.json

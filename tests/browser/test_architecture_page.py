@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from playground import text
 from tests.app import App
@@ -26,8 +26,24 @@ def visit(browser: Browser, app: App) -> Iterator[Visit]:  # noqa: F811
 
 def opened(visit: Visit, address: str = "", **context: object) -> Page:
     page = visit(f"?tab=architecture{address}", ready=False, **context)
-    expect(page.locator("#arc-tree .arc-row").nth(5)).to_be_visible()
+    expect(page.locator("#arc-top .arc-total")).to_be_visible()
     return page
+
+
+def box(page: Page, id: str) -> Locator:
+    """A part of the drawing."""
+    return page.locator(f'#arc-flow [data-id="{id}"]')
+
+
+def handle(page: Page, knob: str) -> Locator:
+    """Less, the number, more: on the drawing."""
+    return page.locator(f'#arc-flow [data-turn="{knob}"]')
+
+
+def own(page: Page) -> None:
+    """Open what is folded: a sentence and a config of one's own."""
+    page.get_by_text(text.say("architecture.own", "en"), exact=True).click()
+    settled(page)  # what is typed into a box that Gradio is just making is lost
 
 
 def tab(page: Page, name: str, lang: str = "en") -> None:
@@ -48,6 +64,7 @@ def turn(page: Page, knob: str, value: int) -> None:
 def test_every_number_of_the_notes_is_on_the_first_screen(visit: Visit) -> None:
     page = opened(visit)
     total(page, "1,100,048,384")
+    tab(page, "tree")
     tree = page.locator("#arc-tree")
     for told in ("22 ×", "32,000 × 2,048", "256 × 2,048", "5,632 × 2,048", "Linear(2,048 → 256)", "32 to 4"):
         expect(tree).to_contain_text(told)
@@ -68,7 +85,7 @@ def test_the_example_is_never_dimmed_before_something_else_is_wanted(visit: Visi
     page = opened(visit)
     page.add_init_script(DIMMING)
     settled(page).reload()
-    expect(page.locator("#arc-tree .arc-row").nth(5)).to_be_visible()
+    expect(box(page, "layer0")).to_be_visible()
     assert settled(page).evaluate("window.dimmed") == 0
     page.get_by_role("button", name="GPT-2", exact=True).click()
     total(page, "124,439,808")
@@ -86,8 +103,7 @@ def test_a_config_is_pasted_uploaded_and_cleared(visit: Visit, tmp_path: Path) -
         "vocab_size": 100,
         "n_positions": 32,
     }
-    page.get_by_text(text.say("architecture.own", "en"), exact=True).click()
-    settled(page)  # what is typed into a box that Gradio is just making is lost
+    own(page)
     page.locator("#arc-paste textarea").fill(json.dumps(config))
     # 100 × 64 + 32 × 64 + 2 × (12 × 64² + 13 × 64) + 2 × 64
     total(page, "108,544")
@@ -107,6 +123,7 @@ def test_a_config_is_pasted_uploaded_and_cleared(visit: Visit, tmp_path: Path) -
 
 def test_the_tree_opens_closes_and_is_searched(visit: Visit) -> None:
     page = opened(visit)
+    tab(page, "tree")
     row = page.locator('#arc-tree [data-k^="model.layers.0.self_attn.k_proj"]')
     expect(row).to_be_visible()
     page.locator('[data-arc="close"]').click()
@@ -126,13 +143,111 @@ def test_the_tree_opens_closes_and_is_searched(visit: Visit) -> None:
     expect(words).to_be_hidden()
 
 
+def test_the_room_opens_on_the_drawing_whose_areas_are_the_parameters(visit: Visit) -> None:
+    page = opened(visit)
+    layers = box(page, "layer0")
+    expect(layers).to_contain_text("22 ×")
+    areas = page.evaluate(
+        """() => Object.fromEntries([...document.querySelectorAll('#arc-flow .arc-box')].map((each) => {
+            const fill = each.querySelector('.arc-fill');
+            return [each.dataset.id, fill.offsetWidth * fill.getBoundingClientRect().height];
+        }))"""
+    )
+    inside = "model.layers.0."
+    one, other = areas[f"{inside}self_attn.q_proj"], areas[f"{inside}self_attn.k_proj"]
+    assert one / other == pytest.approx(8, rel=0.1)
+    assert areas[f"{inside}mlp.gate_proj"] / one == pytest.approx(5632 / 2048, rel=0.1)
+    whole = areas["layer0"] / areas["model.embed_tokens"]
+    assert whole == pytest.approx(22 * 44_044_288 / 65_536_000, rel=0.15)
+
+
+def test_a_part_is_told_in_the_inspector(visit: Visit) -> None:
+    page = opened(visit)
+    part = box(page, "model.layers.0.self_attn.k_proj")
+    part.click()
+    shown = page.locator("#pg-inspector")
+    for told in ("32 to 4", "2,048 × 256 = 524,288", '"num_key_value_heads": 4', "self.k_proj(x)"):
+        expect(shown).to_contain_text(told)
+    expect(part).to_have_attribute("aria-pressed", "true")
+    # Turned there, it is drawn anew, and told anew, in the same place.
+    shown.locator('[data-turn="num_key_value_heads"] button').last.click()
+    expect(shown).to_contain_text("2,048 × 512 = 1,048,576", timeout=2 * WAIT)
+    expect(part).to_contain_text("+524 k")
+    page.keyboard.press("Escape")
+    expect(shown).to_be_hidden()
+
+
+def test_handles_change_the_drawing_in_place(visit: Visit) -> None:
+    page = opened(visit)
+    gauge = page.locator("#arc-gauge")
+    expect(gauge).to_contain_text("2.2 GB")
+    layers = handle(page, "num_hidden_layers").locator("input")
+    layers.fill("44")
+    layers.press("Enter")
+    expect(box(page, "layer0")).to_contain_text("44 ×", timeout=2 * WAIT)
+    expect(gauge).to_contain_text("1,100,048,384 → 2,069,022,720")
+    expect(gauge).to_contain_text("4.14 GB")
+    expect(layers).to_be_focused()  # drawn anew under the hand
+    layers.press("ArrowUp")
+    expect(box(page, "layer0")).to_contain_text("45 ×")
+    page.wait_for_function("location.hash.includes('num_hidden_layers=45')")
+    # What cannot be is refused where it was turned, and the drawing stays.
+    heads = handle(page, "num_key_value_heads").locator("input")
+    heads.fill("5")
+    heads.press("Enter")
+    expect(page.locator("#arc-flow .pg-warning")).to_contain_text("1, 2, 4, 8, 16, 32")
+    gauge.get_by_role("button", name=text.say("architecture.reset", "en")).click()
+    expect(box(page, "layer0")).to_contain_text("22 ×")
+    expect(page.locator("#arc-flow .pg-warning")).to_have_count(0)
+
+
+SCALE = "new DOMMatrix(getComputedStyle(document.querySelector('.arc-world')).transform).a"
+
+
+def test_the_drawing_is_zoomed_and_walked_by_keys_wheel_and_buttons(visit: Visit) -> None:
+    page = opened(visit)
+    part = box(page, "model.layers.0.self_attn.q_proj")
+    part.focus()
+    page.keyboard.press("+")
+    page.keyboard.press("+")
+    assert page.evaluate(SCALE) == pytest.approx(1.96)
+    expect(part).to_be_in_viewport()
+    page.keyboard.press("ArrowDown")  # goes to the next part below
+    expect(box(page, "model.layers.0.self_attn.k_proj")).to_be_focused()
+    page.keyboard.press("0")
+    assert page.evaluate(SCALE) == 1
+    top = page.evaluate("scrollY")
+    part.hover()
+    page.mouse.wheel(0, 200)  # the page goes on scrolling
+    page.wait_for_function(f"scrollY > {top}")
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -300)
+    page.keyboard.up("Control")
+    page.wait_for_function(f"{SCALE} > 2")
+    page.get_by_role("button", name=text.say("architecture.draw_fit", "en")).click()
+    assert page.evaluate(SCALE) == 1
+    stops = page.locator('#arc-flow [data-id][tabindex="0"]')
+    expect(stops).to_have_count(1)  # one stop of Tab for all parts
+
+
+def test_the_gauge_stays_in_sight_in_every_view(visit: Visit) -> None:
+    page = opened(visit)
+    tab(page, "raw")
+    expect(page.locator(".arc-code").first).to_be_visible()
+    page.evaluate("scrollTo(0, 900)")
+    expect(page.locator("#arc-gauge .arc-gauge")).to_be_in_viewport(ratio=0.9)
+    page.locator('#arc-gauge [data-arc="memory"]').click()
+    expect(page.locator("#arc-memory")).to_contain_text("2,200,097,024")
+
+
 def test_the_drawing_follows_the_sentence(visit: Visit) -> None:
     page = opened(visit)
-    tab(page, "flow")
-    expect(page.locator("#arc-flow svg")).to_contain_text("22 × layer 0–21")
+    expect(page.locator("#arc-flow .arc-told")).to_contain_text("13")
+    own(page)
     page.locator("#arc-sentence textarea").fill("Hi")
-    expect(page.locator("#arc-flow svg text", has_text=re.compile(r"^\[1, [1-4]\]$"))).to_be_visible()
-    assert page.locator("#arc-where .arc-tile").count() > 5
+    expect(page.locator("#arc-flow .arc-at.ids")).to_have_text(re.compile(r"\[1, [1-4]\]"))
+    page.locator("#arc-steps summary").click()
+    expect(page.locator("#arc-steps")).to_contain_text("o_proj")
 
 
 def test_change_one_thing_and_see_what_it_does(visit: Visit) -> None:
@@ -233,8 +348,8 @@ def test_two_models_and_the_fields(visit: Visit) -> None:
 
 def test_a_config_of_ones_own_and_a_bad_one(visit: Visit) -> None:
     page = opened(visit)
-    page.get_by_text(text.say("architecture.own", "en")).click()
-    settled(page)  # what is typed into a box that Gradio is just making is lost
+    own(page)
+    tab(page, "tree")
     box = page.locator("#arc-paste textarea")
     box.fill('{"model_type": "gpt2", "n_layer": 1, "<img src=x onerror=canary++>": "<b>"}')
     total(page, "46,473,216")  # 124,439,808 less eleven layers
@@ -253,7 +368,8 @@ def test_it_fits_a_phone_in_every_language(visit: Visit, lang: str, scheme: str)
         .filter(e => e.offsetParent && e.scrollWidth > e.clientWidth + 1)
         .map(e => e.outerHTML.slice(0, 90))"""
     shown = {
-        "flow": "#arc-flow svg", "memory": "#arc-memory td", "what_if": "#arc-what-if code",
+        "tree": "#arc-tree .arc-row", "flow": "#arc-flow .arc-box", "memory": "#arc-memory td",
+        "what_if": "#arc-what-if code",
         "compare": "#arc-compare .arc-config td", "raw": ".arc-code", "live": "#arc-live-go",
     }  # fmt: skip
     for name, there in shown.items():
@@ -266,6 +382,7 @@ def test_it_fits_a_phone_in_every_language(visit: Visit, lang: str, scheme: str)
 
 def test_beside_its_controls_a_tablet_leaves_names_their_room(visit: Visit) -> None:
     page = opened(visit, viewport={"width": 768, "height": 900})
+    tab(page, "tree")
     for row in page.locator("#arc-tree .arc-row:visible .arc-name").all()[:6]:
         box = row.bounding_box()
         assert box and box["width"] > 120 and box["height"] < 60
@@ -275,6 +392,8 @@ def test_beside_its_controls_a_tablet_leaves_names_their_room(visit: Visit) -> N
 def test_a_link_opens_the_model_that_it_names(visit: Visit) -> None:
     page = opened(visit, "&model=openai-community/gpt2")
     total(page, "124,439,808")
+    expect(box(page, "lm_head")).to_contain_text("⇄")
+    tab(page, "tree")
     expect(page.locator("#arc-tree")).to_contain_text("⇄ transformer.wte")
 
 
@@ -307,6 +426,7 @@ def test_of_a_model_that_cannot_be_shown_nothing_stands_but_why(visit: Visit) ->
         tab(page, name)
         expect(page.locator(place)).not_to_contain_text("TinyLlama")
         expect(page.locator(f"{place} table, {place} svg")).to_have_count(0)
+    expect(page.locator("#arc-gauge .arc-gauge")).to_have_count(0)
     tab(page, "what_if")
     expect(page.locator("#arc-num_hidden_layers input")).to_be_disabled()
     page.get_by_role("button", name="GPT-2", exact=True).click()

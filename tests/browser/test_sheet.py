@@ -21,11 +21,10 @@ BODY = """
     <gradio-app><div class="gradio-container"><main class="contain">
         <header class="pg-head svelte-1">a</header>
         <table class="pg-table svelte-1"><tr><td>a</td></tr></table>
-        <div class="arc-map" style="height: 300px">
-            <div id="wide" class="arc-tile" style="width: 300px; height: 200px"><b>a</b><small>b</small></div>
-            <div id="narrow" class="arc-tile" style="width: 60px; height: 99px"><b>a</b><small>b</small></div>
-            <div id="flat" class="arc-tile" style="width: 300px; height: 10px"><b>a</b><small>b</small></div>
-        </div>
+        <div class="pg-scroll" id="wide" style="width: 700px">
+            <table class="pg-table facts"><tr><td>a</td></tr></table></div>
+        <div class="pg-scroll" id="narrow" style="width: 300px">
+            <table class="pg-table facts"><tr><td>a</td></tr></table></div>
         <p class="pg-new">a</p>
     </main></div><p class="pg-new">a</p><div class="pg-head toast svelte-1">a</div></gradio-app>
 """
@@ -51,10 +50,8 @@ def test_within_the_page_ours_outweigh_gradios_and_outside_they_do_not(page: Pag
 
 
 def test_what_stands_in_a_container_follows_its_size(page: Page) -> None:
-    assert look(page, "#wide small", "display") == "block"
-    assert look(page, "#narrow small", "display") == "none"
-    assert look(page, "#narrow b", "display") == "block"
-    assert look(page, "#flat b", "display") == "none"
+    assert look(page, "#wide tr", "display") == "table-row"
+    assert look(page, "#narrow tr", "display") == "block"
 
 
 def test_small_screens_have_rules_of_their_own(page: Page) -> None:

@@ -75,14 +75,36 @@ class Answers:
             raise
 
     def flow(self, given: Given) -> Iterator[Line]:
-        """The drawing, the treemap, and the steps as a table."""
-        places = ("arc-flow", "arc-where", "arc-steps")
+        """The drawing, with what was turned in it, and the steps as a table."""
+        places = ("arc-flow", "arc-steps")
         plan = yield from self._plan(given, *places)
         lang, said, counted = language(), given["sentence"], None
         if plan.name == FIRST and said == text.say("architecture.example_sentence", lang):
             counted = example.tokens(lang)
-        for place, shown in zip(places, self.do.flow(plan, said, counted), strict=True):
-            yield html(place, shown)
+        scene, steps = self.do.flow(plan, self._turned(plan, given), said, counted)
+        if scene is None:
+            yield html("arc-flow", note(text.say("architecture.flow_none", lang)))
+        else:
+            yield {"place": "arc-flow", "data": scene}
+        yield html("arc-steps", steps)
+
+    def gauge(self, given: Given) -> Iterator[Line]:
+        """What the model takes, and which machines hold it. What is wrong is told where the plan is."""
+        try:
+            plan = self.do.plan(given["model"] or "", given["config"])[0]
+        except PlaygroundError:
+            yield html("arc-gauge", "")
+            return
+        try:
+            new = self._turned(plan, given)
+        except PlaygroundError:
+            new = plan
+        yield html("arc-gauge", self.do.gauge(plan, new, given["context"], given["batch"]))
+
+    def _turned(self, plan: Architecture, given: Given) -> Architecture:
+        """The plan with what was turned in it."""
+        turned = changes(plan, given)
+        return self.do.changed(plan, turned) if turned else plan
 
     def memory(self, given: Given) -> Iterator[Line]:
         """Weights, cache, and what fits where."""
@@ -152,6 +174,8 @@ class Answers:
 
 def _followers() -> Iterator[Line]:
     """What hangs on controls that follow the plan is asked when these have followed."""
+    yield asks(f"{ROOM}/gauge")
+    yield asks(f"{ROOM}/flow")
     yield asks(f"{ROOM}/what_if")
     yield asks(f"{ROOM}/training")
 

@@ -1,4 +1,4 @@
-"""The way of a sentence through a model: what each block makes of it, and what that costs.
+"""How a sentence flows through a model: what each block makes of it, and what that costs.
 
 Built from the plan alone. A floating-point operation is a multiplication or an addition: a weight that is
 used for a token costs two (Kaplan et al. 2020, section 2.1), and attention two for each number of each
@@ -7,7 +7,6 @@ token that is looked at. Norms, activations and the table look-up are left out, 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -36,6 +35,7 @@ class Step:
         shape: of what comes out; "n" is the number of tokens.
         parameters: of one such block.
         flops: for one token; None where it is not told how many experts it uses.
+        path: of its module, of the first where several are alike; "" where it is none.
     """
 
     part: str
@@ -43,6 +43,7 @@ class Step:
     shape: Size
     parameters: int = 0
     flops: int | None = 0
+    path: str = ""
 
 
 @dataclass(frozen=True)
@@ -233,7 +234,7 @@ class _Flow:
             part = self.parts[node.path]
             out = node.facts.get("out", 0)
             if part in ("qk_norm", "latent_norm", "relative_bias", "sinks"):
-                steps.append(Step(part, node.name, (), _each(node)))
+                steps.append(Step(part, node.name, (), _each(node), path=node.path))
             elif part != "output":
                 steps.append(self._linear(node, part, (1, "n", out)))
         seen = self._seen()
@@ -270,7 +271,7 @@ class _Flow:
                 count = sum(map(_each, alike))
                 active = total(None if row.active is None else row.active // row.repeat for row in alike)
                 cost = None if active is None else 2 * active
-                steps.append(Step(part, "experts", (1, "n", self.shape.hidden), count, cost))
+                steps.append(Step(part, "experts", (1, "n", self.shape.hidden), count, cost, node.path))
             elif "in" in node.facts:
                 steps.append(self._linear(node, part, (1, "n", node.facts["out"])))
         order = ("router", "gate", "gate_up", "up", "down", "experts")
@@ -280,13 +281,16 @@ class _Flow:
         count = node.facts.get("in", 0) * node.facts.get("out", 0)
         # BERT calls all of them "dense": the module around it tells which.
         name = ".".join(node.path.split(".")[-2:]) if node.name == "dense" else node.name
-        return Step(part, name, shape, _each(node), 2 * count)
+        return Step(part, name, shape, _each(node), 2 * count, node.path)
 
     def _norm(self, node: Node) -> Step:
-        return Step(self.parts[node.path], node.name, (1, "n", self.shape.hidden), _each(node))
+        return Step(
+            self.parts[node.path], node.name, (1, "n", self.shape.hidden), _each(node), path=node.path
+        )
 
     def _table(self, node: Node, part: str) -> Step:
-        return Step(part, node.name, (1, "n", node.facts.get("width", self.shape.hidden)), _each(node))
+        width = node.facts.get("width", self.shape.hidden)
+        return Step(part, node.name, (1, "n", width), _each(node), path=node.path)
 
 
 def _each(node: Node) -> int:
@@ -306,48 +310,6 @@ def steps_of(stack: Stack) -> Iterator[tuple[Step, int]]:
         yield step, 1
 
 
-# -- where the parameters are: a treemap --
-
-
-@dataclass(frozen=True)
-class Tile:
-    """A rectangle of the treemap: ``x``, ``y``, ``width``, ``height`` in parts of the whole."""
-
-    label: str
-    group: str
-    parameters: int
-    x: float
-    y: float
-    width: float
-    height: float
-
-
-def tiles(plan: Architecture, ratio: float = 2.0) -> list[Tile]:
-    """A squarified treemap (Bruls, Huizing, van Wijk 2000) of all parameters, largest first.
-
-    Args:
-        ratio: width to height of the area that it will fill.
-    """
-    found, total = parts(plan), plan.parameters
-    sums: dict[tuple[str, str], int] = {}
-    for _, node in plan.rows():
-        own = node.parameters - sum(child.parameters for child in node.children)
-        if own:
-            group = group_of(node, found)
-            name = node.name if not node.name[:1].isdigit() else found[node.path]
-            name = node.path.rsplit(".", 2)[-2] if name in ("dense", "weight") and "." in node.path else name
-            if node.repeat > 1:
-                name = f"{name} × {node.repeat}"
-            sums[name, group] = sums.get((name, group), 0) + own
-    if not total:
-        return []
-    rest = sum(count for count in sums.values() if count < total / 400)
-    large = [(label, group, count) for (label, group), count in sums.items() if count >= total / 400]
-    large += [("…", "other", rest)] if rest else []
-    large.sort(key=lambda item: -item[2])
-    return _squarified(large, total, ratio)
-
-
 def group_of(node: Node, found: dict[str, str]) -> str:
     """``embedding``, ``attention``, ``feed_forward``, ``head`` or ``other``: the colour of a row."""
     part = found[node.path]
@@ -358,38 +320,3 @@ def group_of(node: Node, found: dict[str, str]) -> str:
     if part in FEED:
         return "feed_forward"
     return "head" if part == "lm_head" else "other"
-
-
-def _squarified(items: Sequence[tuple[str, str, int]], total: int, ratio: float) -> list[Tile]:
-    width, height = ratio, 1.0
-    x = y = 0.0
-    scale = ratio / total  # parameters → area
-    tiles_: list[Tile] = []
-    at = 0
-    while at < len(items):
-        side = min(width, height)
-        row = 1
-        areas = [item[2] * scale for item in items[at:]]
-        while row < len(areas) and _worst(areas[: row + 1], side) <= _worst(areas[:row], side):
-            row += 1
-        deep = sum(areas[:row]) / side
-        along = 0.0
-        for label, group, count in items[at : at + row]:
-            long = count * scale / deep
-            place = (x, y + along, deep, long) if width >= height else (x + along, y, long, deep)
-            tiles_.append(Tile(label, group, count, place[0] / ratio, place[1], place[2] / ratio, place[3]))
-            along += long
-        if width >= height:
-            x, width = x + deep, width - deep
-        else:
-            y, height = y + deep, height - deep
-        at += row
-    return tiles_
-
-
-def _worst(areas: Sequence[float], side: float) -> float:
-    """The least square-like of a row's rectangles."""
-    whole = sum(areas)
-    if not whole or not side or not min(areas):
-        return math.inf
-    return max(side**2 * max(areas) / whole**2, whole**2 / (side**2 * min(areas)))

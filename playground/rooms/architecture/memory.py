@@ -20,9 +20,10 @@ ADAM = 16  # bytes a trained parameter: see `training`
 # Memory that a driver reports, in bytes: T4 15,360 MiB, RTX 4090 24,564, A100 81,920, H200 143,771.
 DEVICES = {
     "t4": 15_360 * 2**20, "rtx4090": 24_564 * 2**20, "a100": 81_920 * 2**20, "h200": 143_771 * 2**20,
-    "laptop": 16 * 2**30,
+    "laptop": 16 * 2**30, "phone": 8 * 2**30,
 }  # fmt: skip
-SHARES = {"laptop": 0.6, "here": 1.0}  # the rest is the system's; "here" is a budget already
+# The rest is the system's; "here" is a budget already.
+SHARES = {"laptop": 0.6, "phone": 0.5, "here": 1.0}
 GPU_SHARE = 0.9  # the rest is for the driver and what is computed on the way
 
 
@@ -141,6 +142,12 @@ def expanded_cache_per_token(plan: Architecture) -> int:
 def usable(device: str, size: int) -> int:
     """Bytes of a device's memory that a model may take."""
     return int(size * SHARES.get(device, GPU_SHARE))
+
+
+def needed(plan: Architecture, context: int, batch: int) -> dict[str, int]:
+    """Bytes of weights and cache together, in every precision that can be told."""
+    extra = cache_bytes(plan, context, batch) or 0
+    return {precision: total + extra for precision, total in in_bytes(plan).items()}
 
 
 # -- training --

@@ -21,7 +21,7 @@ from playground.ui.runs import Action, actions, place, upload
 from playground.ui.visitor import tr
 
 KEY = "architecture"
-VIEWS = ("tree", "flow", "memory", "what_if", "compare", "raw", "live")
+VIEWS = ("flow", "tree", "memory", "what_if", "compare", "raw", "live")
 
 
 def _ids(*names: str) -> list[str]:
@@ -34,11 +34,12 @@ def build(context: Context) -> None:
     answers, first = Answers(do), example.plan()
     api.build(do)
     gr.HTML(tr("architecture.lead"), elem_classes="pg-lead", padding=False)
-    with gr.Row(elem_classes="pg-panel"):
-        with gr.Column(scale=4, min_width=280, elem_classes="pg-controls"):
+    with gr.Column(elem_classes=["pg-panel", "pg-inspects", "arc-room"]):
+        with gr.Column(elem_classes="pg-controls"):
             _controls(do, answers)
-        with gr.Column(scale=9, min_width=300, elem_classes="pg-result", elem_id="arc-result"):
-            place("arc-top", min_height=120)
+        with gr.Column(elem_classes="pg-result", elem_id="arc-result"):
+            place("arc-top", min_height=48)
+            place("arc-gauge", min_height=44)
             with gr.Tabs(elem_id="arc-tabs", overflow_behavior="wrap"):
                 for name in VIEWS:
                     with gr.Tab(tr(f"architecture.tab_{name}"), id=name) as tab:
@@ -54,7 +55,7 @@ def _wire(context: Context, answers: Answers) -> None:
     every = [f"{KEY}/{name}" for name in VIEWS]
     which, sizes, knobs = _ids("model", "config"), _ids("context", "batch"), _ids(*what_if.KNOBS)
     said, live = _ids("sentence"), _ids("live", "precision")
-    flow, memory = [*which, *said], [*which, *sizes]
+    memory = [*which, *sizes]
     trained, turned, other = _ids("rank", "targets"), [*knobs, *sizes], _ids("other")
     compared = [*which, *other, *sizes]
     offered = [f"#arc-sample-{number}" for number in range(len(SAMPLES))]
@@ -66,10 +67,16 @@ def _wire(context: Context, answers: Answers) -> None:
         KEY,
         Action("opening", answers.opening, views=every, opens=True),
         Action("plan", answers.plan, which, which, ["arc-top", "arc-tree"], every),
-        Action("flow", answers.flow, flow, flow, ["arc-flow", "arc-where", "arc-steps"], seen("flow")),
+        # What hangs on controls that follow the plan is asked for by it, once they have followed.
+        Action(
+            "gauge", answers.gauge, [*which, *turned], turned, ["arc-gauge"], every, opens=False,
+        ),
+        Action(
+            "flow", answers.flow, [*which, *said, *knobs], [*said, *knobs], ["arc-flow", "arc-steps"],
+            seen("flow"), opens=False,
+        ),
         # Whenever it is opened: what was loaded meanwhile is measured.
         Action("memory", answers.memory, memory, memory, ["arc-memory"], seen("memory"), anew=True),
-        # These two hang on controls that follow the plan, which asks for them once they have followed.
         Action(
             "training", answers.training, [*memory, *trained], [*trained, *sizes], ["arc-training"],
             seen("memory"), opens=False,
@@ -92,25 +99,29 @@ def _wire(context: Context, answers: Answers) -> None:
 
 
 def _controls(do: ArchitectureService, answers: Answers) -> None:
-    control("architecture.model", gr.Dropdown(
-        [row for row in do.choices() if row[1] == FIRST], value=FIRST, allow_custom_value=True,
-        label=tr("architecture.model"), info=tr("architecture.model_info"), elem_id="arc-model",
-    ), query="model", implies={"architecture.config": "", **UNTURNED})  # fmt: skip
-    with gr.Row(elem_classes="pg-samples"):
-        for number, shown in enumerate(SAMPLES):
-            gr.Button(shown, size="sm", min_width=40, elem_id=f"arc-sample-{number}")
-    control("architecture.sentence", gr.Textbox(
-        tr("architecture.example_sentence"), label=tr("architecture.sentence"),
-        info=tr("architecture.sentence_info"), lines=2, elem_id="arc-sentence",
-    ))  # fmt: skip
-    with gr.Row(elem_classes="pg-actions"):
-        file = gr.UploadButton(tr("architecture.upload"), file_types=[".json"], size="sm", min_width=120)
-    with gr.Accordion(tr("architecture.own"), open=False):
-        control("architecture.config", gr.Textbox(
-            label=tr("architecture.paste"), info=tr("architecture.paste_info"), lines=6, max_lines=14,
-            elem_id="arc-paste",
-        ), implies=UNTURNED)  # fmt: skip
-        gr.Button(tr("architecture.paste_clear"), size="sm", elem_id="arc-clear")
+    """The model and its like on one line; what is asked for less often, folded under it."""
+    with gr.Row(elem_classes=["pg-actions", "arc-which"]):
+        control("architecture.model", gr.Dropdown(
+            [row for row in do.choices() if row[1] == FIRST], value=FIRST, allow_custom_value=True,
+            label=tr("architecture.model"), elem_id="arc-model", min_width=240, scale=2,
+        ), query="model", implies={"architecture.config": "", **UNTURNED})  # fmt: skip
+        with gr.Row(elem_classes="pg-samples", scale=3):
+            for number, shown in enumerate(SAMPLES):
+                gr.Button(shown, size="sm", min_width=40, elem_id=f"arc-sample-{number}")
+    with gr.Accordion(tr("architecture.own"), open=False, elem_classes="arc-strip"):
+        with gr.Row():
+            control("architecture.sentence", gr.Textbox(
+                tr("architecture.example_sentence"), label=tr("architecture.sentence"),
+                info=tr("architecture.sentence_info"), lines=2, elem_id="arc-sentence", min_width=260,
+            ))  # fmt: skip
+            control("architecture.config", gr.Textbox(
+                label=tr("architecture.paste"), info=tr("architecture.paste_info"), lines=2, max_lines=14,
+                elem_id="arc-paste", min_width=260,
+            ), implies=UNTURNED)  # fmt: skip
+        with gr.Row(elem_classes="pg-actions"):
+            file = gr.UploadButton(tr("architecture.upload"), file_types=[".json"], size="sm", min_width=120)
+            gr.Button(tr("architecture.paste_clear"), size="sm", min_width=80, elem_id="arc-clear")
+        gr.HTML(tr("architecture.model_info"), elem_classes="pg-note", padding=False)
     upload(file, answers.receive, KEY)
 
 
@@ -120,9 +131,7 @@ def _inside(name: str, do: ArchitectureService, first: Architecture) -> None:
         case "tree":
             place("arc-tree", min_height=320)
         case "flow":
-            with gr.Row(elem_classes="arc-two"):
-                place("arc-flow", min_height=24)
-                place("arc-where")
+            place("arc-flow", min_height=420)
             place("arc-steps")
         case "memory":
             _memory(first)

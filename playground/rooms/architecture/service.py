@@ -22,10 +22,11 @@ from playground.models.catalog import ModelCard, Role
 from playground.models.gguf import header as gguf
 from playground.models.gguf.config import config as gguf_config
 from playground.models.loaders import presets, sizes, skeletons
-from playground.rooms.architecture import dataflow, example, forward, memory, what_if
+from playground.rooms.architecture import dataflow, drawing, example, forward, memory, what_if
 from playground.rooms.architecture import view as architecture_view
 from playground.rooms.architecture import view_compare as compare_view
 from playground.rooms.architecture import view_flow as flow_view
+from playground.rooms.architecture import view_gauge as gauge_view
 from playground.rooms.architecture import view_gguf as gguf_view
 from playground.rooms.architecture import view_memory as memory_view
 from playground.rooms.architecture import view_words as words_view
@@ -196,15 +197,25 @@ class ArchitectureService:
             return max(1, len(adapter(loaded).encode(sentence, special=True).ids)), card.name
 
     def flow(
-        self, plan: Architecture, sentence: str, counted: tuple[int, str] | None = None
-    ) -> tuple[str, str, str]:
-        """The drawing, the treemap, and the steps as a table."""
+        self, plan: Architecture, new: Architecture, sentence: str, counted: tuple[int, str] | None = None
+    ) -> tuple[dict[str, Any] | None, str]:
+        """The drawing as data (None where the tree tells none), and its steps as a table.
+
+        Args:
+            new: the plan with numbers of it changed; the same where none was.
+        """
         lang = language()
         count, whose = counted or self.tokens(plan, sentence)
-        stacks = dataflow.flow(plan, count)
-        told = note(words.say("architecture.counted_by", lang, count=count, name=whose))
-        steps = flow_view.shapes(stacks, plan, count, lang) if stacks else ""
-        return told + flow_view.drawing(stacks, plan, count, lang), flow_view.treemap(plan, lang), steps
+        scene = drawing.scene(new, plan, count, lang)
+        if scene is None:
+            return None, ""
+        scene["told"] = words.say("architecture.counted_by", lang, count=count, name=whose)
+        return scene, flow_view.shapes(dataflow.flow(new, count), new, count, lang)
+
+    def gauge(self, plan: Architecture, new: Architecture, context: float, batch: float) -> str:
+        """What the model takes, and which machines hold it."""
+        here = self.context.models.budget("cpu")
+        return gauge_view.gauge(new, plan, *limits(context, batch), here, language())
 
     def memory(self, plan: Architecture, context: float, batch: float) -> str:
         """Weights, cache, and what fits where."""

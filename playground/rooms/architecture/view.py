@@ -26,6 +26,7 @@ def overview(plan: Architecture, lang: str, notes: Sequence[str] = ()) -> str:
     say = partial(text.say, lang=lang)
     shape = plan.shape
     kind = f" <code>{escape(plan.kind)}</code>" if plan.kind else ""
+    short = plan.name.rpartition("/")[2] or plan.name
     total = (
         f'<p class="arc-total"><b>{number(plan.parameters)}</b> {escape(say("architecture.parameters"))}'
         f" <small>{escape(rough(plan.parameters, lang))}</small></p>"
@@ -56,10 +57,12 @@ def overview(plan: Architecture, lang: str, notes: Sequence[str] = ()) -> str:
     if plan.defaults:
         named = ", ".join(f"{name} = {value}" for name, value in plan.defaults.items())
         told += note(say("architecture.defaults", fields=named))
-    return (
-        f'<section class="arc-top"><h4>{escape(plan.name)}{kind}</h4>{total}'
-        f'<ul class="arc-facts">{shown}</ul>{told}</section>'
-    )
+    source = f"<summary>{escape(say('architecture.source'))}</summary>"
+    told = f'<details class="arc-from">{source}{told}</details>' if told else ""
+    title = f'<h3 title="{escape(plan.name)}">{escape(short)}{kind}</h3>'
+    facts = f'<ul class="arc-facts">{shown}</ul>{told}'
+    head = f'<div class="arc-line">{title}{total}</div>'
+    return f'<section class="arc-top">{head}<div class="arc-line">{facts}</div></section>'
 
 
 def heads(plan: Architecture) -> str:

@@ -165,8 +165,7 @@ def fits(plan: Architecture, context: int, batch: int, here: int, lang: str) -> 
         here: bytes that models may take on this server.
     """
     say = partial(text.say, lang=lang)
-    extra = memory.cache_bytes(plan, context, batch) or 0
-    need = {precision: total + extra for precision, total in memory.in_bytes(plan).items()}
+    need = memory.needed(plan, context, batch)
     devices = [(say("architecture.device_here"), here)]
     devices += [
         (DEVICE_NAMES.get(key) or say(f"architecture.device_{key}"), memory.usable(key, total))

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from playground import text
-from playground.rooms.architecture.dataflow import Step
 from playground.rooms.architecture.fields import field
 from playground.rooms.architecture.plan import Architecture, Node
 from playground.ui.html import escape, note, number, table, visible
@@ -22,10 +21,10 @@ def words(node: Node, part: str, plan: Architecture, lang: str) -> str:
     return text.say(ROOM + part, lang, **_values(node, part, plan, lang)).strip()
 
 
-def step_words(step: Step, plan: Architecture, lang: str) -> str:
-    """The words of a step that is no module: comparing and mixing."""
-    values = _values(Node("", "", "", 1, 1, 0, 0), step.part, plan, lang)
-    return text.say(ROOM + step.part, lang, **values).strip()
+def about(part: str, plan: Architecture, lang: str) -> str:
+    """The words of what is no module by itself: comparing and mixing, half a layer."""
+    values = _values(Node("", "", "", 1, 1, 0, 0), part, plan, lang)
+    return text.say(ROOM + part, lang, **values).strip()
 
 
 def _values(node: Node, part: str, plan: Architecture, lang: str) -> dict[str, str]:

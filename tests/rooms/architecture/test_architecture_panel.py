@@ -99,7 +99,9 @@ def test_code_of_its_own_still_shows_a_tree(do, tmp_path):
     plan, notes = do.plan("own")
     assert plan.parameters == sum(p.numel() for p in saved.model("Llama").parameters()) and not plan.kind
     assert "never run" in notes[0]
-    shown = do.memory(plan, 2048, 1) + "".join(do.flow(plan, "hello")) + do.training(plan, 8, [], 1, 1)
+    scene, steps = do.flow(plan, plan, "hello")
+    shown = do.memory(plan, 2048, 1) + str(scene) + steps + do.training(plan, 8, [], 1, 1)
+    assert "NF4" not in do.gauge(plan, plan, 2048, 1)
     assert "bfloat16" in shown and "NF4" not in shown
     answer = plain(plan, 10)
     assert answer["memory"]["nf4"] is None and answer["memory"]["float32"] == 4 * plan.parameters
@@ -121,7 +123,9 @@ def test_every_tab(do, name):
         set_owner_language(lang)
         try:
             names = memory.usual_targets(plan)
-            pages = [*do.flow(plan, "hello world"), do.memory(plan, 4096, 2), *notes]
+            scene, steps = do.flow(plan, plan, "hello world")
+            assert scene and "{}" not in json.dumps(scene["layers"])
+            pages = [steps, do.gauge(plan, plan, 4096, 2), do.memory(plan, 4096, 2), *notes]
             pages += [do.training(plan, 8, names, 4096, 2), do.what_if(plan, {}, 4096, 2), do.raw(plan)]
         finally:
             set_owner_language("")
@@ -233,8 +237,10 @@ def test_it_opens_on_the_plan_as_shipped(do, monkeypatch):
     knobs = set_by(lines)
     assert knobs["architecture.num_hidden_layers"] == {"default": 22, "interactive": True}
     assert knobs["architecture.targets"]["default"] == [*memory.usual_targets(example.plan())]
-    assert [line["ask"] for line in lines[-2:]] == ["architecture/what_if", "architecture/training"]
-    assert "<svg" in placed([*answers.flow(given(sentence=said))])["arc-flow"]
+    assert [line["ask"].partition("/")[2] for line in lines[-4:]] == ["gauge", "flow", "what_if", "training"]
+    drawn = next(line["data"] for line in answers.flow(given(sentence=said)) if "data" in line)
+    assert drawn["total"] == 1_100_048_384 and drawn["tokens"] == example.tokens("en")[0]
+    assert "2.2 GB" in placed([*answers.gauge(given())])["arc-gauge"]
 
 
 def test_the_model_that_is_looked_at_is_seen_at_work(do):

@@ -1,4 +1,4 @@
-"""The way of the data: shapes against a real forward pass, operations against torch's own counter."""
+"""The data flow: shapes against a real forward pass, operations against torch's own counter."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from playground.engine.generation import compat
 from playground.models.loaders import presets, skeletons
-from playground.rooms.architecture import dataflow, forward, view_flow
+from playground.rooms.architecture import dataflow, forward
 from playground.rooms.architecture import plan as architecture
 from tests.rooms.architecture.plans import plan_of
 from tests.rooms.architecture.test_memory import shrunk
@@ -83,27 +83,6 @@ def test_post_norm_and_parallel_halves_are_told_apart():
     encoder, decoder = dataflow.flow(plan_of("google/flan-t5-small"), 3)
     kinds = [group.kind for group in decoder.runs[1].groups]
     assert kinds == ["attention", "cross_attention", "feed_forward"] and len(encoder.runs[1].groups) == 2
-
-
-@pytest.mark.parametrize("name", presets.presets())
-def test_the_drawing_and_the_treemap(name):
-    plan = plan_of(name)
-    drawn = view_flow.drawing(dataflow.flow(plan, 9), plan, 9, "en")
-    assert drawn.count("<svg") == (2 if plan.shape.encoder_decoder else 1) and "[1, 9]" in drawn
-    boxes = drawn.split("<rect ")
-    weighty = [box for box in boxes if " params" in box and "_proj" in box]
-    assert all("FLOPs" in box for box in weighty), "a box of weights does not tell its operations"
-    found = dataflow.tiles(plan)
-    assert sum(tile.width * tile.height for tile in found) == pytest.approx(1)
-    assert sum(tile.parameters for tile in found) == plan.parameters
-    for tile in found:
-        assert -1e-9 <= tile.x <= tile.x + tile.width <= 1 + 1e-9
-        assert tile.width * tile.height == pytest.approx(tile.parameters / plan.parameters)
-    for i, a in enumerate(found):
-        for b in found[i + 1 :]:
-            wide = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
-            high = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
-            assert wide < 1e-9 or high < 1e-9, "two tiles lie on each other"
 
 
 @pytest.mark.parametrize("name", [*DENSE, "google/flan-t5-small", "google-bert/bert-base-uncased"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from transformers import CONFIG_MAPPING
 
@@ -10,10 +12,12 @@ from playground.errors import PlaygroundError
 from playground.models.loaders import skeletons
 from playground.rooms.architecture import (
     dataflow,
+    drawing,
     memory,
     view,
     view_compare,
     view_flow,
+    view_gauge,
     view_memory,
     what_if,
 )
@@ -43,7 +47,9 @@ def page_of(plan: Architecture, lang: str) -> str:
     stacks = dataflow.flow(plan, 9)
     names = memory.usual_targets(plan)
     shown = view.overview(plan, lang) + view.tree(plan, lang)
-    shown += view_flow.drawing(stacks, plan, 9, lang) + view_flow.treemap(plan, lang)
+    shown += json.dumps(drawing.scene(plan, plan, 9, lang)) + view_gauge.gauge(
+        plan, plan, 2048, 1, 2**33, lang
+    )
     shown += view_flow.shapes(stacks, plan, 9, lang) if stacks else ""
     shown += view_memory.precisions(plan, {}, lang)
     shown += view_memory.cache(plan, 2048, 1, lang)

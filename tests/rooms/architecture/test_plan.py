@@ -174,12 +174,11 @@ def test_the_first_screen_needs_no_library():
     """The tree, the drawing, the bytes and what training takes, before torch is imported; plotly draws."""
     program = """
 import sys
-from playground.rooms.architecture import dataflow, example, memory, view, view_memory, what_if
-from playground.rooms.architecture.view_flow import drawing, treemap
+from playground.rooms.architecture import drawing, example, memory, view, view_gauge, view_memory, what_if
 plan = example.plan()
 names = memory.usual_targets(plan)
 page = view.overview(plan, "en") + view.tree(plan, "en")
-page += drawing(dataflow.flow(plan, 9), plan, 9, "en") + treemap(plan, "en")
+page += str(drawing.scene(plan, plan, 9, "en")) + view_gauge.gauge(plan, plan, 9, 1, 2**33, "en")
 page += view_memory.precisions(plan, {}, "en")
 page += view_memory.training(plan, 8, names, 9, 1, "en")
 page += what_if.code(plan)
