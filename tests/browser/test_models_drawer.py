@@ -22,9 +22,6 @@ from tests.hub import Hub
 from tests.models import saved
 
 pytestmark = pytest.mark.browser
-# What stands before each cell of a row.
-NAMED = """cells => cells.map((each) => getComputedStyle(each, "::before").content)
-  .filter((each) => each !== "none").map((each) => each.slice(1, -1))"""
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +58,9 @@ def opened(page: Page) -> Locator:
 
 
 def load(page: Page, name: str, precision: str = "") -> None:
+    if not page.locator("#pg-models-name").is_visible():
+        page.locator("#pg-models-other .label-wrap").click()
+        settled(page)  # what is typed into a box that Gradio is just making is lost
     menu = page.locator("#pg-models-name input")
     menu.fill(name)
     menu.press("Enter")
@@ -73,7 +73,17 @@ def say(key: str, lang: str = "en") -> str:
 
 
 def bytes_in(row: Locator) -> int:
-    return int(row.locator("td").nth(4).inner_text().replace(",", ""))
+    return int((row.locator("small").get_attribute("title") or "").split(" ")[0].replace(",", ""))
+
+
+def held(page: Page, name: str) -> Locator:
+    """A model that is loaded."""
+    return page.locator(f'#pg-models-held .mod[data-name="{name}"]')
+
+
+def offered(page: Page, name: str) -> Locator:
+    """A model that could be."""
+    return page.locator(f'#pg-models-offered .mod[data-name="{name}"]')
 
 
 def test_a_hundred_million_parameters_in_each_precision(visit: Visit, app: App) -> None:
@@ -91,7 +101,7 @@ def test_a_hundred_million_parameters_in_each_precision(visit: Visit, app: App) 
         assert told
         shown[precision] = int(told[1].replace(",", ""))
         # The table follows, and says the same; both are what was predicted from the config alone.
-        row = drawer.locator("#pg-models-held tr", has_text="llama-100m").filter(has_text=named)
+        row = held(page, "llama-100m").filter(has_text=named)
         expect(row).to_be_visible(timeout=WAIT)
         assert bytes_in(row) == shown[precision]
         key = Key("folder", card.where, "main", "causal", "cpu", dtype, precision)
@@ -133,36 +143,42 @@ def test_lists_and_unloads(visit: Visit) -> None:
     canine = page.locator('#tok-view .tok-lane[data-name="canine"] .tok-count b')
     expect(canine).to_have_text("7", timeout=WAIT)
     drawer = opened(page)
-    row = drawer.locator("#pg-models-held tr", has_text="tekken")
-    refresh = drawer.get_by_role("button", name=say("models.refresh", "zh-TW"))
+    row = held(page, "tekken")
     expect(row).to_be_visible(timeout=WAIT)
-    drawer.get_by_label(say("models.unload_which", "zh-TW")).click()
-    page.get_by_role("option", name="tekken", exact=True).last.click()
-    drawer.get_by_role("button", name=say("models.unload", "zh-TW"), exact=True).click()
+    expect(row).to_have_attribute("data-state", "loaded")
+    row.get_by_role("button", name=say("models.unload", "zh-TW")).click()
     expect(row).not_to_be_visible()
-    refresh.click()
+    expect(offered(page, "tekken")).to_be_visible()  # it is ready again
+    assert not page.locator("#pg-models-held .pg-place").evaluate("e => e.hasAttribute('data-stale')")
+    drawer.get_by_role("button", name=say("models.refresh", "zh-TW")).click()
     expect(row).not_to_be_visible()
 
 
-def test_on_a_phone_a_row_becomes_lines(visit: Visit) -> None:
-    """Each cell after the name of its column, and nothing to be scrolled sideways."""
+def test_a_model_of_the_list_is_tried_where_it_stands(visit: Visit) -> None:
+    page = visit()
+    opened(page)
+    row = offered(page, "small")
+    row.get_by_role("button").click()
+    result = page.locator("#pg-models-result .pg-tried")
+    expect(result).to_contain_text("24 tokens", timeout=2 * WAIT)
+    expect(result).to_be_in_viewport()
+    expect(held(page, "small")).to_be_visible()
+    expect(row).to_have_count(0)
+    expect(page.locator("#pg-models-stop")).to_be_hidden()  # nothing loads
+
+
+def test_on_a_phone_nothing_is_scrolled_sideways(visit: Visit) -> None:
     page = visit(viewport={"width": 360, "height": 740})
     drawer = opened(page)
     load(page, "small")
     expect(drawer.locator("#pg-models-result .pg-tried")).to_contain_text("small", timeout=WAIT)
-    drawer.locator(".label-wrap", has_text=say("models.offered")).click()
+    drawer.locator(".mod-group:not([open]) > summary").click()
+    row = offered(page, "meta-llama/Llama-3.1-8B-Instruct")
+    row.scroll_into_view_if_needed()
+    told = row.locator("p").bounding_box()
+    assert told and told["width"] > 200  # words, not letters
     for place in ("#pg-models-held", "#pg-models-offered"):
-        table = drawer.locator(f"{place} .pg-table")
-        row = table.locator("tbody tr", has_text="small").first
-        expect(row).to_be_visible(timeout=WAIT)
-        assert row.locator("td").evaluate_all(NAMED) == table.locator("th").all_text_contents()[1:]
-        tops = row.locator("td").evaluate_all(
-            "cells => cells.map((each) => each.getBoundingClientRect().top)"
-        )
-        assert tops == sorted(set(tops))
-        assert (
-            table.evaluate("table => table.parentElement.scrollWidth - table.parentElement.clientWidth") <= 0
-        )
+        assert drawer.locator(place).evaluate("e => e.scrollWidth - e.clientWidth") <= 0
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
@@ -174,11 +190,11 @@ def test_what_is_chosen_comes_along_and_stands_in_no_link(visit: Visit) -> None:
     page.get_by_role("option", name=say("models.role_tokenizer"), exact=True).last.click()
     expect(drawer.locator("#pg-models-result .pg-place")).to_have_attribute("data-stale", "", timeout=WAIT)
     chosen = {"name": "small", "role": "tokenizer", "precision": "nf4"}
-    held = (
+    kept = (
         f"() => Object.fromEntries({[*chosen]}.map((each) => [each, playground.store.get('models.' + each)]))"
     )
     page.wait_for_timeout(800)
-    assert page.evaluate(held) == chosen and "small" not in page.url
+    assert page.evaluate(kept) == chosen and "small" not in page.url
     visit.watch.leaving = True
     page.reload()
     page.wait_for_function("window.playground?.store?.view()")
@@ -188,7 +204,8 @@ def test_what_is_chosen_comes_along_and_stands_in_no_link(visit: Visit) -> None:
             page.wait_for_url(f"**lang={lang}**")
             page.wait_for_function("window.playground?.store?.view()")
         opened(page)
-        assert page.evaluate(held) == chosen
+        assert page.evaluate(kept) == chosen
+        page.locator("#pg-models-other .label-wrap").click()
         expect(page.locator("#pg-models-name input")).to_have_value("small")
         expect(page.locator("#pg-models-role input")).to_have_value(say("models.role_tokenizer", lang))
         expect(page.locator('#pg-models-precision input[value="nf4"]')).to_be_checked()
@@ -199,8 +216,7 @@ def test_a_folder_put_there_while_the_page_is_open_is_in_the_menu(visit: Visit, 
     drawer = opened(page)
     saved.save(Path(app.models) / "put-there-later")
     drawer.get_by_role("button", name=say("models.refresh")).click()
-    drawer.get_by_text(say("models.offered")).click()
-    expect(drawer.locator("td", has_text="put-there-later")).to_be_visible(timeout=WAIT)
+    expect(offered(page, "put-there-later")).to_be_visible(timeout=WAIT)
     load(page, "put-there-later")
     expect(drawer.locator("#pg-models-result .pg-tried")).to_contain_text("put-there-later", timeout=WAIT)
 
@@ -224,7 +240,7 @@ def test_a_download_shows_its_bytes_stops_and_goes_on(browser: Browser, tmp_path
             page.locator("#pg-models-stop").click()
             expect(result).to_contain_text(say("models.stopped"))
             # Soon nothing of it is left in memory; what was fetched is on the disk.
-            row = drawer.locator("#pg-models-held tr", has_text="org/llama")
+            row = held(page, "org/llama")
             for _ in range(20):
                 drawer.get_by_role("button", name=say("models.refresh")).click()
                 settled(page)

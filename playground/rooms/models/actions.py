@@ -32,7 +32,7 @@ class Answers:
         self.context = context
 
     def look(self, given: Given) -> Iterator[Line]:
-        """What is loaded and what is offered; every name that can be loaded, and those that can be unloaded.
+        """What is loaded and what is offered, and every name that can be loaded.
 
         A folder put into the models folder a moment ago is among them.
         """
@@ -42,7 +42,8 @@ class Answers:
         kinds = dict.fromkeys(["cpu", *(row.device for row in whole if row.device == "cuda")])
         memories = [(kind, cache.used_bytes(kind), cache.budget(kind)) for kind in kinds]
         unseen = [row.bytes for row in whole if not context.catalog.listed(row.card)]
-        yield html("pg-models-held", view.held(status, memories, lang, unseen))
+        owner = context.settings.visitors_own
+        yield html("pg-models-held", view.held(status, memories, lang, unseen, owner=owner))
         broken = {card.name: card.broken for card in context.catalog.folders() if card.broken}
         absent = {
             card.name: fetched_size(card)
@@ -50,12 +51,8 @@ class Answers:
             if card.source == "package" and not card.where
         }
         yield html("pg-models-offered", view.offered(inventory(context), broken, lang, absent))
-        free = dict.fromkeys(row.name for row in status if row.state == "loaded" and not row.leases)
         names = [(label(card, lang), card.name) for card in context.offered(None)]
-        yield sets({
-            "models.idle": {"choices": [(name, name) for name in free], "value": None},
-            "models.name": {"choices": names},
-        })  # fmt: skip
+        yield sets({"models.name": {"choices": names}})
 
     def unload(self, given: Given) -> Iterator[Line]:
         """Give the memory of a model back, where visitors are the server's owner."""

@@ -11,7 +11,7 @@ import gradio as gr
 from playground.rooms.models import api
 from playground.rooms.models.actions import ROLES, Answers
 from playground.ui.context import Context
-from playground.ui.controls import control
+from playground.ui.controls import control, stored
 from playground.ui.precision_menu import following, precision
 from playground.ui.runs import Action, actions, place
 from playground.ui.visitor import tr
@@ -20,21 +20,15 @@ from playground.ui.visitor import tr
 def build(context: Context) -> None:
     """The drawer, where the page ends; its endpoint."""
     api.build(context)
-    # Strangers must not take from each other what is loaded.
-    owner = context.settings.visitors_own
     with gr.Accordion(tr("models.title"), open=False, elem_id="pg-models"):
+        stored("models.idle")  # what is to be unloaded: a button beside each that is loaded says it
         place("pg-models-held")
-        with gr.Row(elem_classes="pg-end"):
-            gr.Button(tr("models.refresh"), size="sm", min_width=120, scale=0, elem_id="pg-models-refresh")
-            control("models.idle", gr.Dropdown(
-                [], value=None, label=tr("models.unload_which"), min_width=160, visible=owner
-            ), private=True)  # fmt: skip
-            unload = gr.Button(tr("models.unload"), size="sm", min_width=120, scale=0, visible=owner)
-            unload.elem_id = "pg-models-unload"
-        _trial()
         place("pg-models-result", min_height=24)
-        with gr.Accordion(tr("models.offered"), open=False):
-            place("pg-models-offered")
+        gr.Button(tr("models.stop"), size="sm", elem_id="pg-models-stop")  # seen while something loads
+        place("pg-models-offered")
+        with gr.Accordion(tr("models.other"), open=False, elem_id="pg-models-other"):
+            _trial()
+        gr.Button(tr("models.refresh"), size="sm", elem_id="pg-models-refresh")
     _wire(Answers(context))
 
 
@@ -50,9 +44,7 @@ def _trial() -> None:
             value="", label=tr("models.as_what"), scale=2, min_width=140, elem_id="pg-models-role",
         ), private=True)  # fmt: skip
         precision("models.precision", private=True, scale=2, min_width=180, elem_id="pg-models-precision")
-    with gr.Row(elem_classes="pg-actions"):
-        gr.Button(tr("models.load"), variant="primary", min_width=120, elem_id="pg-models-load")
-        gr.Button(tr("models.stop"), min_width=60, elem_id="pg-models-stop")
+    gr.Button(tr("models.load"), variant="primary", min_width=120, elem_id="pg-models-load")
 
 
 def _wire(answers: Answers) -> None:

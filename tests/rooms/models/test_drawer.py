@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -10,9 +11,14 @@ from typing import Any
 
 import pytest
 
+from playground import text
 from playground.errors import BadInput, NotAllowed
+from playground.models import catalog
 from playground.models.cache import Loaded, ModelCache
 from playground.models.catalog import Catalog, ModelCard
+from playground.models.loaders import presets, skeletons
+from playground.rooms.models import view
+from playground.rooms.models.about import PARAMETERS, TOLD
 from playground.rooms.models.actions import Answers
 from playground.rooms.models.inventory import inventory
 from playground.settings import read
@@ -65,16 +71,15 @@ def test_what_is_held_comes_first_and_a_typed_one_is_listed_too(tmp_path):
 
 
 def look(context: Context) -> tuple[str, list[str], str]:
-    """What is held, what can be unloaded, what is offered."""
+    """What is held, what has a button to unload it, what is offered."""
     return told(Answers(context).look(Given({}, "models", "")))
 
 
 def told(lines: Iterator[Line]) -> tuple[str, list[str], str]:
     held, offered, menus = lines
     assert held["place"] == "pg-models-held" and offered["place"] == "pg-models-offered"
-    idle = [value for _, value in menus["set"]["models.idle"]["choices"]]
-    assert menus["set"]["models.idle"]["value"] is None
-    return held["html"], idle, offered["html"]
+    assert [*menus["set"]] == ["models.name"]
+    return held["html"], re.findall('data-models="unload" data-name="([^"]*)"', held["html"]), offered["html"]
 
 
 def unload(context: Context, name: str | None) -> tuple[str, list[str], str]:
@@ -96,6 +101,7 @@ def test_strangers_unload_nothing(tmp_path):
     context = context_of(tmp_path, "--public")
     with context.models.lease(context.catalog.find("mine")):
         pass
+    assert look(context)[1] == []  # and no button offers it
     with pytest.raises(NotAllowed, match="unload_not_allowed"):
         unload(context, "mine")
     assert context.models.used_bytes() == 10
@@ -214,7 +220,7 @@ def test_packages_that_are_not_here_say_what_fetching_them_costs(tmp_path, no_pa
     lines = list(Answers(context).look(Given({}, "models", "#pg-models")))
     shown = next(line["html"] for line in lines if line.get("place") == "pg-models-offered")
     for name, size in (("SmolLM2-135M-Instruct", "93 MB"), ("glove-wiki-gigaword-50", "76 MB")):
-        row = shown.split(f">{name}<br>")[1].split("</tr>")[0]
+        row = shown.split(f'data-name="{name}" data-state="download"')[1].split("</li>")[0]
         assert f"↓ {size} from the package index" in row and "Python package" in row
     assert "made by a third party" in shown, "whose weights these are"
     names = next(line["set"]["models.name"]["choices"] for line in lines if "set" in line)
@@ -228,3 +234,40 @@ def test_a_public_server_offers_none_that_it_would_have_to_fetch(tmp_path, no_pa
     assert not {"SmolLM2-135M-Instruct", "glove-wiki-gigaword-50"} & {
         row["name"] for row in inventory(context)
     }
+
+
+def test_models_stand_in_groups_what_they_are_good_for_before_what_they_cost(tmp_path):
+    context = context_of(tmp_path)
+    with context.models.lease(context.catalog.find("mine")):
+        shown, _, offered = look(context)
+    here, away = offered.split('<details class="mod-group">')
+    assert 'data-name="mine"' in shown and 'data-name="mine"' not in offered
+    assert 'data-name="byt5" data-state="ready"' in here
+    gpt2 = away.split('data-name="openai-community/gpt2"')[1].split("</li>")[0]
+    order = ["2019", "124 million parameters, 249 MB in bfloat16", 'data-models="try"']
+    assert [gpt2.find(each) for each in order] == sorted(gpt2.find(each) for each in order)
+    assert all(each in gpt2 for each in order)
+
+
+def test_every_model_that_is_listed_says_what_it_is_good_for(tmp_path):
+    from playground import rooms
+
+    rooms.register()
+    named = [*catalog.EMBEDDED_BY_NAME, *catalog.PACKAGED_BY_NAME, *catalog.FETCHED_BY_NAME]
+    assert [name for name in named if name not in TOLD] == []
+    for lang in text.LANGUAGES:
+        assert all(text.say(key, lang) for key in TOLD.values())
+
+
+@pytest.mark.parametrize("name", [name for name in PARAMETERS if name != "tutor"])
+def test_parameters_are_those_of_the_models_plan(name):
+    model = skeletons.build(presets.presets()[presets.find(name).name].config, name)
+    assert sum(each.numel() for each in model.parameters()) == PARAMETERS[name]
+
+
+@pytest.mark.parametrize(("count", "lang", "said"), [
+    (1_100_048_384, "en", "1.1 billion"), (124_439_808, "en", "124 million"),
+    (1_100_048_384, "zh-TW", "11 億"), (22_713_216, "zh-CN", "2,270 万"),
+])  # fmt: skip
+def test_parameters_are_said_as_people_say_them(count, lang, said):
+    assert view._rounded(count, lang) == said
