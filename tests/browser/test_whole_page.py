@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 FIRST = {
     "tokens": "#tok-view .tok-lane .t", "chat": "#chat-frame .chat-log",
     "next_token": "#next-frame .nx-chart > .nx-row", "decoding": "#dec-view .dec-answer",
-    "embeddings": "#sen-map .pg-map-side li", "architecture": "#arc-tree .arc-row",
+    "embeddings": "#sen-map .pg-map-side li", "architecture": "#arc-flow .arc-box",
     "songs": "#songs-ten .song-ten > li",
 }  # fmt: skip
 KEYS = [panel.KEY for panel in all_rooms()]
