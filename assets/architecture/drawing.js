@@ -55,8 +55,6 @@
     }
 
     show(scene) {
-      const held = document.activeElement, turn = held && this.root.contains(held) && held.closest("[data-turn]");
-      const again = turn && [turn.dataset.turn, [...turn.children].indexOf(held)];
       this.scene = scene;
       if (!scene.layers.some((each) => each.id === this.opened)) this.opened = "layer0";
       this.frame.setAttribute("role", "group");
@@ -69,7 +67,6 @@
         return made;
       }), element("span", "arc-hint", scene.words.hint));
       this.draw();
-      if (again) { const made = this.world.querySelector(`[data-turn="${again[0]}"]`); if (made) made.children[again[1]].focus({ preventScroll: true }); }
       if (this.chosen && architecture.told()) { const box = this.box(this.chosen); if (box) architecture.tell(scene, box, this.button(this.chosen)); }
     }
 
@@ -78,7 +75,7 @@
       this.width = this.frame.clientWidth;
       if (!this.width) return; // not seen yet: the observer tells
       const plan = (this.plan = architecture.layout(scene, number, this.width, matchMedia("(pointer: coarse)").matches));
-      const focus = document.activeElement && document.activeElement.dataset && this.world.contains(document.activeElement) ? document.activeElement.dataset.id : "";
+      const held = this.world.contains(document.activeElement) ? document.activeElement : null, turn = held && held.closest("[data-turn]");
       this.world.style.width = `${plan.width}px`;
       this.world.style.height = this.frame.style.height = `${plan.height}px`;
       const lines = drawn("svg", { width: plan.width, height: plan.height, "aria-hidden": "true" });
@@ -92,7 +89,10 @@
         ...plan.texts.map((text) => this.text(text)), ...plan.boxes.map((each) => this.made(each)), ...this.turns(plan));
       this.settle();
       this.zoom.apply();
-      if (focus && this.button(focus)) this.button(focus).focus({ preventScroll: true });
+      if (!held) return; // what had the focus has it again
+      const anew = turn ? this.world.querySelector(`[data-turn="${turn.dataset.turn}"]`) : this.button(held.dataset.id);
+      const there = anew && turn ? anew.children[[...turn.children].indexOf(held)] : anew;
+      if (there) there.focus({ preventScroll: true });
     }
 
     half({ box, x, y, w, h }) {

@@ -90,7 +90,7 @@ def memory(do: ArchitectureService) -> None:
     idle = peak = process.memory_info().rss
     for name in (LARGE, "deepseek-ai/DeepSeek-V3", "bigscience/bloom", "openai/gpt-oss-120b"):
         plan, _ = do.plan(name)
-        do.memory(plan, 131072, 64), do.raw(plan), do.flow(plan, "hello"), view.tree(plan, "en")
+        do.memory(plan, 131072, 64), do.raw(plan), do.flow(plan, plan, "hello"), view.tree(plan, "en")
         peak = max(peak, process.memory_info().rss)
     most = (idle + 100e6) / idle  # 100 MB
     row("memory with four skeletons of up to 671B", peak / 1e6, idle / 1e6, "MB", "the idle app", most=most)

@@ -18,7 +18,7 @@ FIRST = {
     "home": "#home-frame .hm-row.now",
     "tokens": "#tok-view .tok-lane .t", "chat": "#chat-frame .chat-log",
     "next_token": "#next-frame .nx-chart > .nx-row", "decoding": "#dec-view .dec-answer",
-    "embeddings": "#sen-map .pg-map-side li", "architecture": "#arc-tree .arc-row",
+    "embeddings": "#sen-map .pg-map-side li", "architecture": "#arc-flow .arc-box",
     "songs": "#songs-ten .song-ten > li",
 }  # fmt: skip
 KEYS = [panel.KEY for panel in all_rooms()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from typing import Any
 
 from playground import text
@@ -95,10 +96,9 @@ class Answers:
         except PlaygroundError:
             yield html("arc-gauge", "")
             return
-        try:
+        new: Architecture | None = None
+        with suppress(PlaygroundError):  # said where it was turned
             new = self._turned(plan, given)
-        except PlaygroundError:
-            new = plan
         yield html("arc-gauge", self.do.gauge(plan, new, given["context"], given["batch"]))
 
     def _turned(self, plan: Architecture, given: Given) -> Architecture:

@@ -212,10 +212,16 @@ class ArchitectureService:
         scene["told"] = words.say("architecture.counted_by", lang, count=count, name=whose)
         return scene, flow_view.shapes(dataflow.flow(new, count), new, count, lang)
 
-    def gauge(self, plan: Architecture, new: Architecture, context: float, batch: float) -> str:
-        """What the model takes, and which machines hold it."""
+    def gauge(self, plan: Architecture, new: Architecture | None, context: float, batch: float) -> str:
+        """What the model takes, and which machines hold it.
+
+        Args:
+            new: as for `flow`; None where what was changed cannot be.
+        """
         here = self.context.models.budget("cpu")
-        return gauge_view.gauge(new, plan, *limits(context, batch), here, language())
+        return gauge_view.gauge(
+            new or plan, plan, *limits(context, batch), here, language(), refused=new is None
+        )
 
     def memory(self, plan: Architecture, context: float, batch: float) -> str:
         """Weights, cache, and what fits where."""

@@ -14,12 +14,16 @@ SHOWN = ("here", "t4", "phone")
 PREFERRED = ("bfloat16", "int8", "nf4_double_quant")  # a model is asked for in these, the truest first
 
 
-def gauge(plan: Architecture, base: Architecture, context: int, batch: int, here: int, lang: str) -> str:
+def gauge(
+    plan: Architecture, base: Architecture, context: int, batch: int, here: int, lang: str,
+    *, refused: bool = False,
+) -> str:  # fmt: skip
     """Bytes of weights and cache in bfloat16, and for each machine the truest precision that fits it.
 
     Args:
         base: the plan before numbers of it were changed; the same where none was.
         here: bytes that models may take on this server.
+        refused: what was changed cannot be, so the plan is as it was.
     """
     say = partial(text.say, lang=lang)
     weights = memory.in_bytes(plan)["bfloat16"]
@@ -29,14 +33,16 @@ def gauge(plan: Architecture, base: Architecture, context: int, batch: int, here
         more = say("architecture.gauge_cache", bytes=size(cache), context=f"{context * batch:,}")
         told += f'<span class="arc-cache">{escape(more)}</span>'
     changed = ""
-    if base is not plan:
-        share = f"{plan.parameters / max(base.parameters, 1) - 1:+.1%}"
-        before, after = f"{base.parameters:,}", f"{plan.parameters:,}"
-        changed = (
-            f'<p class="arc-changed"><b>{escape(say("architecture.gauge_changed"))}</b> '
-            f"<span>{before} → {after} <em>{share}</em></span> "
-            f'<button type="button" data-arc="reset">{escape(say("architecture.reset"))}</button></p>'
-        )
+    if refused or base is not plan:
+        told_ = escape(say("architecture.gauge_refused"))
+        if not refused:
+            share = f"{plan.parameters / max(base.parameters, 1) - 1:+.1%}"
+            told_ = (
+                f"<b>{escape(say('architecture.gauge_changed'))}</b> "
+                f"<span>{base.parameters:,} → {plan.parameters:,} <em>{share}</em></span>"
+            )
+        back = f'<button type="button" data-arc="reset">{escape(say("architecture.reset"))}</button>'
+        changed = f'<p class="arc-changed">{told_} {back}</p>'
     need = memory.needed(plan, context, batch)
     rows = "".join(_machine(name, need, here, lang) for name in SHOWN)
     label, opens = escape(say("architecture.gauge")), escape(say("architecture.gauge_opens"))

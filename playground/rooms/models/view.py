@@ -35,7 +35,9 @@ def held(
     title = f"<h4>{escape(say('models.group_loaded'))} <small>{len(rows)}</small></h4>"
     if not rows:
         return totals + title + note(say("models.nothing_loaded"))
-    return f'{totals}{title}<ul class="mod-list">{"".join(_loaded(row, lang, owner) for row in rows)}</ul>'
+    first = {row.name: row for row in reversed(rows)}  # what a model is good for is said once
+    items = "".join(_loaded(row, lang, owner, about=first[row.name] is row) for row in rows)
+    return f'{totals}{title}<ul class="mod-list">{items}</ul>'
 
 
 def _memory(device: str, used: int, budget: int, lang: str) -> str:
@@ -49,7 +51,7 @@ def _memory(device: str, used: int, budget: int, lang: str) -> str:
     )
 
 
-def _loaded(row: Status, lang: str, owner: bool) -> str:
+def _loaded(row: Status, lang: str, owner: bool, *, about: bool) -> str:
     say = partial(text.say, lang=lang)
     idle = row.state == "loaded" and not row.leases
     use = say("models.idle", seconds=number(row.idle_seconds))
@@ -58,11 +60,11 @@ def _loaded(row: Status, lang: str, owner: bool) -> str:
     if row.state == "loading":
         use = loading.brief(row.stage, lang)
     facts = [say("models.takes", bytes=size(row.bytes))] if row.state == "loaded" else []
-    facts += [say(f"models.role_{row.role}"), precision(row, lang), row.device, use]
+    facts += [say(f"models.role_{row.role}"), precision(row, lang) if row.dtype else "", row.device, use]
     act = _button("unload", row.name, say("models.unload"), lang) if idle and owner else ""
     state = row.state if not row.leases else "used"
     title = f"{number(row.bytes)} {say('models.unit')}"
-    return _item(row.name, state, _about(row.name, lang), facts, act, title)
+    return _item(row.name, state, _about(row.name, lang) if about else "", facts, act, title)
 
 
 def precision(row: Status, lang: str) -> str:

@@ -135,3 +135,9 @@ def test_a_405b_fits_no_gauge_and_a_change_is_told():
     base = plan_of(TINYLLAMA)
     shown = view_gauge.gauge(changed(base, num_hidden_layers=11), base, 2048, 1, 2**33, "en")
     assert "1,100,048,384 → 615,561,216" in shown and "-44.0%" in shown
+
+
+def test_what_cannot_be_is_said_and_can_be_taken_back():
+    plan = plan_of(TINYLLAMA)
+    shown = view_gauge.gauge(plan, plan, 2048, 1, 2**33, "en", refused=True)
+    assert "do not go together" in shown and 'data-arc="reset"' in shown and "→" not in shown
