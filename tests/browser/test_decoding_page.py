@@ -40,10 +40,15 @@ def sub(page: Page, key: str, lang: str = "en") -> None:
 def test_it_opens_on_a_case_where_greedy_misses(visit: Visit) -> None:
     page = opened(visit)
     expect(page.locator(".dec-answer.missed")).to_contain_text(say("question"))
-    expect(page.locator(".dec-lane")).to_have_count(6)
+    expect(page.locator(".dec-lane")).to_have_count(5)
+    expect(page.locator(".dec-repeat.same")).to_contain_text(say("part_again"))
+    answer, lanes, race = (
+        page.locator(each).bounding_box() for each in (".dec-answer", ".dec-lanes", ".dec-race")
+    )
+    assert answer and lanes and race and answer["y"] < 600 and answer["y"] < lanes["y"] < race["y"]
     expect(page.locator(".dec-race .pg-figure-plot.ready .js-line")).to_have_count(3, timeout=WAIT)
     sub(page, "tree")
-    expect(page.locator("#dec-tree .dec-svg g.won").first).to_be_visible()
+    expect(page.locator("#dec-tree .dec-way.won").first).to_be_visible()
     expect(page.locator("#dec-tree .dec-seq tbody tr")).to_have_count(4)
     sub(page, "filters")
     row = page.locator("#dec-filters details[open]")
@@ -59,7 +64,7 @@ def test_a_prompt_of_ones_own(visit: Visit) -> None:
     page.locator("#dec-text textarea").fill('<img src=x onerror="window.canary = 1"> The sun is')
     page.locator("#dec-go").click()
     expect(page.locator("#dec-view .dec-prompt")).to_contain_text("onerror", timeout=WAIT)
-    expect(page.locator(".dec-lane")).to_have_count(6)
+    expect(page.locator(".dec-lane")).to_have_count(5)
     page.get_by_role("button", name="The capital of France is").click()
     expect(page.locator("#dec-view .dec-prompt")).to_contain_text("France", timeout=WAIT)
     # A bad setting says so above what stays.
@@ -78,18 +83,25 @@ def test_a_prompt_of_ones_own(visit: Visit) -> None:
 def test_a_token_tells_what_else_could_have_stood_there(visit: Visit) -> None:
     page = opened(visit)
     continuation = page.locator('.dec-lane[data-lane="greedy"]')
-    continuation.locator(".dec-t").first.hover()
-    detail = page.locator(".dec-detail")
-    expect(detail).to_be_visible()
-    expect(detail).to_contain_text(say("js_others"))
-    expect(detail.locator("li.on")).to_have_count(1)
-    first = detail.inner_text()
+    continuation.locator(".dec-t").first.click()
+    inspector = page.locator("#pg-inspector")
+    expect(inspector).to_be_visible()
+    expect(inspector).to_contain_text(say("js_others"))
+    expect(inspector.locator("li.on")).to_have_count(1)
+    first = inspector.inner_text()
     continuation.locator(".dec-text").focus()
     page.keyboard.press("End")
     page.keyboard.press("ArrowLeft")
-    assert detail.inner_text() != first
+    assert inspector.inner_text() != first
     page.keyboard.press("Escape")
-    expect(detail).to_be_hidden()
+    expect(inspector).to_be_hidden()
+    expect(page.locator(".dec-t.here")).to_have_count(0)
+    # In the tree: everything that was looked at in that step.
+    sub(page, "tree")
+    page.locator(".dec-tree .dec-t").first.click()
+    expect(inspector).to_contain_text(say("js_step").format(step=1))
+    expect(inspector.locator("li")).to_have_count(8)
+    expect(inspector.locator("li.on")).to_have_count(1)
 
 
 def test_an_experiment_runs_and_stops(visit: Visit) -> None:
@@ -118,7 +130,7 @@ def test_a_prompt_of_an_address_is_not_shown_above_anothers_result(visit: Visit)
     page = visit("?tab=decoding&text=Hello%20there", ready=False)
     expect(page.locator("#dec-text textarea")).to_have_value("Hello there", timeout=WAIT)
     expect(page.locator("#dec-view")).to_contain_text(say("go"), timeout=WAIT)
-    expect(page.locator(".dec-answer, .dec-lane, .dec-svg")).to_have_count(0)
+    expect(page.locator(".dec-answer, .dec-lane, .dec-way")).to_have_count(0)
     page.locator("#dec-go").click()
     expect(page.locator("#dec-view .dec-prompt")).to_contain_text("Hello", timeout=WAIT)
 
@@ -128,34 +140,36 @@ def test_a_switch_of_language_takes_everything_along(visit: Visit) -> None:
     visit.watch.leaving = True
     speak(page, "zh-TW")  # nothing was touched: its own example
     expect(page.locator(".dec-answer")).to_contain_text(say("question", "zh-TW"), timeout=WAIT)
-    expect(page.locator("#dec-text textarea")).to_have_value("牛")
+    expect(page.locator("#dec-text textarea")).to_have_value(say("example_prompt", "zh-TW"))
     page.locator("#dec-text textarea").fill("太陽")
+    page.get_by_role("button", name=say("settings", "zh-TW")).click()
+    settled(page)  # what is typed into a box that Gradio is just making is lost
     page.locator("#dec-beams input[type=number]").fill("2")
     page.locator("#dec-seed input").fill("41")
-    page.get_by_role("button", name=say("more", "zh-TW")).click()
-    settled(page)  # what is typed into a box that Gradio is just making is lost
     page.locator("#dec-stops textarea").fill("停")
     page.locator("#dec-stops textarea").blur()
     for lang in ("en", "zh-CN"):  # twice: what came along goes along
         speak(page, lang)
         expect(page.locator("#dec-view")).to_contain_text(say("go", lang), timeout=WAIT)
         expect(page.locator("#dec-text textarea")).to_have_value("太陽")
-        expect(page.locator("#dec-beams input[type=number]")).to_have_value("2")
-        expect(page.locator("#dec-seed input")).to_have_value("41")
         expect(page.locator(".dec-answer")).to_have_count(0)
         settled(page)  # what is folded away is back, too, before it is to go along again
-    page.get_by_role("button", name=say("more", "zh-CN")).click()
+        held = [page.evaluate("id => playground.store.get(id)", f"decoding.{id}") for id in ("beams", "seed")]
+        assert held == [2, 41]
+    page.get_by_role("button", name=say("settings", "zh-CN")).click()
     expect(page.locator("#dec-stops textarea")).to_have_value("停")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_on_a_phone_in_chinese(visit: Visit, scheme: str) -> None:
-    page = opened(visit, locale="zh-TW", viewport={"width": 360, "height": 740}, color_scheme=scheme)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_tree_fits_its_stage_in_chinese(visit: Visit, scheme: str, width: int) -> None:
+    """A column a step was ten times as wide as a phone."""
+    page = opened(visit, locale="zh-TW", viewport={"width": width, "height": 740}, color_scheme=scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
     expect(page.locator(".dec-answer")).to_contain_text(say("question", "zh-TW"))
     sub(page, "tree", "zh-TW")
     tree = page.locator("#dec-tree .dec-tree")
     expect(tree).to_be_visible()
-    assert tree.evaluate("e => e.scrollWidth > e.clientWidth"), "it scrolls in its own box"
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert tree.evaluate("e => e.scrollWidth <= e.clientWidth")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert re.search("[\u4e00-\u9fff]", page.locator("#dec-tree .pg-note").inner_text())

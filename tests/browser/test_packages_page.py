@@ -87,12 +87,13 @@ def test_it_is_offered_with_what_it_costs_and_nothing_is_fetched_unasked(visit: 
 def test_stop_ends_the_download_and_a_click_fetches_it(visit: Visit, app: App, index: Index) -> None:
     page = opened(visit)
     index.slow = threading.Event()
+    page.click("#chat-pill")
     page.click(f"#chat-models {SMOL}")
     expect(page.locator(f"#chat-models {SMOL}")).to_have_attribute("aria-pressed", "true")
     page.fill("#chat-box textarea", "Once upon a time")
     page.click("#chat-send")
     expect(page.locator("#chat-frame .chat-status")).to_contain_text("Downloading")
-    page.click("#chat-stop")
+    page.click("#chat-send.stops")
     settled(page)
     page.wait_for_timeout(1500)
     assert kept(app) == []
@@ -113,6 +114,7 @@ def test_then_rooms_open_with_it_in_english_and_with_the_tutor_in_chinese(
     expect(page.locator(f"#chat-models {SMOL}")).to_have_attribute("aria-pressed", "true")
     expect(page.locator(f"#chat-models {SMOL}")).to_have_text(SMOLLM2.name)
     assert model(page) == SMOLLM2.name and "model" not in page.url
+    page.click("#chat-pill")
     page.click(f"#chat-models {TUTOR}")
     assert model(page) == "tutor"
     written(page)

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 # What each tab shows from the first moment on.
 FIRST = {
     "home": "#home-frame .hm-row.now",
-    "tokens": "#tok-view .tok-lane .t", "chat": "#chat-frame .chat-log",
+    "tokens": "#tok-view .tok-lane .t", "chat": "#chat-composer",
     "next_token": "#next-frame .nx-chart > .nx-row", "decoding": "#dec-view .dec-answer",
     "embeddings": "#sen-map .pg-map-side li", "architecture": "#arc-flow .arc-box",
     "songs": "#songs-ten .song-ten > li",

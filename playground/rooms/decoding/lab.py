@@ -16,12 +16,12 @@ from playground.errors import BadInput, DoesNotFit, PlaygroundError
 from playground.models import devices
 from playground.models.cache import Loaded
 from playground.models.catalog import ModelCard
-from playground.rooms.decoding import experiments, no_grad, precision, repeats, request
+from playground.rooms.decoding import experiments, no_grad, precision, recorded, repeats, request
 from playground.rooms.decoding import view_experiments as view
 from playground.rooms.decoding.experiments import Machine, Progress
 from playground.rooms.decoding.precision import PRECISIONS, Measured
 from playground.ui.context import Context
-from playground.ui.html import note
+from playground.ui.html import escape, note
 from playground.ui.runs import Given, Line, html, progress
 from playground.ui.visitor import language, sentence, stages, waiting
 
@@ -43,9 +43,9 @@ class Answers:
         self.context = context
 
     def about(self, given: Given) -> Iterator[Line]:
-        """What the chosen experiment measures."""
-        name = given["which"] if given["which"] in NAMES else NAMES[0]
-        yield html("dec-about", note(text.say(f"decoding_lab.about_{name}", language())))
+        """What the chosen experiment measures, and what came out where it was measured before."""
+        lang, name = language(), given["which"] if given["which"] in NAMES else NAMES[0]
+        yield html("dec-about", note(text.say(f"decoding_lab.about_{name}", lang)) + before(name, lang))
 
     def experiment(self, given: Given) -> Iterator[Line]:
         """One experiment: where it is, and what is known after the rounds that were whole.
@@ -56,7 +56,7 @@ class Answers:
         lang, card, name = language(), self.context.catalog.find(given["model"] or ""), given["which"]
         prompt = request.prompt(given["prompt"])
         if name == "precision":
-            yield from _precisions(self.context, card, prompt, lang)
+            yield from precisions(self.context, card, prompt, lang)
             return
         if name not in RUNS:
             raise BadInput("experiment_unknown", name=str(name)[:40], known=", ".join(NAMES))
@@ -81,13 +81,32 @@ class Answers:
                                 yield html("dec-lab", shown(known, lang))
 
 
+def before(name: str, lang: str) -> str:
+    """The result that is shipped, with where and when it was measured."""
+    known = recorded.shipped()
+    found = known.found[name]
+    if name == "precision":
+        shown = view.precisions(found.rows, found.machine, found.rounds, said_in(lang), lang)
+    else:
+        shown = RUNS[name][1](found, lang)
+    where = text.say(
+        "decoding_lab.before", lang, model=known.model, processor=known.processor, date=known.date
+    )
+    return f'<div class="dec-before"><p class="dec-where">{escape(where)}</p>{shown}</div>'
+
+
+def said_in(lang: str) -> Callable[[str, dict[str, Any]], str]:
+    """Says why a precision cannot be had."""
+    return lambda key, values: sentence(PlaygroundError(key.removeprefix("errors."), **values), lang)
+
+
 def _under_way(state: Waiting | Progress, name: str, lang: str) -> str:
     if isinstance(state, Waiting):
         return waiting(state, lang)
     return view.progress(state, name, lang)
 
 
-class _Table:
+class Table:
     """What is known of each precision so far."""
 
     def __init__(self) -> None:
@@ -97,23 +116,28 @@ class _Table:
         self.rounds = 0
 
     def shown(self, lang: str) -> str:
-        def said(key: str, values: dict[str, Any]) -> str:
-            return sentence(PlaygroundError(key.removeprefix("errors."), **values), lang)
+        return view.precisions(self.measured(), self.machine, self.rounds, said_in(lang), lang)
 
-        rows = [
+    def measured(self) -> list[Measured]:
+        """A row a precision, with the median of its times."""
+        return [
             Measured(row.name, row.bytes, precision.middle(self.times[name]) if self.times.get(name) else 0.0,
                      row.moved, row.refused)
             for name, row in self.rows.items()
         ]  # fmt: skip
-        return view.precisions(rows, self.machine, self.rounds, said, lang)
 
 
-def _precisions(context: Context, card: ModelCard, prompt: str, lang: str) -> Iterator[Line]:
+def precisions(
+    context: Context, card: ModelCard, prompt: str, lang: str, found: Table | None = None
+) -> Iterator[Line]:
     """Every precision once for its numbers, then all of them in turns for their speed.
 
     Each is leased only while it is used, so that together they need no more room than the largest.
+
+    Args:
+        found: where it is kept; None: nowhere.
     """
-    found, began = _Table(), time.monotonic()
+    found, began = found or Table(), time.monotonic()
     full: list[Any] = []
     others = text.say("decoding_lab.precision_prompts", lang).split("\n")
 

@@ -81,8 +81,8 @@ def _strip() -> None:
         for number in range(SAMPLES):
             named = in_every_language(f"decoding.sample_{number}", partial(sample, number))
             gr.Button(named, size="sm", min_width=40, elem_id=f"dec-sample-{number}")
+    place("dec-models")
     with gr.Accordion(tr("decoding.settings"), open=False, elem_id="dec-settings"):
-        place("dec-models")
         with gr.Row(elem_classes="dec-numbers"):
             _slider("most", 2, 64, 24, 1, "decoding.most")
             _slider("beams", 1, 8, 4, 1, "decoding.beams", "decoding.beams_info")

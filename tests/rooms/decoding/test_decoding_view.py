@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
 from dataclasses import replace
 from typing import Any
@@ -10,7 +12,14 @@ import pytest
 
 from playground import text
 from playground.engine.generation.beam_search import Beams
-from playground.rooms.decoding import example, view, view_beam_tree, view_experiments, view_filters
+from playground.rooms.decoding import (
+    comparison,
+    example,
+    view,
+    view_beam_tree,
+    view_experiments,
+    view_filters,
+)
 from playground.rooms.decoding.comparison import Comparison, Token, Written
 from playground.rooms.decoding.experiments import BatchTimes, CacheTimes, Machine
 from playground.rooms.decoding.no_grad import GradModes
@@ -43,10 +52,60 @@ def beginning(key: str, room: str = "decoding") -> str:
 def test_the_example_in_every_language(lang):
     found = example.shipped(lang)
     shown = view.whole(found, lang) + view_beam_tree.tree(found, lang) + view_filters.walk(found, lang)
-    assert "missed" in shown and shown.count("dec-lane ln-") == 6
+    assert "missed" in shown and shown.count("dec-lane ln-") == 5
     assert text.say("decoding.question", lang) in shown
     assert "{" not in re.sub(r"<pre.*?</pre>", "", shown, flags=re.S)
     assert shown.count("<details") == 1 + len(found.continuation("yours").tokens)
+
+
+def test_the_verdict_comes_first_and_the_race_last(shipped):
+    shown = view.whole(shipped, "en")
+    places = [shown.index(each) for each in ("dec-prompt", "dec-answer", "dec-lanes", "dec-race")]
+    assert places == sorted(places)
+    assert say("answer_yes") in shown
+    same = replace(shipped, partings=[each for each in shipped.partings if each.continuation != "beam"])
+    assert say("answer_no") in view.whole(same, "en")
+
+
+def test_what_greedy_did_not_write_is_marked_token_by_token(shipped):
+    greedy = shipped.continuation("greedy")
+    for each in shipped.continuations:
+        other = comparison.unlike(each, greedy)
+        kept = [token.id for place, token in enumerate(each.tokens) if place not in other]
+        rest = iter(greedy.ids)
+        assert all(id in rest for id in kept), "in the same order"
+        if each.continuation in ("greedy", "again"):
+            continue
+        lane = re.search(rf'data-lane="{each.continuation}".*?</section>', view.whole(shipped, "en"), re.S)
+        assert lane and len(re.findall(r'<i class="dec-t[^"]* new', lane[0])) == len(other)
+    assert comparison.unlike(greedy, greedy) == set()
+
+
+def test_the_repeat_is_a_mark(shipped):
+    """It was a sixth text, the same as the second one."""
+    shown = view.whole(shipped, "en")
+    assert 'data-lane="again"' not in shown and "✓" in shown and say("part_again") in shown
+    again = replace(shipped.continuation("again"), tokens=shipped.continuation("greedy").tokens[:3])
+    other = view.whole(changed(shipped, again=again), "en")
+    assert "✗" in other and say("part_again_not") in other
+
+
+@pytest.mark.parametrize("lang", text.LANGUAGES)
+def test_the_tree_holds_every_token_that_was_followed_once(lang):
+    found = example.shipped(lang)
+    shown = view_beam_tree.tree(found, lang)
+    drawn = re.findall(r'data-step="(\d+)" data-order="(\d+)"', shown)
+    followed = [
+        (str(step.index), str(order))
+        for step in found.tree.steps
+        for order, each in enumerate(step.candidates)
+        if each.fate != "dropped"
+    ]
+    assert sorted(drawn) == sorted(followed)
+    won = "".join(re.findall(r'<p class="dec-way won".*?</p>', shown))
+    assert len(re.findall("data-step", won)) == len(found.tree.sequences[0].ids)
+    data = json.loads(html.unescape(re.search(r"<pre[^>]*>(.*?)</pre>", shown, re.S)[1]))
+    assert [len(each) for each in data["steps"]] == [len(step.candidates) for step in found.tree.steps]
 
 
 def test_nothing_of_a_text_runs(shipped):
@@ -145,14 +204,14 @@ def test_no_blank_after_a_chinese_full_stop():
     assert sentences("One.", "", "Two.") == "One. Two." and sentences("一。", "二。") == "一。二。"
 
 
-def test_the_tree_says_what_it_draws(shipped):
+def test_the_tree_says_where_a_way_ends(shipped):
     shown = view_beam_tree.tree(shipped, "en")
-    assert say("tree_drawn") in shown
-    few = [
-        replace(step, candidates=step.candidates[:1], kept=step.kept[:1]) for step in shipped.tree.steps[:1]
+    lost = [
+        int(step) for step in re.findall(re.escape(say("tree_lost", step="@")).replace("@", r"(\d+)"), shown)
     ]
-    whole = replace(shipped, tree=replace(shipped.tree, steps=few))
-    assert say("tree_drawn") not in view_beam_tree.tree(whole, "en")
+    assert lost and all(2 <= step <= len(shipped.tree.steps) for step in lost)
+    one = replace(shipped, tree=replace(shipped.tree, steps=shipped.tree.steps[:1]))
+    assert say("tree_lost", step="@").split("@")[0] not in view_beam_tree.tree(one, "en")
 
 
 def test_percentages():
