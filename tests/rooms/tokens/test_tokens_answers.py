@@ -22,7 +22,10 @@ from playground.system import cancellation
 from playground.ui.context import Context
 from playground.ui.runs import Given
 
-FIRST = {"text": text.say("tokens.example_text", "en"), "names": [*example.SHOWN], "special": True, "page": 1}
+FIRST = {
+    "text": text.say("tokens.example_text", "en"), "names": [*example.SHOWN], "special": True, "page": 1,
+    "one": "mistral-v1", "cut": 0,
+}  # fmt: skip
 
 
 @pytest.fixture
