@@ -133,6 +133,9 @@ def test_next_token_opens_on_what_was_recorded_from_it_and_asks_nothing(browser:
         looks = []
         page.on("request", lambda request: looks.append(request.url) if "next/look" in request.url else None)
         page.goto(visit.home)
+        page.wait_for_selector("#next-frame .nx-shipped")
+        settled(page)
+        page.click("#next-more .label-wrap")
         expect(page.locator(f"#next-models {SMOL}")).to_have_attribute("aria-pressed", "true")
         expect(page.locator("#next-frame .nx-shipped")).to_have_text(
             text.say("next_token.js_shipped", "en", model=SMOLLM2.name)

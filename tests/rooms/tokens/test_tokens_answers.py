@@ -14,7 +14,7 @@ from playground.engine.tokenizers.libraries import adapter
 from playground.errors import BadInput
 from playground.models.cache import ModelCache
 from playground.models.catalog import Catalog
-from playground.rooms.tokens import example, panel, service, steps, training, view
+from playground.rooms.tokens import example, panel, service, steps, training, view_lanes
 from playground.rooms.tokens.actions import SAMPLES, Answers
 from playground.rooms.tokens.service import TokensService
 from playground.settings import read
@@ -22,7 +22,10 @@ from playground.system import cancellation
 from playground.ui.context import Context
 from playground.ui.runs import Given
 
-FIRST = {"text": text.say("tokens.example_text", "en"), "names": [*example.SHOWN], "special": True, "page": 1}
+FIRST = {
+    "text": text.say("tokens.example_text", "en"), "names": [*example.SHOWN], "special": True, "page": 1,
+    "one": "mistral-v1", "cut": 0,
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -139,15 +142,11 @@ def test_comparing_ends_between_two_tokenizers(answers: Answers, monkeypatch: py
     assert abandoned(calls, lambda: list(answers.compare(given(**FIRST)))) == 2
 
 
-def test_agreement_and_chips_end_on_the_way(answers: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chips_end_on_the_way(answers: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
     found = answers.do.tokenized("a word " * 3000, ["mistral-v1", "mistral-v3", "tekken"], True)
-    calls = Calls(1)
-    monkeypatch.setattr(tokenize.np, "isin", calls.of(tokenize.np.isin))
-    assert abandoned(calls, lambda: tokenize.agreement(found)) == 1  # of six comparisons
-    monkeypatch.undo()
-    marks, calls = tokenize.agreement(found), Calls(100)
-    monkeypatch.setattr(view, "visible", calls.of(view.visible))
-    assert abandoned(calls, lambda: view.compare(found, marks, "en")) < 100 + 2 * view.BLOCK
+    calls = Calls(100)
+    monkeypatch.setattr(view_lanes, "escape", calls.of(view_lanes.escape))
+    assert abandoned(calls, lambda: view_lanes.compare(found, "en")) < 100 + 4 * view_lanes.BLOCK
 
 
 def test_lines_and_languages_end_between_two_of_them(answers: Answers) -> None:
