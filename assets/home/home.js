@@ -123,9 +123,7 @@
     const scrub = Object.assign(element("input", "hm-scrub"), { type: "range", min: 0, step: 1 });
     scrub.setAttribute("aria-label", say("scrub"));
     scrub.addEventListener("input", () => step(Number(scrub.value)));
-    const stop = button(say("stop"), "hm-stop", () => {});
-    stop.id = "home-stop"; // runs.js hears it
-    bar.append(go, back, next, scrub, element("span", "hm-where"), stop, models());
+    bar.append(go, back, next, scrub, element("span", "hm-where"), part("stop"), models()); // runs.js hears its id
     part("top").replaceChildren(title, element("p", "hm-lead", say("lead")), box, bar);
   };
   const models = () => {

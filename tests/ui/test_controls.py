@@ -165,7 +165,9 @@ def test_the_real_page_registers_what_it_declares() -> None:
     ids = [each.elem_id for each in page.blocks.values() if each.elem_id]
     assert len(ids) == len(set(ids))  # an id leads to one thing
     pieces = [str(block.value) for block in page.blocks.values() if isinstance(block, gr.HTML)]
-    places = set(re.findall(r'data-place="([^"]+)"', " ".join([*pieces, *wholes("en").values()])))
+    written = " ".join([*pieces, *wholes("en").values()])
+    places = set(re.findall(r'data-place="([^"]+)"', written))
+    ids += re.findall(r'<button [^>]*\bid="([^"]+)"', written)
     for action in given["actions"]:
         assert {*action.get("places", ())} <= places, action["name"]
         assert {*action.get("buttons", ()), *action.get("stops", ())} <= {*ids}, action["name"]

@@ -13,7 +13,7 @@ from playground.rooms.home import example
 from playground.rooms.home.actions import PLACE, Answers
 from playground.ui.context import Context
 from playground.ui.controls import stored
-from playground.ui.html import island
+from playground.ui.html import escape, island
 from playground.ui.runs import Action, actions
 from playground.ui.visitor import in_every_language
 
@@ -74,6 +74,7 @@ def _frame(models: list[str], lang: str) -> str:
     }  # fmt: skip
     return (
         f'<div class="hm" data-lang="{lang}">{island(data)}<div class="hm-top"></div>'
+        f'<button type="button" class="hm-stop" id="home-stop">{escape(words["stop"])}</button>'
         f'<div class="pg-place" data-place="{PLACE}"><div class="hm-strip"></div></div>'
         f'<div class="hm-rest"></div></div>'
     )
