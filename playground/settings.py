@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from playground import text
-from playground.system import disk, heap
+from playground.system import disk, heap, waiting
 
 log = logging.getLogger(__name__)
 ON, OFF = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
@@ -187,9 +187,7 @@ def quiet(settings: Settings) -> None:
     # that no start sweeps.
     os.environ.setdefault("GRADIO_TEMP_DIR", str(disk.temporary()))
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # batches here are small; forks warn
-    # Threads of torch that wait for each other by spinning make a model twenty times slower on a machine that
-    # has anything else to do (measured); asleep they cost next to nothing.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.update(waiting.chosen(os.environ, many=settings.anonymous or settings.class_mode))
     # UMAP's compiled code, kept for the next start; "numba" holds it as it was compiled with fastmath.
     os.environ.setdefault("NUMBA_CACHE_DIR", str(settings.cache_dir / "numba-exact"))
     # On a CPU with AVX512-BF16 it looks for a package that would ask the Hub for a kernel, and warns at each

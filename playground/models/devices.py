@@ -19,6 +19,7 @@ SHARE = 0.6  # of the machine's memory that models may take unless the owner say
 CUDA_SHARE = 0.85  # of the GPU's free memory; the rest is for KV caches and activations
 CGROUP = Path("/sys/fs/cgroup/memory.max")  # a container's own limit (cgroup v2)
 CPUINFO = Path("/proc/cpuinfo")
+MOST_WIDE = 10**9  # parameters up to which memory is spent for speed unasked: 4 GB in place of 2
 # What a CPU must have to multiply numbers of 16 bits natively, best first (the last of each is Arm's name).
 # Without it torch emulates them: on a CPU with AVX2 alone a prompt of 256 tokens takes four times as long as
 # in float32, and a single token with two threads up to ten times (torch 2.13).
@@ -79,6 +80,18 @@ def computed(stored: str, kind: str) -> str:
         kind: of the device.
     """
     return "float32" if (stored, kind) == ("float16", "cpu") and not native("float16", kind) else stored
+
+
+def unpacked(numbers: int, kind: str) -> str:
+    """The number format that a quantized file's weights are computed in once they are unpacked.
+
+    The checkpoint says none: its numbers are made of a few bits and a scale. So bfloat16, half the bytes, but
+    up to `MOST_WIDE` numbers float32 on a CPU that only emulates bfloat16.
+
+    Args:
+        numbers: parameters of the model.
+    """
+    return "float32" if kind == "cpu" and numbers <= MOST_WIDE and not native("bfloat16") else "bfloat16"
 
 
 def native(dtype: str, kind: str = "cpu") -> str:

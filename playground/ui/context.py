@@ -60,7 +60,7 @@ class Context:
             kind = device.kind
             if role == "causal":
                 dtype = devices.QUANTIZATIONS.get(quantization) or asked or device.dtype
-            if asked and not device.dtype and devices.computed(self._stored(card), kind) == asked:
+            if asked and not device.dtype and self._usual(card, kind) == asked:
                 dtype = ""  # what it would be computed in anyhow is not loaded a second time
         return self.models.leasing(card, role, device=kind, dtype=dtype, quantization=quantization)
 
@@ -80,12 +80,12 @@ class Context:
             raise NotAllowed("package_public", name=card.name)
 
     @staticmethod
-    def _stored(card: ModelCard) -> str:
-        """The number format that a checkpoint says; "" where that is not known before it is loaded."""
+    def _usual(card: ModelCard, device: str) -> str:
+        """What a checkpoint is computed in anyhow; "" where that is not known before it is loaded."""
         from playground.models.loaders import offers
 
         with suppress(PlaygroundError):  # whoever loads it is told
-            return offers.stored(card)
+            return offers.usual(card, device)
         return ""
 
     def offered(self, role: Role | None) -> list[ModelCard]:

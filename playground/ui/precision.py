@@ -35,6 +35,8 @@ def explanation(found: Formats | None, device: str, lang: str) -> str:
     kind = say(f"devices.{device}")
     cast = {("float16", "float32"): "cast"}.get((found.stored, found.computed), "chosen")
     key = "stored" if found.stored == found.computed else cast
+    if found.packed:
+        key = "unpacked_fp32" if found.computed == "float32" else "unpacked"
     lines = [say(f"models.format_{key}", stored=found.stored, computed=found.computed, device=kind)]
     for offer in found.offers:
         saved = abs(offer.saved)

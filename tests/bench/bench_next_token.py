@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from tests.app import running  # noqa: E402
+from tests.bench.asking import posting  # noqa: E402
 from tests.bench.rows import chromium, rounds, row  # noqa: E402
 
 ROUNDS, LENGTH, DEEP = rounds(9), 2000, 24
@@ -218,10 +219,7 @@ SLIDES = """async () => {
 def sizes(url: str) -> None:
     """Bytes of a whole answer, as the browser gets it."""
     asked = {"model": "large-vocabulary", "prompt": "Once upon a time", "count": 50, "score_prompt": True}
-    request = urllib.request.Request(
-        f"{url}playground/next/look", json.dumps(asked).encode(), {"Content-Type": "application/json"}
-    )
-    with urllib.request.urlopen(request, timeout=60) as answer:
+    with urllib.request.urlopen(posting(f"{url}playground/next/look", asked), timeout=60) as answer:
         size = len(answer.read())
     row("a whole look, as the page gets it", size, 4 * 152_064, "B", "all logits")
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.browser.visiting import WAIT
+from tests.browser.visiting import WAIT, Visit, visiting
 
 ARGUMENTS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
@@ -43,3 +43,11 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS.split())
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
+    """Pages with one panel alone: a module's ``PANEL``, served by its fixture ``app``."""
+    app = request.getfixturevalue("app")
+    with visiting(browser, app.panel(request.module.PANEL)) as visit:
+        yield visit

@@ -6,19 +6,20 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from playground import text
 from playground.models.engines import llama
 from tests.app import App, running
 from tests.browser.test_chat_page import act, again, answered, choose, opened, tell, unfolded
-from tests.browser.visiting import WAIT, Visit, visiting
+from tests.browser.visiting import WAIT, Visit
 from tests.models import gguf_files, saved
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not llama.available(), reason="xllamacpp is not installed on this platform"),
 ]
+PANEL = "chat"
 
 
 @pytest.fixture(scope="module")
@@ -28,12 +29,6 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     gguf_files.llama(folder / "models" / "tiny.gguf")
     with running(folder, {"PLAYGROUND_OFFLINE": "1"}, "tests/serve.py") as app:
         yield app
-
-
-@pytest.fixture
-def visit(browser: Browser, app: App) -> Iterator[Visit]:
-    with visiting(browser, app.panel("chat")) as visit:
-        yield visit
 
 
 def test_a_conversation_by_llama_cpp_and_by_transformers(visit: Visit) -> None:

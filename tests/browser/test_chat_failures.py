@@ -15,6 +15,7 @@ from tests.browser.test_chat_page import act, answered, opened, say, tell, unfol
 from tests.browser.visiting import WAIT, Visit, speak, visiting
 
 pytestmark = pytest.mark.browser
+PANEL = "chat"
 ASKED = "What is the capital of France?"
 # What a lost connection is called in Chrome, Firefox and Safari, and by nobody.
 TEXTS = ["Failed to fetch", "NetworkError when attempting to fetch resource.", "Load failed", ""]
@@ -31,12 +32,6 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     settings = {"PLAYGROUND_OFFLINE": "1"}
     with running(tmp_path_factory.mktemp("failures"), settings, "tests/serve.py") as app:
         yield app
-
-
-@pytest.fixture
-def visit(browser: Browser, app: App) -> Iterator[Visit]:
-    with visiting(browser, app.panel("chat")) as visit:
-        yield visit
 
 
 class Wire:

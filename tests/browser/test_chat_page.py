@@ -21,6 +21,7 @@ from tests.browser.visiting import WAIT, Visit, settled, visiting
 from tests.models import saved
 
 pytestmark = pytest.mark.browser
+PANEL = "chat"
 SLOW = {"hidden_size": 512, "intermediate_size": 1408, "num_hidden_layers": 24}
 
 
@@ -33,12 +34,6 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     saved.save(folder / "models" / "slow", template=saved.TEMPLATE, max_position_embeddings=4096, **SLOW)
     with running(folder, {"PLAYGROUND_OFFLINE": "1"}, "tests/serve.py") as app:
         yield app
-
-
-@pytest.fixture
-def visit(browser: Browser, app: App) -> Iterator[Visit]:
-    with visiting(browser, app.panel("chat")) as visit:
-        yield visit
 
 
 def say(key: str, lang: str = "en") -> str:

@@ -24,6 +24,7 @@ from tests.models import gguf_files
 from tests.package_index import Index, serving
 
 pytestmark = pytest.mark.browser
+PANEL = "chat"
 SMOL, TUTOR = f'[data-model="{SMOLLM2.name}"]', '[data-model="tutor"]'
 
 
@@ -50,12 +51,6 @@ def app(index: Index, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]
     }  # fmt: skip
     with running(folder, settings, "tests/serve_packages.py", [json.dumps(told)]) as made:
         yield made
-
-
-@pytest.fixture
-def visit(browser: Browser, app: App) -> Iterator[Visit]:
-    with visiting(browser, app.panel("chat")) as visit:
-        yield visit
 
 
 def model(page: Page, room: str = "chat") -> str:

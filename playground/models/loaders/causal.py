@@ -8,6 +8,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,9 @@ def format_of(card: ModelCard, path: Path, key: Key) -> Format:
         CannotLoad: as `planned`.
     """
     with explain_errors(card, "broken_weights"):
+        packed = formats.packed(card, key.device)
+        if packed is not None:
+            return replace(packed, dtype=key.dtype or packed.dtype)
         return formats.of(*planned(card, path), path, key.device, key.dtype)
 
 

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from playground.models import devices
+from playground.models.catalog import ModelCard
+from playground.models.gguf import header as gguf_header
 from playground.models.loaders.places import config_of, imported
 from playground.models.loaders.skeletons import of_text
 from playground.system import untrusted_json
@@ -34,6 +36,20 @@ class Format:
 
     dtype: str
     stored: str
+
+
+def packed(card: ModelCard, device: str) -> Format | None:
+    """What the weights of a quantized GGUF file are, and what they are computed in; None for other models.
+
+    Raises:
+        CannotLoad: a file that cannot be read.
+    """
+    if not card.origin:
+        return None
+    header = gguf_header.read(Path(card.origin), card.name)
+    if header.main_kind in FLOATS or not header.main_kind:
+        return None
+    return Format(devices.unpacked(header.parameters, device), header.main_kind)
 
 
 def of(config: Any, kind: Any, path: Path, device: str, asked: str = "") -> Format:

@@ -38,11 +38,13 @@ class Formats:
         computed: as it is computed here where nobody chooses.
         offers: others that are worth it: bfloat16 for a large model in float32 where it is multiplied
             natively, float32 for one in bfloat16 where it is not.
+        packed: the file is quantized, and says of no format that it be computed in it.
     """
 
     stored: str
     computed: str
     offers: tuple[Offer, ...]
+    packed: bool = False
 
 
 def folder(card: ModelCard) -> Path | None:
@@ -64,6 +66,16 @@ def stored(card: ModelCard) -> str:
         return formats.stored(*causal.planned(card, path), path)
 
 
+def usual(card: ModelCard, device: str) -> str:
+    """What a language model is computed in where nobody chooses; "" where that shows when it is loaded.
+
+    Raises:
+        CannotLoad: as `stored`.
+    """
+    packed = formats.packed(card, device)
+    return packed.dtype if packed is not None else devices.computed(stored(card), device)
+
+
 def look(card: ModelCard, device: str, *, offline: bool, anonymous: bool) -> Formats | None:
     """The formats of a language model: from its config, and kilobytes of its weights where that is silent.
 
@@ -77,6 +89,9 @@ def look(card: ModelCard, device: str, *, offline: bool, anonymous: bool) -> For
     Raises:
         CannotLoad: and its kin: there is no such config, it is broken, the Hub does not give it.
     """
+    packed = formats.packed(card, device)
+    if packed is not None:
+        return Formats(packed.stored, packed.dtype, (), packed=True)
     how: dict[str, Any] = {"offline": offline, "anonymous": anonymous}
     if card.source == "hub" and folder(card) is None:
         skeletons.config_of(card, **how)

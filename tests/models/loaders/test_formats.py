@@ -20,7 +20,8 @@ from playground.errors import BadInput
 from playground.models import devices, weights
 from playground.models.cache import Key, Loaded, ModelCache
 from playground.models.catalog import Catalog, ModelCard
-from playground.models.loaders import TransformersLoader, causal, offers
+from playground.models.gguf import header
+from playground.models.loaders import TransformersLoader, causal, formats, offers
 from playground.rooms.decoding.actions import generate
 from playground.rooms.models import actions
 from playground.rooms.models import view as models_view
@@ -30,7 +31,7 @@ from playground.settings import read
 from playground.ui import precision as view
 from playground.ui.context import Context
 from playground.ui.precision_menu import offered
-from tests.models import saved
+from tests.models import gguf_files, saved
 
 TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 BF16 = "flags : fpu avx2 avx512f avx512_bf16 amx_bf16\n"
@@ -334,3 +335,36 @@ def test_the_tutor_is_computed_in_float32_everywhere(tmp_path, cpu):
 
 def test_a_feature_is_written_as_people_do():
     assert view.feature("avx512_bf16") == "AVX512-BF16" and view.feature("NVIDIA H200") == "NVIDIA H200"
+
+
+@pytest.mark.parametrize(("cpuinfo", "expected"), [("flags : fpu avx2\n", "float32"), (BF16, "bfloat16")])
+def test_a_quantized_file_says_no_format_so_the_faster_one_is_taken(
+    tmp_path, cpu, monkeypatch, cpuinfo, expected
+):
+    """Up to a billion numbers; the menu tells why, and whoever asks for the other one gets it."""
+    cpu(cpuinfo)
+    gguf_files.llama(tmp_path / "tiny.gguf")
+    context = context_of(tmp_path)
+    card = context.catalog.find("tiny.gguf")
+    kind = header.read(Path(card.origin)).main_kind
+    how = {"offline": True, "anonymous": True}
+    found = offers.look(card, "cpu", **how)
+    assert (found.stored, found.computed, found.offers) == (kind, expected, ()) and kind not in TYPES
+    assert offers.usual(card, "cpu") == expected and offers.usual(card, "cuda") == "bfloat16"
+    told = view.explanation(found, "cpu", "en")
+    assert kind in told and f"computed in {expected}" in told
+    assert ("can only emulate bfloat16" in told) == (expected == "float32")
+    loaded = leased(context, "tiny.gguf")
+    assert (loaded.model.dtype, loaded.dtype, loaded.stored) == (TYPES[expected], expected, kind)
+    other = next(each for each in ("bfloat16", "float32") if each != expected)
+    assert leased(context, "tiny.gguf", precision=other).model.dtype == TYPES[other]
+    monkeypatch.setattr(devices, "MOST_WIDE", 1000)
+    assert offers.usual(card, "cpu") == "bfloat16"
+
+
+def test_a_file_of_whole_numbers_is_computed_as_it_was(tmp_path, cpu):
+    """F32 in GGUF is a format, not a packing of bits."""
+    cpu("flags : fpu avx2\n")
+    gguf_files.llama(tmp_path / "plain.gguf", kind="F32")
+    card = context_of(tmp_path).catalog.find("plain.gguf")
+    assert formats.packed(card, "cpu") is None
