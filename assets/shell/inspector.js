@@ -60,7 +60,7 @@
   document.addEventListener("click", (event) => { if (event.target.closest("#pg-inspector .pg-close")) close(); });
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || !key || event.defaultPrevented || event.isComposing) return;
-    if (event.target.matches("[aria-expanded='true'], dialog *")) return; // a menu is closed by it first
+    if (event.target.matches("[aria-expanded='true'], dialog *") || document.querySelector("#pg-models[data-open], :popover-open")) return; // what is on top is closed first
     event.preventDefault();
     close();
   });

@@ -18,6 +18,7 @@
  *
  *   page.stream(name, given, signal)   async generator; to leave it closes the connection and ends the work
  *   page.once(name, given)             the first line alone
+ *   `playground:answered`              on document, with {name}, when a stream has come to its end
  *   page.wrong(error)                  "lost": nobody answers, or the connection broke; "failed": anything else,
  *                                      which is a fault of ours and goes to the console
  */
@@ -63,7 +64,7 @@
     try {
       for (;;) {
         const { value, done } = await overTheNetwork(() => lines.read(), signal);
-        if (done) return;
+        if (done) { document.dispatchEvent(new CustomEvent("playground:answered", { detail: { name: name.split("?")[0] } })); return; }
         rest += value;
         for (let end; (end = rest.indexOf("\n")) >= 0; rest = rest.slice(end + 1)) yield JSON.parse(rest.slice(0, end));
       }

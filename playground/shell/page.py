@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import html
 import importlib.util
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,7 +17,7 @@ from playground import settings as settings_of
 from playground.models import devices, hub
 from playground.models.uploads import at_end
 from playground.rooms.models import panel as drawer
-from playground.shell import access, answers, middleware, qr, scripts, sessions
+from playground.shell import access, answers, frame, middleware, qr, scripts, sessions
 from playground.shell import streams as streaming
 from playground.shell.login import USER
 from playground.system import disk, heap
@@ -56,17 +54,17 @@ def build_app(context: Context, panels: Sequence[ModuleType] | None = None) -> g
     context.catalog.names.whose(visitor)
     set_near(context.catalog.near)
     with gr.Blocks(
-        title="LLM Playground", analytics_enabled=False, fill_width=True,
+        title=frame.NAME, analytics_enabled=False, fill_width=True,
         delete_cache=(files.LOOKS, files.LIFE),
     ) as app:  # fmt: skip
-        gr.HTML(in_every_language("shell.header", _header), elem_id="pg-header", padding=False)
-        with gr.Tabs(elem_id="pg-tabs"):
+        gr.HTML(in_every_language("shell.header", frame.header), elem_id="pg-header", padding=False)
+        with gr.Tabs(elem_id="pg-tabs", overflow_behavior="wrap"):  # no room hides in a menu
             for panel in panels:
                 with gr.Tab(tr(f"{panel.KEY}.tab"), id=panel.KEY, elem_id=f"pg-{panel.KEY}") as tab:
                     controls.view(panel.KEY, "", tab)
                     panel.build(context)
         drawer.build(context)
-        gr.HTML(in_every_language("shell.footer", _footer), elem_id="pg-footer", padding=False)
+        gr.HTML(in_every_language("shell.footer", frame.footer), elem_id="pg-footer", padding=False)
         device = gr.HTML(elem_id="pg-device", padding=False, min_height=24)
         # Asked by the page once it is there: to know the device, torch must be imported.
         app.load(
@@ -202,55 +200,17 @@ def theme() -> gr.themes.Base:
 
 def _routes(context: Context) -> list[Any]:
     """The page's scripts and sheets, and what panels stream to them."""
-    named = [panel.streams(context) for panel in rooms.all_rooms() if hasattr(panel, "streams")]
+    rows = [*rooms.all_rooms(), drawer]
+    named = [panel.streams(context) for panel in rows if hasattr(panel, "streams")]
     rooms_own = {name: stream for each in named for name, stream in each.items()}
     streams = streaming.routes({**rooms_own, "qr": qr.answer})
     return [*streams, *scripts.routes(), scripts.plotly()]
-
-
-def _header(lang: str) -> str:
-    say = partial(_say, lang=lang)
-    choices = "".join(
-        f'<option value="{tag}"{" selected" if tag == lang else ""}>{name}</option>'
-        for tag, name in text.LANGUAGES.items()
-    )
-    titles = " ".join(f'data-{kind}="{say(f"toast_{kind}")}"' for kind in ("error", "warning", "info"))
-    themes = "".join(f'<option value="{name}">{say(name)}</option>' for name in ("system", "light", "dark"))
-    slots = "".join(f'<div id="pg-{slot}"></div>' for slot in ("search", "model", "share", "present", "menu"))
-    return (
-        f'<header class="pg-head" {titles}><div><h1>LLM Playground</h1><p>{say("tagline")}</p></div><nav>'
-        f'<label><span>{say("language")}</span><select data-pg="language">{choices}</select></label>'
-        f'<label><span>{say("theme")}</span><select data-pg="theme">{themes}</select></label>'
-        f'<button type="button" data-pg="large" aria-pressed="false" title="{say("large_why")}">'
-        f"{say('large')}</button>{slots}</nav></header>{_inspector(lang)}"
-    )
-
-
-def _inspector(lang: str) -> str:
-    """Where details of whatever is selected are shown (`assets/shell/inspector.js`)."""
-    say = partial(_say, lang=lang)
-    return (
-        f'<p class="pg-inspector-hint" hidden>{say("inspector_hint")}</p>'
-        '<aside id="pg-inspector" aria-labelledby="pg-inspector-title" hidden><div class="pg-inspector-head">'
-        '<h2 id="pg-inspector-title" tabindex="-1" aria-live="polite"></h2>'
-        f'<button type="button" class="pg-close" aria-label="{say("close")}">×</button></div>'
-        '<div class="pg-inspector-body"></div></aside>'
-    )
-
-
-def _footer(lang: str) -> str:
-    told = "".join(f"<span>{_say(key, lang)}</span>" for key in ("footer_book", "footer_private"))
-    return f'<footer class="pg-foot">{told}</footer>'
 
 
 def _device(context: Context) -> str:
     wish = context.settings
     device = devices.choose(wish.device, wish.dtype)
     return devices_view.line(device, context.models.budget(device.kind), language())
-
-
-def _say(key: str, lang: str) -> str:
-    return html.escape(text.say(f"shell.{key}", lang))
 
 
 def _has_mcp() -> bool:

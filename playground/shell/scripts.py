@@ -22,13 +22,14 @@ from playground.ui import plotly_file
 
 NAMES = (  # what the others build with comes first
     "shell/page.js", "shell/slots.js", "shell/connection.js", "shell/store.js", "shell/runs.js",
-    "shell/inspector.js", "shell/first_models.js", "shell/figures.js", "shell/figures_map.js",
+    "shell/inspector.js", "shell/navigation.js", "shell/model_pill.js", "shell/first_models.js",
+    "shell/figures.js", "shell/figures_map.js",
     "tokens/tokens.js", "chat/reply.js", "chat/chat.js", "chat/beside.js", "next_token/chart.js",
     "next_token/next.js", "next_token/tree.js", "next_token/inside.js", "decoding/decoding.js",
     "embeddings/sentences/sentences.js", "architecture/architecture.js", "songs/songs.js",
 )  # fmt: skip
 STYLES = (
-    "shell/style.css", "shell/inspector.css", "shell/figures.css",
+    "shell/style.css", "shell/layout.css", "shell/icons.css", "shell/inspector.css", "shell/figures.css",
     "tokens/tokens.css", "chat/chat.css", "next_token/next.css", "decoding/decoding.css",
     "embeddings/sentences/sentences.css", "embeddings/token_vectors/vectors.css",
     "architecture/architecture.css", "songs/songs.css",

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from playground import text
 from tests.app import App, running
 from tests.browser.test_chat_page import act, answered, opened, say, tell
-from tests.browser.visiting import WAIT, Visit, visiting
+from tests.browser.visiting import WAIT, Visit, speak, visiting
 
 pytestmark = pytest.mark.browser
 ASKED = "What is the capital of France?"
@@ -224,7 +224,7 @@ def test_what_was_set_comes_along_when_the_language_changes(visit: Visit, lang: 
     page.fill("#chat-box textarea", "half a sentence")
     page.wait_for_timeout(500)
     visit.watch.leaving = True
-    page.select_option("[data-pg=language]", lang)
+    speak(page, lang)
     expect(page.locator("#chat-send")).to_have_text(say("send", lang), timeout=2 * WAIT)
     expect(page.locator("#chat-system textarea")).to_have_value("You are a pirate.")
     expect(page.locator("#chat-box textarea")).to_have_value("half a sentence")

@@ -55,8 +55,11 @@ PROBES = {
     "table head": ("#tok-view", '<table class="pg-table"><thead><tr><th x>id</th></tr></thead></table>'),
 }  # fmt: skip
 STANDING = {
-    "title": "h1", "tagline": ".pg-head p", "menu's label": ".pg-head label span", "menu": ".pg-head select",
-    "button of the header": ".pg-head button", "chosen tab": "#tok-tabs button[role=tab][aria-selected=true]",
+    "title": "h1", "view in the title": "h1 small", "wordmark": ".pg-mark",
+    "menu's label": "#pg-menu-panel label span", "menu": "#pg-menu-panel select",
+    "button of the menu": "#pg-menu-panel button", "why": "#pg-menu-panel small",
+    "model in use": ".pg-pill span", "room of the rail": "#pg-tabs > .tab-wrapper button[role=tab]",
+    "inspector's hint": ".pg-inspector-hint", "chosen tab": "#tok-tabs button[role=tab][aria-selected=true]",
     "other tab": "#tok-tabs button[role=tab][aria-selected=false]", "lead": ".pg-lead p",
     "typed text": "#tok-text textarea", "algorithm of a lane": ".tok-kind", "facts of a lane": ".tok-facts",
     "count of a lane": ".tok-count", "detail": ".tok-detail", "legend": ".tok-legend",

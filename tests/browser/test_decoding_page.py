@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from playground import text
 from tests.app import App
 from tests.app_fixture import app  # noqa: F401
-from tests.browser.visiting import WAIT, Visit, settled, visiting
+from tests.browser.visiting import WAIT, Visit, settled, speak, visiting
 
 pytestmark = pytest.mark.browser
 
@@ -126,7 +126,7 @@ def test_a_prompt_of_an_address_is_not_shown_above_anothers_result(visit: Visit)
 def test_a_switch_of_language_takes_everything_along(visit: Visit) -> None:
     page = opened(visit)
     visit.watch.leaving = True
-    page.locator('[data-pg="language"]').select_option("zh-TW")  # nothing was touched: its own example
+    speak(page, "zh-TW")  # nothing was touched: its own example
     expect(page.locator(".dec-answer")).to_contain_text(say("question", "zh-TW"), timeout=WAIT)
     expect(page.locator("#dec-text textarea")).to_have_value("牛")
     page.locator("#dec-text textarea").fill("太陽")
@@ -137,7 +137,7 @@ def test_a_switch_of_language_takes_everything_along(visit: Visit) -> None:
     page.locator("#dec-stops textarea").fill("停")
     page.locator("#dec-stops textarea").blur()
     for lang in ("en", "zh-CN"):  # twice: what came along goes along
-        page.locator('[data-pg="language"]').select_option(lang)
+        speak(page, lang)
         expect(page.locator("#dec-view")).to_contain_text(say("go", lang), timeout=WAIT)
         expect(page.locator("#dec-text textarea")).to_have_value("太陽")
         expect(page.locator("#dec-beams input[type=number]")).to_have_value("2")

@@ -17,7 +17,7 @@ from playground.models.catalog import Catalog
 from playground.models.devices import QUANTIZATIONS
 from playground.models.loaders import TransformersLoader
 from tests.app import App, running
-from tests.browser.visiting import WAIT, Visit, settled, visiting
+from tests.browser.visiting import WAIT, Visit, settled, speak, visiting
 from tests.hub import Hub
 from tests.models import saved
 
@@ -55,7 +55,7 @@ def visit(browser: Browser, app: App) -> Iterator[Visit]:
 
 def opened(page: Page) -> Locator:
     drawer = page.locator("#pg-models")
-    drawer.locator(".label-wrap").first.click()
+    page.locator("#pg-model > button").click()
     expect(drawer.locator("#pg-models-held .pg-note").first).to_be_visible(timeout=WAIT)
     return drawer
 
@@ -184,7 +184,7 @@ def test_what_is_chosen_comes_along_and_stands_in_no_link(visit: Visit) -> None:
     page.wait_for_function("window.playground?.store?.view()")
     for lang in ("en", "zh-TW"):
         if lang != "en":
-            page.locator('[data-pg="language"]').select_option(lang)
+            speak(page, lang)
             page.wait_for_url(f"**lang={lang}**")
             page.wait_for_function("window.playground?.store?.view()")
         opened(page)

@@ -14,7 +14,7 @@ from playground.rooms.next_token import example
 from tests.app import App
 from tests.app_fixture import app  # noqa: F401
 from tests.browser.test_next_token_page import ROWS, TOKENS, act, opened, settle, share, slide
-from tests.browser.visiting import Visit, settled, visiting
+from tests.browser.visiting import Visit, settled, speak, visiting
 from tests.models import saved
 
 OPEN = "Something else entirely"  # the tutor is in doubt about what follows
@@ -238,7 +238,7 @@ def test_settings_come_along_into_another_language(page: Page) -> None:
     page.wait_for_function("playground.store.get('next_token.model') === 'small'")  # else nothing comes along
     page.wait_for_function("document.querySelectorAll('.nx-chart .nx-row.gone').length === 6")
     settle(page)
-    page.select_option('[data-pg="language"]', "zh-TW")
+    speak(page, "zh-TW")
     page.wait_for_selector('#next-frame .nx[data-lang="zh-TW"]')
     page.wait_for_function("document.querySelectorAll('.nx-chart .nx-row.gone').length === 6")
     assert page.input_value("#next-temperature input[type=number]") == "1.5"

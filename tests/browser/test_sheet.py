@@ -58,10 +58,12 @@ def test_what_stands_in_a_container_follows_its_size(page: Page) -> None:
 
 
 def test_small_screens_have_rules_of_their_own(page: Page) -> None:
-    assert look(page, ".pg-head", "columnGap") == "32px"
+    more = "<p class=pg-foot>a</p><button class=pg-fold>a</button>"
+    page.eval_on_selector("main", "(e, more) => e.insertAdjacentHTML('beforeend', more)", more)
+    assert look(page, ".pg-fold", "display") == "none"
     page.set_viewport_size({"width": 360, "height": 720})
     assert page.evaluate("matchMedia('(max-width: 640px)').matches")
-    page.eval_on_selector("main", "e => e.insertAdjacentHTML('beforeend', '<p class=pg-foot>a</p>')")
+    assert look(page, ".pg-fold", "display") == "flex"
     assert look(page, ".pg-foot", "textAlign") == "center"
 
 

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from playground import text
 from tests.app import App, tokenizer_json
 from tests.app_fixture import app  # noqa: F401
-from tests.browser.visiting import WAIT, Visit, Watch, settled, visiting
+from tests.browser.visiting import WAIT, Visit, Watch, header_menu, settled, speak, visiting
 
 pytestmark = pytest.mark.browser
 
@@ -182,7 +182,7 @@ def test_the_language_menu_keeps_what_was_chosen(visit: Visit) -> None:
     box(page, say("tokens.special")).uncheck()
     page.locator("#tok-names .token-remove").first.click()
     page.wait_for_function("document.querySelectorAll('#tok-view .tok-lane').length === 5")
-    page.locator('[data-pg="language"]').select_option("zh-CN")
+    speak(page, "zh-CN")
     page.wait_for_url("**lang=zh-CN**")
     page.wait_for_function("document.querySelectorAll('#tok-view .tok-lane').length === 5")
     expect(box(page, say("tokens.special", "zh-CN"))).not_to_be_checked()
@@ -205,7 +205,7 @@ def test_the_language_menu_keeps_what_was_typed_and_lasts(visit: Visit) -> None:
     visit.watch.leaving = True
     words = "kept <b>words</b> 🦊"
     enter(page, words)
-    page.locator('[data-pg="language"]').select_option("zh-TW")
+    speak(page, "zh-TW")
     page.wait_for_url("**lang=zh-TW**")
     page.wait_for_selector("#tok-view .tok-lane .t", state="attached")
     expect(page.locator("html")).to_have_attribute("lang", "zh-TW")
@@ -926,7 +926,7 @@ def choose_tab(page: Page, tab: str, lang: str) -> None:
 
 def test_large_text_spills_nothing_either(visit: Visit) -> None:
     page = visit(viewport={"width": 360, "height": 780})
-    page.locator('[data-pg="large"]').click()
+    header_menu(page).locator('[data-pg="large"]').click()
     expect(page.locator('[data-pg="large"]')).to_have_attribute("aria-pressed", "true")
     assert page.evaluate("getComputedStyle(document.documentElement).fontSize") == "20px"
     settled(page)

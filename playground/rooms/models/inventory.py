@@ -6,6 +6,7 @@ from typing import Any
 
 from playground.models.cache import Status
 from playground.models.catalog import ModelCard
+from playground.models.loaders import presets
 from playground.ui.context import Context
 
 
@@ -22,6 +23,32 @@ def inventory(context: Context) -> list[dict[str, Any]]:
     others = [card for card in others if context.catalog.listed(card)]
     rows = [_row(card, held.get(card.name, []), context.fetched(card)) for card in [*offered, *others]]
     return sorted(rows, key=lambda row: row["state"] != "loaded")
+
+
+PLAN = "skeleton"  # of a plan no weights are needed
+
+
+def state(context: Context, name: str, room: str) -> str:
+    """What a first use of a model would wait for: "loaded", "ready" (it is here), or "download".
+
+    Args:
+        room: where it is to be used; Architecture reads its plan alone.
+
+    Raises:
+        PlaygroundError: no model is called so, or not for this visitor.
+    """
+    plan = room == "architecture"
+    if plan and presets.find(name):
+        return "ready"
+    card = context.catalog.find(name)
+    # A tokenizer is loaded long before the model it belongs to.
+    weights = {*card.roles} - {"tokenizer", PLAN} or {*card.roles}
+    wanted = {PLAN} if plan else weights
+    held = [row for row in context.models.status() if row.card == card and row.role in wanted]
+    # What another visitor typed or brought is nobody else's to see.
+    if any(row.state == "loaded" and context.catalog.listed(row.card) for row in held):
+        return "loaded"
+    return "ready" if context.fetched(card) else "download"
 
 
 def _row(card: ModelCard, held: list[Status], here: bool) -> dict[str, Any]:

@@ -1,10 +1,13 @@
-"""The Models drawer at the foot of the page: its controls, and which of them ask for what.
+"""The Models drawer, opened from the header: its controls, and which of them ask for what.
 
 What is asked is answered in `actions`. The drawer belongs to no view: its controls are kept and stand in no
 link.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import gradio as gr
 
@@ -17,8 +20,13 @@ from playground.ui.runs import Action, actions, place
 from playground.ui.visitor import tr
 
 
+def streams(context: Context) -> dict[str, Callable[[Any], Iterator[Any]]]:
+    """What the header asks (`assets/shell/model_pill.js`), for `playground.shell.streams`."""
+    return {"models/state": Answers(context).state}
+
+
 def build(context: Context) -> None:
-    """The drawer, where the page ends; its endpoint."""
+    """The drawer, which the model's name in the header opens; its endpoint."""
     api.build(context)
     # Strangers must not take from each other what is loaded.
     owner = context.settings.visitors_own
