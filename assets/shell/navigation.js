@@ -1,5 +1,5 @@
 /*
- * The way through: tabs by the arrow keys, the title of what is seen, the skip link, and the controls of a room that
+ * The way through: tabs by the arrow keys, the title of what is seen, headings, the skip link, and the controls of a room that
  * fold on narrow pages. Gradio's tabs stay what they are; layout.css draws them as a rail, a bar, and pills.
  */
 (() => {
@@ -43,11 +43,23 @@
     const names = [...document.querySelectorAll("#pg-tabs [role=tab][aria-selected=true]")].filter((each) => each.checkVisibility()).map((each) => each.textContent.trim());
     const title = document.getElementById("pg-title");
     if (!title || !names.length) return;
-    const [room, ...views] = names, told = [room];
-    if (views.length) told.push(" ", page.tools.element("small", "", views.join(" · ")));
-    if (title.dataset.told !== names.join("\n")) title.replaceChildren(...told);
-    title.dataset.told = names.join("\n");
-    document.title = [...names.reverse(), WORDMARK].join(" · ");
+    const [room, ...views] = names, now = [...names].reverse().concat(WORDMARK).join(" · ");
+    if (title.dataset.told === now) return; // to write it is a change of the page, too
+    title.dataset.told = document.title = now;
+    title.replaceChildren(room);
+    if (views.length) title.append(" ", page.tools.element("small", "", views.join(" · ")));
+  };
+
+  // Rooms write their headings as they nest; on a page they go down from the title step by step, whatever stands above.
+  const levelled = () => {
+    const above = [1]; // by their tags
+    for (const heading of document.querySelectorAll("#pg-tabs :is(h2, h3, h4, h5, h6)")) {
+      if (!heading.checkVisibility()) continue;
+      const own = Number(heading.tagName[1]);
+      while (above.length > 1 && above.at(-1) >= own) above.pop();
+      above.push(own);
+      if (heading.ariaLevel !== String(above.length)) heading.ariaLevel = String(above.length);
+    }
   };
 
   document.addEventListener("click", (event) => {
@@ -87,7 +99,7 @@
   // ---- after every change of the page, once before it is painted ----
 
   let due = 0;
-  const look = () => { due = 0; if (!head()) return; settle(); titled(); foldable(); };
+  const look = () => { due = 0; if (!head()) return; settle(); titled(); levelled(); foldable(); };
   const soon = () => { due ||= requestAnimationFrame(look); };
   new MutationObserver(soon).observe(document.documentElement, { childList: true, subtree: true, attributes: true, attributeFilter: ["aria-selected"] });
   window.addEventListener("resize", soon);

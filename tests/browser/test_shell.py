@@ -20,6 +20,8 @@ pytestmark = pytest.mark.browser
 PHONE, LAPTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 800}
 KEYS = [panel.KEY for panel in all_rooms()]
 RAIL = "#pg-tabs > .tab-wrapper [role=tab]"
+LEVELS = """() => [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")]
+    .filter((each) => each.checkVisibility()).map((each) => Number(each.ariaLevel || each.tagName[1]))"""
 BOXES = """all => all.map((each) => {
     const { left, top, right, bottom } = each.getBoundingClientRect();
     return [left, top, right, bottom];
@@ -136,7 +138,7 @@ def test_the_first_stop_skips_to_the_stage(visit: Visit) -> None:
 def test_one_menu_holds_language_theme_and_size(visit: Visit) -> None:
     page = visit(viewport=PHONE)
     button = page.get_by_role("button", name=say("shell.menu"))
-    theme = page.get_by_label(say("shell.theme"))
+    theme = page.locator('[data-pg="theme"]')
     expect(theme).to_be_hidden()
     button.focus()
     page.keyboard.press("Enter")
@@ -206,6 +208,9 @@ def test_the_result_is_on_the_first_screen_and_the_inspector_leaves_the_way_free
         page.evaluate("scrollTo(0, 0)")
         top = page.locator(FIRST[name]).first.evaluate("e => e.getBoundingClientRect().top")
         assert top < size["height"] - (56 if size is PHONE else 0), (name, top)
+        levels = page.evaluate(LEVELS)
+        assert levels[0] == 1 and levels.count(1) == 1, (name, levels)
+        assert all(other <= one + 1 for one, other in pairwise(levels)), (name, levels)
     page.evaluate(
         "playground.inspector.open({ key: 'a', title: 'A', body: playground.tools.element('p', '', 'a') })"
     )

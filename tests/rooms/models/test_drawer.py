@@ -64,6 +64,32 @@ def test_what_is_held_comes_first_and_a_typed_one_is_listed_too(tmp_path):
         assert "some/typed-one" not in {row["name"] for row in inventory(context)}
 
 
+def test_the_header_is_told_what_a_first_use_would_wait_for(tmp_path):
+    context = context_of(tmp_path)
+
+    def state(model: object, room: str = "chat") -> str:
+        (line,) = Answers(context).state({"model": model, "room": room})
+        return str(line["state"])
+
+    assert state("mine") == state("tutor") == "ready"
+    assert state("google-bert/bert-base-cased") == "download"
+    assert [state(name) for name in ("no such name", "", None)] == [""] * 3
+    assert [*Answers(context).state("mine")] == [{"state": ""}]
+    with context.models.lease(context.catalog.find("tutor"), "tokenizer"):
+        assert state("tutor") == "ready"  # its tokenizer alone is loaded
+    with context.models.lease(context.catalog.find("tutor"), "causal"):
+        assert state("tutor") == "loaded"
+    # Of a plan no weights are needed, and what is shipped needs nothing at all.
+    assert state("TinyLlama/TinyLlama-1.1B-Chat-v1.0", "architecture") == "ready"
+    assert state("TinyLlama/TinyLlama-1.1B-Chat-v1.0") == "download"
+    who = ["one"]
+    context.catalog.names.whose(lambda: who[0])
+    with context.models.lease(context.catalog.find("some/typed-one")):
+        assert state("some/typed-one") == "loaded"
+        who[0] = "two"
+        assert state("some/typed-one") == "download"
+
+
 def look(context: Context) -> tuple[str, list[str], str]:
     """What is held, what can be unloaded, what is offered."""
     return told(Answers(context).look(Given({}, "models", "")))
