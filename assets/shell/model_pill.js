@@ -46,7 +46,8 @@
     const room = roomOf(event.detail.name);
     if (event.detail.name === "models/state") return;
     if (room === "models") states.clear(); // loaded, or unloaded
-    if (room === "models" || (room === roomOf(page.store.view()) && states.get(shown) !== "loaded")) ask();
+    // What Next token streams is called "next/…".
+    if (room === "models" || (roomOf(page.store.view()).startsWith(room) && states.get(shown) !== "loaded")) ask();
   });
 
   // ---- the drawer ----

@@ -70,7 +70,7 @@
     stage.focus();
   });
 
-  // ---- controls that fold: what stands first stays, which is what a visitor types; or all that is not .pg-late ----
+  // ---- controls that fold: what comes later for a visitor (.pg-late), or all but what is typed ----
 
   const KEY = "playground.controls";
   let open = false;

@@ -26,7 +26,8 @@ def header(lang: str) -> str:
     slots = "".join(f'<div id="pg-{slot}">{_pill(lang) if slot == "model" else ""}</div>' for slot in SLOTS)
     return (
         f'<a class="pg-skip" href="#">{say("skip")}</a>'
-        f'<header class="pg-head" {data}><a class="pg-mark" href="#home"><i></i><span>{NAME}</span></a>'
+        f'<header class="pg-head" {data}>'
+        f'<a class="pg-mark" href="#home" title="{say("tagline")}"><i></i><span>{NAME}</span></a>'
         f'<h1 id="pg-title"></h1>{slots}<div id="pg-menu">{_menu(lang)}</div></header>{_inspector(lang)}'
     )
 

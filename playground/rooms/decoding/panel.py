@@ -70,11 +70,12 @@ def _controls() -> None:
         for number in range(SAMPLES):
             named = in_every_language(f"decoding.sample_{number}", partial(sample, number))
             gr.Button(named, size="sm", min_width=40, elem_id=f"dec-sample-{number}")
-    control("decoding.model", gr.Dropdown(
-        [(example.MODEL, example.MODEL)], value=example.MODEL, allow_custom_value=True,
-        label=tr("decoding.model"), info=tr("models.which_info"), elem_id="dec-model",
-    ), query="model")  # fmt: skip
-    place("dec-models")
+    with gr.Column(elem_classes="pg-late", min_width=0):
+        control("decoding.model", gr.Dropdown(
+            [(example.MODEL, example.MODEL)], value=example.MODEL, allow_custom_value=True,
+            label=tr("decoding.model"), info=tr("models.which_info"), elem_id="dec-model",
+        ), query="model")  # fmt: skip
+        place("dec-models")
     with gr.Row(elem_classes="dec-run"):
         gr.Button(tr("decoding.go"), variant="primary", min_width=150, elem_id="dec-go")
         gr.Button(tr("shell.stop"), min_width=60, elem_id="dec-stop")
