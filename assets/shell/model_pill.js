@@ -54,7 +54,7 @@
 
   const drawer = () => document.getElementById("pg-models");
   const label = () => drawer().querySelector(".label-wrap");
-  const isOpen = () => drawer().hasAttribute("data-open");
+  const isOpen = () => Boolean(drawer() && drawer().hasAttribute("data-open"));
   const set = (open) => {
     drawer().toggleAttribute("data-open", open);
     pill().setAttribute("aria-expanded", String(open));
@@ -66,7 +66,7 @@
     else if (isOpen() && event.isTrusted && event.target.closest("#pg-models > .label-wrap")) setTimeout(() => set(false)); // Gradio first
   });
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || event.defaultPrevented || event.isComposing || !drawer() || !isOpen()) return;
+    if (event.key !== "Escape" || event.defaultPrevented || event.isComposing || !isOpen()) return;
     if (event.target.matches("[aria-expanded='true']:not(.pg-pill, .label-wrap)")) return; // a menu in it is closed by it first
     event.preventDefault();
     set(false);

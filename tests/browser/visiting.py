@@ -172,6 +172,20 @@ def pages_of(context: BrowserContext) -> list[Page]:
     return [page for page in context.pages if page is not _anchors.get(context)]
 
 
+def header_menu(page: Page) -> Page:
+    """Open the header's menu: language, theme, size of the text."""
+    panel = page.locator("#pg-menu-panel")
+    if not panel.is_visible():
+        page.locator("#pg-menu > button").click()
+    panel.wait_for()
+    return page
+
+
+def speak(page: Page, lang: str) -> None:
+    """Choose a language in the header's menu, as a visitor does; the page is loaded anew."""
+    header_menu(page).locator('[data-pg="language"]').select_option(lang)
+
+
 class Visit:
     """Opens pages, each in a browser context that no other open page is in."""
 

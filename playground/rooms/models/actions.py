@@ -14,7 +14,7 @@ from playground.models import devices
 from playground.models.cache import Loaded, Status
 from playground.models.catalog import ModelCard, Role
 from playground.rooms.models import view
-from playground.rooms.models.inventory import inventory
+from playground.rooms.models.inventory import inventory, state
 from playground.rooms.models.trial import trying
 from playground.ui.context import Context
 from playground.ui.first_models import fetched_size, label
@@ -53,6 +53,15 @@ class Answers:
         yield html("pg-models-offered", view.offered(inventory(context), broken, lang, absent))
         names = [(label(card, lang), card.name) for card in context.offered(None)]
         yield sets({"models.name": {"choices": names}})
+
+    def state(self, given: Any) -> Iterator[Line]:
+        """Of the model in use, for the header: "loaded", "ready", "download"; "" of what is none."""
+        wanted = given if isinstance(given, dict) else {}
+        name, room = str(wanted.get("model") or ""), str(wanted.get("room") or "")
+        try:
+            yield {"state": state(self.context, name, room)}
+        except PlaygroundError:  # the room that it is typed in says what is wrong with it
+            yield {"state": ""}
 
     def unload(self, given: Given) -> Iterator[Line]:
         """Give the memory of a model back, where visitors are the server's owner."""
