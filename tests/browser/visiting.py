@@ -127,20 +127,6 @@ def written(page: Page) -> Page:
     return page
 
 
-def header_menu(page: Page) -> Page:
-    """Open the header's menu: language, theme, size of the text."""
-    panel = page.locator("#pg-menu-panel")
-    if not panel.is_visible():
-        page.locator("#pg-menu > button").click()
-    panel.wait_for()
-    return page
-
-
-def speak(page: Page, lang: str) -> None:
-    """Choose a language in the header's menu, as a visitor does; the page is loaded anew."""
-    header_menu(page).locator('[data-pg="language"]').select_option(lang)
-
-
 def borrow(browser: Browser, home: str, **which: Any) -> BrowserContext:
     """A context that nobody else is in, without cookies and stored values; `give_back` it.
 

@@ -1,7 +1,7 @@
 """What the experiments measured before, shipped: the lab opens on results, and can make new ones.
 
-``python -m playground.rooms.decoding.recorded`` measures all of them anew on this machine, and writes them down
-with its name and the date.
+``python -m playground.rooms.decoding.recorded`` measures all of them anew on this machine, and writes them
+down with its name and the date.
 """
 
 from __future__ import annotations
