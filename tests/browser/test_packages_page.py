@@ -145,9 +145,9 @@ def test_next_token_opens_on_what_was_recorded_from_it_and_asks_nothing(browser:
         assert looks == [] and model(page, "next_token") == "tutor"
 
 
-def test_decoding_opens_on_what_was_recorded_from_the_tutor_and_says_so(browser: Browser, app: App) -> None:
+def test_decoding_opens_on_what_was_recorded_from_it_and_says_so(browser: Browser, app: App) -> None:
     with visiting(browser, app.panel("decoding")) as visit:
         page = visit(ready=False)
         expect(page.locator(f"#dec-models {SMOL}")).to_have_attribute("aria-pressed", "true")
-        expect(page.locator("#dec-view")).to_contain_text("tutor")
+        expect(page.locator("#dec-view .dec-prompt")).to_contain_text(SMOLLM2.name)
         assert model(page, "decoding") == SMOLLM2.name

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from playground import ASSETS, text
+from playground import ASSETS, settings, text
 from playground.engine.generation.beam_search import Beams
 from playground.engine.generation.prompts import prompt_ids
 from playground.engine.generation.sampling import Settings
 from playground.models.cache import ModelCache
-from playground.models.catalog import EMBEDDED_BY_NAME
+from playground.models.catalog import EMBEDDED_BY_NAME, SMOLLM2, resolved
 from playground.rooms.decoding import comparison, strategies
 from playground.ui.example_files import read, write
 
 FOLDER = ASSETS / "decoding"
 MODEL = "tutor"
+WRITERS = {"en": SMOLLM2}  # who writes the language as people know it; the others' is the tutor
 CLEAR = 0.3  # nats: a third likelier; less is no story
 # What the room opens with; its controls stand so.
 PLAN = comparison.Plan(
@@ -41,7 +42,8 @@ def computed(lang: str, cache: ModelCache, prompts: Sequence[str] = ()) -> compa
         LookupError: no prompt of the list shows it; put others there.
     """
     found: list[comparison.Comparison] = []
-    with cache.lease(EMBEDDED_BY_NAME[MODEL], "causal") as loaded:
+    card = resolved(WRITERS.get(lang, EMBEDDED_BY_NAME[MODEL]), settings.read([]).cache_dir)
+    with cache.lease(card, "causal") as loaded:
         for prompt in prompts or text.say("decoding.cases", lang).split("\n"):
             ids, _ = prompt_ids(loaded, prompt, len(prompt))
             *_, made = strategies.compare(loaded, ids, PLAN, text=prompt)

@@ -63,8 +63,10 @@ def test_the_verdict_comes_first_and_the_race_last(shipped):
     places = [shown.index(each) for each in ("dec-prompt", "dec-answer", "dec-lanes", "dec-race")]
     assert places == sorted(places)
     assert say("answer_yes") in shown
-    same = replace(shipped, partings=[each for each in shipped.partings if each.continuation != "beam"])
-    assert say("answer_no") in view.whole(same, "en")
+    greedy = shipped.continuation("greedy")
+    level = {each.continuation: replace(each, tokens=greedy.tokens) for each in shipped.continuations}
+    none = replace(changed(shipped, **level), partings=[])
+    assert say("answer_no") in view.whole(none, "en")
 
 
 def test_what_greedy_did_not_write_is_marked_token_by_token(shipped):

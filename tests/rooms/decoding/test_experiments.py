@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import re
 from typing import Any
 
 import numpy as np
 import pytest
 
+from playground import text
 from playground.engine import queue
 from playground.engine.generation.generate import Waiting
 from playground.errors import BadInput, DoesNotFit, PlaygroundError
 from playground.models import devices
-from playground.rooms.decoding import experiments
+from playground.rooms.decoding import experiments, lab, recorded
 from playground.rooms.decoding.experiments import BatchTimes, CacheTimes, Progress, batch_times, cache_times
 from playground.rooms.decoding.no_grad import MODES, GradModes, grad_modes, twin
 from playground.rooms.decoding.precision import distributions, moved, pace
@@ -263,3 +265,15 @@ def test_fewer_bits_move_the_distribution_a_little():
     assert 0 < found.mean < 0.1 and found.agree > 0.5
     (times,) = pace(loaded_of(half), PROMPT)
     assert len(times) == 5 and min(times) > 0
+
+
+@pytest.mark.parametrize("lang", text.LANGUAGES)
+def test_each_experiment_opens_on_what_was_measured_before(lang: str) -> None:
+    """With where and when; it opened empty."""
+    known = recorded.shipped()
+    assert {*known.found} == {*lab.NAMES} and re.fullmatch(r"\d{4}-\d\d-\d\d", known.date)
+    for name in lab.NAMES:
+        shown = lab.before(name, lang)
+        assert known.date in shown and known.processor in shown and known.model in shown
+        assert f"<h4>{text.say(f'decoding_lab.name_{name}', lang)}</h4>" in shown
+        assert "<table" in shown
