@@ -173,12 +173,8 @@
       book.append(made);
     }
     const lines = (...keys) => keys.map((key) => element("p", "", say(key)));
-    const drawer = button(say("here_3"), "hm-drawer", () => {
-      const found = document.querySelector("#pg-models");
-      if (!found.querySelector(".label-wrap.open")) found.querySelector("button").click();
-      found.scrollIntoView({ block: "start", behavior: calm.matches ? "auto" : "smooth" });
-    });
-    const three = element("div", "hm-three"), teach = column("teach", ...lines("teach_1", "teach_2", "teach_3"));
+    const drawer = button(say("here_3"), "hm-drawer", () => document.querySelector("#pg-model > .pg-pill").click());
+    const three = element("div", "hm-three"), teach = column("teach", ...lines(...(page.parts_at.present ? ["teach_1"] : []), "teach_2", "teach_3"));
     teach.append(element("code", "hm-command", "python app.py --class"));
     three.append(column("book", book), teach, column("here", ...lines("here_1", "here_2"), drawer));
     part("rest").replaceChildren(path, three);

@@ -76,7 +76,7 @@
   }
   document.addEventListener("keydown", (event) => {
     if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-    if (event.target.closest("input, textarea, select, [contenteditable=''], [contenteditable=true], dialog[open]")) return;
+    if (event.target.closest("input, textarea, select, [contenteditable]:not([contenteditable=false]), dialog[open]")) return;
     const button = document.querySelector("#pg-search button");
     if (!button) return;
     event.preventDefault(); // the stroke itself is no question

@@ -198,3 +198,21 @@ def test_old_links_that_name_no_room_still_open_tokens(browser: Browser, app: Ap
         expect(page.locator("#tok-text textarea")).to_have_value("hello", timeout=WAIT)
         assert page.evaluate("playground.store.view()").startswith("tokens")
         settled(page)
+
+
+def test_a_stroke_in_the_sentence_is_typed_and_opens_no_search(visit: Visit) -> None:
+    page = visit(**STILL)
+    page.evaluate(
+        """() => {
+            const made = document.createElement('div');
+            const found = document.querySelector('#pg-search') || document.body.appendChild(made);
+            found.id = 'pg-search';
+            const search = found.appendChild(document.createElement('button'));
+            search.onclick = () => { window.searched = 1; };
+        }"""
+    )
+    page.locator(".hm-typed").click()
+    page.keyboard.press("End")
+    page.keyboard.type("/")
+    expect(page.locator(".hm-typed")).to_contain_text("/")
+    assert page.evaluate("window.searched") is None
