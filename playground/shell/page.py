@@ -17,7 +17,7 @@ from playground import settings as settings_of
 from playground.models import devices, hub
 from playground.models.uploads import at_end
 from playground.rooms.models import panel as drawer
-from playground.shell import access, answers, frame, middleware, qr, scripts, sessions
+from playground.shell import access, answers, frame, middleware, qr, scripts, search, sessions
 from playground.shell import streams as streaming
 from playground.shell.login import USER
 from playground.system import disk, heap
@@ -203,7 +203,7 @@ def _routes(context: Context) -> list[Any]:
     rows = [*rooms.all_rooms(), drawer]
     named = [panel.streams(context) for panel in rows if hasattr(panel, "streams")]
     rooms_own = {name: stream for each in named for name, stream in each.items()}
-    streams = streaming.routes({**rooms_own, "qr": qr.answer})
+    streams = streaming.routes({**rooms_own, "qr": qr.answer, "search": search.answers(context.catalog)})
     return [*streams, *scripts.routes(), scripts.plotly()]
 
 

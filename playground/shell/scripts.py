@@ -92,7 +92,9 @@ LATER = {
         tuple(f"architecture/{name}.js" for name in ("layout", "turns", "zoom", "details", "drawing")),
         ("architecture/drawing.css",),
     ),
-    "share": Part(("shell/share.js",), ("shell/share.css",), "share"),
+    "search": Part(("shell/search.js",), ("shell/dialogs.css", "shell/search.css"), "search"),
+    "share": Part(("shell/share.js",), ("shell/dialogs.css", "shell/share.css"), "share"),
+    "present": Part(("shell/present.js",), ("shell/present.css",), "present"),
 }
 SLOTS = ("search", "share", "present")  # what the header's buttons are called, "slot_…" of shell.json
 FOLDER = "playground/assets"

@@ -188,7 +188,7 @@ def control(
         kind = "list"
     empty: dict[Kind, Any] = {"text": "", "list": [], "yes": False}
     default = empty.get(kind) if component.value is None else component.value
-    said = _key(default)
+    said = key_of(default)
     default = text.say(said, text.DEFAULT) if said else default
     component.elem_id = component.elem_id or id.replace(".", "-").replace("_", "-")
     made = Control(
@@ -268,7 +268,7 @@ def _path(tab: Any) -> Sequence[tuple[Any, Any]]:
     return found[::-1]
 
 
-def _key(value: Any) -> str:
+def key_of(value: Any) -> str:
     """The key of a text that Gradio's page says in its language (`tr`); "" of anything else."""
     if not isinstance(value, str) or not value.startswith(MARK):
         return ""

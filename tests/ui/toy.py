@@ -9,13 +9,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from playground.errors import BadInput
+from playground.models.catalog import Catalog
 from playground.settings import Settings
-from playground.shell import middleware, qr, scripts, streams
+from playground.shell import middleware, qr, scripts, search, streams
 from playground.system import cancellation
 from playground.ui import controls
 from playground.ui.controls import control, stored, view
@@ -185,7 +187,9 @@ def served(**how: Any) -> Iterator[tuple[gr.Blocks, str]]:
         build()
         controls.part(page)
     page.queue(api_open=False)
-    every = [*streams.routes({"qr": qr.answer}), *scripts.routes()]
+    nowhere = Path("no such folder")
+    own = {"qr": qr.answer, "search": search.answers(Catalog(nowhere, nowhere))}
+    every = [*streams.routes(own), *scripts.routes()]
     words = {lang: {**said, **wholes(lang)} for lang, said in translations().items()}
     page.launch(
         prevent_thread_lock=True, quiet=True, ssr_mode=False, i18n=gr.I18n(**words),
