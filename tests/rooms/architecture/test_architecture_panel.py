@@ -290,7 +290,7 @@ def test_what_cannot_be_shown_is_told_in_its_place_and_nothing_stays(do, pasted)
         if action == answers.plan:
             knobs = [set_by(lines)[f"architecture.{name}"] for name in what_if.KNOBS]
             assert not any(knob["interactive"] for knob in knobs)
-    assert len(found) == 11 and set(found.values()) == {""}
+    assert len(found) == 10 and set(found.values()) == {""}
 
 
 def test_of_another_model_that_cannot_be_had_nothing_stays(do):
