@@ -35,8 +35,8 @@ streams = api.streams
 def build(context: Context) -> None:
     """The room, inside its tab, and its endpoint."""
     api.build(context)
-    gr.HTML(tr("next_token.lead"), elem_classes="pg-lead", padding=False)
     with gr.Column(elem_classes="pg-panel pg-inspects", elem_id="next-panel"):
+        gr.HTML(tr("next_token.lead"), elem_classes="pg-lead", padding=False)
         with gr.Column(elem_id="next-top"):
             _asked()
         with gr.Column(elem_classes="pg-result"):

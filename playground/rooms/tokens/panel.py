@@ -26,8 +26,8 @@ def build(context: Context) -> None:
     do = TokensService(context)
     answers = Answers(do)
     api.build(do)
-    gr.HTML(tr("tokens.lead"), elem_classes="pg-lead", padding=False)
     with gr.Column(elem_classes="pg-panel pg-inspects", elem_id="tok-panel"):
+        gr.HTML(tr("tokens.lead"), elem_classes="pg-lead", padding=False)
         with gr.Column(elem_id="tok-top"):
             _text()
         with (
