@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from playground import text
-from playground.system import disk, heap, waiting
+from playground.system import disk, heap, stubs, waiting
 
 log = logging.getLogger(__name__)
 ON, OFF = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
@@ -180,6 +180,7 @@ def quiet(settings: Settings) -> None:
     """Switch off every call home; must run before gradio or huggingface_hub is imported or a thread begun."""
     if not any(each in os.environ for each in heap.CHOSEN):
         heap.share()
+    stubs.leave_out()
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # this very spelling: gradio compares strings
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ["HF_HUB_DISABLE_XET"] = "1"  # its downloads know no time-out

@@ -18,10 +18,12 @@ from playground.models import devices, packages
 from playground.models.cache import ModelCache
 from playground.models.catalog import Catalog
 from playground.models.loaders import TransformersLoader
+from playground.system import stubs
 
 # As `settings.quiet` has it for the app: torch's threads sleep while they wait for each other.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(tempfile.gettempdir()) / "llm-playground-numba-exact"))
+stubs.leave_out()
 # By hand, hypothesis looks for new texts at every run; where a change must pass, it asks the same ones.
 hypothesis.settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):

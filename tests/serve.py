@@ -20,9 +20,9 @@ from playground.shell.page import begin, build_app, launch  # noqa: E402
 LOOKS = 0.02  # seconds between two looks of Gradio's queue; as it comes, an idle page takes 4 % of a core
 
 
-def serve(page: Any, port: int) -> None:
+def serve(page: Any, port: int, **changed: Any) -> None:
     """One page on one port."""
-    launch(page, whole.context, server_port=port)
+    launch(page, whole.context, server_port=port, **changed)
     page._queue.sleep_when_free = LOOKS
 
 
@@ -32,4 +32,4 @@ if __name__ == "__main__":
     panels = {panel.KEY: panel for panel in all_rooms()}
     for line in sys.stdin:
         name, port = line.split()
-        serve(build_app(whole.context, [panels[name]]), int(port))
+        serve(build_app(whole.context, [panels[name]]), int(port), mcp_server=False)  # the whole page has it

@@ -84,10 +84,10 @@ def dotted(name: str) -> bool:
     return module.is_file() and set(rest) <= names_in(ast.parse(module.read_text(encoding="utf-8")))
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_what_a_source_names_is_there(path: Path) -> None:
-    missing = [name for name in quoted_in(path.read_text(encoding="utf-8")) if not is_there(name, path)]
-    assert missing == []
+def test_what_a_source_names_is_there() -> None:
+    quoted = ((path, quoted_in(path.read_text(encoding="utf-8"))) for path in FILES)
+    missing = {str(path): [name for name in names if not is_there(name, path)] for path, names in quoted}
+    assert {path: names for path, names in missing.items() if names} == {}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -144,10 +144,9 @@ def taken_by(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> set
     return found.union(*map(taken_by, made))
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_arguments_are_described_by_their_names(path: Path) -> None:
-    source = path.read_text(encoding="utf-8")
-    assert {name: missing for name, missing in undescribed(source) if missing} == {}
+def test_arguments_are_described_by_their_names() -> None:
+    found = ((path, *each) for path in FILES for each in undescribed(path.read_text(encoding="utf-8")))
+    assert [(str(path), name, missing) for path, name, missing in found if missing] == []
 
 
 def test_the_reader_of_arguments_itself() -> None:

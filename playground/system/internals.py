@@ -283,6 +283,10 @@ INTERNALS: dict[str, Internal] = {
         "assets/shell/runs.js", "supports_zerogpu_headers",
         "on a ZeroGPU Space every visitor computes as a stranger",
     ),
+    "gradio-stubs": Internal(
+        "gradio", "`component_meta.create_or_modify_pyi` writes an editor's stubs, and nothing reads them",
+        "playground/system/stubs.py", "create_or_modify_pyi", "the start takes two seconds longer",
+    ),
     "gradio-addresses": Internal(
         "gradio", "/gradio_api/…, hashed names under /assets/, `\"protocol\":\"sse_v3\"` in /config",
         "playground/shell/middleware.py", '"protocol":"sse_v3"',

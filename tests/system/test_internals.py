@@ -512,6 +512,17 @@ def gradio_agents():
     assert '"x-gradio-user": "mcp"' in source and "_client_instance" in source
 
 
+@check("gradio-stubs")
+def gradio_stubs():
+    script = (
+        "from playground.system import stubs; stubs.leave_out(); import gradio.component_meta as it, inspect;"
+        "assert it.create_or_modify_pyi(None, '', []) is None, 'stubs are written';"
+        "assert 'create_or_modify_pyi(component_class, name, events)' in inspect.getsource(it.ComponentMeta);"
+        "assert 'def create_or_modify_pyi(' in inspect.getsource(it)"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=120, cwd=ROOT)
+
+
 @check("gradio-files")
 def gradio_files():
     from gradio.utils import get_upload_folder
