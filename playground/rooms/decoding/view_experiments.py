@@ -86,7 +86,7 @@ def cache(found: CacheTimes, lang: str) -> str:
     ]
     picture = lines(
         series, say("decoding_lab.axis_length"), say("decoding_lab.axis_ms"), say("decoding_lab.cache_chart"),
-        lang, log_x=True, number=lambda y: f"{y:.3g}", listed=False,
+        lang, log_x=True, number=lambda y: number(y) if y >= 100 else f"{y:.3g}", listed=False,
     )  # fmt: skip
     rows = [
         [number(n), ms(a), ms(b), f"{times(b / a)} ×"]
