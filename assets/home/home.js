@@ -233,6 +233,14 @@
     step(to);
   });
 
+  // Presented, it is this view's story (shell/present.js).
+  document.addEventListener("playground:step", (event) => {
+    const to = at + event.detail;
+    if (page.store.view() !== "home" || !trace || to < 0 || to > last()) return;
+    event.preventDefault();
+    step(to);
+  });
+
   // A room of the path is ticked once something was done in it.
   const used = (event) => {
     const room = page.store.view().split("/")[0];

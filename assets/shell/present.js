@@ -58,7 +58,7 @@
     if (event.key === "Escape") { event.preventDefault(); event.stopPropagation(); close(); return; }
     const by = STEPS[event.key];
     // Where arrows mean something already (a field, a slider, the points of a map) they go on meaning it.
-    if (!by || event.target.closest("input, textarea, select, [role=slider], [role=tablist], [role=listbox], [role=application], .pg-figure, [contenteditable=true]")) return;
+    if (!by || event.target.closest("input, textarea, select, [role=slider], [role=tablist], [role=listbox], [role=application], .pg-figure, [contenteditable]:not([contenteditable=false])")) return;
     event.preventDefault();
     step(by);
   };

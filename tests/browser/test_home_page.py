@@ -105,6 +105,15 @@ def test_it_plays_while_it_is_seen_pauses_and_is_stepped_by_keys(visit: Visit) -
     page.wait_for_function(f"Number(document.querySelector('.hm-scrub').value) > {hidden}")
 
 
+def test_presented_it_is_stepped_to_its_end_and_then_left(visit: Visit) -> None:
+    page = visit(**STILL)
+    to(page, 14)
+    asked = """() => document.querySelector('#pg-home').dispatchEvent(
+        new CustomEvent('playground:step', { detail: 1, bubbles: true, cancelable: true }))"""
+    assert page.evaluate(asked) is False and state(page) == 15
+    assert page.evaluate(asked) is True and state(page) == 15
+
+
 def test_what_is_typed_runs_live_stands_in_the_address_and_comes_back(visit: Visit) -> None:
     page = visit(**STILL)
     box = page.locator(".hm-typed")
