@@ -32,6 +32,7 @@
       place.replaceChildren(this.root);
       this.zoom = architecture.zooming(this.frame, this.world, (scale) => this.scaled(scale));
       this.frame.addEventListener("keydown", (event) => this.walk(event));
+      this.frame.addEventListener("focusin", ({ target }) => { if (target.dataset.id) for (const each of this.buttons()) each.tabIndex = each === target ? 0 : -1; });
       new ResizeObserver(() => { if (this.scene && Math.abs(this.frame.clientWidth - this.width) > 4) this.draw(); }).observe(this.frame);
     }
 
@@ -188,8 +189,6 @@
         if (along + 2.5 * beside < least) { least = along + 2.5 * beside; best = each; }
       }
       if (!best) return;
-      event.target.tabIndex = -1;
-      best.tabIndex = 0;
       best.focus({ preventScroll: true });
       this.zoom.reveal({ x: best.offsetLeft, y: best.offsetTop, w: best.offsetWidth, h: best.offsetHeight });
     }
