@@ -46,6 +46,7 @@ def test_it_opens_on_a_case_where_greedy_misses(visit: Visit) -> None:
         page.locator(each).bounding_box() for each in (".dec-answer", ".dec-lanes", ".dec-race")
     )
     assert answer and lanes and race and answer["y"] < 600 and answer["y"] < lanes["y"] < race["y"]
+    page.locator(".dec-race").scroll_into_view_if_needed()  # a figure is drawn when it is seen
     expect(page.locator(".dec-race .pg-figure-plot.ready .js-line")).to_have_count(3, timeout=WAIT)
     sub(page, "tree")
     expect(page.locator("#dec-tree .dec-way.won").first).to_be_visible()
@@ -74,7 +75,7 @@ def test_a_prompt_of_ones_own(visit: Visit) -> None:
     expect(page.locator("#dec-view .dec-prompt")).to_contain_text("France")
     expect(page.locator("#dec-view .pg-place")).to_have_attribute("data-stale", "")
     page.locator("#dec-text textarea").fill("The sea")
-    page.locator("#dec-text textarea").press("Shift+Enter")
+    page.locator("#dec-text textarea").press("Enter")
     expect(page.locator("#dec-view .dec-prompt")).to_contain_text("The sea", timeout=WAIT)
     expect(page.locator("#dec-status .pg-warning")).to_have_count(0)
     expect(page.locator("#dec-view .pg-place")).not_to_have_attribute("data-stale", "")
@@ -142,7 +143,7 @@ def test_a_switch_of_language_takes_everything_along(visit: Visit) -> None:
     expect(page.locator(".dec-answer")).to_contain_text(say("question", "zh-TW"), timeout=WAIT)
     expect(page.locator("#dec-text textarea")).to_have_value(say("example_prompt", "zh-TW"))
     page.locator("#dec-text textarea").fill("太陽")
-    page.get_by_role("button", name=say("settings", "zh-TW")).click()
+    page.locator("#dec-settings > button").click()
     settled(page)  # what is typed into a box that Gradio is just making is lost
     page.locator("#dec-beams input[type=number]").fill("2")
     page.locator("#dec-seed input").fill("41")
@@ -156,7 +157,7 @@ def test_a_switch_of_language_takes_everything_along(visit: Visit) -> None:
         settled(page)  # what is folded away is back, too, before it is to go along again
         held = [page.evaluate("id => playground.store.get(id)", f"decoding.{id}") for id in ("beams", "seed")]
         assert held == [2, 41]
-    page.get_by_role("button", name=say("settings", "zh-CN")).click()
+    page.locator("#dec-settings > button").click()
     expect(page.locator("#dec-stops textarea")).to_have_value("停")
 
 
