@@ -71,7 +71,7 @@ def _wire(answers: Answers) -> None:
         Action("sample", answers.sample, on=[f"#tok-sample-{name}" for name in SAMPLES]),
         Action("joined", answers.joined, ["tokens.brought", names], ["tokens.brought"], opens=False, wait=0),
         follow("compare", answers.compare, compare, "tok-view", "compare", built=True),
-        follow("languages", answers.languages, [names], "tok-chart", "compare", built=True),
+        follow("languages", answers.languages, [names], "tok-chart", "compare"),
         follow("steps", answers.steps, walk, "tok-walk", "steps"),
         follow("batch", answers.batch, [*grid, one, special], "tok-grid", "steps"),
         follow("facts", answers.facts, [one], "tok-facts", "vocabulary"),
@@ -144,7 +144,7 @@ def _inside(name: str) -> None:
         case "compare":
             place("tok-view", _compared, min_height=320)
             with gr.Accordion(tr("tokens.languages"), open=True, elem_id="tok-languages"):
-                place("tok-chart", example.languages_chart)
+                place("tok-chart")
         case "steps":
             place("tok-walk")
             with gr.Accordion(tr("tokens.batch"), open=True):
