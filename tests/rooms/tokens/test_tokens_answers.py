@@ -187,7 +187,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
 
 
 def test_a_training_that_is_left_ends(answers: Answers, slow: list[float]) -> None:
-    how = {"corpus": "words", "algorithm": "bpe", "size": 300, "text": "x", "names": []}
+    how = {"corpus": "words", "algorithm": "bpe", "size": 300, "text": "x", "names": [], "title": ""}
     lines = answers.train(given("#tok-train-go", **how))
     first, second = next(lines), next(lines)
     assert "Learning from" in first["progress"] and second["progress"]
