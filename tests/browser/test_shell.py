@@ -22,6 +22,13 @@ KEYS = [panel.KEY for panel in all_rooms()]
 RAIL = "#pg-tabs > .tab-wrapper [role=tab]"
 LEVELS = """() => [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")]
     .filter((each) => each.checkVisibility()).map((each) => Number(each.ariaLevel || each.tagName[1]))"""
+# What reaches under the inspector's column, where a view leaves room for it.
+UNDER = """() => {
+    const hint = document.querySelector(".pg-inspector-hint"), column = hint.getBoundingClientRect().left;
+    if (!hint.checkVisibility()) return [];
+    return [...document.querySelectorAll("#pg-tabs .block")].filter((each) => each.checkVisibility())
+        .filter((each) => each.getBoundingClientRect().right > column + 1).map((each) => each.className);
+}"""
 BOXES = """all => all.map((each) => {
     const { left, top, right, bottom } = each.getBoundingClientRect();
     return [left, top, right, bottom];
@@ -210,6 +217,8 @@ def test_the_result_is_on_the_first_screen_and_the_inspector_leaves_the_way_free
         if result.count():  # in Home all is result
             top = result.evaluate("e => e.getBoundingClientRect().top")
             assert top < 0.7 * size["height"], (name, top)
+        under = page.evaluate(UNDER)
+        assert under == [], (name, under)
         levels = page.evaluate(LEVELS)
         assert levels[0] == 1 and levels.count(1) == 1, (name, levels)
         assert all(other <= one + 1 for one, other in pairwise(levels)), (name, levels)
