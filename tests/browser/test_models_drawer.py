@@ -53,7 +53,7 @@ def visit(browser: Browser, app: App) -> Iterator[Visit]:
 def opened(page: Page) -> Locator:
     drawer = page.locator("#pg-models")
     page.locator("#pg-model > button").click()
-    expect(drawer.locator("#pg-models-held .pg-note").first).to_be_visible(timeout=WAIT)
+    expect(drawer.locator("#pg-models-held .mod-memory").first).to_be_visible(timeout=WAIT)
     return drawer
 
 
