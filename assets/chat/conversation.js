@@ -49,6 +49,9 @@
   const clear = () => { root = { kids: [], at: 0 }; name = token(); };
   const open = (list) => { clear(); for (const each of list) add(each); leave(); };
 
+  // A link of this view holds none of it (share.js).
+  document.addEventListener("playground:share", ({ detail }) => { if (detail.view.startsWith("chat") && root.kids.length) detail.left.add("private"); });
+
   const leave = () => { // the last one, if it waits for an answer, got none
     const last = path().at(-1);
     if (last && last.role === "user") last.unanswered = true;

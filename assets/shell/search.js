@@ -49,6 +49,18 @@
   const reached = async (id, view) => { // what is folded into something is unfolded
     const found = await until(() => seen(id), 1200);
     if (found) return found;
+    // What a button opens says so: of those around it, the outermost first.
+    const around = [];
+    for (let each = document.getElementById(id); each; each = each.parentElement) if (each.id) around.unshift(each.id);
+    for (const each of around) {
+      const opener = document.querySelector(`[aria-controls~="${CSS.escape(each)}"][aria-expanded="false"]`);
+      if (opener && opener.checkVisibility()) opener.click();
+    }
+    const place = document.getElementById(id), strip = place && place.closest(".pg-controls");
+    const fold = strip && strip.querySelector(":scope > .pg-fold[aria-expanded='false']"); // controls of a narrow page
+    if (fold && fold.checkVisibility() && !seen(id)) fold.click();
+    const opened = await until(() => seen(id), 400);
+    if (opened) return opened;
     const panel = document.getElementById(page.store.views().find((each) => each.view === view).id);
     for (const fold of panel ? panel.querySelectorAll(".label-wrap:not(.open)") : []) {
       if (!fold.checkVisibility()) continue;

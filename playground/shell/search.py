@@ -45,9 +45,11 @@ def views(page: Page) -> Iterator[Row]:
 def settings(page: Page) -> Iterator[Row]:
     """Every control that stands in a view and has a label: ``{kind, view, id, names, where}``."""
     tabs = {tab: name for name, tab in page.views.items()}
+    told: set[tuple[str, str]] = set()  # the second of two columns is beside the first
     for control in page.controls.values():
         names, tab = _names(getattr(control.component, "label", None)), _home(control.component, tabs)
-        if names and tab is not None:
+        if names and tab is not None and (mine := (tabs[tab], names[text.DEFAULT])) not in told:
+            told.add(mine)
             yield {
                 "kind": "setting", "view": tabs[tab], "id": control.component.elem_id, "names": names,
                 "where": _path(tab),

@@ -10,7 +10,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from playground import text
-from tests.browser.test_store import new_page, value
+from tests.app import App
+from tests.app_fixture import app  # noqa: F401
+from tests.browser.test_store import new_page, ready, value
+from tests.browser.visiting import WAIT, visiting
 from tests.ui import toy
 
 pytestmark = pytest.mark.browser
@@ -115,3 +118,20 @@ def test_it_fills_a_phones_width(served: Toy, context: BrowserContext) -> None:
     options(page).last.click()
     expect(box(page)).to_have_count(0)
     assert page.evaluate("playground.store.view()") == "toy"
+
+
+def test_a_setting_that_a_button_opens_is_reached_and_a_model_is_chosen(browser: Browser, app: App) -> None:  # noqa: F811
+    """Chat keeps its settings in a drawer."""
+    with visiting(browser, app.panel("chat")) as visit:
+        page = visit(ready=False)
+        ready(page)
+        page.wait_for_selector("#chat-tune", timeout=WAIT)
+        page.locator("#pg-search button").click()
+        box(page).fill("溫度")  # whatever the page's language
+        options(page).first.click()
+        expect(page.locator("#chat-temperature input").first).to_be_focused()
+        page.locator("#pg-search button").click()
+        box(page).fill("tutor")
+        expect(options(page).first.locator("small")).to_contain_text(say("model"))
+        options(page).first.click()
+        page.wait_for_function("playground.store.get('chat.model') === 'tutor'")

@@ -293,3 +293,15 @@ def test_a_view_with_a_figure_gives_its_picture(browser: Browser, app: App) -> N
         dialog.get_by_role("button", name=say("data")).click()  # where they are
         page.wait_for_function("playground.store.view() === 'sentences/save'")
         expect(shared(page).get_by_role("button", name=say("picture_png"))).to_have_count(0)
+
+
+def test_a_conversation_is_in_no_link_and_the_dialog_says_so(browser: Browser, app: App) -> None:  # noqa: F811
+    with visiting(browser, app.panel("chat")) as visit:
+        page = visit(ready=False)
+        ready(page)
+        expect(shared(page).locator("li")).to_have_count(0)
+        page.keyboard.press("Escape")
+        page.evaluate("playground.chat.talk.add({ role: 'user', content: 'between us' })")
+        dialog = shared(page)
+        expect(dialog.locator("li")).to_have_text([say("left_private")])
+        assert "between" not in dialog.locator(".pg-share-link").input_value()

@@ -24,6 +24,8 @@ def test_every_view_and_every_setting_of_a_view_is_there_in_every_language() -> 
     (named,) = (row for row in settings if row["id"] == "tok-text")
     assert named["names"] == text.everywhere("tokens.text")
     assert named["where"] == text.everywhere("tokens.tab")
+    alike = {(row["view"], row["names"]["en"]) for row in settings}
+    assert len(alike) == len(settings), "two that nobody could tell apart"
     inner = next(row for row in views if row["view"] == "sentences/map")
     assert inner["names"]["en"].split(" › ")[0] == text.say("embeddings.tab", "en")
 
