@@ -92,7 +92,7 @@ def test_on_a_projector_the_text_is_large_and_the_chrome_is_gone(browser: Browse
         ready(page)
         page.locator("#pg-present button").click()
         expect(page.locator(".pg-present-bar")).to_be_visible()
-        for gone in ("#pg-header", "#pg-footer", "#pg-tokens .pg-controls", "#tok-text"):
+        for gone in (".pg-head", "#pg-footer", "#pg-tabs > .tab-wrapper", "#pg-tokens .pg-controls"):
             expect(page.locator(gone).first).to_be_hidden(timeout=WAIT)
         lane = page.locator("#tok-view .tok-lane .t").first
         expect(lane).to_be_visible()
@@ -101,3 +101,10 @@ def test_on_a_projector_the_text_is_large_and_the_chrome_is_gone(browser: Browse
         assert page.evaluate("document.documentElement.scrollWidth") <= 1920
         width = page.locator("#tok-view").bounding_box()
         assert width and width["width"] > 1700
+        lane.click()  # what is selected is told here, too
+        expect(page.locator("#pg-inspector")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.locator("#pg-inspector")).to_be_hidden()
+        expect(page.locator(".pg-present-bar")).to_be_visible()  # the innermost first
+        page.keyboard.press("Escape")
+        expect(page.locator(".pg-present-bar")).to_have_count(0)

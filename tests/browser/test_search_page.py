@@ -69,7 +69,7 @@ def test_a_stroke_opens_it_and_the_keyboard_goes_to_a_setting_of_another_view(
 @pytest.mark.parametrize("lang", text.LANGUAGES)
 def test_a_name_is_found_in_every_language(served: Toy, context: BrowserContext, lang: str) -> None:
     page = new_page(context, served[1] + f"?lang={lang}")
-    page.locator("#pg-search button").click()
+    page.locator("#pg-search > button").click()
     for asked in ("SECRET", "ｓｅｃｒｅｔ"):
         box(page).fill(asked)
         expect(options(page).first).to_contain_text("Other › Secret")
@@ -78,7 +78,7 @@ def test_a_name_is_found_in_every_language(served: Toy, context: BrowserContext,
     expect(options(page)).to_have_count(0)
     expect(page.locator(".pg-find-told")).to_have_text(say("none", lang))
     page.keyboard.press("Escape")
-    expect(page.locator("#pg-search button")).to_be_focused()
+    expect(page.locator("#pg-search > button")).to_be_focused()
 
 
 def test_a_stroke_in_a_field_stays_a_stroke(served: Toy, context: BrowserContext) -> None:
@@ -111,7 +111,7 @@ def test_it_is_asked_for_once_and_says_when_the_server_is_away(served: Toy, cont
 def test_it_fills_a_phones_width(served: Toy, context: BrowserContext) -> None:
     page = new_page(context, served[1] + "?lang=zh-TW")
     page.set_viewport_size({"width": 360, "height": 740})
-    page.locator("#pg-search button").click()
+    page.locator("#pg-search > button").click()
     expect(options(page).first).to_be_visible()
     place = page.locator("dialog.pg-find").bounding_box()
     assert place and (place["x"], place["width"]) == (0, 360)
@@ -126,11 +126,11 @@ def test_a_setting_that_a_button_opens_is_reached_and_a_model_is_chosen(browser:
         page = visit(ready=False)
         ready(page)
         page.wait_for_selector("#chat-tune", timeout=WAIT)
-        page.locator("#pg-search button").click()
+        page.locator("#pg-search > button").click()
         box(page).fill("溫度")  # whatever the page's language
         options(page).first.click()
         expect(page.locator("#chat-temperature input").first).to_be_focused()
-        page.locator("#pg-search button").click()
+        page.locator("#pg-search > button").click()
         box(page).fill("tutor")
         expect(options(page).first.locator("small")).to_contain_text(say("model"))
         options(page).first.click()
