@@ -14,7 +14,7 @@
   const root = document.documentElement;
   const STEPS = { ArrowRight: 1, ArrowLeft: -1, PageDown: 1, PageUp: -1 };
 
-  let on = null; // {bar, from, code, whole}
+  let on = null; // while it is presented: {bar, corner, where, from, coded: whether the code is wanted, link}
 
   const room = (view) => view.split("/")[0];
   const views = () => { // of the room that is seen; one that only holds others is none
@@ -47,8 +47,6 @@
     if (!on) return;
     const { all, at } = place();
     on.where.textContent = all.length > 1 && at >= 0 ? filled(words.where, { name: title(all[at]), n: at + 1, all: all.length }) : "";
-    on.back.disabled = at <= 0;
-    on.next.disabled = at < 0 || at === all.length - 1;
     coded();
   };
 
@@ -92,13 +90,13 @@
     bar.setAttribute("role", "toolbar");
     bar.setAttribute("aria-label", words.title);
     bar.append(back, where, next, code, button(words.leave, "", close));
-    on = { bar, corner, where, back, next, from, coded: false, link: "" };
+    on = { bar, corner, where, from, coded: false, link: "" };
     root.classList.add("pg-presenting");
     document.body.append(corner, bar);
     document.addEventListener("keydown", keys);
     if (root.requestFullscreen) root.requestFullscreen().catch(() => {}); // a frame may not; the page is presented all the same
     told();
-    next.disabled ? code.focus() : next.focus();
+    next.focus();
     window.scrollTo({ top: 0 });
     window.dispatchEvent(new Event("resize"));
   };
