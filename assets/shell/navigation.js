@@ -99,8 +99,9 @@
   // ---- after every change of the page, once before it is painted ----
 
   let due = 0;
-  const look = () => { due = 0; if (!head()) return; settle(); titled(); levelled(); foldable(); };
-  const soon = () => { due ||= requestAnimationFrame(look); };
+  const look = () => { due = 0; if (!head()) return; settle(); titled(); levelled(); };
+  // What folds is never painted open: what Gradio makes in a frame is painted in that frame.
+  const soon = () => { if (head()) foldable(); due ||= requestAnimationFrame(look); };
   new MutationObserver(soon).observe(document.documentElement, { childList: true, subtree: true, attributes: true, attributeFilter: ["aria-selected"] });
   window.addEventListener("resize", soon);
   page.store.watchView(soon);
