@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from playground import text
 from playground.errors import PlaygroundError
+from playground.rooms.tokens import example
 from playground.rooms.tokens.service import TokensService
 from playground.ui.files import offered, outgoing
 from playground.ui.html import note
@@ -68,8 +69,10 @@ class Answers:
             yield sets({"tokens.page": {"maximum": max(parts, 2), "visible": parts > 1}})
 
     def languages(self, given: Given) -> Iterator[Line]:
-        """The chart over languages."""
-        yield html("tok-chart", self.do.languages(_names(given)))
+        """The chart over languages: of the tokenizers that the room opens with, as it is shipped."""
+        names = _names(given)
+        shipped = names == list(example.SHOWN)
+        yield html("tok-chart", example.languages_chart(language()) if shipped else self.do.languages(names))
 
     # -- one tokenizer, closer --
 
