@@ -283,6 +283,12 @@ INTERNALS: dict[str, Internal] = {
         "assets/shell/runs.js", "supports_zerogpu_headers",
         "on a ZeroGPU Space every visitor computes as a stranger",
     ),
+    "gradio-connection": Internal(
+        "gradio", "its page says in toasts that nobody answers, titled `Connection Lost` or with the text"
+        " `Connection errored out.`, asks /gradio_api/app_id until it is back, and loads itself anew",
+        "assets/shell/connection.js", "Connection (Lost|errored out)",
+        "English toasts beside the banner, while the server is away",
+    ),
     "gradio-stubs": Internal(
         "gradio", "`component_meta.create_or_modify_pyi` writes an editor's stubs, and nothing reads them",
         "playground/system/stubs.py", "create_or_modify_pyi", "the start takes two seconds longer",

@@ -653,6 +653,19 @@ def gradio_share_of_device():
     assert client and all("`zerogpu-headers`" in source and "MessageChannel" in source for source in client)
 
 
+@check("gradio-connection")
+def gradio_connection():
+    import gradio
+
+    folder = Path(gradio.__file__).parent / "templates" / "frontend" / "assets"
+    pages = "".join(path.read_text(encoding="utf-8") for path in folder.glob("Blocks-*.js"))
+    assert (
+        "title:`Connection Lost`" in pages and ".reconnect()" in pages and "window.location.reload()" in pages
+    )
+    client = "".join(path.read_text(encoding="utf-8") for path in folder.glob("index-*.js"))
+    assert "=`app_id`" in client and "=`Connection errored out. `" in client
+
+
 @check("gradio-config")
 def gradio_config():
     import gradio
