@@ -276,6 +276,7 @@ def test_on_a_space_the_outer_page_is_told_the_address_and_no_storage_is_needed(
     assert said == {"queryString": "lang=en", "hash": "#toy?word=outside&times=3"}
     frame.locator("#pg-share button").click()
     expect(frame.locator(".pg-share-link")).to_have_value(space + "?lang=en" + said["hash"])
+    expect(frame.locator("svg.pg-qr")).to_be_visible()  # nothing is left under way
     context.close()
 
 
