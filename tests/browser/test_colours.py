@@ -176,6 +176,8 @@ def page(browser: Browser, app: App) -> Iterator[Page]:  # noqa: F811
     page.locator("#pg-tokens button.primary").wait_for()
     page.locator('#tok-tabs button[role=tab][data-tab-id="compare"]').click()
     page.locator("#tok-view .tok-lane").first.wait_for()
+    page.locator("#tok-strip > .label-wrap").click()
+    page.locator("#tok-strip .pg-actions button").first.wait_for()
     # Gradio's transitions would be measured half way.
     page.add_style_tag(
         content="*, *::before, *::after { transition: none !important; animation: none !important }"

@@ -145,8 +145,6 @@ class TokensService:
 
     def languages(self, names: Sequence[str]) -> str:
         """The chart over languages, of those tokenizers that can be had: Compare tells of the others."""
-        if [*names] == [*DEFAULTS]:
-            return example.languages_chart(language())  # what a visitor meets waits for no tokenizer
         samples = example.languages_samples()
         counts: dict[str, list[tuple[int, int]]] = {}
         for name in names[:MOST]:
