@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from playground import text
+from playground import ASSETS, text
 from playground.errors import BadInput
 from playground.ui import controls
 from playground.ui.controls import control, movable, page_of, stored, view
@@ -166,7 +166,9 @@ def test_the_real_page_registers_what_it_declares() -> None:
     assert len(ids) == len(set(ids))  # an id leads to one thing
     pieces = [str(block.value) for block in page.blocks.values() if isinstance(block, gr.HTML)]
     written = " ".join([*pieces, *wholes("en").values()])
+    scripts = " ".join(file.read_text(encoding="utf-8") for file in ASSETS.glob("**/*.js"))
     places = set(re.findall(r'data-place="([^"]+)"', written))
+    places |= set(re.findall(r'dataset\.place = "([^"]+)"', scripts))  # in the inspector
     ids += re.findall(r'<button [^>]*\bid="([^"]+)"', written)
     for action in given["actions"]:
         assert {*action.get("places", ())} <= places, action["name"]

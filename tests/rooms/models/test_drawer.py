@@ -90,7 +90,7 @@ def test_the_header_is_told_what_a_first_use_would_wait_for(tmp_path):
     assert state("TinyLlama/TinyLlama-1.1B-Chat-v1.0") == "download"
     who = ["one"]
     context.catalog.names.whose(lambda: who[0])
-    with context.models.lease(context.catalog.find("some/typed-one")):
+    with context.models.lease(context.catalog.find("some/typed-one"), "causal"):
         assert state("some/typed-one") == "loaded"
         who[0] = "two"
         assert state("some/typed-one") == "download"
