@@ -319,8 +319,12 @@ class Catalog:
 
         What the owner offers may be seen by all; uploads and names that were typed, by those who know them.
         """
-        offered = card.source not in ("upload", "hub") or card.name in FETCHED_BY_NAME
-        return offered or self.names.known(card.name)
+        return self.public(card) or self.names.known(card.name)
+
+    @staticmethod
+    def public(card: ModelCard) -> bool:
+        """Whether it is the owner's offer to all."""
+        return card.source not in ("upload", "hub") or card.name in FETCHED_BY_NAME
 
     def offered(self, role: Role | None = "tokenizer") -> list[ModelCard]:
         """What menus list for a role (None: for any), what needs no download first; others' uploads never."""

@@ -40,13 +40,14 @@ def state(context: Context, name: str, room: str) -> str:
     plan = room == "architecture"
     if plan and presets.find(name):
         return "ready"
+    known = context.catalog.names.known(name)  # to ask makes it known
     card = context.catalog.find(name)
     # A tokenizer is loaded long before the model it belongs to.
     weights = {*card.roles} - {"tokenizer", PLAN} or {*card.roles}
     wanted = {PLAN} if plan else weights
     held = [row for row in context.models.status() if row.card == card and row.role in wanted]
     # What another visitor typed or brought is nobody else's to see.
-    if any(row.state == "loaded" and context.catalog.listed(row.card) for row in held):
+    if any(row.state == "loaded" and (known or context.catalog.public(row.card)) for row in held):
         return "loaded"
     return "ready" if context.fetched(card) else "download"
 
