@@ -170,9 +170,7 @@ def test_the_real_page_registers_what_it_declares() -> None:
     places = set(re.findall(r'data-place="([^"]+)"', written))
     places |= set(re.findall(r'dataset\.place = "([^"]+)"', scripts))  # in the inspector
     ids += re.findall(r'<button [^>]*\bid="([^"]+)"', written)
-    ids += re.findall(
-        r'runs\.ask\("[^"]+", "#([^"]+)"\)', scripts
-    )  # by scripts
+    ids += re.findall(r'runs\.ask\("[^"]+", "#([^"]+)"\)', scripts)  # by scripts
     for action in given["actions"]:
         assert {*action.get("places", ())} <= places, action["name"]
         assert {*action.get("buttons", ()), *action.get("stops", ())} <= {*ids}, action["name"]
