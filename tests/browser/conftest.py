@@ -7,9 +7,10 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from tests.browser.visiting import WAIT, Visit, visiting
+from tests.ui import toy
 
 ARGUMENTS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
@@ -51,3 +52,18 @@ def visit(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
     app = request.getfixturevalue("app")
     with visiting(browser, app.panel(request.module.PANEL)) as visit:
         yield visit
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[toy.Toy]:
+    """The page of `tests.ui.toy`."""
+    with toy.served() as page:
+        yield page
+
+
+@pytest.fixture(scope="module")
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A visitor's browser for the tests of a module."""
+    opened = browser.new_context(locale="en-US")
+    yield opened
+    opened.close()

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import gradio as gr
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
@@ -14,23 +11,9 @@ from tests.app import App
 from tests.app_fixture import app  # noqa: F401
 from tests.browser.test_store import new_page, ready
 from tests.browser.visiting import WAIT, visiting
-from tests.ui import toy
+from tests.ui.toy import Toy
 
 pytestmark = pytest.mark.browser
-Toy = tuple[gr.Blocks, str]
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Toy]:
-    with toy.served() as page:
-        yield page
-
-
-@pytest.fixture(scope="module")
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    opened = browser.new_context(locale="en-US")
-    yield opened
-    opened.close()
 
 
 def say(key: str, lang: str = "en", **values: object) -> str:

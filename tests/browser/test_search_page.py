@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import gradio as gr
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
@@ -14,23 +12,9 @@ from tests.app import App
 from tests.app_fixture import app  # noqa: F401
 from tests.browser.test_store import new_page, ready, value
 from tests.browser.visiting import WAIT, visiting
-from tests.ui import toy
+from tests.ui.toy import Toy
 
 pytestmark = pytest.mark.browser
-Toy = tuple[gr.Blocks, str]
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Toy]:
-    with toy.served() as page:
-        yield page
-
-
-@pytest.fixture(scope="module")
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    opened = browser.new_context(locale="en-US")
-    yield opened
-    opened.close()
 
 
 def say(key: str, lang: str = "en") -> str:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
@@ -17,18 +16,11 @@ from tests.app import App
 from tests.app_fixture import app  # noqa: F401
 from tests.browser.test_store import go, new_page, ready, settled, value
 from tests.browser.visiting import WAIT, visiting
-from tests.ui import toy
+from tests.ui.toy import Toy
 
 pytestmark = pytest.mark.browser
-Toy = tuple[gr.Blocks, str]
 DENIED = """for (const name of ["sessionStorage", "localStorage"]) Object.defineProperty(window, name, {
     get() { throw new DOMException("denied", "SecurityError"); }})"""
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Toy]:
-    with toy.served() as page:
-        yield page
 
 
 @pytest.fixture(scope="module")

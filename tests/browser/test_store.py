@@ -38,12 +38,6 @@ BLOCKED = """Object.defineProperty(window, 'sessionStorage', {
     get() { throw new DOMException('denied', 'SecurityError'); }})"""
 
 
-@pytest.fixture(scope="module")
-def served() -> Iterator[tuple[gr.Blocks, str]]:
-    with toy.served() as page:
-        yield page
-
-
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     opened = browser.new_context(locale="en-US")

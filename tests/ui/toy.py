@@ -180,8 +180,11 @@ def build() -> None:
     upload(up, uploaded, "other")
 
 
+Toy = tuple[gr.Blocks, str]  # the page and its address
+
+
 @contextmanager
-def served(**how: Any) -> Iterator[tuple[gr.Blocks, str]]:
+def served(**how: Any) -> Iterator[Toy]:
     """The page, at an address."""
     with gr.Blocks() as page:
         build()
