@@ -178,6 +178,7 @@ def page(browser: Browser, app: App) -> Iterator[Page]:  # noqa: F811
     page.locator("#tok-view .tok-lane").first.wait_for()
     page.locator("#tok-strip > .label-wrap").click()
     page.locator("#tok-strip .pg-actions button").first.wait_for()
+    page.locator("#tok-chart .pg-figure-legend button").first.wait_for()  # comes when the room is opened
     # Gradio's transitions would be measured half way.
     page.add_style_tag(
         content="*, *::before, *::after { transition: none !important; animation: none !important }"
