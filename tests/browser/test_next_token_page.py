@@ -255,7 +255,7 @@ def test_a_phone_in_taiwan(visit: Visit, dark: bool) -> None:
     scheme = "dark" if dark else "light"
     page = opened(visit, viewport={"width": 360, "height": 780}, locale="zh-TW", color_scheme=scheme)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    assert page.inner_text('[data-act="sample"]') == "抽選"
+    assert page.inner_text('[data-act="sample"]') == "抽一個"
     act(page, "sample")
     page.wait_for_selector(HERE)
     small = page.evaluate(

@@ -184,7 +184,7 @@ def test_a_file_of_ones_own(visit: Visit, tmp_path: Path) -> None:
     page.locator("#emb-sentences input[type=file]").first.set_input_files(
         {"name": "picture.png.csv", "mimeType": "text/csv", "buffer": b"\x89PNG\r\n\x1a\n" + b"\0" * 200}
     )
-    expect(page.locator(".toast-body")).to_contain_text("no text file", timeout=WAIT)
+    expect(page.locator(".toast-body")).to_contain_text("not a text file", timeout=WAIT)
     # Larger than the server takes: told at once, and not sent.
     page.locator("#emb-sentences input[type=file]").first.set_input_files(
         {"name": "large.csv", "mimeType": "text/csv", "buffer": b"a line of text\n" * 200_000}

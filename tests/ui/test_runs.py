@@ -53,8 +53,8 @@ def test_values_come_checked_by_their_name_and_by_their_id(client: TestClient) -
         ({}, "toy.word"), ({"toy.word": "a"}, "toy.times"), ({**GOOD, "toy.menu": "x"}, "toy.menu"),
         ({**GOOD, "<b>": 1}, "‹b›"), ({**GOOD, "toy.word": 5}, "toy.word"),
         ({**GOOD, "toy.times": "2"}, "toy.times"), ({**GOOD, "toy.times": 10}, "between 0 and 9"),
-        ({**GOOD, "toy.times": True}, "toy.times"), ([], "Load the page again"), (None, "Load the page"),
-        ("x", "Load the page"), ([GOOD], "Load the page"),
+        ({**GOOD, "toy.times": True}, "toy.times"), ([], "Reload the page"), (None, "Reload the page"),
+        ("x", "Reload the page"), ([GOOD], "Reload the page"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_a_sentence(

@@ -69,7 +69,7 @@ def build(context: Context) -> None:
             ), private=True, shared="text")  # fmt: skip
             gr.HTML(in_every_language("chat.row_html", _row), padding=False, elem_id="chat-row")
         _beside()
-        with gr.Accordion(tr("chat.lesson_title"), open=False, elem_classes="pg-lesson"):
+        with gr.Accordion(tr("shell.lesson"), open=False, elem_classes="pg-lesson"):
             gr.Markdown(tr("lessons.chat"))
     actions(
         KEY,

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from playground import text
 from playground.models.loaders import skeletons
 from playground.rooms.architecture import dataflow, view, view_compare, view_flow
 from playground.rooms.architecture.api import plain
@@ -129,7 +130,7 @@ def test_what_is_not_told_is_unknown_and_said_so(config, why):
     told = plain(plan, 16)
     assert told["active_parameters"] is None and told["parameters"] == plan.parameters > 0
     page = view.overview(plan, "en") + view.tree(plan, "en")
-    assert "not told" in page and "unknown" in page and "uses 0 of" not in page
+    assert text.say("architecture.active_unknown_note", "en") in page and "uses 0 of" not in page
     assert view_compare.counts(plan, built(DBRX), 16, 1, "en").count("?") >= 1
     shown = view_flow.shapes(dataflow.flow(plan, 4), plan, 4, "en")
     assert "unknown" in shown or "rule of thumb" not in shown

@@ -140,4 +140,4 @@ def test_a_405b_fits_no_gauge_and_a_change_is_told():
 def test_what_cannot_be_is_said_and_can_be_taken_back():
     plan = plan_of(TINYLLAMA)
     shown = view_gauge.gauge(plan, plan, 2048, 1, 2**33, "en", refused=True)
-    assert "do not go together" in shown and 'data-arc="reset"' in shown and "→" not in shown
+    assert "do not fit together" in shown and 'data-arc="reset"' in shown and "→" not in shown

@@ -68,12 +68,12 @@ def test_an_encoder_writes_no_text(name):
 
 @pytest.mark.parametrize(("kind", "words"), [
     ("mamba", "state of fixed size"), ("mamba2", "state of fixed size"), ("openai-gpt", "without a KV cache"),
-    ("rwkv", "does not tell here"), ("xlnet", "does not tell here"),
+    ("rwkv", "does not say what it keeps"), ("xlnet", "does not say what it keeps"),
 ])  # fmt: skip
 def test_what_writes_without_keys_and_values_is_told_so(kind, words):
     plan = built(tiny(kind) if kind not in ("xlnet", "mamba") else {"model_type": kind})
     assert plan.shape.writes
-    assert memory.cache_bytes(plan, 16) == (None if "tell" in words else 0)
+    assert memory.cache_bytes(plan, 16) == (None if "say" in words else 0)
     assert words in view_memory.cache(plan, 16, 1, "en")
     assert view_memory.fits(plan, 16, 1, 2**33, "en")
 

@@ -103,7 +103,7 @@ def refused(context: Context, **change: Any) -> str:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"prompt": "girl " * 2000}, "window"), ({"prompt": 7}, "Text is wanted"),
+        ({"prompt": "girl " * 2000}, "window"), ({"prompt": 7}, "Text is expected"),
         ({"prompt": "a\ud800"}, "lone surrogate"), ({"prompt": ""}, EMPTY),
         ({"prompt": "", "chat": True}, EMPTY),
         ({"temperature": -1}, "temperature"), ({"temperature": float("nan")}, "temperature"),
