@@ -255,6 +255,7 @@ def test_a_phone_in_taiwan(visit: Visit, dark: bool) -> None:
     scheme = "dark" if dark else "light"
     page = opened(visit, viewport={"width": 360, "height": 780}, locale="zh-TW", color_scheme=scheme)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert "".join(page.locator(TOKENS).all_inner_texts()).endswith(example.opening("zh-TW"))
     assert page.inner_text('[data-act="sample"]') == "抽一個"
     act(page, "sample")
     page.wait_for_selector(HERE)
@@ -283,7 +284,7 @@ def test_the_first_screen_has_prompt_bars_and_numbers(visit: Visit, size: tuple[
 
 def test_points_stand_beneath_each_other(page: Page) -> None:
     """Whatever number of digits follows: 1% beside 1.1% was hard to compare."""
-    page.fill("#next-prompt textarea", example.LOOK["prompt"])
+    page.fill("#next-prompt textarea", example.opening())
     page.wait_for_function("document.querySelector('.nx-text').textContent.includes('France')")
     settle(page)
     points = page.locator(f"{ROWS} .nx-value").evaluate_all(

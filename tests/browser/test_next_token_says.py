@@ -217,7 +217,7 @@ def test_what_cannot_be_read_dims_what_is_old(page: Page) -> None:
     page.fill("#next-prompt textarea", "")
     page.wait_for_selector(dim)
     assert "empty" in page.inner_text(".nx-status")
-    page.fill("#next-prompt textarea", example.LOOK["prompt"])  # again what is shown: nothing is lost
+    page.fill("#next-prompt textarea", example.opening())  # again what is shown: nothing is lost
     page.wait_for_selector(dim, state="detached")
     assert page.inner_text(".nx-status") == "" and page.locator(".nx-tree .nx-node").count() == 2
     name(page, "#next-model", "")

@@ -448,7 +448,7 @@ def test_what_cannot_be_answered_is_told_in_the_callers_language(
 def test_the_language_of_the_page_wins_over_the_browsers(app: App) -> None:  # noqa: F811
     visitor = connect(app, **{"accept-language": "zh-TW", "x-playground-language": "en"})
     told = refused(visitor, "tokenize", 5, ["byt5"])
-    assert told == "Text is wanted, but this is int."
+    assert told == "Text is expected, but this is int."
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def test_its_plan_is_counted_without_it(folder):
 
 def test_the_shipped_example_is_what_it_says(loaded, folder):
     models, card = leased(folder)
-    live, shipped = example.computed(models, card), example.shipped(SMOLLM2.name)
+    live, shipped = example.computed(models, card=card), example.shipped(model=SMOLLM2.name)
     assert live["ids"] == shipped["ids"] and live["model"] == shipped["model"] == SMOLLM2.name
     # In bfloat16 another processor may round another way: the likeliest stay, and nearly what they have.
     assert [each[0] for each in live["candidates"][:3]] == [each[0] for each in shipped["candidates"][:3]]

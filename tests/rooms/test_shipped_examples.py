@@ -63,8 +63,9 @@ def test_architecture(client):
     assert live["parameters"] == plans.from_plain(plan).parameters == 1_100_048_384
 
 
-def test_next_token(client):
-    shipped = next_token_example.shipped()
+@pytest.mark.parametrize("lang", text.LANGUAGES)
+def test_next_token(client, lang):
+    shipped = next_token_example.shipped(lang)
     live = ask(client, "next_token", shipped["prompt"], "tutor", 1.0, 0, 1.0, next_token_example.LOOKED)
     assert live["logits_shape"][-1] == shipped["vocabulary"]
     assert live["hidden_shape"][-1] == shipped["hidden_size"]

@@ -20,7 +20,7 @@ from playground.rooms.next_token import example
 from playground.rooms.next_token.actions import Answers
 from playground.rooms.next_token.request import parse
 from playground.ui.context import Context
-from playground.ui.visitor import guard
+from playground.ui.visitor import guard, language
 
 MOST_LOOKUPS = 100
 
@@ -79,7 +79,7 @@ def streams(context: Context) -> dict[str, Callable[[Any], Iterator[Any]]]:
 
     def learning(given: Any) -> Iterator[Any]:
         wanted = given if isinstance(given, dict) else {}
-        yield example.learning(wanted.get("prompt"), chat=wanted.get("chat"))
+        yield example.learning(wanted.get("prompt"), chat=wanted.get("chat"), lang=language())
 
     return {
         "next/look": do.look, "next/find": do.find, "next/lens": do.lens, "next/attention": do.attention,

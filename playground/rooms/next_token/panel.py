@@ -20,7 +20,7 @@ from playground.ui.runs import Action, actions, place
 from playground.ui.visitor import in_every_language, tr
 
 KEY = "next_token"
-SAMPLES = ("capital", "opposite", "story", "chinese", "emoji")
+SAMPLES = ("capital", "opposite", "story", "other", "emoji")
 FOLDED = ("walk",)
 LAYERS = ("attention", "lens")  # of the same picture: drawn on the prompt when they are wanted
 # What a filter may be set to, in the strip and in its slider: least, most, built with, step.
@@ -66,7 +66,7 @@ def _asked() -> None:
     """Prompt and model, on top of the stage."""
     with gr.Row():
         control(f"{KEY}.prompt", gr.Textbox(
-            example.LOOK["prompt"], label=tr("next_token.prompt"), lines=1, max_lines=8, scale=4,
+            tr("next_token.example_capital"), label=tr("next_token.prompt"), lines=1, max_lines=8, scale=4,
             min_width=240, elem_id="next-prompt", placeholder=tr("next_token.prompt_hint"),
         ), query="text", shared="text")  # fmt: skip
         _model("model", scale=1, min_width=220)
@@ -94,7 +94,7 @@ def _controls() -> None:
 def _model(name: str, **how: Any) -> None:
     """A menu of models. The other names come when the room is opened."""
     control(f"{KEY}.{name}", gr.Dropdown(
-        [(example.LOOK["model"],) * 2], value=example.LOOK["model"], allow_custom_value=True,
+        [(example.MODEL,) * 2], value=example.MODEL, allow_custom_value=True,
         label=tr("next_token.model"), elem_id=f"next-{name.replace('_', '-')}", **how,
     ), query=name if name == "model" else "", shared="model" if name == "model" else "")  # fmt: skip
 
@@ -149,7 +149,7 @@ def _frame(lang: str) -> str:
     samples = {name: text.say(f"next_token.example_{name}", lang) for name in SAMPLES}
     data = {
         "words": words, "samples": samples, "filters": FILTERS,
-        "examples": [example.shipped(name) for name in example.FILES],
+        "examples": example.all_shipped(lang),
     }  # fmt: skip
     layers = "".join(f'<div id="next-{name}-view" class="nx-inside" hidden></div>' for name in LAYERS)
     parts = "".join(

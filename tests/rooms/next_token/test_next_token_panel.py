@@ -111,11 +111,15 @@ def test_the_room_is_built_as_the_shipped_example() -> None:
     """Else it would be asked for anew as soon as the room is opened."""
     held = {id: each.default for id, each in page_of(whole_page()).controls.items() if "next_token." in id}
     built = {
-        "prompt": example.LOOK["prompt"], "model": example.LOOK["model"], "precision": "", "chat": False,
+        "prompt": example.opening(), "model": example.MODEL, "precision": "", "chat": False,
         "temperature": 1, "top_k": 0, "top_p": 1, "min_p": 0, "count": example.LOOKED, "seed": -1,
     }  # fmt: skip
     assert held.items() >= {f"next_token.{name}": value for name, value in built.items()}.items()
-    assert len(example.shipped()["candidates"]) == example.LOOKED
+    assert page_of(whole_page()).controls["next_token.prompt"].said == "next_token.example_capital"
+    for lang in text.LANGUAGES:
+        for shipped in example.all_shipped(lang):
+            assert shipped["prompt"] == example.opening(lang)
+            assert len(shipped["candidates"]) == example.LOOKED
 
 
 def test_the_room_adds_no_listener_of_gradios() -> None:
@@ -375,9 +379,10 @@ def test_nothing_large_travels(context: Context, do: Answers) -> None:
 # ---- the tutor ----
 
 
-def test_the_shipped_example_is_what_is_computed() -> None:
-    shipped = example.shipped()
-    now = example.computed(ModelCache(2**30, TransformersLoader(offline=True)))
+@pytest.mark.parametrize("lang", text.LANGUAGES)
+def test_the_shipped_example_is_what_is_computed(lang: str) -> None:
+    shipped = example.shipped(lang)
+    now = example.computed(ModelCache(2**30, TransformersLoader(offline=True)), lang)
     assert shipped["ids"] == now["ids"] and shipped["tokens"] == now["tokens"]
     assert shipped["candidates"][:3] == now["candidates"][:3]
     assert shipped["weighed"]["own"] == pytest.approx(now["weighed"]["own"], rel=0.01, abs=1e-7)
@@ -388,12 +393,15 @@ def test_the_shipped_example_is_what_is_computed() -> None:
 def test_how_the_tutor_learned(context: Context) -> None:
     kept = json.loads((ASSETS / "tutor" / "learning.json").read_text(encoding="utf-8"))
     told = example.learning()
-    assert told["prompts"][told["prompt"]][1] == example.LOOK["prompt"]
+    assert told["prompts"][told["prompt"]][1] == example.opening()
     assert [moment["step"] for moment in told["moments"]] == [shot["step"] for shot in kept["snapshots"]]
     last = told["moments"][-1]["answers"]
     expected = kept["snapshots"][-1]["answers"][told["prompt"]]
     assert [p for _, p in last] == [p for _, p in expected] == sorted((p for _, p in expected), reverse=True)
     assert told["moments"][0]["answers"][0][1] < last[0][1]  # it has learned something
+    for lang in text.LANGUAGES:
+        found = example.learning(lang=lang)
+        assert found["prompts"][found["prompt"]] == ["text", example.opening(lang)]
     other = example.learning(len(kept["prompts"]) - 1)
     assert other["prompt"] == len(kept["prompts"]) - 1
     assert example.learning(10**9) == example.learning("x") == example.learning(True) == told
@@ -410,7 +418,7 @@ def test_the_last_moment_is_the_shipped_tutor(context: Context) -> None:
     card = context.catalog.find("tutor")
     told = example.learning()
     with context.models.lease(card, "causal", device="cpu", dtype="float32") as loaded:
-        ids = adapter(loaded).encode(example.LOOK["prompt"]).ids.tolist()
+        ids = adapter(loaded).encode(example.opening()).ids.tolist()
         with torch.inference_mode():
             best = int(loaded.model(torch.tensor([ids])).logits[0, -1].argmax())
         assert loaded.tokenizer.decode([best]) == told["moments"][-1]["answers"][0][0]
