@@ -314,6 +314,7 @@
     const at = Number(token.dataset.at);
     if (next.attending(at)) return;
     stop();
+    next.inspectPlace(at);
     toPlace(at);
   };
   const within = (event, selector) => event.target.closest && event.target.closest(selector);

@@ -1,6 +1,6 @@
 /*
- * The Next token room around its bars: the text so far, what can be done, the tree of what was tried, and the
- * search for any token. Drawn from `next.state`, see next.js; what is pressed here, that script does.
+ * The Next token room around its bars: the text so far, what can be done, the tree of what was tried, the search
+ * for any token, and what the inspector tells of one. Drawn from `next.state`, see next.js; what is pressed here, that script does.
  */
 (() => {
   "use strict";
@@ -184,5 +184,39 @@
     next.refind = find;
   };
 
-  Object.assign(next, { draw, drawChart, drawActs, drawFind });
+  // ---- the inspector: what each stage made of a token ----
+
+  // A click on a bar appends it: what it is, is told before, where there is a column for that (inspector.css).
+  const INSPECTED = "next-token", column = matchMedia("(min-width: 1400px)");
+  const inspects = () => column.matches || page.inspector.key === INSPECTED;
+  const list = (rows) => {
+    const made = element("dl");
+    for (const [name, value] of rows) made.append(element("dt", "", name), element("dd", "", value));
+    return made;
+  };
+  const spelling = ([id, piece, , bytes]) => [["id", String(id)], [say("piece"), piece], ...(bytes ? [[say("bytes"), bytes]] : [])];
+  const inspect = (token, rows, from) => page.inspector.open({ key: INSPECTED, title: shownText(token), body: [list(spelling(token)), list(rows)], from });
+  /* A bar: its numbers from the logit to what is drawn from, and where it went. */
+  const inspectBar = (row) => {
+    const { look } = view() || {}, i = [...part("chart").children].indexOf(row);
+    if (!look || !look.candidates[i]) return;
+    const { weighed } = look, gone = weighed.gone[i];
+    inspect(look.candidates[i], [
+      [say("stage_logits"), number(weighed.logit[i], 3)], [say("stage_own"), percent(weighed.own[i])],
+      [say("stage_warm"), percent(weighed.warm[i])], [say("stage_final"), gone ? say("gone_" + gone) : percent(weighed.final[i])],
+    ], row);
+  };
+  /* A token of the text: what the model had given it. */
+  const inspectPlace = (at) => {
+    const each = state.here && state.here.tokens[at - (state.here.skipped || 0)];
+    if (!each || !inspects()) return;
+    const heard = each.p !== null && each.p !== undefined;
+    inspect(each.token, heard ? [[say("stage_own"), percent(each.p)], [say("rank_name"), number(each.rank)]] : [[say("stage_own"), say("first_place")]], part("text").querySelector(`[data-at="${at}"]`));
+  };
+  for (const kind of ["pointerover", "focusin"]) document.addEventListener(kind, (event) => {
+    const row = event.pointerType !== "touch" && event.target.closest && event.target.closest(".nx-chart > button.nx-row");
+    if (row && inspects()) inspectBar(row);
+  });
+
+  Object.assign(next, { draw, drawChart, drawActs, drawFind, inspectPlace });
 })();

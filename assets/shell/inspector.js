@@ -13,7 +13,7 @@
 (() => {
   "use strict";
   const page = window.playground;
-  const wide = matchMedia("(min-width: 1200px)");
+  const wide = matchMedia("(min-width: 1400px)");
 
   let key = "", from = null;
   let pressed = ""; // the key that did it last, "" for a pointer: arrows go along tokens, Enter goes in

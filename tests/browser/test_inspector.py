@@ -42,7 +42,7 @@ def prepared(page: Page) -> Page:
 
 
 def test_at_the_right_of_a_wide_page_it_moves_nothing_and_gives_the_focus_back(visit: Visit) -> None:
-    page = prepared(visit(viewport={"width": 1280, "height": 800}))
+    page = prepared(visit(viewport={"width": 1440, "height": 900}))
     page.locator("#pg-tokens .pg-panel").first.evaluate("e => e.classList.add('pg-inspects')")
     inspector, one = page.locator("#pg-inspector"), page.get_by_role("button", name="one", exact=True)
     expect(inspector).to_be_hidden()
@@ -53,7 +53,7 @@ def test_at_the_right_of_a_wide_page_it_moves_nothing_and_gives_the_focus_back(v
     expect(page.get_by_role("complementary", name="About one")).to_contain_text("more")
     assert page.locator("#tok-view").bounding_box() == before
     box = inspector.bounding_box()
-    assert box and before and box["x"] + box["width"] == 1280 and before["x"] + before["width"] <= box["x"]
+    assert box and before and box["x"] + box["width"] == 1440 and before["x"] + before["width"] <= box["x"]
     expect(inspector.locator("h2")).to_be_focused()  # who presses Enter goes in
     page.keyboard.press("Escape")
     expect(inspector).to_be_hidden()
@@ -62,7 +62,7 @@ def test_at_the_right_of_a_wide_page_it_moves_nothing_and_gives_the_focus_back(v
 
 
 def test_the_same_key_takes_other_contents_and_moves_no_focus(visit: Visit) -> None:
-    page = prepared(visit(viewport={"width": 1280, "height": 800}))
+    page = prepared(visit(viewport={"width": 1440, "height": 900}))
     page.get_by_role("button", name="one", exact=True).click()
     expect(page.get_by_role("button", name="one", exact=True)).to_be_focused()  # a pointer stays, too
     two = page.get_by_role("button", name="two")
@@ -97,7 +97,7 @@ def test_on_a_phone_it_is_a_sheet_that_leaves_what_was_selected_in_sight(visit: 
 
 
 def test_another_view_closes_it(visit: Visit) -> None:
-    page = prepared(visit(viewport={"width": 1280, "height": 800}))
+    page = prepared(visit(viewport={"width": 1440, "height": 900}))
     page.get_by_role("button", name="one", exact=True).click()
     expect(page.locator("#pg-inspector")).to_be_visible()
     page.get_by_role("tab", name="Steps").click()

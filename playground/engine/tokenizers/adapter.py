@@ -71,7 +71,6 @@ class Adapter(ABC):
     algorithm: str  # the field's name for how it cuts
     size: int  # entries of the vocabulary
     keeps_bytes: bool  # its decoder joins the bytes of its tokens, and they are the (normalised) text
-    finer_than_words = False  # bytes or characters: cuts everywhere, so it agrees with nobody
     spelling: Spelling = Spelling()
     parts: dict[str, list[dict[str, Any]]]  # of a tokenizer.json: normalizer, pre_tokenizer … → its steps
 

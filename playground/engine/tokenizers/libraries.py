@@ -132,7 +132,6 @@ class _Codepoints(Adapter):
     """
 
     keeps_bytes = True
-    finer_than_words = True
 
     def __init__(self, tokenizer: Any) -> None:
         super().__init__(tokenizer)

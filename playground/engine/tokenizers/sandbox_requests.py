@@ -34,7 +34,6 @@ def describe(it: Adapter) -> wire.Message:
         "size": it.size,
         "last": it.last,
         "keeps_bytes": it.keeps_bytes,
-        "finer_than_words": it.finer_than_words,
         "spelling": asdict(it.spelling),
         "parts": {name: [step["type"] for step in steps] for name, steps in it.parts.items()},
         "own": {**asdict(it.own), "silent": list(it.own.silent)},

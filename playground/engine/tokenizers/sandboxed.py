@@ -31,7 +31,7 @@ class ConfinedAdapter(Adapter):
         super().__init__(tokenizer)
         told = tokenizer.told
         self.algorithm, self.size = str(told["algorithm"]), int(told["size"])
-        self.keeps_bytes, self.finer_than_words = bool(told["keeps_bytes"]), bool(told["finer_than_words"])
+        self.keeps_bytes = bool(told["keeps_bytes"])
         self.spelling = Spelling(**told["spelling"])
         self.parts = {name: [{"type": kind} for kind in kinds] for name, kinds in told["parts"].items()}
         self.own = Own(**{**told["own"], "silent": tuple(told["own"]["silent"])})

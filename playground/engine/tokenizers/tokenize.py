@@ -54,7 +54,6 @@ class Tokenized:
     tokenizer: str
     algorithm: str
     vocabulary: int
-    finer_than_words: bool
     text: str
     encoded: Encoded
     pieces: dict[int, Piece]  # of the distinct ids
@@ -135,7 +134,6 @@ def of_encoded(adapter: Adapter, name: str, text: str, encoded: Encoded) -> Toke
         name,
         adapter.algorithm,
         adapter.size,
-        adapter.finer_than_words,
         text,
         encoded,
         {id: adapter.piece(id) for id in distinct(encoded.ids)},
@@ -219,44 +217,6 @@ def _walk_whole(text: str, found: Sequence[Piece]) -> tuple[Ints, Ints]:
     return starts[of_token], ends[of_token]
 
 
-def agreement(several: Sequence[Tokenized]) -> list[np.ndarray]:
-    """Where tokenizers cut alike: for each of them bool [tokens], True if all others have the same span.
-
-    Blanks at a span's edges do not count: whether " the" or "the" owns the space is a convention, not a
-    cut. Byte and character tokenizers cut everywhere and would agree with nobody: they are not asked,
-    and their own tokens count as agreeing.
-    """
-    if not several:
-        return []
-    cancellation.check()
-    full = several[0].text
-    blank = np.array([character.isspace() for character in full] + [False])
-    here = np.arange(len(full) + 1)
-    # For each place: the next that is not blank, and the end of the last before it that is not blank.
-    onward = np.minimum.accumulate(np.where(blank, len(full), here)[::-1])[::-1]
-    back = np.concatenate([[0], np.maximum.accumulate(np.where(blank[:-1], 0, here[1:]))])
-    asked = [each for each in several if not each.finer_than_words]
-    keys = {}
-    for each in asked:
-        cancellation.check()
-        starts, ends = each.encoded.starts, each.encoded.ends
-        keys[id(each)] = np.where(
-            onward[starts] < back[ends],
-            onward[starts] << 32 | back[ends],
-            starts.astype(np.int64) << 32 | ends,
-        )
-    marks = []
-    for each in several:
-        agreed = np.ones(each.count, dtype=bool)
-        if not each.finer_than_words:
-            for other in asked:
-                if other is not each:
-                    cancellation.check()
-                    agreed &= np.isin(keys[id(each)], keys[id(other)])
-        marks.append(agreed | each.encoded.added)
-    return marks
-
-
 def to_plain(tokenized: Tokenized) -> dict[str, Any]:
     """As JSON can hold it; `from_plain` makes it whole again."""
     e = tokenized.encoded
@@ -264,7 +224,6 @@ def to_plain(tokenized: Tokenized) -> dict[str, Any]:
         "tokenizer": tokenized.tokenizer,
         "algorithm": tokenized.algorithm,
         "vocabulary": tokenized.vocabulary,
-        "finer_than_words": tokenized.finer_than_words,
         "text": tokenized.text,
         "normalized": tokenized.normalized,
         "columns": [column.tolist() for column in (e.ids, e.starts, e.ends, e.added)],
@@ -279,8 +238,5 @@ def from_plain(plain: dict[str, Any]) -> Tokenized:
         np.array(ids, np.int32), np.array(starts, np.int32), np.array(ends, np.int32), np.array(added, bool)
     )
     pieces = {id: Piece(piece, bytes.fromhex(raw), kind) for id, piece, raw, kind in plain["pieces"]}
-    rest = {
-        k: plain[k]
-        for k in ("tokenizer", "algorithm", "vocabulary", "finer_than_words", "text", "normalized")
-    }
+    rest = {k: plain[k] for k in ("tokenizer", "algorithm", "vocabulary", "text", "normalized")}
     return Tokenized(**rest, encoded=columns, pieces=pieces)

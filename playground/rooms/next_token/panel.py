@@ -161,4 +161,5 @@ def _frame(lang: str) -> str:
             ("acts", "", ""), ("tree", "", ""), ("note", "", ""), ("find", "", ""),
         )
     )  # fmt: skip
-    return f'<div class="nx" data-lang="{lang}">{island(data)}{parts}</div>'
+    hint = escape(text.say("next_token.inspector_hint", lang))
+    return f'<div class="nx" data-lang="{lang}" data-inspector-hint="{hint}">{island(data)}{parts}</div>'

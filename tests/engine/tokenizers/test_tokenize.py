@@ -150,47 +150,6 @@ def test_ids_that_end_inside_a_character(opened: Opened) -> None:
         assert [token.text for token in found.tokens()][-1] == "x"
 
 
-def test_agreement(opened: Opened) -> None:
-    text = "The quick brown unbelievable"
-    names = ["all-MiniLM-L6-v2", "mistral-v1", "tekken", "byt5"]
-    found = [tokenize.tokenize(opened(name), name, text) for name in names]
-    marks = tokenize.agreement(found)
-    for each, own in zip(found, marks, strict=True):
-        assert len(own) == each.count
-        assert own[each.encoded.added].all()
-    assert marks[3].all()  # bytes are not asked
-    by_text = [
-        {t.text.strip(): bool(m) for t, m in zip(each.tokens(), own, strict=True)}
-        for each, own in zip(found, marks, strict=True)
-    ]
-    for cut_alike in by_text[:3]:
-        assert cut_alike["quick"] and cut_alike["brown"]  # whoever owns the blank
-    assert tokenize.agreement([]) == []
-    assert tokenize.agreement(found[:1])[0].all()
-
-
-@relaxed
-@given(text=nasty)
-def test_agreement_by_the_book(opened: Opened, text: str) -> None:
-    """As a plain double loop says it."""
-    found = [tokenize.tokenize(opened(n), n, text) for n in ("all-MiniLM-L6-v2", "mistral-v3", "tekken")]
-
-    def cut(start: int, end: int) -> tuple[int, int]:
-        inner = text[start:end]
-        if not inner.strip():
-            return start, end
-        return start + len(inner) - len(inner.lstrip()), end - (len(inner) - len(inner.rstrip()))
-
-    spans = [[cut(t.start, t.end) for t in each.tokens()] for each in found]
-    for number, marks in enumerate(tokenize.agreement(found)):
-        others = [set(each) for place, each in enumerate(spans) if place != number]
-        expected = [
-            bool(added) or all(span in other for other in others)
-            for span, added in zip(spans[number], found[number].encoded.added, strict=True)
-        ]
-        assert marks.tolist() == expected
-
-
 @relaxed
 @given(text=nasty)
 @pytest.mark.parametrize("name", EMBEDDED)
