@@ -110,7 +110,7 @@ LISTS = re.compile(r"列[表出举清入为不]|[序排系并下队罗阵之]列
 # Controls (a room's, or one) whose text stays English on Chinese pages, and why.
 IN_ENGLISH = {
     "sentences.": "all-MiniLM-L6-v2 knows no Chinese",
-    "vectors.": "all-MiniLM-L6-v2 knows no Chinese",
+    "token_vectors.": "all-MiniLM-L6-v2 knows no Chinese",
     "words.": "all-MiniLM-L6-v2's words, and GloVe's, are English",
     "tokens.search": "mistral-v1 has Chinese as single characters: a search would find one entry",
     "tokens.word": "most tokenizers merge Chinese out of bytes that nobody can read",
