@@ -31,7 +31,7 @@ def made(whole: str, cuts: list[int], name: str = "x") -> tokenize.Tokenized:
     starts, ends = spans(whole, np.array([len(part) for part in parts], np.int32))
     pieces = {i: Piece(part.decode("latin-1"), part) for i, part in enumerate(parts)}
     columns = Encoded(ids, starts, ends, np.zeros(len(parts), bool))
-    return tokenize.Tokenized(name, "bytes", 256, False, whole, columns, pieces)
+    return tokenize.Tokenized(name, "bytes", 256, whole, columns, pieces)
 
 
 def shown_text(markup: str) -> str:
