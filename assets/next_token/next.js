@@ -11,7 +11,7 @@
   const { element, number } = page.tools;
   const { ROOM, frame, part, data, say, built, settings } = next;
   const PAUSE = 500; // milliseconds after the last key before a prompt is read
-  const HEARD = 50; // milliseconds until the store has what was typed last
+  const HEARD = 50; // milliseconds between two looks whether the store has what was typed last
   const MOST = 300; // tokens that auto-play writes
 
   /* What is drawn: nodes that begin a tree; `here`, whose next token is shown; `peek`, a place inside the prompt
@@ -317,6 +317,7 @@
     next.inspectPlace(at);
     toPlace(at);
   };
+  const lookOnceHeard = (box) => setTimeout(() => (!box.isConnected || settings().prompt === box.value ? acts.look() : lookOnceHeard(box)), HEARD);
   const within = (event, selector) => event.target.closest && event.target.closest(selector);
   const TOKEN = "#next-frame .nx-text .ct", SAMPLE = "next-sample-";
   document.addEventListener("click", (event) => {
@@ -327,7 +328,7 @@
   document.addEventListener("keydown", (event) => {
     const token = within(event, TOKEN);
     if (token && (event.key === "Enter" || event.key === " ")) { event.preventDefault(); chosenAt(token); }
-    if (event.key === "Enter" && event.shiftKey && !event.isComposing && within(event, "#next-prompt textarea")) setTimeout(acts.look, HEARD);
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing && within(event, "#next-prompt textarea")) lookOnceHeard(event.target);
   });
   document.addEventListener("input", (event) => {
     const slider = event.target.type === "range" && within(event, "#next-temperature, #next-top-k, #next-top-p, #next-min-p");

@@ -195,7 +195,7 @@
     return made;
   };
   const spelling = ([id, piece, , bytes]) => [["id", String(id)], [say("piece"), piece], ...(bytes ? [[say("bytes"), bytes]] : [])];
-  const inspect = (token, rows, from) => page.inspector.open({ key: INSPECTED, title: shownText(token), body: [list(spelling(token)), list(rows)], from });
+  const inspect = (token, rows, from) => page.inspector.open({ key: INSPECTED, title: shownText(token), body: list([...spelling(token), ...rows]), from });
   /* A bar: its numbers from the logit to what is drawn from, and where it went. */
   const inspectBar = (row) => {
     const { look } = view() || {}, i = [...part("chart").children].indexOf(row);
@@ -214,7 +214,7 @@
     inspect(each.token, heard ? [[say("stage_own"), percent(each.p)], [say("rank_name"), number(each.rank)]] : [[say("stage_own"), say("first_place")]], part("text").querySelector(`[data-at="${at}"]`));
   };
   for (const kind of ["pointerover", "focusin"]) document.addEventListener(kind, (event) => {
-    const row = event.pointerType !== "touch" && event.target.closest && event.target.closest(".nx-chart > button.nx-row");
+    const row = (kind === "focusin" || page.inspector.pointed(event)) && event.target.closest && event.target.closest(".nx-chart > button.nx-row");
     if (row && inspects()) inspectBar(row);
   });
 

@@ -6,6 +6,7 @@
  *                                    has the focus back afterwards. The same key takes other contents, and moves no focus
  *   page.inspector.close()
  *   page.inspector.key               of what is open, or ""
+ *   page.inspector.pointed(event)    of a pointerover: whether the pointer went there; not if the page moved beneath it
  *
  * `playground:inspector` is dispatched on document with {key} when something is opened, and with {key: ""} at the end.
  * A view for which a wide page leaves room has the class pg-inspects on its panel. Another view closes it.
@@ -19,6 +20,11 @@
   let pressed = ""; // the key that did it last, "" for a pointer: arrows go along tokens, Enter goes in
   document.addEventListener("keydown", (event) => { pressed = event.key; }, true);
   document.addEventListener("pointerdown", () => { pressed = ""; }, true);
+
+  let last = "", moved = false; // where the pointer was, and whether it is elsewhere now
+  for (const kind of ["pointerover", "pointermove"])
+    document.addEventListener(kind, ({ clientX, clientY }) => { moved = last !== (last = `${clientX} ${clientY}`); }, true);
+  const pointed = (event) => event.pointerType !== "touch" && moved;
 
   // It stands in the header's part of the page, and is empty until then.
   const frame = () => document.getElementById("pg-inspector");
@@ -76,5 +82,5 @@
     hint.hidden = !uses;
   });
 
-  page.inspector = { open, close, get key() { return key; } };
+  page.inspector = { open, close, pointed, get key() { return key; } };
 })();

@@ -119,7 +119,7 @@
   };
   let over = null;
   document.addEventListener("pointerover", (event) => {
-    if (event.pointerType === "touch") return; // a tap is a click
+    if (!page.inspector.pointed(event)) return;
     if (pointed(event, false)) { over = event.target.closest(".tok-lanes"); return; }
     if (over && !event.target.closest(".tok-lanes") && page.inspector.key !== KEY) { clear(over); over = null; }
   });

@@ -98,6 +98,16 @@ def homes(blocks: gr.Blocks, control: Control, views: list[str]) -> list[str]:
     return views if block is None else [tabs[block._id]]
 
 
+# The button of the drawer that holds a control, pressed where it is closed.
+OPEN_DRAWER = """(id) => {
+    for (let at = document.getElementById(id); at; at = at.parentElement) {
+        const by = at.id && document.querySelector(`[aria-controls="${at.id}"][aria-expanded="false"]`);
+        if (by && by.checkVisibility()) { by.click(); return true; }
+    }
+    return false;
+}"""
+
+
 def bring(page: Page, control: Control, views: list[str]) -> None:
     """Open the view in which a control is seen, and what it is folded into."""
     now = page.evaluate("playground.store.view()")
@@ -108,7 +118,7 @@ def bring(page: Page, control: Control, views: list[str]) -> None:
             if box(page, control).count() and box(page, control).is_visible():
                 return
             closed = page.locator(".label-wrap:not(.open):visible")
-            if closed.count():
+            if not page.evaluate(OPEN_DRAWER, control.component.elem_id) and closed.count():
                 closed.first.click()
             page.wait_for_timeout(150)
     raise AssertionError(f"{control.id} is seen in none of {views}")

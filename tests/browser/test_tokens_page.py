@@ -277,7 +277,7 @@ def test_no_chip_hangs_over_its_lane(page: Page) -> None:
 def test_a_character_over_several_tokens_is_shown_once(page: Page) -> None:
     enter(page, "a👍🏽龘é👩‍🚀")
     groups = page.locator('.tok-lane[data-name="byt5"] .g')
-    assert groups.locator("b").all_text_contents() == ["👍", "🏽", "龘", "é", "👩", "ZWJ", "🚀"]
+    assert groups.locator("> b").all_text_contents() == ["👍", "🏽", "龘", "é", "👩", "ZWJ", "🚀"]
     assert groups.first.locator(".t").all_text_contents() == ["F0", "9F", "91", "8D"]
     for name in NAMES:  # each character of the text once, in its order
         shown = page.evaluate(
@@ -409,7 +409,7 @@ def test_the_switch_of_special_tokens(page: Page) -> None:
     switch.uncheck()
     count = page.locator('.tok-lane[data-name="all-MiniLM-L6-v2"] .tok-count b')
     expect(count).to_have_text("2")
-    assert [lane["count"] for lane in lanes(page).values()] == ["2", "3", "3", "2", "11", "11"]
+    assert [lane["count"] for lane in lanes(page).values()] == ["3", "2", "3", "2", "11", "11"]
     switch.check()
     expect(count).to_have_text("4")
 
@@ -827,7 +827,7 @@ def test_nothing_in_a_vocabulary_is_ever_run(visit: Visit) -> None:
     enter(page, " ".join(words))
     name = "tokenizer.json"
     assert lanes(page)[name]["chips"] == words
-    chips = page.locator(f'.tok-lane[data-name="{name}"] .t')
+    chips = page.locator(f'.tok-lane[data-name="{name}"] .t:not(.cont)')
     for place in range(0, len(words), 3):
         chips.nth(place).click()
         assert page.evaluate(DETAIL)[0]["piece"] == words[place]
@@ -884,7 +884,7 @@ def test_a_pasted_megabyte_comes_in_parts(visit: Visit) -> None:
     page.locator('.tok-lane[data-name="tekken"] .t').nth(3).click()
     own = page.evaluate(DETAIL)[0]
     start, end = map(int, own["span"].split("–"))
-    assert lines[start:end] == own["text"] and start > 10_000
+    assert lines[start:end].replace(" ", "␣") == own["text"] and start > 10_000
     page.keyboard.press("Escape")
     slider = page.locator("#tok-page input[type=range]")
     slider.focus()
