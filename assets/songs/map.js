@@ -40,7 +40,8 @@
     const called = (i, more = {}) => name(state.more.labels[i], place(state, i), { colour: "var(--pg-ink)", ...more });
     for (let n = 1; n < path.length; n++) made.push(line(place(state, path[n - 1]), place(state, path[n]), { width: 2.5 }));
     if (at && !path.length) for (const i of liked.slice(-FEW)) made.push(line(at, place(state, i), { dash: "dot" }));
-    if (!path.length) for (const i of ten) dot(i, 7, CLEAR, "var(--pg-ink)", 1.6);
+    const close = seen.unit * seen.width < NAMED * 2 * state.more.edge;
+    if (!path.length) for (const i of ten) dot(i, close ? 7 : 14, CLEAR, "var(--pg-ink)", 1.6); // around you, where all are one spot
     for (const i of path) dot(i, 5, "var(--pg-card)", "var(--pg-accent)", 2);
     for (const i of liked) dot(i, 6, "var(--pg-accent)", "var(--pg-card)", 1.5);
     for (const i of rows(state, marks.disliked)) made.push(sign(place(state, i), "M-5,-5L5,5M5,-5L-5,5", { line: { color: "var(--pg-warn)", width: 3 } }));
@@ -48,9 +49,8 @@
       made.push(sign(at, "M0,11L10,0L0,-11L-10,0Z", { fillcolor: "var(--pg-ink)", line: { color: "var(--pg-card)", width: 2 } }));
       name(words().you, at, { must: true, colour: "var(--pg-ink)", weight: 700, away: 20 });
     }
-    for (const i of liked.slice(-FEW).reverse()) called(i, { weight: 600 });
-    const close = seen.unit * seen.width < NAMED * 2 * state.more.edge;
-    if (path.length || close) for (const i of path.length ? path : ten) called(i, { beside: true });
+    for (const i of liked.slice(-FEW).reverse()) called(i, { weight: 600, away: close ? 15 : 26 });
+    if (path.length || close) for (const i of path.length ? path : ten) if (!liked.includes(i)) called(i, { beside: true });
   };
 
   // ---- over the picture that is seen until then ----
@@ -67,7 +67,7 @@
     if (old) old.remove();
     if (!fits(state)) return;
     const spot = ([x, y]) => [Math.round((x / state.more.edge) * SIDE), Math.round((-y / state.more.edge) * SIDE)];
-    const round = (i, kind) => { const [cx, cy] = spot(place(state, i)); all.append(svg("circle", { cx, cy, r: 20, class: kind })); };
+    const round = (i, kind) => { const [cx, cy] = spot(place(state, i)); all.append(svg("circle", { cx, cy, r: kind === "ten" ? 44 : 20, class: kind })); };
     for (const i of rows(state, marks.ten)) round(i, "ten");
     for (const i of rows(state, marks.liked)) round(i, "liked");
     if (at) { const [x, y] = spot(at); all.append(svg("path", { d: `M${x} ${y - 36}l32 36l-32 36l-32 -36Z`, class: "you" })); }

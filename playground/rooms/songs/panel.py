@@ -43,6 +43,10 @@ def build(context: Context) -> None:
         gr.HTML(tr("songs.lead"), elem_classes="pg-lead", padding=False)
         place("songs-source", embedded_source)
         with gr.Column(elem_classes="pg-controls", elem_id="songs-strip"):
+            with gr.Accordion(tr("songs.paste"), open=False, elem_id="songs-own", elem_classes="pg-late"):
+                control("songs.paste", gr.Textbox(label=tr("songs.paste_lines"), lines=4, max_lines=12))
+                gr.Button(tr("songs.paste_go"), size="sm", elem_id="songs-paste-go")
+                place("songs-pasted", elem_classes="pg-maybe")
             with gr.Accordion(tr("songs.data"), open=False, elem_id="songs-data", elem_classes="pg-late"):
                 _data(answers)
             with gr.Accordion(
@@ -117,10 +121,6 @@ def _left() -> None:
     with gr.Row(elem_classes="pg-samples"):
         gr.Button(tr("songs.some_playlist"), size="sm", min_width=40, elem_id="songs-some")
         gr.Button(tr("songs.clear"), size="sm", min_width=40, elem_id="songs-clear")
-    with gr.Accordion(tr("songs.paste"), open=False, elem_id="songs-paste-in"):
-        control("songs.paste", gr.Textbox(label=tr("songs.paste_lines"), lines=4, max_lines=12))
-        gr.Button(tr("songs.paste_go"), size="sm", elem_id="songs-paste-go")
-        place("songs-pasted", elem_classes="pg-maybe")
     with gr.Tabs(elem_id="songs-tabs", overflow_behavior="wrap"):
         for name in VIEWS:
             with gr.Tab(tr(f"songs.tab_{name}"), id=name, elem_id=f"songs-view-{name}") as tab:

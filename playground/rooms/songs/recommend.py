@@ -91,11 +91,11 @@ class Recommender:
 
     def mean(self, liked: Sequence[int], disliked: Sequence[int] = ()) -> NDArray[np.float32] | None:
         """What is liked as one vector of length 1, what is disliked taken off it; None where none is left."""
-        signs = dict.fromkeys(liked, 1.0) | dict.fromkeys(disliked, -1.0)
-        rows = [*signs]
-        if not rows or not self.known[rows].any():
+        up, down = [*dict.fromkeys(liked)], [*dict.fromkeys(disliked)]
+        if not self.known[np.array([*up, *down], int)].any():
             return None
-        target = np.array([*signs.values()], np.float32) @ self.whole[rows]
+        signs = np.array([1.0] * len(up) + [-1.0] * len(down), np.float32)
+        target = signs @ self.whole[[*up, *down]]
         length = float(np.linalg.norm(target))
         return target / length if length >= 1e-6 else None
 

@@ -126,7 +126,7 @@ def test_the_first_sentences_say_what_is_made_up(lang):
     assert "20,000" in sample and "5,052" in sample and say["source_other"] in sample
     for kind in ("book", "folder", "upload"):
         told = view.source(kind, {"name": "mine"}, lang)
-        assert f">{say['real']}</b>" in told and say["made"] not in told and "<button" not in told
+        assert f">{say['real']}</b>" in told and f">{say['made']}</b>" not in told and "<button" not in told
 
 
 def test_cards_say_what_is_pressed_and_take_it_back():
