@@ -13,6 +13,7 @@
   const TIME = 450; // milliseconds that you are on your way
   const FEW = 8; // liked songs with a line to you, and with a name
   const NAMED = 0.5; // of the whole map's width: seen so closely, the ten have names
+  const SPOT = 24; // pixels within which the ten are one spot
   const CLEAR = "rgba(0,0,0,0)";
   const SIDE = 1000; // the still picture's half width
 
@@ -27,6 +28,7 @@
     state.songs ||= new Map(state.more.id.map((id, i) => [id, i]));
     return ids.map((id) => state.songs.get(id)).filter((i) => i !== undefined);
   };
+  const extent = (values) => (values.length ? Math.max(...values) - Math.min(...values) : 0);
   const place = (state, i) => [state.at[0][i], state.at[1][i]];
 
   // ---- over the map ----
@@ -41,13 +43,15 @@
     for (let n = 1; n < path.length; n++) made.push(line(place(state, path[n - 1]), place(state, path[n]), { width: 2.5 }));
     if (at && !path.length) for (const i of liked.slice(-FEW)) made.push(line(at, place(state, i), { dash: "dot" }));
     const close = seen.unit * seen.width < NAMED * 2 * state.more.edge;
-    if (!path.length) for (const i of ten) dot(i, close ? 7 : 14, CLEAR, "var(--pg-ink)", 1.6); // around you, where all are one spot
+    const spread = Math.max(0, ...[0, 1].map((axis) => extent(ten.map((i) => state.at[axis][i])))) / seen.unit;
+    if (!path.length) for (const i of ten) dot(i, spread < SPOT ? 14 : 7, CLEAR, "var(--pg-ink)", 1.6); // around you, where all are one spot
     for (const i of path) dot(i, 5, "var(--pg-card)", "var(--pg-accent)", 2);
     for (const i of liked) dot(i, 6, "var(--pg-accent)", "var(--pg-card)", 1.5);
     for (const i of rows(state, marks.disliked)) made.push(sign(place(state, i), "M-5,-5L5,5M5,-5L-5,5", { line: { color: "var(--pg-warn)", width: 3 } }));
     if (at) {
       made.push(sign(at, "M0,11L10,0L0,-11L-10,0Z", { fillcolor: "var(--pg-ink)", line: { color: "var(--pg-card)", width: 2 } }));
       name(words().you, at, { must: true, colour: "var(--pg-ink)", weight: 700, away: 20 });
+      name("\u00a0\u00a0\u00a0", at, { must: true, colour: CLEAR, away: 0 }); // no other name stands on it
     }
     for (const i of liked.slice(-FEW).reverse()) called(i, { weight: 600, away: close ? 15 : 26 });
     if (path.length || close) for (const i of path.length ? path : ten) if (!liked.includes(i)) called(i, { beside: true });
