@@ -217,7 +217,7 @@ def test_the_map_stays_in_sight_beside_the_cards(visit: Visit, width: int) -> No
     box = frame.bounding_box()
     assert left and box and left["x"] + left["width"] <= box["x"]
     assert box["y"] >= 56 and box["y"] + box["height"] <= 800
-    page.locator("#songs-ten .song-ten > li").last.scroll_into_view_if_needed()
+    page.locator("#songs-ten .song-ten > li").last.evaluate("each => each.scrollIntoView({ block: 'end' })")
     page.wait_for_function("() => scrollY > 100")
     box = frame.bounding_box()
     assert box and box["y"] >= 56 and box["y"] + box["height"] <= 800
