@@ -45,7 +45,7 @@ class Marks:
 def shipped() -> Projection:
     """The map of the embedded songs that comes with the app."""
     told = read(MADE)
-    return Projection(np.array([told["x"], told["y"]], np.float32).T / 1000, "umap")
+    return Projection((np.array([told["x"], told["y"]]).T / 1000).astype(np.float32), "umap")
 
 
 def projected(loaded: Loaded, method: str) -> Projection:
@@ -72,11 +72,11 @@ def standing(loaded: Loaded, made: Projection, vector: NDArray[np.float32]) -> N
     if made.note == "same":
         return np.zeros(2, np.float32)
     if made.method != "pca":
-        return between(vector[None], ready.whole[ready.known], made.points)[0]
+        return np.asarray(between(vector[None], ready.whole[ready.known], made.points)[0])
     if "map.plane" not in loaded.memo:
         loaded.memo["map.plane"] = plane(ready.trained.vectors[ready.known])
     on: Plane = loaded.memo["map.plane"]
-    return on.place(vector[None])[0]
+    return np.asarray(on.place(vector[None])[0])
 
 
 def marks(loaded: Loaded, liked: Sequence[int], disliked: Sequence[int], method: str, steps: int) -> Marks:

@@ -74,7 +74,8 @@ def _wire(answers: Answers) -> None:
     def seen(name: str, places: list[str], needs: list[str], views: list[str], **how: Any) -> Action:
         """A result of what is picked and trained, made while its view is seen."""
         fn = getattr(answers, name)
-        return Action(name, fn, needs, needs, places, views, **{"wait": 0, "stops": stops} | how)
+        told: dict[str, Any] = {"wait": 0, "stops": stops, **how}
+        return Action(name, fn, needs, needs, places, views, **told)
 
     every_pick, drawn = [*picks, trained], ["songs.method", "songs.by"]
     actions(
