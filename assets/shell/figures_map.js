@@ -1,10 +1,12 @@
 /*
  * What maps add to figures: a chosen point with lines to its true neighbours, search, names, selection, the keyboard.
  *
- * A map's data besides plotly's: labels, marked (points drawn large), ends (points at the ends of lines from the last
- * of marked), clusters (colour, name, place of each group's name). Either id (a click likes a song), or k true
- * neighbours a point: near, cosines (in ten thousandths), kept (1 where the neighbour is near on the map, too; of so
- * many as "measured" says, which may be none); then a click chooses a point.
+ * A map's data besides plotly's: labels, marked (points drawn large), clusters (colour, name, place of each group's
+ * name). Either id (a click is told to a room's script, `playground:point` with {id, label, from}), or k true neighbours
+ * a point: near, cosines (in ten thousandths), kept (1 where the neighbour is near on the map, too; of so many as
+ * "measured" says, which may be none); then a click chooses a point.
+ * A room lays its own over a map by kinds.map.layers: {begun(state), drawn(state), over(state, tools)}, and asks for
+ * that anew by kinds.map.again(state).
  * What lies over the points is shapes of plotly's: they are drawn anew in a frame, without the points.
  */
 (() => {
@@ -34,8 +36,9 @@
     const last = left.get(home(state)); // the same once more: as it was seen
     if (last && last.key === state.key) Object.assign(state, { ranges: last.ranges, camera: last.camera });
     if (state.near) choose(state, before(state), true);
-    else state.chosen = more.marked.length && !more.named ? more.marked[more.marked.length - 1] : -1;
+    for (const layer of layers) layer.begun(state);
   };
+  const layers = [];
   // What was chosen stays chosen when the same rows are drawn anew, be it in the same element or in another.
   const left = new WeakMap(); // the map's place on the page → {key, labels, marked, chosen, ranges, camera}
   const home = (state) => state.home || (state.home = state.el.parentElement.closest("[id]") || document.body);
@@ -61,8 +64,7 @@
   const joined = (state) => {
     const { more, chosen } = state;
     if (chosen < 0) return [];
-    const ends = state.near ? neighbours(state, chosen).slice(0, more.measured || more.k) : more.ends;
-    return ends.map((to, rank) => ({ to, torn: Boolean(more.measured && !more.kept[chosen * more.measured + rank]) }));
+    return neighbours(state, chosen).slice(0, more.measured || more.k).map((to, rank) => ({ to, torn: Boolean(more.measured && !more.kept[chosen * more.measured + rank]) }));
   };
   const tone = (state, i) => { const trace = state.spec.data[state.trace[i]]; return trace.marker ? trace.marker.color : "var(--map-0)"; };
   const shown = (state, i) => !state.hidden.has(state.trace[i]);
@@ -90,8 +92,8 @@
       const [x0, y0] = place(state, chosen), [x1, y1] = place(state, to);
       made.push({ type: "line", x0, y0, x1, y1, line: { color: "var(--pg-accent)", width: 1.4, dash: torn ? "dash" : "solid" } });
     }
-    for (const { to } of joined(state)) dot(to, 4.5, state.near ? tone(state, to) : "var(--pg-accent)", "var(--pg-card)", 1.5);
-    for (const i of more.marked) if (i !== chosen && shown(state, i)) dot(i, 6, state.near || more.named ? tone(state, i) : "var(--pg-accent)", more.named ? "var(--pg-ink)" : "var(--pg-card)", 1.5);
+    for (const { to } of joined(state)) dot(to, 4.5, tone(state, to), "var(--pg-card)", 1.5);
+    for (const i of more.marked) if (i !== chosen && shown(state, i)) dot(i, 6, tone(state, i), more.named ? "var(--pg-ink)" : "var(--pg-card)", 1.5);
     if (chosen >= 0) dot(chosen, 7, "var(--pg-accent)", "var(--pg-card)", 1.5);
     if (state.over >= 0 && state.over !== chosen) dot(state.over, 6, tone(state, state.over), "var(--pg-ink)", 1.5);
     // What is chosen is named in any case; of the others, the first ones, as long as there is room. A name stands over
@@ -114,6 +116,7 @@
         label: { text: plain(text), textangle: 0, textposition: "middle", xanchor: "center", yanchor: "middle", padding: 0, font: { size, weight, color: colour } } });
     };
     if (chosen >= 0) name(short(more.labels[chosen]), place(state, chosen), { must: true, colour: "var(--pg-ink)", weight: 600 });
+    for (const layer of layers) layer.over(state, { made, dot, name, seen });
     const bold = new Set(more.marked), said = new Set();
     for (const i of more.named || []) {
       const once = [more.labels[i], Math.round(seen.x(state.at[0][i]) / 8), Math.round(seen.y(state.at[1][i]) / 8)].join();
@@ -204,7 +207,7 @@
       if (!point || point.customdata === undefined) return;
       state.hit = performance.now();
       if (state.near) choose(state, point.customdata);
-      else if (!more.named) document.dispatchEvent(new CustomEvent("playground:liked", { detail: more.id[point.customdata] }));
+      else if (!more.named) pointed(state, point.customdata);
     });
     plot.on("plotly_selected", (event) => selected(state, event && event.points ? event.points.map((each) => each.customdata) : []));
     plot.on("plotly_deselect", () => selected(state, []));
@@ -213,8 +216,10 @@
       grown(state);
       again(state);
     });
+    for (const layer of layers) layer.drawn(state);
     again(state);
   };
+  const pointed = (state, i) => document.dispatchEvent(new CustomEvent("playground:point", { detail: { id: state.more.id[i], label: state.more.labels[i], from: state.frame } }));
   // Points of a map that is seen closely are larger: they can be hit.
   const grown = (state) => {
     const seen = view(state), zoom = (2 * state.more.edge) / Math.min(seen.width, seen.height) / seen.unit;
@@ -278,7 +283,7 @@
     const button = put(row, "button");
     button.type = "button";
     if (state.near) button.dataset.point = i;
-    else if (!state.more.named) { button.dataset.song = state.more.id[i]; button.dataset.act = "liked"; }
+    else if (!state.more.named) { button.dataset.id = state.more.id[i]; button.addEventListener("click", () => pointed(state, i)); }
     put(button, "i").style.background = tone(state, i);
     put(button, "span", state.more.labels[i]).dir = "auto";
   };
@@ -388,12 +393,12 @@
     else if (event.key === "Enter") {
       const i = middle(state);
       if (state.near) choose(state, i);
-      else if (i >= 0 && !state.more.named) document.dispatchEvent(new CustomEvent("playground:liked", { detail: state.more.id[i] }));
+      else if (i >= 0 && !state.more.named) pointed(state, i);
     } else return;
     event.preventDefault();
     const i = middle(state);
     if (i >= 0 && event.key !== "Escape") part(state, "told").textContent = title(state, i);
   });
 
-  kinds.map = { begin, built, drawn, tool, settle, left: left_, resized: again, switched: again };
+  kinds.map = { begin, built, drawn, tool, settle, left: left_, resized: again, switched: again, again, layers };
 })();

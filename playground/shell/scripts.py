@@ -54,6 +54,7 @@ NAMES = (  # what the others build with comes first
     "embeddings/sentences/sentences.js",
     "architecture/architecture.js",
     "songs/songs.js",
+    "songs/map.js",
     "models/models.js",
 )  # fmt: skip
 STYLES = (

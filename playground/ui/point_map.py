@@ -106,7 +106,7 @@ def chart(
     near: Near | None = None,
     ids: Sequence[str] = (),
     marked: Sequence[int] = (),
-    ends: Sequence[int] = (),
+    first: Sequence[int] = (),
     notes: Sequence[str] = (),
     title: str = "",
     added: bool = False,
@@ -119,9 +119,10 @@ def chart(
         points: [n, 2 or 3], from -1 to 1.
         labels: what each point is called.
         groups: the group of each point, a place in ``names``; the largest groups get colours.
-        near: a click selects a point, and lines lead to these; without it a click likes ``ids``.
-        marked: points drawn large; of liked songs, their groups have a colour in any case.
-        ends: points that lines lead to from the last marked one.
+        near: a click selects a point, and lines lead to these; without it a click tells the page's script
+            which of ``ids`` it was (``playground:point``).
+        marked: points drawn large.
+        first: points whose groups have a colour in any case; none: without neighbours, those of ``marked``.
         notes: sentences below.
         added: the last point's group are points that were added: they have a colour however few they are.
         titles: what a point under the pointer says, where that is more than its label.
@@ -135,11 +136,10 @@ def chart(
     places = np.rint(np.asarray(points, np.float64).reshape(len(labels), -1).clip(-1, 1) * FULL)
     places = places.astype(np.int16)
     numbers = np.asarray(groups, np.int64)
-    # Groups of liked songs first: who likes rock looks for it.
     last = int(numbers[-1]) if added else None
-    colour, order = coloured(numbers, names, () if near is not None else marked, last)
-    chosen = int(marked[-1]) if len(marked) and named is None else -1
-    lines = _lines(chosen, near, ends)
+    colour, order = coloured(numbers, names, first or (marked if near is None else ()), last)
+    chosen = int(marked[-1]) if len(marked) and near is not None else -1
+    lines = _lines(chosen, near)
     traces, shown = _traces(places, colour, [names[g] for g in order], say("rest"), [*marked, *_ends(lines)])
     legend = [
         figures.Entry(each["name_"], each["colour_"], (place,))
@@ -152,7 +152,7 @@ def chart(
     told = [each[:LABEL] for each in labels]
     more: dict[str, Any] = {
         "labels": told, "d": places.shape[1], "edge": EDGE, "marked": list(map(int, marked)),
-        "ends": list(map(int, ends)), "clusters": clusters,
+        "clusters": clusters,
         "say": {key: say(key) for key in ("hint", "found", "selected", "selected_more", "clear")},
     }  # fmt: skip
     before = beside = ""
@@ -203,12 +203,10 @@ def filling(points: NDArray[np.float32]) -> NDArray[np.float32]:
     return (points * (0.94 / spread) if spread > 0 else points).astype(np.float32)
 
 
-def _lines(chosen: int, near: Near | None, ends: Sequence[int]) -> list[tuple[int, int, bool]]:
+def _lines(chosen: int, near: Near | None) -> list[tuple[int, int, bool]]:
     """Lines from the chosen point: from, to, and whether the map tore the two apart."""
-    if chosen < 0:
+    if chosen < 0 or near is None:
         return []
-    if near is None:
-        return [(chosen, int(end), False) for end in ends]
     measured = near.kept.shape[1]
     shown = near.places[chosen, : measured or near.places.shape[1]]
     return [

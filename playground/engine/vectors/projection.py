@@ -139,14 +139,47 @@ def _distinct(vectors: NDArray[np.float32]) -> tuple[NDArray[Any], NDArray[Any] 
 
 def pca(vectors: NDArray[np.float32], dimensions: int = 2) -> NDArray[np.float32]:
     """Coordinates [n, dimensions] along the principal axes of [n, width]; the largest loading is positive."""
-    centred = vectors - vectors.mean(0, dtype=np.float64)
+    mean, axes = _axes(vectors, dimensions)
+    return np.asarray((vectors - mean) @ axes, np.float32)
+
+
+def _axes(vectors: NDArray[np.float32], dimensions: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean [width] and principal axes [width, dimensions]; axes that there are too few of are zeros."""
+    mean = vectors.mean(0, dtype=np.float64)
+    centred = vectors - mean
     covariance = centred.T @ centred
     _, axes = np.linalg.eigh(covariance)
     axes = axes[:, ::-1][:, :dimensions]
     axes = axes * np.sign(axes[np.abs(axes).argmax(0), np.arange(axes.shape[1])])
-    points = centred @ axes
-    missing = dimensions - points.shape[1]
-    return np.asarray(np.pad(points, ((0, 0), (0, max(0, missing)))), np.float32)
+    return mean, np.pad(axes, ((0, 0), (0, max(0, dimensions - axes.shape[1]))))
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """The plane of a map by PCA: it has an exact place for any other vector, too.
+
+    Args:
+        matrix: [width, dimensions]. offset: [dimensions].
+    """
+
+    matrix: NDArray[np.float64]
+    offset: NDArray[np.float64]
+
+    def place(self, vectors: NDArray[Any]) -> NDArray[np.float32]:
+        """Where vectors [n, width] (of length 1, as the map's own) stand on the map, [n, dimensions]."""
+        return np.asarray(vectors @ self.matrix + self.offset, np.float32)
+
+
+def plane(vectors: NDArray[Any], dimensions: int = 2) -> Plane:
+    """The plane on which `project` by PCA shows vectors [n, width], compared by cosine."""
+    whole = unit(vectors)
+    if len(whole) <= LANDMARKS:
+        whole = whole[_distinct(whole)[0]]
+    mean, axes = _axes(whole, dimensions)
+    points = (whole - mean) @ axes
+    middle = (points.max(0) + points.min(0)) / 2
+    widest = float(np.abs(points - middle).max()) or 1.0
+    return Plane(axes / widest, -(mean @ axes + middle) / widest)
 
 
 def _laid_out(

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
 import numpy as np
 
 from playground import text as words
-from playground.engine.vectors.projection import Projection, project
 from playground.errors import BadInput, HubUnreachable, PlaygroundError
 from playground.models.cache import Loaded
 from playground.models.catalog import ModelCard
-from playground.rooms.songs import example, search, view, view_map
+from playground.rooms.songs import example, mapping, search, view, view_map, view_song
 from playground.rooms.songs.catalogue import BOOK_DATA, BOOK_FOLDER, song_files
 from playground.rooms.songs.evaluation import METHODS, Measured, evaluate, split
 from playground.rooms.songs.library import Library
 from playground.rooms.songs.loading import data_card, download, trained_card
-from playground.rooms.songs.recommend import Recommender, plain, shown
+from playground.rooms.songs.recommend import Recommender, plain, reasons, shown
 from playground.rooms.songs.request import SAMPLE, UNTOUCHED, Picks, parameters, parameters_of
 from playground.rooms.songs.service import SongsService
-from playground.rooms.songs.training import PRESETS, TUNED
+from playground.rooms.songs.training import PRESETS
 from playground.system import cancellation
-from playground.ui.html import note
+from playground.ui.html import note, number
 from playground.ui.runs import Given, Line, Progress, html, progress, sets
 from playground.ui.visitor import language, stages
 
-SHIPPED = (SAMPLE, TUNED, "umap")  # the map that comes with the app
+NOTHING: dict[str, Any] = {"songs.liked": [], "songs.disliked": [], "songs.seen": ""}
+NEAR = 8  # songs nearest to one that is looked at
 LONGEST_PASTE = 400  # lines of a pasted playlist
 
 
@@ -53,10 +53,12 @@ class Answers:
                     return
                 yield progress(step, place)
 
+    def _training(self, given: Given) -> ModelCard:
+        return trained_card(self.do.card(given["dataset"]), parameters_of(given["trained"]))
+
     def _trained(self, place: str, given: Given, answer: Callable[[Loaded, Picks], str]) -> Iterator[Line]:
         """The same of a training, which is made first if need be."""
-        card = trained_card(self.do.card(given["dataset"]), parameters_of(given["trained"]))
-        return self._answering(place, card, lambda loaded: answer(loaded, Picks.of(given)))
+        return self._answering(place, self._training(given), lambda loaded: answer(loaded, Picks.of(given)))
 
     # -- finding and picking --
 
@@ -72,7 +74,7 @@ class Answers:
     def _chosen(self, dataset: str) -> dict[str, Any]:
         """Another data set, in which nothing is picked: ids are a data set's own."""
         menu = {"choices": self.do.choices(), "value": dataset}
-        return {"songs.dataset": menu, "songs.liked": [], "songs.disliked": []}
+        return {"songs.dataset": menu, **NOTHING}
 
     def hits(self, given: Given) -> Iterator[Line]:
         """The list under the search box."""
@@ -96,16 +98,15 @@ class Answers:
 
     def clear(self, given: Given) -> Iterator[Line]:
         """Nothing is picked any more."""
-        yield sets({"songs.liked": [], "songs.disliked": []})
+        yield sets(NOTHING)
 
     def some(self, given: Given) -> Iterator[Line]:
         """The first two thirds of a playlist of the data, as picks: its end is to be guessed."""
         with self.do.library(given["dataset"]) as (_, library):
-            number = int(np.random.default_rng().integers(library.playlists))
-            rows = library.playlist(number)
+            rows = library.playlist(int(np.random.default_rng().integers(library.playlists)))
             rows = rows[: max(1, min(30, len(rows) * 2 // 3))]
             ids = list(dict.fromkeys(library.songs[row].id for row in rows))
-        yield sets({"songs.liked": ids, "songs.disliked": []})
+        yield sets(NOTHING | {"songs.liked": ids})
 
     def paste(self, given: Given) -> Iterator[Line]:
         """A playlist, a song a line, as picks; and a sentence about what was not found."""
@@ -128,7 +129,7 @@ class Answers:
         told += " " + words.say("songs.missing", language(), songs="; ".join(missing[:10])) if missing else ""
         yield html("songs-pasted", note(told, "warning" if missing else "note"))
         if liked:
-            yield sets({"songs.liked": list(dict.fromkeys(liked)), "songs.disliked": []})
+            yield sets(NOTHING | {"songs.liked": list(dict.fromkeys(liked))})
 
     # -- what is recommended --
 
@@ -183,34 +184,69 @@ class Answers:
         ]
         return view.vectors(rows, language())
 
-    def map(self, given: Given) -> Iterator[Line]:
-        """All songs on a map; the last liked one's neighbours at the ends of lines."""
-        method, by = given["method"] or "umap", given["by"] or "genre"
-        yield from self._trained(
-            "songs-map", given, lambda loaded, picks: self._mapped(loaded, picks, method, by)
-        )
+    # -- the map, and what is looked at --
 
-    @staticmethod
-    def _mapped(loaded: Loaded, picks: Picks, method: str, by: str) -> str:
-        lang = language()
-        ready: Recommender = loaded.model
-        library, name = ready.library, f"map.{method}"
-        if name not in loaded.memo and (loaded.card.name, ready.trained.parameters, method) == SHIPPED:
-            loaded.memo[name] = Projection(np.array(example.song_map(), np.float32), "umap")
-        if name not in loaded.memo:
-            loaded.memo[name] = project(ready.trained.vectors[ready.known], method)
-        made = loaded.memo[name]
-        rows = np.flatnonzero(ready.known)
-        places = {int(row): place for place, row in enumerate(rows)}
-        liked, _ = picks.rows(library, lang)
-        marked = [places[row] for row in liked if row in places]
-        near = [places[each.row] for each in ready.recommend([int(rows[marked[-1]])])] if marked else []
-        names, groups = grouped(library, by, lang)
-        labels = [f"{library.songs[row].title} · {library.songs[row].artist}" for row in rows]
-        ids = [library.songs[row].id for row in rows]
-        notes = [words.say(f"songs.map_{made.method}", lang)]
-        notes += [words.say(f"songs.map_note_{made.note}", lang)] if made.note else []
-        return view_map.chart(made.points, labels, groups[rows], names, ids, marked, near, notes, lang)
+    def map(self, given: Given) -> Iterator[Line]:
+        """All songs on a map; what is picked is marked on it by what `you` answers."""
+        method, by, lang = given["method"] or "umap", given["by"] or "genre", language()
+        picks, of = Picks.of(given), _map_of(given)
+        first = [song["id"] for song in example.shipped(lang)["liked"]] if picks.untouched else picks.liked
+        if given["dataset"] == SAMPLE and not given["trained"] and method == "umap":
+            songs = example.songs()  # nothing is loaded for it
+            made = view_map.chart(mapping.shipped(), songs, range(len(songs)), by, first, of, lang)
+            yield html("songs-map", made)
+            return
+
+        def answer(loaded: Loaded) -> str:
+            ready: Recommender = loaded.model
+            rows = np.flatnonzero(ready.known).tolist()
+            made = mapping.projected(loaded, method)
+            return view_map.chart(made, ready.library, rows, by, first, of, lang)
+
+        yield from self._answering("songs-map", self._training(given), answer)
+
+    def you(self, given: Given) -> Iterator[Line]:
+        """Where you are on the map for what is picked, the ten around you, and the walk."""
+        picks, method, lang = Picks.of(given), given["method"] or "umap", language()
+        steps = int(given["steps"] or 0)
+        if picks.untouched and not given["trained"] and (method, steps) == ("umap", example.STEPS):
+            yield from _marked(example.shipped(lang)["marks"], given, lang)
+            return
+        with closing(self._leasing(self._training(given))) as leased:
+            for step in leased:
+                if isinstance(step, Loaded):
+                    liked, disliked = picks.rows(step.model.library, lang)
+                    found = mapping.marks(step, liked, disliked, method, steps)
+                    yield from _marked(mapping.plain_marks(found, step.model), given, lang)
+                    return
+                yield progress(step, "songs-here")
+
+    def song(self, given: Given) -> Iterator[Line]:
+        """The song that was clicked, for the inspector; nothing while none is."""
+        if not given["seen"]:
+            return
+
+        def answer(loaded: Loaded, picks: Picks) -> str:
+            ready: Recommender = loaded.model
+            library, lang = ready.library, language()
+            row = library.row(given["seen"])
+            liked, disliked = picks.rows(library, lang)
+            song = plain(library.songs[row]) | {"playlists": len(library.holding(row)), "near": []}
+            song["kind"] = "liked" if row in liked else "disliked" if row in disliked else ""
+            mean = ready.mean(liked, disliked) if liked else None
+            if ready.known[row]:
+                song["near"] = [
+                    plain(library.songs[each.row]) | {"cosine": each.score}
+                    for each in ready.recommend([row], count=NEAR)
+                ]
+                if mean is not None and not song["kind"]:
+                    (why,) = reasons(ready, liked, [(row, float(ready.whole[row] @ mean))])
+                    song |= why
+            return view_song.looked_at(song, lang)
+
+        yield from self._trained("songs-seen", given, answer)
+
+    # -- how good it is --
 
     def measure(self, given: Given) -> Iterator[Line]:
         """All methods on held-out playlists, one by one; at the view's opening the shipped measures."""
@@ -252,6 +288,17 @@ class Answers:
         yield from self._answering("songs-trained", card, answer)
         yield sets({"songs.trained": asked.key})
 
+    def source(self, given: Given) -> Iterator[Line]:
+        """Which of the data are made up, and which are real."""
+        yield html("songs-source", self._source(self.do.card(given["dataset"]), language()))
+
+    @staticmethod
+    def _source(card: ModelCard, lang: str) -> str:
+        if card.source == "embedded":
+            return embedded_source(lang)
+        kind = "book" if card.name == BOOK_DATA else "upload" if card.source == "upload" else "folder"
+        return view.source(kind, {"name": card.name}, lang)
+
     def about(self, given: Given) -> Iterator[Line]:
         """What a data set holds."""
         card = data_card(self.do.card(given["dataset"]))
@@ -273,12 +320,17 @@ class Answers:
         yield sets(self._chosen(self.do.upload(paths)))
 
 
-def grouped(library: Library, by: str, lang: str) -> tuple[list[str], Any]:
-    """Names of groups, and each song's group: by genre, era or artist."""
-    if by == "era":
-        decades = np.where(library.years > 0, library.years // 10 * 10, 0)
-        known = sorted({int(each) for each in decades})
-        names = [words.say("songs.era", lang, decade=each) if each else "" for each in known]
-        return names, np.searchsorted(known, decades)
-    named, numbers = library.artists if by == "artist" else library.genres
-    return [view.genre_name(each, lang) if by == "genre" else each for each in named], numbers
+def embedded_source(lang: str) -> str:
+    """What is said of the data set that the room opens with."""
+    facts = example.shipped(lang)["facts"]
+    return view.source("sample", {name: number(facts[name]) for name in ("playlists", "songs")}, lang)
+
+
+def _map_of(given: Given) -> str:
+    return f"{given['dataset']} {given['trained']} {given['method'] or 'umap'}"
+
+
+def _marked(marks: Mapping[str, Any], given: Given, lang: str) -> Iterator[Line]:
+    """The same in words below the map, and for the page's script, which draws it."""
+    yield html("songs-here", view_map.here(marks, lang))
+    yield {"place": "songs-you", "data": view_map.marked(marks, _map_of(given))}

@@ -1,13 +1,16 @@
-"""The worked examples of the Songs room: recommendations, all methods measured, the map."""
+"""The worked examples of the Songs room: recommendations, what is marked on the map, all methods measured."""
 
 from __future__ import annotations
 
+import functools
 from typing import Any
+
+import numpy as np
 
 from playground import ASSETS, text
 from playground.engine.vectors.projection import project
 from playground.models.cache import ModelCache
-from playground.rooms.songs import loading, search, sessions
+from playground.rooms.songs import loading, mapping, search, sessions
 from playground.rooms.songs.catalogue import EMBEDDED
 from playground.rooms.songs.evaluation import METHODS, Measured, evaluate, split
 from playground.rooms.songs.library import Library
@@ -17,13 +20,13 @@ from playground.rooms.songs.training import TUNED, Trained, train
 from playground.ui.example_files import read, write
 
 FOLDER = ASSETS / "songs"
-
+STEPS = 6  # songs of a walk between its ends, as the room opens
 
 (SAMPLE,) = EMBEDDED
 
 
 def shipped(lang: str) -> dict[str, Any]:
-    """The example in one language, as shipped: recommendations, and what was ``liked``."""
+    """The example in one language, as shipped: recommendations, what was ``liked``, ``marks`` of a map."""
     told: dict[str, Any] = read(FOLDER / f"example.{lang}.json")
     return told
 
@@ -34,14 +37,15 @@ def measured() -> tuple[list[dict[str, Any]], int]:
     return told["rows"], told["queries"]
 
 
-def song_map() -> list[list[float]]:
-    """Where UMAP puts the embedded songs, as shipped: x and y of each, from -1 to 1."""
-    told = read(FOLDER / "map.json")
-    return [[x / 1000, y / 1000] for x, y in zip(told["x"], told["y"], strict=True)]
+@functools.cache
+def songs() -> Library:
+    """The embedded songs without their playlists: all that their map says of them."""
+    catalogue = sessions.read_catalogue((FOLDER / "catalogue.tsv").read_text(encoding="utf-8"))
+    return Library(SAMPLE.name, tuple(catalogue), np.zeros(0, np.int32), np.zeros(1, np.int64))
 
 
 def computed_map(cache: ModelCache) -> dict[str, list[int]]:
-    """The same, computed now, in thousandths."""
+    """Where UMAP puts the embedded songs, computed now: x and y of each, in thousandths."""
     with cache.lease(trained_card(SAMPLE), "songs") as loaded:
         points = (project(loaded.model.trained.vectors).points * 1000).round().astype(int)
     return {"x": points[:, 0].tolist(), "y": points[:, 1].tolist()}
@@ -61,7 +65,9 @@ def computed(lang: str, cache: ModelCache) -> dict[str, Any]:
         ready = search.index(library)
         liked = [search.search(ready, each, 1)[0] for each in text.say("songs.example", lang).split("\n")]
         told = shown(loaded.model, liked, [])
-        return told | {"liked": [plain(library.songs[row]) for row in liked]}
+        marks = mapping.marks(loaded, liked, [], "umap", STEPS)
+        marked = mapping.plain_marks(marks, loaded.model)
+        return told | {"liked": [plain(library.songs[row]) for row in liked], "marks": marked}
 
 
 def computed_measures(cache: ModelCache) -> dict[str, Any]:
@@ -75,6 +81,6 @@ def make(cache: ModelCache) -> None:
     """Write them anew, and the trained vectors that come with the app."""
     loading.ship(*computed_sample())
     write(FOLDER / "measured.json", computed_measures(cache))
-    write(FOLDER / "map.json", computed_map(cache))
+    write(mapping.MADE, computed_map(cache))
     for lang in text.LANGUAGES:
         write(FOLDER / f"example.{lang}.json", computed(lang, cache))

@@ -1,28 +1,32 @@
 """The Songs tab: its controls, and which of them ask for what.
 
 What is asked is answered in `actions`, the endpoints are in `api`. What is liked and disliked is kept in the
-page's store: buttons of lists and points of the map write it there (assets/songs/songs.js), and all results
-read it.
+page's store: buttons of cards write it there (assets/songs/songs.js), and all results read it. The map stands
+beside all views; assets/songs/map.js marks on it what is picked.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
 
 import gradio as gr
 
-from playground.rooms.songs import api
-from playground.rooms.songs.actions import Answers
+from playground import text
+from playground.rooms.songs import api, example
+from playground.rooms.songs import view as view_cards
+from playground.rooms.songs.actions import NOTHING, Answers, embedded_source
 from playground.rooms.songs.request import CONTROLS, SAMPLE, UNTOUCHED
 from playground.rooms.songs.service import SongsService
 from playground.rooms.songs.training import PRESETS, TUNED, Parameters
 from playground.ui.context import Context
 from playground.ui.controls import control, stored, view
+from playground.ui.html import island
 from playground.ui.runs import Action, actions, place, upload
 from playground.ui.visitor import tr
 
 KEY = "songs"
-VIEWS = ("recommend", "vector", "walk", "map", "measure")
+VIEWS = ("recommend", "walk", "vector", "measure")
 STOPS = {name: f"songs-{name}-stop" for name in ("fetch", "train", "measure")}
 
 
@@ -34,18 +38,27 @@ def build(context: Context) -> None:
     stored("songs.liked", UNTOUCHED, private=False)
     stored("songs.disliked", [], private=False)
     stored("songs.trained")  # the parameters of what was trained last, by which it is asked for
-    gr.HTML(tr("songs.lead"), elem_classes="pg-lead", padding=False)
-    with gr.Row(elem_classes="pg-panel"):
-        with gr.Column(scale=4, min_width=280, elem_classes="pg-controls"):
-            _controls(answers)
-        with (
-            gr.Column(scale=9, min_width=300, elem_classes="pg-result"),
-            gr.Tabs(elem_id="songs-tabs", overflow_behavior="wrap"),
-        ):
-            for name in VIEWS:
-                with gr.Tab(tr(f"songs.tab_{name}"), id=name, elem_id=f"songs-view-{name}") as tab:
-                    view("songs", name, tab)
-                    _inside(name)
+    stored("songs.seen", private=False)  # the song that the inspector shows
+    with gr.Column(elem_classes="pg-panel pg-inspects", elem_id="songs-panel"):
+        gr.HTML(tr("songs.lead"), elem_classes="pg-lead", padding=False)
+        place("songs-source", embedded_source)
+        with gr.Column(elem_classes="pg-controls", elem_id="songs-strip"):
+            with gr.Accordion(tr("songs.paste"), open=False, elem_id="songs-own", elem_classes="pg-late"):
+                control("songs.paste", gr.Textbox(label=tr("songs.paste_lines"), lines=4, max_lines=12))
+                gr.Button(tr("songs.paste_go"), size="sm", elem_id="songs-paste-go")
+                place("songs-pasted", elem_classes="pg-maybe")
+            with gr.Accordion(tr("songs.data"), open=False, elem_id="songs-data", elem_classes="pg-late"):
+                _data(answers)
+            with gr.Accordion(
+                tr("songs.training"), open=False, elem_id="songs-training", elem_classes="pg-late"
+            ):
+                _training()
+        with gr.Row(elem_classes="pg-result", elem_id="songs-stage"):
+            with gr.Column(scale=5, min_width=280, elem_id="songs-left"):
+                _left()
+            with gr.Column(scale=8, min_width=280, elem_id="songs-right"):
+                _map()
+        gr.HTML(tr("songs.try"), elem_classes="song-try", padding=False)
     with gr.Accordion(tr("shell.lesson"), open=False, elem_classes="pg-lesson"):
         gr.Markdown(tr("lessons.songs"))
     _wire(answers)
@@ -58,16 +71,18 @@ def _wire(answers: Answers) -> None:
     picks = ["songs.liked", "songs.disliked", dataset]
     stops = list(STOPS.values())
 
-    def seen(name: str, elem_id: str, *more: str) -> Action:
+    def seen(name: str, places: list[str], needs: list[str], views: list[str], **how: Any) -> Action:
         """A result of what is picked and trained, made while its view is seen."""
-        needs, fn = [*picks, trained, *(f"songs.{each}" for each in more)], getattr(answers, name)
-        wait = 100 if more else 0
-        return Action(name, fn, needs, needs, [elem_id], [f"songs/{name}"], wait=wait, stops=stops)
+        fn = getattr(answers, name)
+        told: dict[str, Any] = {"wait": 0, "stops": stops, **how}
+        return Action(name, fn, needs, needs, places, views, **told)
 
+    every_pick, drawn = [*picks, trained], ["songs.method", "songs.by"]
     actions(
         "songs",
         Action("opening", answers.opening, [dataset], views=every, opens=True),
-        Action("picked", answers.picked, picks, picks, ["songs-shown"], every, wait=0),
+        Action("source", answers.source, [dataset], [dataset], ["songs-source"], every, built=True),
+        Action("picked", answers.picked, picks, picks, ["songs-shown"], every, wait=0, built=True),
         Action("hits", answers.hits, [search, dataset], [search, dataset], ["songs-hits"], every),
         Action("some", answers.some, [dataset], ["#songs-some"], ["songs-shown"]),
         Action("clear", answers.clear, [], ["#songs-clear"], ["songs-shown"]),
@@ -80,8 +95,16 @@ def _wire(answers: Answers) -> None:
             "train", answers.train, [dataset, *(f"songs.{name}" for name in CONTROLS)], ["#songs-train"],
             ["songs-trained"], stops=[STOPS["train"]],
         ),
-        seen("recommend", "songs-ten"), seen("vector", "songs-vector"), seen("walk", "songs-walk", "steps"),
-        seen("map", "songs-map", "method", "by"),
+        seen("recommend", ["songs-ten"], every_pick, ["songs/recommend"], built=True),
+        seen("vector", ["songs-vector"], every_pick, ["songs/vector"]),
+        seen("walk", ["songs-walk"], [*every_pick, "songs.steps"], ["songs/walk"], wait=100),
+        # Not for every pick: what is picked is marked on it, and seldom changes which groups have colours.
+        Action(
+            "map", answers.map, [*every_pick, *drawn], [dataset, trained, *drawn], ["songs-map"], every,
+            wait=100, stops=stops,
+        ),
+        seen("you", ["songs-here", "songs-you"], [*every_pick, "songs.method", "songs.steps"], every),
+        seen("song", ["songs-seen"], [*every_pick, "songs.seen"], every, opens=False),
         Action(
             "measure", answers.measure, [dataset, trained], ["#songs-measure"], ["songs-measures"],
             ["songs/measure"], opens=True, stops=[STOPS["measure"]],
@@ -89,23 +112,41 @@ def _wire(answers: Answers) -> None:
     )  # fmt: skip
 
 
-def _controls(answers: Answers) -> None:
+def _left() -> None:
+    """What is found, what is picked, and what comes of it."""
     control("songs.search", gr.Textbox(
         label=tr("songs.search"), placeholder=tr("songs.search_hint"), max_lines=1
     ))  # fmt: skip
     place("songs-hits", elem_classes="pg-maybe")
-    place("songs-shown")
+    place("songs-shown", lambda lang: view_cards.picked(example.shipped(lang)["liked"], [], lang))
     with gr.Row(elem_classes="pg-samples"):
         gr.Button(tr("songs.some_playlist"), size="sm", min_width=40, elem_id="songs-some")
         gr.Button(tr("songs.clear"), size="sm", min_width=40, elem_id="songs-clear")
-    with gr.Accordion(tr("songs.paste"), open=False, elem_classes="pg-late"):
-        control("songs.paste", gr.Textbox(label=tr("songs.paste_lines"), lines=4, max_lines=12))
-        gr.Button(tr("songs.paste_go"), size="sm", elem_id="songs-paste-go")
-        place("songs-pasted", elem_classes="pg-maybe")
-    with gr.Accordion(tr("songs.data"), open=False, elem_id="songs-data", elem_classes="pg-late"):
-        _data(answers)
-    with gr.Accordion(tr("songs.training"), open=False, elem_id="songs-training", elem_classes="pg-late"):
-        _training()
+    with gr.Tabs(elem_id="songs-tabs", overflow_behavior="wrap"):
+        for name in VIEWS:
+            with gr.Tab(tr(f"songs.tab_{name}"), id=name, elem_id=f"songs-view-{name}") as tab:
+                view("songs", name, tab)
+                _inside(name)
+
+
+def _words(lang: str) -> str:
+    """What the page's scripts say."""
+    return island({name: text.say(f"songs.{name}", lang) for name in ("song", "you")})
+
+
+def _map() -> None:
+    """The map, which stays in sight, and how it is drawn."""
+    place("songs-map")
+    place("songs-here")
+    place("songs-you", _words)  # data for the page's script, and nothing to see
+    with gr.Row(elem_classes="pg-end"):
+        control("songs.by", gr.Radio(
+            [(tr(f"songs.by_{each}"), each) for each in ("genre", "era", "artist")], value="genre",
+            label=tr("songs.map_by"), min_width=200,
+        ))  # fmt: skip
+        control("songs.method", gr.Radio(
+            [("UMAP", "umap"), ("PCA", "pca")], value="umap", label=tr("songs.map_method"), min_width=160,
+        ))  # fmt: skip
 
 
 def _data(answers: Answers) -> None:
@@ -113,7 +154,7 @@ def _data(answers: Answers) -> None:
     # Ids are a data set's own: what was picked in another means nothing here.
     control(
         "songs.dataset", gr.Dropdown([(SAMPLE, SAMPLE)], value=SAMPLE, label=tr("songs.dataset")),
-        implies={"songs.liked": [], "songs.disliked": []},
+        implies=NOTHING,
     )  # fmt: skip
     place("songs-about", elem_classes="pg-maybe")
     with gr.Row(elem_classes="pg-actions"):
@@ -160,25 +201,14 @@ def _inside(name: str) -> None:
     """What stands in a view, and the controls that are its own."""
     match name:
         case "recommend":
-            place("songs-ten", min_height=320)
-        case "vector":
-            place("songs-vector", min_height=240)
+            place("songs-ten", lambda lang: view_cards.recommended(example.shipped(lang), lang))
         case "walk":
-            control("songs.steps", gr.Slider(1, 12, 6, step=1, label=tr("songs.walk_steps")))
-            place("songs-walk", min_height=240)
-        case "map":
-            with gr.Row(elem_classes="pg-end"):
-                control("songs.method", gr.Radio(
-                    [("UMAP", "umap"), ("PCA", "pca")], value="umap", label=tr("songs.map_method"),
-                    min_width=160,
-                ))  # fmt: skip
-                control("songs.by", gr.Radio(
-                    [(tr(f"songs.by_{each}"), each) for each in ("genre", "era", "artist")], value="genre",
-                    label=tr("songs.map_by"), min_width=200,
-                ))  # fmt: skip
-            place("songs-map", min_height=240)
+            control("songs.steps", gr.Slider(1, 12, example.STEPS, step=1, label=tr("songs.walk_steps")))
+            place("songs-walk", min_height=420)
+        case "vector":
+            place("songs-vector", min_height=420)
         case "measure":
             with gr.Row(elem_classes="pg-actions"):
                 gr.Button(tr("songs.measure"), variant="primary", min_width=120, elem_id="songs-measure")
                 gr.Button(tr("shell.stop"), min_width=60, elem_id=STOPS["measure"])
-            place("songs-measures", min_height=240)
+            place("songs-measures", min_height=420)

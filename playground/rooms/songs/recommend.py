@@ -80,18 +80,24 @@ class Recommender:
             raise BadInput("songs_none_liked")
         if len(liked) + len(disliked) > MANY:
             raise BadInput("songs_too_many", most=MANY)
-        given = np.array([*dict.fromkeys(liked), *dict.fromkeys(disliked)])
-        signs = np.ones(len(given), np.float32)
-        signs[len(dict.fromkeys(liked)) :] = -1
-        target = signs @ self.whole[given]
-        length = float(np.linalg.norm(target))
-        if not self.known[given].any() or length < 1e-6:
+        target = self.mean(liked, disliked)
+        if target is None:
             raise BadInput("songs_no_vector")
-        scores = self.whole @ (target / length)
-        scores[given] = -np.inf
+        scores = self.whole @ target
+        scores[[*liked, *disliked]] = -np.inf
         scores[~self.known] = -np.inf
         best = highest(scores, count)
         return [Recommendation(int(row), float(scores[row])) for row in best if np.isfinite(scores[row])]
+
+    def mean(self, liked: Sequence[int], disliked: Sequence[int] = ()) -> NDArray[np.float32] | None:
+        """What is liked as one vector of length 1, what is disliked taken off it; None where none is left."""
+        up, down = [*dict.fromkeys(liked)], [*dict.fromkeys(disliked)]
+        if not self.known[np.array([*up, *down], int)].any():
+            return None
+        signs = np.array([1.0] * len(up) + [-1.0] * len(down), np.float32)
+        target = signs @ self.whole[[*up, *down]]
+        length = float(np.linalg.norm(target))
+        return target / length if length >= 1e-6 else None
 
     def evidence(self, liked: Sequence[int], rows: Sequence[int]) -> list[Evidence]:
         """For each recommended row, what the playlists say."""
@@ -203,23 +209,31 @@ def plain(song: Song) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def reasons(
+    ready: Recommender, liked: Sequence[int], scored: Sequence[tuple[int, float]]
+) -> list[dict[str, Any]]:
+    """Songs (rows with their scores) with what the playlists say about them and what is liked, as JSON."""
+    library = ready.library
+    evidence = ready.evidence(liked, [row for row, _ in scored])
+    return [
+        plain(library.songs[row])
+        | {
+            "score": score, "together": told.together,
+            "about": [told.genre, told.genre_share, told.decade],
+            "by": [
+                plain(library.songs[song]) | {"cosine": cosine, "together": together}
+                for song, cosine, together in told.by_liked[:5]
+            ],
+        }
+        for (row, score), told in zip(scored, evidence, strict=True)
+    ]  # fmt: skip
+
+
 def shown(ready: Recommender, liked: Sequence[int], disliked: Sequence[int]) -> dict[str, Any]:
     """Recommendations with all that is told about them, as JSON: see `view.recommended`."""
     library = ready.library
     best = ready.recommend(liked, disliked)
-    evidence = ready.evidence(liked, [each.row for each in best])
-    rows = [
-        plain(library.songs[each.row])
-        | {
-            "score": each.score, "together": told.together,
-            "about": [told.genre, told.genre_share, told.decade],
-            "by": [
-                plain(library.songs[row]) | {"cosine": cosine, "together": together}
-                for row, cosine, together in told.by_liked[:5]
-            ],
-        }
-        for each, told in zip(best, evidence, strict=True)
-    ]  # fmt: skip
+    rows = reasons(ready, liked, [(each.row, each.score) for each in best])
     given = {*liked, *disliked}
     common = [int(row) for row in np.argsort(-library.counts, kind="stable") if int(row) not in given]
     told_by = ready.trained.parameters

@@ -30,7 +30,7 @@ class Picks:
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Picks:
         """From checked values."""
-        liked, disliked = (list(map(str, given[kind])) for kind in ("liked", "disliked"))
+        liked, disliked = (list(dict.fromkeys(map(str, given[kind]))) for kind in ("liked", "disliked"))
         return cls(liked, disliked, given["dataset"] or "")
 
     @property

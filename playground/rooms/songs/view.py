@@ -1,4 +1,4 @@
-"""Songs to HTML: what was found and liked, recommendations with their evidence, walks, vectors, measures."""
+"""Songs to HTML: cards of what was found, liked and recommended; walks, vectors, measures, data."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from playground.ui.charts import Line, Series, bars, lines
 from playground.ui.html import escape, note, number, table
 
 NAMES = 6  # of playlists that are shown
+SHOWN = 60  # songs of a long playlist that is picked
 Plain = Mapping[str, Any]
 """A song as JSON: id, title, artist, year, genre."""
 
@@ -34,17 +35,74 @@ def name(song: Plain, lang: str, *, facts: bool = True) -> str:
     return f'<span class="song"><b dir="auto">{title}</b> <small dir="auto">{rest}</small></span>'
 
 
-def _button(song: Plain, act: str, sign: str, label: str) -> str:
-    told = f"{label}: {song['title']}"
+def opener(song: Plain, lang: str, *, facts: bool = True) -> str:
+    """A song's name as a button that opens it in the inspector."""
     return (
-        f'<button type="button" class="song-act {act}" data-song="{escape(song["id"])}" data-act="{act}" '
-        f'title="{escape(told)}" aria-label="{escape(told)}">{sign}</button>'
+        f'<button type="button" class="song-open" data-song="{escape(song["id"])}" data-act="open">'
+        f"{name(song, lang, facts=facts)}</button>"
     )
 
 
-def _acts(song: Plain, lang: str) -> str:
-    like, dislike = text.say("songs.like", lang), text.say("songs.dislike", lang)
-    return _button(song, "liked", "♥", like) + _button(song, "disliked", "✕", dislike)
+def score(cosine: float, lang: str, told_by: str = "score_info") -> str:
+    """A cosine as a number and as a small bar, which is full at 1."""
+    share = min(max(cosine, 0), 1)
+    told = escape(text.say(f"songs.{told_by}", lang))
+    return (
+        f'<span class="song-score" title="{told}"><i style="--s:{share:.1%}"></i>'
+        f"{number(min(cosine, 1), 3)}</span>"
+    )
+
+
+def acts(song: Plain, lang: str, kind: str = "", *, worded: bool = False) -> str:
+    """♥ and ✕ of a song; pressed is what was pressed, and pressing it again takes it back.
+
+    Args:
+        kind: ``liked``, ``disliked`` or "".
+        worded: whether they say in words what they do.
+    """
+    made = ""
+    for act, sign, key in (("liked", "♥", "like"), ("disliked", "✕", "dislike")):
+        pressed = kind == act
+        word = text.say(f"songs.{'drop' if pressed and not worded else key}", lang)
+        told = escape(f"{word}: {song['title']}")
+        shown = f"{sign} {escape(word)}" if worded else sign
+        made += (
+            f'<button type="button" class="song-act {act}" data-song="{escape(song["id"])}" '
+            f'data-act="{"drop" if pressed else act}" aria-pressed="{str(pressed).lower()}" '
+            f'title="{told}" aria-label="{told}">{shown}</button>'
+        )
+    return made
+
+
+def _closer(song: Plain, key: str, lang: str) -> str:
+    """Opens the same as the song's name, and says what for."""
+    word = text.say(f"songs.{key}", lang)
+    told = escape(f"{word} {song['title']}")
+    return (
+        f'<button type="button" class="song-why-go" data-song="{escape(song["id"])}" data-act="open" '
+        f'aria-label="{told}">{escape(word)}</button>'
+    )
+
+
+def source(kind: str, about: Mapping[str, str], lang: str) -> str:
+    """Which of the data are made up and which are real, in the first sentences of the room.
+
+    Args:
+        kind: ``sample``, ``book``, ``folder`` or ``upload``.
+        about: the numbers, or the name, that the sentence says.
+    """
+
+    def told(mark: str, key: str) -> str:
+        badge = f'<b class="song-{mark}">{escape(text.say(f"songs.{mark}", lang))}</b>'
+        return f"<span>{badge} {escape(text.say(f'songs.source_{key}', lang, **about))}</span>"
+
+    if kind != "sample":
+        return f'<p class="song-source">{told("real", kind)}</p>'
+    other = escape(text.say("songs.source_other", lang))
+    return (
+        f'<p class="song-source">{told("made", "made")}{told("real", "real")}'
+        f'<button type="button" class="song-other">{other}</button></p>'
+    )
 
 
 def hits(found: Sequence[Plain], query: str, lang: str) -> str:
@@ -53,7 +111,9 @@ def hits(found: Sequence[Plain], query: str, lang: str) -> str:
         return ""
     if not found:
         return note(text.say("songs.nothing_found", lang))
-    rows = "".join(f"<li>{name(song, lang)}<span>{_acts(song, lang)}</span></li>" for song in found)
+    rows = "".join(
+        f'<li>{opener(song, lang)}<span class="song-acts">{acts(song, lang)}</span></li>' for song in found
+    )
     return f'<ul class="song-hits">{rows}</ul>'
 
 
@@ -61,23 +121,23 @@ def picked(liked: Sequence[Plain], disliked: Sequence[Plain], lang: str) -> str:
     """What is liked and disliked so far, each to be taken out again."""
     if not liked and not disliked:
         return note(text.say("songs.none_picked", lang))
-    drop = text.say("songs.drop", lang)
     shown = ""
     for kind, songs in (("liked", liked), ("disliked", disliked)):
         if songs:
             some = "".join(
-                f'<li class="{kind}">{name(song, lang, facts=False)}{_button(song, "drop", "×", drop)}</li>'
-                for song in songs[:60]
+                f'<li class="song-card {kind}">{opener(song, lang)}<span class="song-acts">'
+                f"{acts(song, lang, kind)}{_closer(song, 'details', lang)}</span></li>"
+                for song in songs[:SHOWN]
             )
-            rest = f"<li>+{len(songs) - 60}</li>" if len(songs) > 60 else ""
+            rest = f"<li>+{len(songs) - SHOWN}</li>" if len(songs) > SHOWN else ""
             shown += (
-                f'<h5>{escape(text.say(f"songs.{kind}", lang))}</h5><ul class="song-picks">{some}{rest}</ul>'
+                f'<h3>{escape(text.say(f"songs.{kind}", lang))}</h3><ul class="song-picks">{some}{rest}</ul>'
             )
     return shown
 
 
 def recommended(shown: Mapping[str, Any], lang: str) -> str:
-    """Ten songs with score, evidence and reasons; similar artists; and what popularity would say.
+    """Ten songs as cards with score and evidence; similar artists; and what popularity would say.
 
     Args:
         shown: ``rows``: songs with ``score``, ``together``, ``about`` (genre, share, decade) and ``by``:
@@ -88,37 +148,25 @@ def recommended(shown: Mapping[str, Any], lang: str) -> str:
     say = partial(text.say, lang=lang)
     if not shown["rows"]:
         return note(say("songs.nothing_to_recommend"))
-    items, told = [], escape(say("songs.score_info"))
-    for place, row in enumerate(shown["rows"], 1):
-        why = "".join(
-            f"<tr><td>{name(song, lang, facts=False)}</td><td>{number(song['cosine'], 3)}</td>"
-            f"<td>{number(song['together'])}</td></tr>"
-            for song in row["by"]
-        )
-        head = "".join(
-            f"<th>{escape(say(f'songs.{key}'))}</th>" for key in ("liked_song", "cosine", "in_common")
-        )
-        items.append(
-            f'<li><span class="place">{place}</span><div>{name(row, lang)}<p class="song-why">'
-            f"{escape(evidence(row, lang))}</p><details><summary>{escape(say('songs.why'))}</summary>"
-            f'<table class="pg-table narrow"><thead><tr>{head}</tr></thead><tbody>{why}</tbody></table>'
-            f"{note(say('songs.why_note', title=row['title']))}</details></div>"
-            f'<span class="score" title="{told}">{number(min(row["score"], 1), 3)}</span>'
-            f"<span>{_acts(row, lang)}</span></li>"
-        )
+    items = "".join(
+        f'<li class="song-card"><span class="place">{place}</span>{opener(row, lang)}'
+        f'<span class="song-acts">{acts(row, lang)}{_closer(row, "why_short", lang)}</span>'
+        f'<span class="song-row">{score(row["score"], lang)}'
+        f'<span class="song-why">{escape(evidence(row, lang))}</span></span></li>'
+        for place, row in enumerate(shown["rows"], 1)
+    )
     artists = "".join(
-        f'<li><b dir="auto">{escape(who)}</b> <small>{number(score, 3)}</small></li>'
-        for who, score in shown["artists"]
+        f'<li><b dir="auto">{escape(who)}</b> <small>{number(cosine, 3)}</small></li>'
+        for who, cosine in shown["artists"]
     )
     popular = "".join(f"<li>{name(song, lang)}</li>" for song in shown["popular"])
     if artists:
-        artists = f"<h5>{escape(say('songs.similar_artists'))}</h5><ul class='pg-chips'>{artists}</ul>"
+        artists = f"<h3>{escape(say('songs.similar_artists'))}</h3><ul class='pg-chips'>{artists}</ul>"
     most = "songs.popular_generated" if shown["generated"] else "songs.popular"
     return (
-        f'<div class="song-two"><section><h4>{escape(say("songs.ten"))}</h4>'
-        f'<ol class="song-ten">{"".join(items)}</ol>'
-        f"{artists}</section><section class='song-popular'><h4>{escape(say(most))}</h4>"
-        f"{note(say(f'{most}_note'))}<ol>{popular}</ol></section></div>{_facts(shown['facts'], lang)}"
+        f'<h3>{escape(say("songs.ten"))}</h3><ol class="song-ten">{items}</ol>{artists}'
+        f'<details class="song-popular"><summary>{escape(say(most))}</summary>'
+        f"{note(say(f'{most}_note'))}<ol>{popular}</ol></details>{_facts(shown['facts'], lang)}"
     )
 
 
@@ -151,7 +199,7 @@ def walked(steps: Sequence[Mapping[str, Any]], lang: str) -> str:
     for place, song in enumerate(steps):
         step = "" if not place else f'<span class="score">{number(song["cosine"], 2)}</span>'
         kind = ' class="end"' if place in (0, len(steps) - 1) else ""
-        rows.append(f"<li{kind}>{step}{name(song, lang)}</li>")
+        rows.append(f"<li{kind}>{step}{opener(song, lang)}</li>")
     return f'<ol class="song-walk">{"".join(rows)}</ol>' + note(text.say("songs.walk_note", lang))
 
 
@@ -174,7 +222,7 @@ def vectors(rows: Sequence[Mapping[str, Any]], lang: str) -> str:
         if place:
             about += " " + say("songs.vector_cosine", cosine=number(row["cosine"], 3))
         strips.append(
-            f"<section><p>{name(row, lang)}</p><p class='song-why'>{escape(about)}</p>"
+            f"<section>{opener(row, lang)}<p class='song-why'>{escape(about)}</p>"
             f'<div class="song-strip">{bars}</div></section>'
         )
     first = " ".join(f"{value:+.3f}" for value in rows[0]["numbers"])

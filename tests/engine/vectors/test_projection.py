@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from playground.engine.vectors import projection
-from playground.engine.vectors.neighbours import nearest
+from playground.engine.vectors.neighbours import nearest, unit
 from playground.engine.vectors.projection import project
 from playground.errors import BadInput
 
@@ -31,6 +31,16 @@ def test_pca_is_scikit_learns_up_to_signs():
     vectors, _ = clusters(40)
     ours, theirs = projection.pca(vectors, 3), PCA(3).fit_transform(vectors)
     assert np.abs(ours) == pytest.approx(np.abs(theirs), abs=1e-3)
+
+
+def test_the_plane_of_pca_has_an_exact_place_for_anything():
+    """Its own rows stand where `project` puts them, twins counted once; and it is affine."""
+    rows = np.random.default_rng(2).normal(size=(40, 6)).astype(np.float32)
+    rows = np.concatenate([rows, rows[:3]])
+    plane, points = projection.plane(rows), project(rows, "pca").points
+    assert np.abs(plane.place(unit(rows)) - points).max() < 1e-5
+    half = unit(rows)[[4, 9]].mean(0, keepdims=True)
+    assert np.allclose(plane.place(half)[0], points[[4, 9]].mean(0), atol=1e-5)
 
 
 def test_umap_keeps_groups_together_and_is_the_same_for_a_seed(monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from playground.rooms.songs import example
 from playground.rooms.songs.actions import Answers
 from playground.rooms.songs.request import CONTROLS, UNTOUCHED
 from playground.rooms.songs.service import SongsService
@@ -13,7 +14,8 @@ from playground.ui.runs import Given, Line
 
 BUILT: dict[str, Any] = {
     "liked": UNTOUCHED, "disliked": [], "dataset": "sample", "trained": "", "search": "", "paste": "",
-    "steps": 6, "method": "umap", "by": "genre", **{name: getattr(TUNED, name) for name in CONTROLS},
+    "seen": "", "steps": example.STEPS, "method": "umap", "by": "genre",
+    **{name: getattr(TUNED, name) for name in CONTROLS},
 }  # fmt: skip
 
 

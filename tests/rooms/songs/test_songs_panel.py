@@ -26,7 +26,8 @@ from playground.ui.controls import page_of
 from tests.rooms.songs.asking import asked, changes, given, shown
 
 LIKED = [song["id"] for song in example.shipped(text.DEFAULT)["liked"]]
-VIEWS = ("vector", "walk", "map")
+VIEWS = ("vector", "walk", "map", "you")
+UNASKED = ("train", "measure", "fetch", "paste", "song")  # what is slow, and what needs to be said first
 
 
 @pytest.fixture
@@ -41,16 +42,22 @@ def test_the_example_stands_without_anything_loaded(do):
     made = shown(do, "recommend", "open")
     assert all(row["title"] in made for row in example.shipped(text.DEFAULT)["rows"][:1])
     assert "song-picks" in shown(do, "picked", "open") and "pg-figure chart" in shown(do, "measure", "open")
+    made = shown(do, "map", "open")
+    assert 'data-of="sample  umap"' in made and "Hey Jude" in made and ">rock<" in made.split("<details")[0]
+    assert "mean of the places" in shown(do, "you", "open") and "Made up" in shown(do, "source", "open")
+    (marks,) = [line["data"] for line in asked(do, "you", "open") if "data" in line]
+    assert marks["of"] == "sample  umap" and len(marks["you"]) == 2 and len(marks["ten"]) == 10
+    assert marks["liked"] == LIKED and marks["walk"][0] == LIKED[0] and marks["walk"][-1] == LIKED[1]
     assert shown(do, "hits", "open") == "" and [*changes(do, "opening", "open")] == ["songs.dataset"]
     assert do.context.models.status() == []
 
 
 def test_the_first_pick_trains_nothing(do, monkeypatch):
     monkeypatch.setattr(loader, "train", lambda *_: pytest.fail("trained, though its vectors are shipped"))
-    assert shown(do, "recommend", liked=LIKED[:1]).count("song-why") == 10
+    assert shown(do, "recommend", liked=LIKED[:1]).count('class="song-why"') == 10
     for view in VIEWS:
-        page = shown(do, view)
-        assert "pg-warning" not in page and len(page) > 500
+        page = shown(do, view, liked=LIKED)
+        assert "pg-warning" not in page and len(page) > (100 if view == "you" else 500)
 
 
 def test_who_presses_train_sees_a_training(do, monkeypatch):
@@ -61,7 +68,7 @@ def test_who_presses_train_sees_a_training(do, monkeypatch):
     assert trained == [TUNED] and "bit by bit" in losses["html"] and losses["place"] == "songs-trained"
     key = last["set"]["songs.trained"]
     assert parameters_of(key) == TUNED
-    assert shown(do, "recommend", trained=key).count("song-why") == 10 and len(trained) == 1
+    assert shown(do, "recommend", trained=key).count('class="song-why"') == 10 and len(trained) == 1
 
 
 def test_the_example_is_picked_in_every_language_and_nothing_of_it_elsewhere(do):
@@ -79,16 +86,41 @@ def test_the_example_is_picked_in_every_language_and_nothing_of_it_elsewhere(do)
 
 
 def test_with_nothing_liked_every_view_says_what_to_do(do):
-    for action in ("recommend", *VIEWS[:2]):
+    for action in ("recommend", "vector", "walk", "you"):
         assert "song" in shown(do, action, liked=[]) and "<button" not in shown(do, action, liked=[])
     assert "pg-map" in shown(do, "map", liked=[])
     assert text.say("songs.none_picked", "en") in shown(do, "picked", liked=[])
 
 
+def test_a_song_that_is_looked_at(do):
+    assert [*asked(do, "song")] == []  # none is
+    liked, other = shown(do, "song", seen=LIKED[0]), shown(do, "song", seen="19")
+    assert 'data-act="drop" aria-pressed="true"' in liked and "Why this one" not in liked
+    assert "Why this one" in other and "Angie" in other and other.count("<li>") == 8
+    assert "Why this one" not in shown(do, "song", seen="19", liked=[])
+    assert 'data-act="drop"' in shown(do, "song", seen="19", disliked=["19"])
+    with pytest.raises(BadInput, match="songs_id_unknown"):
+        list(asked(do, "song", seen="nowhere"))
+
+
+def test_you_move_at_every_pick(do):
+    def you(**picks: Any) -> dict[str, Any]:
+        (marks,) = [line["data"] for line in asked(do, "you", **picks) if "data" in line]
+        return marks
+
+    one, two = you(liked=LIKED[:1]), you(liked=LIKED)
+    away = you(liked=LIKED, disliked=["19"])
+    assert one["you"] != two["you"] and away["disliked"] == ["19"] and "19" not in away["ten"]
+    assert one["walk"] == [] and len(two["walk"]) == 8 and len(you(liked=LIKED, steps=2)["walk"]) == 4
+    assert you(liked=[])["you"] is None and you(liked=[])["ten"] == []
+    by_pca = you(liked=LIKED, method="pca")
+    assert by_pca["of"].endswith("pca") and by_pca["you"] != two["you"] and by_pca["ten"] == two["ten"]
+
+
 def test_a_playlist_of_the_data_and_one_of_ones_own(do):
     some = changes(do, "some")
     assert some["songs.liked"] and some["songs.disliked"] == []
-    assert changes(do, "clear") == {"songs.liked": [], "songs.disliked": []}
+    assert changes(do, "clear") == {"songs.liked": [], "songs.disliked": [], "songs.seen": ""}
     pasted = "Beatles - Hey Jude\n\nno such song anywhere zzzz\n"
     assert changes(do, "paste", paste=pasted)["songs.liked"] == LIKED[:1]
     told = shown(do, "paste", paste=pasted)
@@ -102,7 +134,7 @@ def test_a_playlist_of_the_data_and_one_of_ones_own(do):
 def test_a_data_set_that_is_gone_gives_way_to_the_embedded_one(do):
     back = changes(do, "opening", "open", dataset="songs-" + "0" * 32, liked=["1"])
     assert back["songs.dataset"]["value"] == "sample" and back["songs.liked"] == UNTOUCHED
-    for action in ("recommend", "picked", "about", "measure", "train", *VIEWS):
+    for action in ("recommend", "picked", "source", "about", "measure", "train", *VIEWS):
         with pytest.raises(UnknownModel):
             list(asked(do, action, dataset="songs-" + "0" * 32, liked=["1"]))
     with pytest.raises(BadInput, match="songs_dataset_empty"):
@@ -118,10 +150,12 @@ def test_files_of_ones_own_are_chosen_and_nothing_is_picked_in_them(do, tmp_path
     menu = line["set"]["songs.dataset"]
     assert menu["value"].startswith("songs-") and line["set"]["songs.liked"] == []
     assert "3 songs in 6 playlists" in shown(do, "about", dataset=menu["value"])
+    told = shown(do, "source", dataset=menu["value"])
+    assert "as you uploaded them" in told and menu["value"] not in told
     with do.library(menu["value"]) as (_, library):
         id = library.songs[0].id
     lines = [*asked(do, "recommend", dataset=menu["value"], liked=[id])]
-    assert lines[-1]["html"].count("song-why") == 2
+    assert lines[-1]["html"].count('class="song-why"') == 2
     with pytest.raises(BadInput):
         list(Answers(do).receive([]))
 
@@ -149,7 +183,7 @@ def test_every_action_is_given_what_it_reads(do):
         panel.build(do.context)
     held = page_of(page)
     for name, action in held.actions.items():
-        if not name.startswith("songs/") or name.endswith(("train", "measure", "fetch", "paste")):
+        if not name.startswith("songs/") or name.endswith(UNASKED):
             continue
         answer = runs.find(page, name)
         assert answer is not None
