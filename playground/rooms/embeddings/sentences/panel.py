@@ -132,6 +132,10 @@ def _controls(do: SentencesService, answers: Answers) -> None:
             [(name, key) for key, name in shown.METHODS.items()],
             value="umap", label=tr("sentences.method"), elem_id="sen-method", min_width=260,
         ))  # fmt: skip
+        control("sentences.dimensions", gr.Radio(
+            [("2-D", 2), ("3-D", 3)], value=2, label=tr("sentences.dimensions"), elem_id="sen-dimensions",
+            min_width=120,
+        ))  # fmt: skip
         control("sentences.by", gr.Radio(
             [(tr(f"sentences.by_{each}"), each) for each in ("given", *CLUSTERINGS)], value="given",
             label=tr("sentences.by"), elem_id="sen-by", min_width=260,
@@ -176,9 +180,6 @@ def _own(do: SentencesService, answers: Answers) -> None:
 
 def _settings() -> None:
     gr.HTML(tr("sentences.model_info"), padding=False, elem_classes="pg-note")
-    control("sentences.dimensions", gr.Radio(
-        [("2-D", 2), ("3-D", 3)], value=2, label=tr("sentences.dimensions"), elem_id="sen-dimensions",
-    ))  # fmt: skip
     info = tr("sentences.neighbours_info")
     control("sentences.neighbours", gr.Slider(2, 100, 15, step=1, label="n_neighbors", info=info))
     info = tr("sentences.min_dist_info")
