@@ -174,7 +174,7 @@
       const state = stateIn(el);
       if (!state) return;
       state.found = rows;
-      part(state, "told").textContent = told || "\u00a0";
+      part(state, "told").textContent = told || (state.chosen >= 0 && trust(state, state.chosen)) || "\u00a0";
       again(state);
     },
     choose: (el, i) => { const state = stateIn(el); if (state) choose(state, i); },

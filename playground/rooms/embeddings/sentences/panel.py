@@ -109,7 +109,7 @@ def _box() -> None:
             label=tr("sentences.query"), placeholder=tr("sentences.query_hint"), elem_id="sen-query",
             lines=1, max_lines=3, scale=4, min_width=200,
         ))  # fmt: skip
-        gr.Button(tr("sentences.put"), min_width=120, scale=0, elem_id="sen-put")
+        gr.Button(tr("sentences.put"), min_width=150, scale=0, elem_id="sen-put")
     with gr.Row(elem_classes="pg-samples"):
         for number in QUERIES:
             label, elem_id = tr(f"sentences.query_{number}"), f"sen-query-{number}"
@@ -122,29 +122,28 @@ def _controls(do: SentencesService, answers: Answers) -> None:
     with gr.Row(elem_classes="pg-late emb-line"):
         control("sentences.source", gr.Dropdown(
             [(tr(f"sentences.source_{each}"), each) for each in (*SAMPLES, "own", "file")], value="themes",
-            label=tr("sentences.source"), elem_id="sen-source", min_width=260,
+            label=tr("sentences.source"), elem_id="sen-source",
         ), private=("file",))  # fmt: skip
         control("sentences.model", gr.Dropdown(
             [(MODEL, MODEL)], value=MODEL, allow_custom_value=True, label=tr("sentences.model"),
-            elem_id="sen-model", min_width=260,
+            elem_id="sen-model",
         ))  # fmt: skip
-        control("sentences.method", gr.Radio(
-            [(name, key) for key, name in shown.METHODS.items()],
-            value="umap", label=tr("sentences.method"), elem_id="sen-method", min_width=260,
-        ))  # fmt: skip
-        control("sentences.dimensions", gr.Radio(
-            [("2-D", 2), ("3-D", 3)], value=2, label=tr("sentences.dimensions"), elem_id="sen-dimensions",
-            min_width=120,
-        ))  # fmt: skip
-        control("sentences.by", gr.Radio(
-            [(tr(f"sentences.by_{each}"), each) for each in ("given", *CLUSTERINGS)], value="given",
-            label=tr("sentences.by"), elem_id="sen-by", min_width=260,
-        ))  # fmt: skip
-    with gr.Row(elem_classes="emb-folds"):
         with gr.Accordion(tr("sentences.yours"), open=False, elem_id="sen-yours"):
             _own(do, answers)
         with gr.Accordion(tr("sentences.settings"), open=False, elem_id="sen-settings"):
             _settings()
+    with gr.Row(elem_classes="emb-line"):
+        control("sentences.method", gr.Radio(
+            [(name, key) for key, name in shown.METHODS.items()],
+            value="umap", label=tr("sentences.method"), elem_id="sen-method"
+        ))  # fmt: skip
+        control("sentences.dimensions", gr.Radio(
+            [("2-D", 2), ("3-D", 3)], value=2, label=tr("sentences.dimensions"), elem_id="sen-dimensions",
+        ))  # fmt: skip
+        control("sentences.by", gr.Radio(
+            [(tr(f"sentences.by_{each}"), each) for each in ("given", *CLUSTERINGS)], value="given",
+            label=tr("sentences.by"), elem_id="sen-by"
+        ))  # fmt: skip
 
 
 def _own(do: SentencesService, answers: Answers) -> None:

@@ -90,25 +90,24 @@ def _boxes() -> None:
                 lines, label=tr("vectors.lines"), info=tr("vectors.lines_info"), lines=5, max_lines=14,
                 elem_id="vec-lines", max_length=60_000, scale=3, min_width=260,
             ))  # fmt: skip
-            with gr.Column(scale=1, min_width=200):
-                box = gr.Textbox(word, label=tr("vectors.word"), elem_id="vec-word", max_lines=1)
-                control("token_vectors.word", box)
-                gr.HTML(tr("vectors.samples"), padding=False, elem_classes="pg-note")
-                with gr.Row(elem_classes="pg-samples"):
-                    for name in example.SENSES:
-                        gr.Button(name, size="sm", min_width=40, elem_id=f"vec-sample-{name}")
+            box = gr.Textbox(word, label=tr("vectors.word"), elem_id="vec-word", max_lines=1, min_width=160)
+            control("token_vectors.word", box)
+        gr.HTML(tr("vectors.samples"), padding=False, elem_classes="pg-note")
+        with gr.Row(elem_classes="pg-samples"):
+            for name in example.SENSES:
+                gr.Button(name, size="sm", min_width=40, elem_id=f"vec-sample-{name}")
 
 
 def _controls() -> None:
     """The strip: which layer, of which model."""
-    with gr.Row(elem_classes="pg-late"):
+    with gr.Row(elem_classes="pg-late emb-line"):
         control("token_vectors.layer", gr.Slider(
             STATIC, LAYERS, LAYERS, step=1, label=tr("vectors.layer"), info=tr("vectors.layer_info"),
-            elem_id="vec-layer", scale=2, min_width=260,
+            elem_id="vec-layer",
         ), most=DEEPEST)  # fmt: skip
         control("token_vectors.model", gr.Dropdown(
             [(MODEL, MODEL)], value=MODEL, allow_custom_value=True, label=tr("vectors.model"),
-            info=tr("vectors.model_info"), elem_id="vec-model", scale=1, min_width=220,
+            elem_id="vec-model",
         ))  # fmt: skip
 
 

@@ -42,7 +42,9 @@ def build(context: Context) -> None:
                     if name == "map":
                         _map()
                     place(f"wrd-{name}", min_height=320)
-    place("wrd-about")
+    with gr.Column(elem_classes="emb-below"):
+        place("wrd-about", elem_classes="pg-maybe")
+        gr.HTML(tr("words.source_info"), padding=False, elem_classes="pg-note")
     way_on("words.try", "words/near?plus=doctor%2C+woman&minus=man", "songs.tab", "songs/recommend")
     with gr.Accordion(tr("shell.lesson"), open=False, elem_classes="pg-lesson"):
         gr.Markdown(tr("lessons.words"))
@@ -107,21 +109,21 @@ def _boxes() -> None:
 
 def _controls(first: str) -> None:
     """The strip: whose vectors, and how many words are named."""
-    with gr.Row(elem_classes="pg-late"):
+    with gr.Row(elem_classes="pg-late emb-line"):
         names = dict.fromkeys((first, SOURCE))
         control("words.source", gr.Dropdown(
             [(name, name) for name in names], value=first, label=tr("words.source"),
-            info=tr("words.source_info"), elem_id="wrd-source", min_width=240,
+            elem_id="wrd-source",
         ))  # fmt: skip
         control("words.count", gr.Slider(
-            1, 50, COUNT, step=1, label=tr("words.count"), elem_id="wrd-count", min_width=220
+            1, 50, COUNT, step=1, label=tr("words.count"), elem_id="wrd-count"
         ))  # fmt: skip
 
 
 def _map() -> None:
-    with gr.Row(elem_classes="pg-end"):
+    with gr.Row(elem_classes="emb-line"):
         control("words.neighbours", gr.Slider(
-            0, 25, 8, step=1, label=tr("words.neighbours"), info=tr("words.neighbours_info"), min_width=180
+            0, 25, 8, step=1, label=tr("words.neighbours"), info=tr("words.neighbours_info"),
         ))  # fmt: skip
         control("words.method", gr.Radio(
             [("PCA", "pca"), ("UMAP", "umap")], value="pca", label=tr("words.map_method")
