@@ -70,7 +70,14 @@
     mark(true);
     sent = false;
   });
-  document.addEventListener("playground:map", (event) => { if (event.target.closest("#sen-map")) mark(false); });
+  let putting = false; // what was put onto the map is looked at as soon as it is there
+  document.addEventListener("playground:map", (event) => {
+    if (!event.target.closest("#sen-map")) return;
+    mark(false);
+    const { marked } = page.figures.states.get(event.target).more;
+    if (putting && marked.length) setTimeout(() => page.maps.choose(map(), marked.at(-1)));
+    putting = false;
+  });
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.isComposing || !event.target.closest("#sen-query")) return;
     sent = true;
@@ -80,8 +87,9 @@
   document.addEventListener("click", (event) => {
     if (!event.target.closest("#sen-put")) return;
     const box = document.querySelector("#sen-query textarea, #sen-query input");
-    if (box && !box.value.trim()) box.focus();
-    else page.store.go("sentences/map");
+    if (box && !box.value.trim()) { box.focus(); return; }
+    putting = true;
+    page.store.go("sentences/map");
   });
   // Who chooses their own lines, or a file, is shown where they go.
   page.store.watch((changed) => {

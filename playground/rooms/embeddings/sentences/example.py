@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from playground import ASSETS, text
+from playground import text
 from playground.engine.vectors import encode, neighbours
 from playground.engine.vectors.projection import project
 from playground.models.cache import ModelCache
@@ -21,10 +21,11 @@ from playground.ui import point_map
 from playground.ui.example_files import read, write
 from playground.ui.point_map import Near
 
-FILE = ASSETS / "embeddings" / "sentences" / "example.json"
-WORKED = ASSETS / "embeddings" / "sentences" / "worked.json"
-FIRST = "The monsoon brings months of heavy rain."  # nine of its ten true neighbours are near on the map
-TORN = "The virus spread through e-mail attachments."  # two are, since it belongs to two themes
+FOLDER = samples.FOLDER
+FILE, WORKED = FOLDER / "example.json", FOLDER / "worked.json"
+# Two sentences of the themes: of the first, nine of ten true neighbours are near on the map, too; of the other
+# two are, since it belongs to two themes.
+FIRST, TORN = (read(FOLDER / "chosen.json")[name] for name in ("first", "torn"))
 OTHER = "tutor"
 QUERIES = (1, 2, 3)
 FOUND = 12  # rows that a search finds
