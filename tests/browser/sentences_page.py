@@ -41,6 +41,7 @@ def unfolded(page: Page) -> None:
     """What is of the visitor's own stands in a fold."""
     if not page.locator("#sen-own textarea").is_visible():
         page.locator("#sen-yours > .label-wrap").click()
+        expect(page.locator("#sen-own textarea")).to_be_visible(timeout=WAIT)
 
 
 def search(page: Page, query: str) -> None:

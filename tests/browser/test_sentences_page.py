@@ -159,12 +159,15 @@ def test_a_change_of_language_keeps_lines_and_outlives_a_model(visit: Visit) -> 
         page.reload()
 
     carried()
+    expect(page.locator("#sen-map .pg-figure-legend li")).to_have_count(8, timeout=WAIT)
+    unfolded(page)
     expect(page.locator("#sen-own textarea")).to_have_value("a cat\na dog", timeout=WAIT)
     expect(page.locator("#sen-map .pg-figure-legend li")).to_have_count(8, timeout=WAIT)
     assert len(data(page)["labels"]) == 272
     carried(model="nobody/has-this-name")
     expect(page.locator("#sen-map .pg-told .pg-warning")).to_be_visible(timeout=PATIENCE)
     expect(page.locator("#sen-model input")).to_have_value("nobody/has-this-name")
+    unfolded(page)
     expect(page.locator("#sen-own textarea")).to_have_value("a cat\na dog")
     carried(own="", method="pca", dimensions=3, by="kmeans", clusters=3)
     page.wait_for_function(
@@ -185,6 +188,7 @@ def test_a_file_of_ones_own(visit: Visit, tmp_path: Path) -> None:
     file = tmp_path / "rows.csv"
     rows = [f'{n},"=1+{n} {EVIL}",{"ab"[n % 2]}' for n in range(12)] + ["12,short"]
     file.write_bytes(("nr,satz,kind\n" + "\n".join(rows)).encode("utf-16"))
+    unfolded(page)
     upload = page.locator("#sen-upload input[type=file], input[type=file]#sen-upload").first
     if not upload.count():
         upload = page.locator("#emb-sentences input[type=file]").first
@@ -211,6 +215,7 @@ def test_what_is_asked_newly_ends_what_runs_and_stop_keeps_the_map(visit: Visit)
         f"row {n} tells of {n * 7 % 97} rivers and of {n * 13 % 89} stones" for n in range(12_000)
     )
     file = {"name": "many.txt", "mimeType": "text/plain", "buffer": rows.encode()}
+    unfolded(page)
     page.locator("#emb-sentences input[type=file]").first.set_input_files(file)
     status = page.locator("#sen-map .pg-told")
     expect(status).to_contain_text("of 12,000 different rows", timeout=PATIENCE)

@@ -42,6 +42,8 @@ def test_search_similarity_rows_and_downloads(visit: Visit, tmp_path: Path) -> N
     search(page, "sleet and hail")
     expect(page.locator("#sen-found .sen-hits li")).to_have_count(12, timeout=WAIT)
     expect(page.locator("#sen-found .sen-hits li").first).to_contain_text("weather")
+    search(page, "")  # nothing of it is circled on the map below
+    expect(page.locator("#sen-found h3")).to_have_text("an illness that infects machines", timeout=WAIT)
     tab(page, "Similarity")
     expect(page.locator("#sen-matrix td").nth(1)).to_have_text("0.76", timeout=WAIT)
     tab(page, "Rows")

@@ -143,7 +143,7 @@ def test_details_are_told_in_the_inspector(visit: Visit) -> None:
     body.get_by_role("button", name="world", exact=True).click()
     expect(title).to_have_text("world")
     press(page, "emb-tabs", "words")
-    page.locator("#wrd-near").get_by_role("button", name="monarch", exact=True).click()
+    page.locator("#wrd-near").get_by_role("button", name="monarch", exact=True).first.click()
     expect(title).to_have_text("monarch")
     page.get_by_role("button", name="Its own nearest words").click()
     expect(page.locator("#wrd-near .wrd-said")).to_contain_text("monarch ≈", timeout=WAIT)
