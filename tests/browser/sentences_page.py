@@ -42,6 +42,7 @@ def unfolded(page: Page) -> None:
     if not page.locator("#sen-own textarea").is_visible():
         page.locator("#sen-yours > .label-wrap").click()
         expect(page.locator("#sen-own textarea")).to_be_visible(timeout=WAIT)
+        settled(page)
 
 
 def search(page: Page, query: str) -> None:

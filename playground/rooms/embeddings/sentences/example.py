@@ -23,8 +23,8 @@ from playground.ui.point_map import Near
 
 FOLDER = samples.FOLDER
 FILE, WORKED = FOLDER / "example.json", FOLDER / "worked.json"
-# Two sentences of the themes: nine of ten true neighbours of the first are near on the map, too, and two of the
-# other's, which belongs to two themes.
+# Of the first sentence nine of ten true neighbours are near on the map, too; of the other, which belongs
+# to two themes, two are.
 FIRST, TORN = (read(FOLDER / "chosen.json")[name] for name in ("first", "torn"))
 OTHER = "tutor"
 QUERIES = (1, 2, 3)
