@@ -110,7 +110,7 @@ def _boxes() -> None:
 def _controls(first: str) -> None:
     """The strip: whose vectors, and how many words are named."""
     with gr.Row(elem_classes="pg-late emb-line"):
-        names = dict.fromkeys((first, SOURCE))
+        names = dict.fromkeys((SOURCE, first))  # in the order of the whole menu
         control("words.source", gr.Dropdown(
             [(name, name) for name in names], value=first, label=tr("words.source"),
             elem_id="wrd-source",
