@@ -187,8 +187,8 @@
   // ---- the inspector: what each stage made of a token ----
 
   // A click on a bar appends it: what it is, is told before, where there is a column for that (inspector.css).
-  const INSPECTED = "next-token", column = matchMedia("(min-width: 1400px)");
-  const inspects = () => column.matches || page.inspector.key === INSPECTED;
+  const INSPECTED = "next-token";
+  const inspects = () => page.inspector.column || page.inspector.key === INSPECTED;
   const list = (rows) => {
     const made = element("dl");
     for (const [name, value] of rows) made.append(element("dt", "", name), element("dd", "", value));

@@ -1,19 +1,20 @@
 /*
- * What maps add to figures: a chosen point with lines to its true neighbours, search, names, selection, the keyboard.
+ * What maps add to figures: a chosen point with lines to its true neighbours, names, tools, the keyboard. What is chosen
+ * and selected is told by map_chosen.js.
  *
  * A map's data besides plotly's: labels, marked (points drawn large), clusters (colour, name, place of each group's
  * name). Either id (a click is told to a room's script, `playground:point` with {id, label, from}), or k true neighbours
  * a point: near, cosines (in ten thousandths), kept (1 where the neighbour is near on the map, too; of so many as
- * "measured" says, which may be none); then a click chooses a point.
+ * "measured" says, which may be none); then a click chooses a point. named: points that are called by name.
  * A room lays its own over a map by kinds.map.layers: {begun(state), drawn(state), over(state, tools)}, and asks for
- * that anew by kinds.map.again(state).
+ * that anew by kinds.map.again(state). `playground:map` is dispatched on a map that begins, and bubbles.
  * What lies over the points is shapes of plotly's: they are drawn anew in a frame, without the points.
  */
 (() => {
   "use strict";
   const { kinds, states, stateOf, put, coloured } = window.playground.figures;
+  const own = (window.playground.figures.map = {}); // what map_chosen.js builds with, and what it adds
   const NAMED = 8; // of a whole playlist's songs, the last ones are called by name
-  const LISTED = 100; // of what is selected
   const RINGED = 3000; // of what is found, marked by rings; more by diamonds
   const pen = document.createElement("canvas").getContext("2d");
   const part = (state, name) => state.el.querySelector(`.pg-map-${name}`);
@@ -35,8 +36,10 @@
     Object.assign(state, { near: more.near || null, chosen: -1, over: -1, found: null, selected: [], low: null, mode: "pan", size: 1 });
     const last = left.get(home(state)); // the same once more: as it was seen
     if (last && last.key === state.key) Object.assign(state, { ranges: last.ranges, camera: last.camera });
-    if (state.near) choose(state, before(state), true);
+    own.begun(state);
+    if (state.near) own.choose(state, before(state), true);
     for (const layer of layers) layer.begun(state);
+    state.el.dispatchEvent(new CustomEvent("playground:map", { bubbles: true }));
   };
   const layers = [];
   // What was chosen stays chosen when the same rows are drawn anew, be it in the same element or in another.
@@ -47,7 +50,7 @@
     left.set(home(state), { key, labels: more.labels, marked: more.marked, chosen, ranges, camera });
   };
   const before = (state) => {
-    const { labels, marked } = state.more, last = left.get(home(state)), mine = marked.length ? marked[marked.length - 1] : -1;
+    const { labels, marked, named } = state.more, last = left.get(home(state)), mine = marked.length && !named ? marked[marked.length - 1] : -1;
     const same = last && last.labels.length === labels.length && last.labels.every((each, i) => each === labels[i])
       && (mine < 0 || mine === last.marked[last.marked.length - 1]);
     return same ? last.chosen : mine;
@@ -55,7 +58,7 @@
   // The same data drawn anew: the drawing stays as it is, but what was written beside it is gone.
   const settle = (state) => {
     const side = state.near && part(state, "side");
-    if (side && !side.childElementCount) choose(state, state.chosen, true);
+    if (side && !side.childElementCount) own.choose(state, state.chosen, true);
   };
 
   // ---- what lies over the points ----
@@ -119,6 +122,7 @@
     for (const layer of layers) layer.over(state, { made, dot, name, seen });
     const bold = new Set(more.marked), said = new Set();
     for (const i of more.named || []) {
+      if (i === chosen) continue;
       const once = [more.labels[i], Math.round(seen.x(state.at[0][i]) / 8), Math.round(seen.y(state.at[1][i]) / 8)].join();
       if (said.has(once) || !shown(state, i)) continue; // equal names at one place are written once
       said.add(once);
@@ -206,11 +210,11 @@
     plot.on("plotly_click", ({ points: [point] }) => {
       if (!point || point.customdata === undefined) return;
       state.hit = performance.now();
-      if (state.near) choose(state, point.customdata);
+      if (state.near) own.choose(state, point.customdata);
       else if (!more.named) pointed(state, point.customdata);
     });
-    plot.on("plotly_selected", (event) => selected(state, event && event.points ? event.points.map((each) => each.customdata) : []));
-    plot.on("plotly_deselect", () => selected(state, []));
+    plot.on("plotly_selected", (event) => own.selected(state, event && event.points ? event.points.map((each) => each.customdata) : []));
+    plot.on("plotly_deselect", () => own.selected(state, []));
     plot.on("plotly_relayout", (what) => {
       if (state.own || "shapes" in what || more.d === 3) return;
       grown(state);
@@ -230,6 +234,7 @@
     window.Plotly.restyle(state.plot, { "marker.size": numbers.map((n) => state.spec.data[n].marker.size * (0.5 + size / 2)) }, numbers);
   };
   const title = (state, i) => (state.more.titles && state.more.titles[i]) || state.more.labels[i];
+  const groupOf = (state, i) => (state.more.of ? state.more.of[state.more.groups[i]] : (state.spec.data[state.trace[i]].name || "").replace(/&(lt|gt|amp);/g, (_, each) => ({ lt: "<", gt: ">", amp: "&" })[each]));
   const tip = (state, i) => {
     if (state.over === i) return;
     state.over = i;
@@ -238,7 +243,7 @@
     if (!box) box = put(state.frame, "div", undefined, "pg-map-tip");
     box.replaceChildren();
     put(box, "span", title(state, i)).dir = "auto";
-    const group = state.more.of ? state.more.of[state.more.groups[i]] : (state.spec.data[state.trace[i]].name || "").replace(/&(lt|gt|amp);/g, (_, each) => ({ lt: "<", gt: ">", amp: "&" })[each]);
+    const group = groupOf(state, i);
     if (group && !state.more.titles?.length) put(box, "small", group).dir = "auto";
     const at = state.pointer || [state.frame.clientWidth / 2, 40];
     const [wide, high] = [box.offsetWidth, box.offsetHeight];
@@ -251,86 +256,6 @@
     const box = frame.getBoundingClientRect();
     state.pointer = [event.clientX - box.left, event.clientY - box.top];
   }, true);
-
-  // ---- a chosen point, and what it is near to ----
-
-  const choose = (state, i, echo) => {
-    const { more, el } = state, side = part(state, "side"), { say } = more;
-    state.chosen = i;
-    remember(state);
-    const all = el.closest(".pg-maps"); // maps that stand side by side show the same row
-    if (all && !echo) for (const other of states.values()) if (other !== state && other.near && all.contains(other.el)) choose(other, i, true);
-    side.replaceChildren();
-    if (i < 0) { put(side, "p", say.hint, "pg-note"); again(state); return; }
-    const group = more.of[more.groups[i]];
-    if (group) put(side, "small", group);
-    put(side, "b", more.labels[i]).dir = "auto";
-    let kept = 0;
-    const measured = more.measured, list = document.createElement("ol");
-    neighbours(state, i).forEach((other, rank) => {
-      const near = rank >= measured || more.kept[i * measured + rank];
-      if (rank < measured) kept += near;
-      const row = put(list, "li", undefined, !near ? "far" : measured && rank >= measured ? "more" : "");
-      item(state, row, other);
-      put(row, "small", (more.cosines[i * more.k + rank] / 10000).toFixed(3));
-    });
-    if (measured) put(side, "p", (kept === measured ? say.trust_all : say.trust).replace("{kept}", kept).replace("{of}", measured), "pg-map-trust");
-    if (more.k) put(side, "p", measured ? say.neighbours : say.unmeasured, "pg-note");
-    side.append(list);
-    again(state);
-  };
-  const item = (state, row, i) => {
-    const button = put(row, "button");
-    button.type = "button";
-    if (state.near) button.dataset.point = i;
-    else if (!state.more.named) { button.dataset.id = state.more.id[i]; button.addEventListener("click", () => pointed(state, i)); }
-    put(button, "i").style.background = tone(state, i);
-    put(button, "span", state.more.labels[i]).dir = "auto";
-  };
-  document.addEventListener("click", (event) => {
-    const target = event.target.closest && event.target.closest("[data-point], [data-clear]"), state = target && stateOf(target);
-    if (!state || !state.at) return;
-    if (target.dataset.point !== undefined) choose(state, Number(target.dataset.point));
-    else cleared(state);
-  });
-
-  // ---- selection ----
-
-  const selected = (state, which) => {
-    state.selected = which;
-    const { more } = state, box = part(state, "selected");
-    box.replaceChildren();
-    state.el.dispatchEvent(new CustomEvent("playground:selected", { bubbles: true, detail: { points: which, ids: which.map((i) => (more.id ? more.id[i] : i)), labels: which.map((i) => more.labels[i]) } }));
-    if (!which.length) return;
-    const head = put(box, "p");
-    put(head, "b", more.say.selected.replace("{count}", which.length.toLocaleString("en"))).setAttribute("aria-live", "polite");
-    const button = put(head, "button", more.say.clear);
-    button.type = "button"; button.dataset.clear = "";
-    const list = put(box, "ol");
-    for (const i of which.slice(0, LISTED)) item(state, put(list, "li"), i);
-    if (which.length > LISTED) put(box, "p", more.say.selected_more.replace("{count}", (which.length - LISTED).toLocaleString("en")), "pg-note");
-  };
-  const cleared = (state) => {
-    if (!state.selected.length) return;
-    selected(state, []);
-    if (state.plot && state.ready) window.Plotly.update(state.plot, { selectedpoints: [null] }, { selections: [] }, state.points);
-  };
-
-  // ---- search ----
-
-  document.addEventListener("input", (event) => {
-    const state = event.target.classList && event.target.classList.contains("pg-map-find") && stateOf(event.target);
-    if (!state) return;
-    const words = event.target.value.trim().toLowerCase().split(/\s+/).filter(Boolean), { labels, say } = state.more;
-    state.found = null;
-    if (words.length) {
-      state.low = state.low || labels.map((each) => each.toLowerCase());
-      state.found = [];
-      for (let i = 0; i < labels.length; i++) if (words.every((word) => state.low[i].includes(word))) state.found.push(i);
-    }
-    part(state, "told").textContent = state.found ? say.found.replace("{count}", state.found.length.toLocaleString("en")) : "\u00a0";
-    again(state);
-  });
 
   // ---- tools and keys ----
 
@@ -382,17 +307,17 @@
     if (target.classList.contains("pg-map-find")) { // the first one found
       if (event.key !== "Enter") return;
       event.preventDefault();
-      if (state.found && state.found.length) choose(state, state.found[0]);
+      if (state.found && state.found.length) own.choose(state, state.found[0]);
       return;
     }
     if (!target.classList.contains("pg-figure-frame") || event.ctrlKey || event.metaKey || event.altKey) return;
     const move = { ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0], ArrowUp: [0, 0.1], ArrowDown: [0, -0.1] }[event.key];
     if (move) moved(state, move[0], move[1], 1);
     else if (event.key === "+" || event.key === "=" || event.key === "-") moved(state, 0, 0, event.key === "-" ? 1 / 1.4 : 1.4);
-    else if (event.key === "Escape") { cleared(state); if (state.near) choose(state, -1); }
+    else if (event.key === "Escape") { own.cleared(state); if (state.near) own.choose(state, -1); }
     else if (event.key === "Enter") {
       const i = middle(state);
-      if (state.near) choose(state, i);
+      if (state.near) own.choose(state, i);
       else if (i >= 0 && !state.more.named) pointed(state, i);
     } else return;
     event.preventDefault();
@@ -400,5 +325,6 @@
     if (i >= 0 && event.key !== "Escape") part(state, "told").textContent = title(state, i);
   });
 
+  Object.assign(own, { part, neighbours, tone, groupOf, view, again, remember, pointed });
   kinds.map = { begin, built, drawn, tool, settle, left: left_, resized: again, switched: again, again, layers };
 })();

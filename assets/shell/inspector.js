@@ -3,9 +3,12 @@
  * right of a wide page, a sheet from below on a narrow one; always in the same place, and nothing moves when it opens.
  *
  *   page.inspector.open({ key, title, body, from })   body: an element or a list of them. from: what was selected; it
- *                                    has the focus back afterwards. The same key takes other contents, and moves no focus
+ *                                    has the focus back afterwards. The same key takes other contents, and moves no focus.
+ *                                    quiet: nobody asked for it, and no focus moves; bottom(): where what was selected ends
+ *                                    in the window, if it is not all of `from`
  *   page.inspector.close()
  *   page.inspector.key               of what is open, or ""
+ *   page.inspector.column            whether it has a column of its own, which what is selected may fill unasked
  *   page.inspector.pointed(event)    of a pointerover: whether the pointer went there; not if the page moved beneath it
  *
  * `playground:inspector` is dispatched on document with {key} when something is opened, and with {key: ""} at the end.
@@ -31,9 +34,9 @@
   const tell = () => document.dispatchEvent(new CustomEvent("playground:inspector", { detail: { key } }));
   const goesIn = () => (wide.matches ? ["Enter", " "] : ["Enter", " ", ""]).includes(pressed);
 
-  const reveal = () => { // what was selected is not left under the sheet
+  const reveal = (bottom) => { // what was selected is not left under the sheet
     if (wide.matches || !from || !from.isConnected) return;
-    const over = from.getBoundingClientRect().bottom - frame().getBoundingClientRect().top;
+    const over = (bottom ? bottom() : from.getBoundingClientRect().bottom) - frame().getBoundingClientRect().top;
     if (over > 0) window.scrollBy({ top: over + 12, behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
   };
   const open = (told) => {
@@ -46,9 +49,9 @@
     document.documentElement.classList.add("pg-inspecting");
     if (anew) {
       aside.querySelector(".pg-inspector-body").scrollTop = 0;
-      if (goesIn()) title.focus({ preventScroll: true });
+      if (goesIn() && !told.quiet) title.focus({ preventScroll: true });
     }
-    reveal();
+    if (!told.quiet) reveal(told.bottom);
     tell();
   };
   const close = ({ back = true } = {}) => {
@@ -82,5 +85,5 @@
     hint.hidden = !uses;
   });
 
-  page.inspector = { open, close, pointed, get key() { return key; } };
+  page.inspector = { open, close, pointed, get key() { return key; }, get column() { return wide.matches; } };
 })();

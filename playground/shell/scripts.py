@@ -33,6 +33,7 @@ NAMES = (  # what the others build with comes first
     "shell/first_models.js",
     "shell/figures.js",
     "shell/figures_map.js",
+    "shell/map_chosen.js",
     "home/strip.js",
     "home/home.js",
     "tokens/tokens.js",
@@ -52,6 +53,7 @@ NAMES = (  # what the others build with comes first
     "next_token/inside.js",
     "decoding/decoding.js",
     "embeddings/sentences/sentences.js",
+    "embeddings/embeddings.js",
     "architecture/architecture.js",
     "songs/songs.js",
     "songs/map.js",
@@ -68,7 +70,8 @@ STYLES = (
     "chat/chat.css",
     "next_token/next.css",
     "decoding/decoding.css",
-    "embeddings/sentences/sentences.css", "embeddings/token_vectors/vectors.css",
+    "embeddings/embeddings.css", "embeddings/sentences/sentences.css",
+    "embeddings/token_vectors/vectors.css",
     "architecture/architecture.css", "songs/songs.css", "models/models.css",
 )  # fmt: skip
 

@@ -112,7 +112,6 @@ def framed(
     more: Mapping[str, Any] | None = None,
     title: str = "",
     before: str = "",
-    beside: str = "",
     below: str = "",
     rows: tuple[Sequence[str], Sequence[Sequence[str]]] | None = None,
     rows_told: str = "",
@@ -128,7 +127,6 @@ def framed(
         height: of the drawing, as CSS.
         more: what the page's script has to know besides.
         before: HTML between title and drawing, left of the tools.
-        beside: HTML at its right (below it, on a phone).
         below: HTML between legend and table.
         rows: the same as a table: heads (text) and rows (HTML).
         rows_told: a sentence below the table.
@@ -152,7 +150,7 @@ def framed(
         f'<div class="pg-figure-top">{before}{_tools(tools, lang)}</div>'
         f'<div class="pg-figure-body"><div class="pg-figure-frame" style="--h:{height}" tabindex="0" '
         f'role="group" aria-label="{escape(label)}"><div class="pg-figure-still" aria-hidden="true">{still}'
-        f"</div></div>{beside}</div>{_legend(legend, lang)}{below}{listed}</figure>"
+        f"</div></div></div>{_legend(legend, lang)}{below}{listed}</figure>"
     )
 
 

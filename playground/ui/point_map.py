@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground import text
-from playground.engine.vectors.neighbours import kept, measurable, unit
+from playground.engine.vectors.neighbours import kept, measurable, nearest, unit
 from playground.ui import figures, map_stills
 from playground.ui.html import escape, note, number
 
@@ -27,6 +27,7 @@ PLAIN = 1000  # points that are drawn as SVG; more are drawn by WebGL, whose sta
 IN_SPACE = 2000  # points in three dimensions: more would not turn smoothly
 LISTED = 60  # rows of the table
 CLUSTER = 28  # characters of a group's name on the map
+SAID = ("hint", "found", "selected", "selected_more", "clear", "copy", "copied", "point", "rest")
 EYE = (1.35, 1.35, 0.85)  # from where three dimensions are seen first
 
 
@@ -66,6 +67,12 @@ def true_neighbours(
     for column in range(count):
         cosines[:, column] = (whole * whole[near[:, column]]).sum(1)
     return Near(near, np.clip(cosines, -1, 1), kept(points, near[:, : measurable(len(whole), most)]))
+
+
+def neighbourhood(vectors: NDArray[np.float32], points: NDArray[np.float32], most: int = 10) -> Near:
+    """`true_neighbours` of a few vectors, by cosine."""
+    places, _ = nearest(unit(vectors), min(len(vectors), most + 1))
+    return true_neighbours(vectors, places, points, most)
 
 
 def packed(numbers: Any, kind: str) -> dict[str, str]:
@@ -112,6 +119,7 @@ def chart(
     added: bool = False,
     titles: Sequence[str] = (),
     named: Sequence[int] | None = None,
+    find: bool = True,
 ) -> str:
     """A map to drag, zoom, search and select on; a point under the pointer says its label.
 
@@ -127,7 +135,8 @@ def chart(
         added: the last point's group are points that were added: they have a colour however few they are.
         titles: what a point under the pointer says, where that is more than its label.
         named: points whose labels stand on the map as far as there is room, first ones first; ``marked`` ones
-            are bold. Then a click does nothing.
+            are bold. Without ``near`` a click does nothing then.
+        find: whether it has a box of its own that finds words in its points.
     """
 
     def say(key: str, **values: object) -> str:
@@ -138,7 +147,7 @@ def chart(
     numbers = np.asarray(groups, np.int64)
     last = int(numbers[-1]) if added else None
     colour, order = coloured(numbers, names, first or (marked if near is None else ()), last)
-    chosen = int(marked[-1]) if len(marked) and near is not None else -1
+    chosen = int(marked[-1]) if len(marked) and near is not None and named is None else -1
     lines = _lines(chosen, near)
     traces, shown = _traces(places, colour, [names[g] for g in order], say("rest"), [*marked, *_ends(lines)])
     legend = [
@@ -153,22 +162,25 @@ def chart(
     more: dict[str, Any] = {
         "labels": told, "d": places.shape[1], "edge": EDGE, "marked": list(map(int, marked)),
         "clusters": clusters,
-        "say": {key: say(key) for key in ("hint", "found", "selected", "selected_more", "clear")},
+        "say": {key: say(key) for key in SAID},
     }  # fmt: skip
-    before = beside = ""
+    before = ""
+    more |= {"titles": [each[:LABEL] for each in titles]} if titles else {}
+    more |= {"named": list(map(int, named))} if named is not None else {}
     if near is None:
-        more |= {"id": list(ids), "titles": [each[:LABEL] for each in titles]}
-        more |= {"named": list(map(int, named))} if named is not None else {}
+        more |= {"id": list(ids)}
     else:
         more |= {
             "k": near.places.shape[1], "near": packed(near.places, "i4"), "of": list(names),
             "groups": packed(numbers, "i4"), "kept": packed(near.kept, "u1"), "measured": near.kept.shape[1],
             "cosines": packed(np.rint(near.cosines * 10_000), "i2"),
         }  # fmt: skip
-        more["say"] |= {key: say(key) for key in ("trust", "trust_all", "neighbours", "unmeasured")}
-        find = escape(say("find"))
-        before = f'<input type="search" class="pg-map-find" placeholder="{find}" aria-label="{find}">'
-        beside = '<aside class="pg-map-side" aria-live="polite"></aside>'
+        more["say"] |= {
+            key: say(key) for key in ("trust", "trust_most", "trust_all", "neighbours", "unmeasured")
+        }
+        words = escape(say("find"))
+        if find:
+            before = f'<input type="search" class="pg-map-find" placeholder="{words}" aria-label="{words}">'
     said = [say("sampled", shown=number(shown), count=number(len(labels)))] if shown < len(labels) else []
     made = figures.figure(
         [{name: each for name, each in trace.items() if not name.endswith("_")} for trace in traces],
@@ -178,7 +190,7 @@ def chart(
     return figures.framed(
         made,
         kind="map",
-        also="pg-map" if near is None else "pg-map sided",
+        also="pg-map",
         still=map_stills.still(
             places, colour, lines, chosen, told, clusters, EDGE, EYE, marked if named is not None else ()
         ),
@@ -190,7 +202,6 @@ def chart(
         more=more,
         title=title,
         before=before,
-        beside=beside,
         below=below,
         rows=_rows(titles or told, numbers, names, near, lang),
         rows_told=say("rows_more", count=number(len(told) - LISTED)) if len(told) > LISTED else "",

@@ -172,6 +172,11 @@ def html(place: str, content: str) -> Line:
     return {"place": place, "html": content}
 
 
+def data(place: str, value: Any) -> Line:
+    """Values for a place's script, which hears of them by ``playground:data``."""
+    return {"place": place, "data": value}
+
+
 def progress(content: str, place: str = "") -> Line:
     """HTML above a place (the action's first) until the run ends; what stands below is dimmed meanwhile."""
     return {"place": place, "progress": content}

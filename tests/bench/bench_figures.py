@@ -76,7 +76,7 @@ CHOOSE = """async () => {
     const times = [];
     for (let turn = 0; turn < 9; turn++) {
         const began = performance.now();
-        document.querySelectorAll(".pg-map-side [data-point]")[turn].click();
+        document.querySelectorAll(".pg-map-side li button")[turn].click();
         await frame();
         await frame();
         times.push(performance.now() - began);
@@ -106,7 +106,10 @@ def a_page(page: Page) -> None:
     from playground import text
     from playground.ui import figures, plotly_file, point_map
 
-    names = ("shell/colours.css", "shell/figures.css", "shell/figures.js", "shell/figures_map.js")
+    names = tuple(
+        f"shell/{name}"
+        for name in ("colours.css", "figures.css", "figures.js", "figures_map.js", "map_chosen.js")
+    )
     assets = {name: (text.ASSETS / name).read_text("utf-8") for name in names}
     small = point_map.chart([[0, 0]], ["a"], [0], [""], "en")
     page.set_content(figures.standalone(small, "bench", assets, "en"))

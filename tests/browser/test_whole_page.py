@@ -18,7 +18,7 @@ FIRST = {
     "home": "#home-frame .hm-row.now",
     "tokens": "#tok-view .tok-lane .t", "chat": "#chat-composer",
     "next_token": "#next-frame .nx-chart > .nx-row", "decoding": "#dec-view .dec-answer",
-    "embeddings": "#sen-map .pg-map-side li", "architecture": "#arc-flow .arc-box",
+    "embeddings": "#sen-map .pg-figure-legend li", "architecture": "#arc-flow .arc-box",
     "songs": "#songs-ten .song-ten > li",
 }  # fmt: skip
 KEYS = [panel.KEY for panel in all_rooms()]

@@ -20,11 +20,11 @@ KEY = "embeddings"
 def build(context: Context) -> None:
     """The panel, inside its tab."""
     with gr.Tabs(selected="sentences", elem_id="emb-tabs", overflow_behavior="wrap"):
+        with gr.Tab(tr("embeddings.tab_sentences"), id="sentences", elem_id="emb-sentences"):
+            embeddings_sentences.build(context)
         with gr.Tab(tr("embeddings.tab_vectors"), id="vectors", elem_id="emb-vectors") as tab:
             view("token_vectors", "", tab)
             embeddings_vectors.build(context)
-        with gr.Tab(tr("embeddings.tab_sentences"), id="sentences", elem_id="emb-sentences"):
-            embeddings_sentences.build(context)
         with gr.Tab(tr("embeddings.tab_words"), id="words", elem_id="emb-words") as tab:
             view("words", "", tab)
             embeddings_words.build(context)

@@ -8,17 +8,18 @@ from typing import Any
 
 from playground import text
 from playground.errors import PlaygroundError
-from playground.rooms.embeddings.sentences import view
+from playground.rooms.embeddings.sentences import example, shipped, view
 from playground.rooms.embeddings.sentences.files import Table
 from playground.rooms.embeddings.sentences.request import Request
 from playground.rooms.embeddings.sentences.service import SentencesService
 from playground.rooms.embeddings.sentences.work import model_or_default
 from playground.ui.files import offered
-from playground.ui.runs import Given, Line, Progress, filling, html, progress, sets
+from playground.ui.html import note
+from playground.ui.runs import Given, Line, Progress, data, filling, html, progress, sets
 from playground.ui.visitor import language
 
 PAIRS = ("movies", "dog", "bank", "not", "emoji")
-QUERIES = (1, 2, 3)
+QUERIES = example.QUERIES
 FILES = ("npy", "csv", "html")
 
 
@@ -48,7 +49,7 @@ class Answers:
         """The map; at the page's opening the shipped one."""
         asked = Request.of(given)
         if given.by == "open" and asked.plain:
-            yield html("sen-map", self.do.opening(language()))
+            yield html("sen-map", shipped.first(language()))
             return
         steps = self.do.drawing(asked.source, asked.model, asked.wish, asked.by, asked.count, asked.added)
         yield from filling("sen-map", steps)
@@ -58,10 +59,34 @@ class Answers:
         asked = Request.of(given)
         yield from filling("sen-rows", self.do.listed(asked.source, asked.model))
 
+    def lies(self, given: Given) -> Iterator[Line]:
+        """Where the shipped map is wrong."""
+        yield html("sen-lies", shipped.lies(language()))
+
     def search(self, given: Given) -> Iterator[Line]:
-        """The rows nearest to what is typed."""
-        asked = Request.of(given)
-        yield from filling("sen-found", self.do.search(given["query"], asked.source, asked.model))
+        """The rows nearest to what is typed: as a list, and to be marked on the map."""
+        asked, lang = Request.of(given), language()
+        query = given["query"].strip()
+        if not query:
+            yield data("sen-hits", {"query": "", "hits": []})
+            if not asked.themes:
+                yield html("sen-found", note(text.say("sentences.search_first", lang)))
+                return
+            query = text.say(f"sentences.query_{QUERIES[0]}", lang)  # what is shipped, as an example
+        for step in self.do.search(query, asked.source, asked.model):
+            if isinstance(step, Progress):
+                yield progress(step, "sen-hits")
+                continue
+            yield html("sen-found", view.found(step.query, step.rows, step.hits, step.unseen, lang))
+            if given["query"].strip():
+                yield data("sen-hits", view.marked(step.query, step.rows, step.hits, step.unseen, lang))
+
+    def put(self, given: Given) -> Iterator[Line]:
+        """What is typed becomes a point of the map."""
+        line = " ".join(given["query"].split())
+        lines = given["added"].splitlines()
+        if line and line not in lines:
+            yield sets({"sentences.added": "\n".join([*lines, line])})
 
     def query(self, given: Given) -> Iterator[Line]:
         """A question that is offered."""
@@ -87,6 +112,9 @@ class Answers:
         """The same rows under two models."""
         asked = Request.of(given)
         models = [asked.model, model_or_default(given["other"])]
+        if given.by == "open" and asked.plain and models[1] == example.OTHER:
+            yield html("sen-two", shipped.two(language()))
+            return
         yield from filling("sen-two", self.do.two(asked.source, models, asked.wish, asked.by, asked.count))
 
     def files(self, given: Given) -> Iterator[Line]:

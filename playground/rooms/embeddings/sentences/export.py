@@ -81,8 +81,8 @@ def written(made: Made, on: Shown, chart: str, title: str) -> tuple[str, str, st
     np.save(paths[0], vectors)
     with paths[1].open("w", encoding="utf-8-sig", newline="") as file:
         file.write(_csv(made, on, vectors))
-    names = ("shell/colours.css", "shell/figures.css", "shell/figures.js", "shell/figures_map.js")
-    assets = {name: (ASSETS / name).read_text(encoding="utf-8") for name in names}
+    names = ("colours.css", "figures.css", "figures.js", "figures_map.js", "map_chosen.js")
+    assets = {name: (ASSETS / "shell" / name).read_text(encoding="utf-8") for name in names}
     paths[2].write_text(point_map.standalone(chart, title, assets, language()), encoding="utf-8")
     first, second, third = map(str, paths)
     return first, second, third

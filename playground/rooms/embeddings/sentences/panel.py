@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gradio as gr
 
+from playground import text
 from playground.engine.vectors.projection import MIN_DIST
 from playground.rooms.embeddings.sentences import api
 from playground.rooms.embeddings.sentences import view as shown
@@ -16,8 +17,10 @@ from playground.rooms.embeddings.sentences.service import SentencesService
 from playground.rooms.embeddings.sentences.work import MODEL
 from playground.ui.context import Context
 from playground.ui.controls import control, movable, stored, view
+from playground.ui.html import escape
 from playground.ui.runs import Action, actions, place, upload
 from playground.ui.visitor import in_every_language, tr
+from playground.ui.way_on import way_on
 
 
 def _ids(*names: str) -> tuple[str, ...]:
@@ -30,7 +33,7 @@ HOW = _ids("method", "dimensions", "neighbours", "min_dist", "metric", "seed", "
 MAP = (*ROWS, *HOW)
 ADDED = "sentences.added"
 FILE_IDS = _ids(*(f"save_{kind}" for kind in FILES))
-VIEWS = ("map", "search", "matrix", "two", "rows", "save")
+VIEWS = ("map", "lies", "search", "matrix", "two", "rows", "save")
 
 
 def build(context: Context) -> None:
@@ -38,18 +41,22 @@ def build(context: Context) -> None:
     do = SentencesService(context)
     answers = Answers(do)
     api.build(do)
-    gr.HTML(tr("sentences.lead"), elem_classes="pg-lead", padding=False)
-    with gr.Row(elem_classes="pg-panel"):
-        with gr.Column(scale=4, min_width=280, elem_classes="pg-controls"):
+    with gr.Column(elem_classes="pg-panel pg-inspects emb-room", elem_id="sen-panel"):
+        gr.HTML(in_every_language("sentences.hint_html", _hint), elem_classes="pg-lead", padding=False)
+        with gr.Column(elem_classes="emb-top", elem_id="sen-top"):
+            _box()
+        with gr.Column(elem_classes="pg-controls", elem_id="sen-strip"):
             _controls(do, answers)
+        gr.Button(tr("shell.stop"), size="sm", min_width=60, elem_id="sen-stop", elem_classes="emb-stop")
         with (
-            gr.Column(scale=10, min_width=300, elem_classes="pg-result"),
+            gr.Column(elem_classes="pg-result"),
             gr.Tabs(elem_id="sen-tabs", overflow_behavior="wrap"),
         ):
             for name in VIEWS:
                 with gr.Tab(tr(f"sentences.tab_{name}"), id=name) as tab:
                     view("sentences", name, tab)
                     _inside(name, do)
+    way_on("sentences.try", "sentences/matrix", "embeddings.tab_vectors", "token_vectors/walk")
     with gr.Accordion(tr("shell.lesson"), open=False, elem_classes="pg-lesson"):
         gr.Markdown(tr("lessons.sentences"))
     _wire(answers)
@@ -69,32 +76,85 @@ def _wire(answers: Answers) -> None:
         "sentences",
         Action("opening", answers.opening, SOURCE, views=every, opens=True),
         Action("map", answers.map, whole, whole, ["sen-map"], seen("map")),
-        Action("search", answers.search, [query, *ROWS], [query, *ROWS], ["sen-found"], seen("search")),
+        Action("lies", answers.lies, [], [], ["sen-lies"], seen("lies"), opens=True),
+        Action(
+            "search", answers.search, [query, *ROWS], [query, *ROWS], ["sen-hits", "sen-found"],
+            [*seen("map"), *seen("search")],
+        ),
+        Action("put", answers.put, [query, ADDED], ["#sen-put"]),
         Action("query", answers.query, on=offered[0]),
         Action("matrix", answers.matrix, compared, compared, ["sen-matrix"], seen("matrix")),
         Action("pairs", answers.pairs, on=offered[1]),
-        Action("two", answers.two, ["sentences.other", *MAP], ["#sen-two-go"], ["sen-two"]),
+        Action(
+            "two", answers.two, ["sentences.other", *MAP], ["#sen-two-go"], ["sen-two"], seen("two"),
+            opens=True,
+        ),
         Action("rows", answers.rows, ROWS, ROWS, ["sen-rows"], seen("rows")),
         Action("files", answers.files, whole, whole, ["sen-files"], seen("save"), offers=FILE_IDS),
         Action("retell", answers.retell, ["sentences.file", column], [column], ["sen-told"], opens=False),
         stop="sen-stop",
-    )
+    )  # fmt: skip
+
+
+def _hint(lang: str) -> str:
+    """What the room is about; and for the inspector, what can be selected here."""
+    hint = escape(text.say("sentences.inspector_hint", lang))
+    return f'<p data-inspector-hint="{hint}">{escape(text.say("sentences.lead", lang))}</p>'
+
+
+def _box() -> None:
+    """The one box over the map: it searches, and what is typed can be put onto the map."""
+    with gr.Row(elem_classes="pg-end", elem_id="sen-ask"):
+        control("sentences.query", gr.Textbox(
+            label=tr("sentences.query"), placeholder=tr("sentences.query_hint"), elem_id="sen-query",
+            lines=1, max_lines=3, scale=4, min_width=200,
+        ))  # fmt: skip
+        gr.Button(tr("sentences.put"), min_width=150, scale=0, elem_id="sen-put")
+    with gr.Row(elem_classes="pg-samples"):
+        for number in QUERIES:
+            label, elem_id = tr(f"sentences.query_{number}"), f"sen-query-{number}"
+            gr.Button(label, size="sm", min_width=40, elem_id=elem_id)
+    place("sen-hits")
 
 
 def _controls(do: SentencesService, answers: Answers) -> None:
-    control("sentences.source", gr.Dropdown(
-        [(tr(f"sentences.source_{each}"), each) for each in (*SAMPLES, "own", "file")], value="themes",
-        label=tr("sentences.source"), elem_id="sen-source",
-    ), private=("file",))  # fmt: skip
-    with gr.Column(elem_classes="pg-late", min_width=160):  # on a phone below the map
-        control("sentences.own", gr.Textbox(
-            label=tr("sentences.own"), placeholder=tr("sentences.own_hint"), lines=3, max_lines=10,
-            elem_id="sen-own",
-        ), implies={"sentences.source": "own"})  # fmt: skip
+    """The strip: data and model, method and colours on two lines; what is needed seldom folds below."""
+    with gr.Row(elem_classes="pg-late emb-line"):
+        control("sentences.source", gr.Dropdown(
+            [(tr(f"sentences.source_{each}"), each) for each in (*SAMPLES, "own", "file")], value="themes",
+            label=tr("sentences.source"), elem_id="sen-source",
+        ), private=("file",))  # fmt: skip
+        control("sentences.model", gr.Dropdown(
+            [(MODEL, MODEL)], value=MODEL, allow_custom_value=True, label=tr("sentences.model"),
+            elem_id="sen-model",
+        ))  # fmt: skip
+        with gr.Accordion(tr("sentences.yours"), open=False, elem_id="sen-yours"):
+            _own(do, answers)
+        with gr.Accordion(tr("sentences.settings"), open=False, elem_id="sen-settings"):
+            _settings()
+    with gr.Row(elem_classes="emb-line"):
+        control("sentences.method", gr.Radio(
+            [(name, key) for key, name in shown.METHODS.items()],
+            value="umap", label=tr("sentences.method"), elem_id="sen-method"
+        ))  # fmt: skip
+        control("sentences.dimensions", gr.Radio(
+            [("2-D", 2), ("3-D", 3)], value=2, label=tr("sentences.dimensions"), elem_id="sen-dimensions",
+        ))  # fmt: skip
+        control("sentences.by", gr.Radio(
+            [(tr(f"sentences.by_{each}"), each) for each in ("given", *CLUSTERINGS)], value="given",
+            label=tr("sentences.by"), elem_id="sen-by"
+        ))  # fmt: skip
+
+
+def _own(do: SentencesService, answers: Answers) -> None:
+    """The visitor's own sentences: lines, a file, and what they added to the map."""
+    control("sentences.own", gr.Textbox(
+        label=tr("sentences.own"), placeholder=tr("sentences.own_hint"), lines=3, max_lines=10,
+        elem_id="sen-own",
+    ), implies={"sentences.source": "own"})  # fmt: skip
     with gr.Row(elem_classes="pg-actions"):
         # Of any kind: Gradio would refuse others in English, and without a word about what to save instead.
         file = gr.UploadButton(tr("sentences.upload"), size="sm", min_width=120, elem_id="sen-upload")
-        gr.Button(tr("shell.stop"), size="sm", min_width=60, elem_id="sen-stop")
     upload(file, answers.receive, "sentences")
     stored("sentences.file")
     place("sen-told", elem_classes="pg-maybe")
@@ -111,32 +171,14 @@ def _controls(do: SentencesService, answers: Answers) -> None:
         ):
             menu = gr.Dropdown([], value=None, label=tr(f"sentences.{key}"), elem_id=elem_id, min_width=120)
             control(f"sentences.{name}", menu, private=True)
-    control("sentences.model", gr.Dropdown(
-        [(MODEL, MODEL)], value=MODEL, allow_custom_value=True, label=tr("sentences.model"),
-        info=tr("sentences.model_info"), elem_id="sen-model",
-    ))  # fmt: skip
-    with gr.Row():
-        control("sentences.method", gr.Radio(
-            [(name, key) for key, name in shown.METHODS.items()],
-            value="umap", label=tr("sentences.method"), elem_id="sen-method", min_width=290,
-        ))  # fmt: skip
-        control("sentences.dimensions", gr.Radio(
-            [("2-D", 2), ("3-D", 3)], value=2, label=tr("sentences.dimensions"), elem_id="sen-dimensions",
-            min_width=110,
-        ))  # fmt: skip
-    control("sentences.by", gr.Radio(
-        [(tr(f"sentences.by_{each}"), each) for each in ("given", *CLUSTERINGS)], value="given",
-        label=tr("sentences.by"), elem_id="sen-by",
-    ))  # fmt: skip
     control(ADDED, gr.Textbox(
         label=tr("sentences.added"), placeholder=tr("sentences.added_hint"), lines=1, max_lines=6,
         elem_id="sen-added",
     ))  # fmt: skip
-    with gr.Accordion(tr("sentences.settings"), open=False, elem_classes="pg-late", elem_id="sen-settings"):
-        _settings()
 
 
 def _settings() -> None:
+    gr.HTML(tr("sentences.model_info"), padding=False, elem_classes="pg-note")
     info = tr("sentences.neighbours_info")
     control("sentences.neighbours", gr.Slider(2, 100, 15, step=1, label="n_neighbors", info=info))
     info = tr("sentences.min_dist_info")
@@ -153,16 +195,10 @@ def _inside(name: str, do: SentencesService) -> None:
     """What stands in a view, and the controls that are its own."""
     match name:
         case "map":
-            place("sen-map", min_height=480)
+            place("sen-map")
+        case "lies":
+            place("sen-lies")
         case "search":
-            control("sentences.query", gr.Textbox(
-                label=tr("sentences.query"), placeholder=tr("sentences.query_hint"), elem_id="sen-query",
-                max_lines=3,
-            ))  # fmt: skip
-            with gr.Row(elem_classes="pg-samples"):
-                for number in QUERIES:
-                    label, elem_id = tr(f"sentences.query_{number}"), f"sen-query-{number}"
-                    gr.Button(label, size="sm", min_width=40, elem_id=elem_id)
             place("sen-found", min_height=240)
         case "matrix":
             with gr.Row(elem_classes="pg-samples"):

@@ -30,10 +30,15 @@ class Request:
         )  # fmt: skip
 
     @property
+    def themes(self) -> bool:
+        """The sentences that the page is built with, under the model that it is built with."""
+        return (self.source[0], self.model) == ("themes", MODEL)
+
+    @property
     def plain(self) -> bool:
         """What the page is built with, whose map is shipped."""
-        rest = (self.model, self.wish, self.by, self.count, self.added.strip())
-        return self.source[0] == "themes" and rest == (MODEL, Wish(), "given", 0, "")
+        rest = (self.wish, self.by, self.count, self.added.strip())
+        return self.themes and rest == (Wish(), "given", 0, "")
 
 
 def wish(given: Given) -> Wish:

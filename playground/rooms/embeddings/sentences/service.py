@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from playground.rooms.embeddings.sentences import example, files, samples, view
 from playground.rooms.embeddings.sentences.export import Made, Shown, facts, facts_of, written
 from playground.rooms.embeddings.sentences.files import MOST, Table
 from playground.rooms.embeddings.sentences.samples import Rows
-from playground.rooms.embeddings.sentences.work import Wish, Work
+from playground.rooms.embeddings.sentences.work import MODEL, Wish, Work
 from playground.ui import point_map
 from playground.ui.context import Context
 from playground.ui.html import note
@@ -31,9 +31,23 @@ from playground.ui.visitor import language
 MATRIX = 30  # sentences of a similarity matrix
 ADDED = 50  # sentences put onto a finished map
 LISTED = 200  # rows of the table
-FOUND = 12
 NAME = 60  # characters of a label in the legend
 Source = tuple[str, str, str, str, str]  # sample or "own" or "file", own lines, file, its columns
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search found.
+
+    Args:
+        hits: row and cosine of each, best first.
+        unseen: what the model did not see of the query, as HTML.
+    """
+
+    query: str
+    rows: Rows
+    hits: tuple[tuple[int, float], ...]
+    unseen: str = ""
 
 
 class SentencesService:
@@ -95,17 +109,6 @@ class SentencesService:
         return self.context.catalog.uploads.keep("rows", content), table
 
     # -- the map --
-
-    def opening(self, lang: str) -> str:
-        """The map that the page opens with, as shipped; nothing is computed."""
-        points, near = example.shipped()
-        rows = samples.sample("themes")
-        groups, names = self.groups(rows, "given", points, None, 0)
-        notes = [words.say("sentences.note_umap", lang), words.say("sentences.note_first", lang)]
-        chosen = rows.texts.index(words.say("sentences.example_first", lang))
-        return point_map.chart(
-            points, rows.texts, groups, names, lang, near=near, marked=[chosen], notes=notes
-        )
 
     def groups(
         self,
@@ -204,14 +207,14 @@ class SentencesService:
         self, made: Made, model: str, by: str, count: int, added: str, seed: int, title: str = ""
     ) -> str:
         """The map as HTML, with what was added to it."""
-        return self.charted(made, self.shown(made, model, by, count, added, seed), title)
+        return self.charted(made, self.shown(made, model, by, count, added, seed), title, bool(title))
 
-    def charted(self, made: Made, on: Shown, title: str = "") -> str:
-        """What stands on a map as HTML."""
+    def charted(self, made: Made, on: Shown, title: str = "", find: bool = True) -> str:
+        """What stands on a map as HTML; in the page, the box over the map finds in it."""
         lang, rows = language(), len(made.rows.texts)
         chart = point_map.chart(
             on.points, on.texts, on.groups, on.names, lang, near=on.near, marked=range(rows, len(on.texts)),
-            notes=self.notes(made, on.by), title=title, added=on.added is not None,
+            notes=self.notes(made, on.by), title=title, added=on.added is not None, find=find,
         )  # fmt: skip
         told = view.summary(facts(made), lang)
         if on.added is not None:
@@ -242,25 +245,21 @@ class SentencesService:
 
     # -- search, similarity, two models, rows --
 
-    def search(self, query: str, source: Source, model: str) -> Iterator[str]:
-        """The rows nearest to a query by meaning."""
-        query = (query or "").strip()
-        if not query:
-            yield note(words.say("sentences.search_first", language()))
-            return
+    def search(self, query: str, source: Source, model: str) -> Iterator[Progress | Found]:
+        """The rows nearest to a query by meaning; what is shipped is not computed."""
         rows = self.rows(*source)
+        shipped = example.found(query) if (source[0], model) == ("themes", MODEL) else None
+        if shipped is not None:
+            yield Found(query, rows, tuple(shipped))
+            return
         for step in self.work.encoding(rows.texts, model):
             if isinstance(step, Progress):
                 yield step
                 continue
             read = self.work.encoded([query[:10_000]], model)
             (asked,) = unit(read.vectors)
-            found = best(unit(step.vectors), asked, FOUND)
-            ready = words.catalogue(language())
-            named = [ready.get(f"sentences.theme_{each}", each) for each in rows.labels]
-            told = [(rows.texts[row], named[row] if named else "", score) for row, score in found]
             unseen = view.unseen(facts_of(read, [query]), "query", language())
-            yield unseen + view.hits(told, query, language())
+            yield Found(query, rows, tuple(best(unit(step.vectors), asked, example.FOUND)), unseen)
 
     def matrix(self, lines: str, model: str) -> Iterator[str]:
         """Similarity of all pairs of a few lines."""

@@ -11,10 +11,14 @@ from numpy.typing import NDArray
 
 from playground import text
 from playground.engine.vectors.neighbours import FEWEST
+from playground.rooms.embeddings.sentences.example import Apart, Lies
+from playground.rooms.embeddings.sentences.samples import Rows
 from playground.ui.html import bar, escape, note, number, table
+from playground.ui.point_map import Near
 
 BRIEF = 300  # characters of a sentence in a list
 NUMBERED = 12  # sentences of a matrix whose cells have room for their numbers
+Hits = Sequence[tuple[int, float]]
 METHODS = {"umap": "UMAP", "pca": "PCA", "tsne": "t-SNE"}
 
 
@@ -36,23 +40,76 @@ def brief(sentence: str) -> str:
     return f"<bdi>{escape(sentence if len(sentence) <= BRIEF else sentence[: BRIEF - 1] + '…')}</bdi>"
 
 
-def hits(found: Sequence[tuple[str, str, float]], query: str, lang: str) -> str:
-    """Rows found by meaning, best first.
+def found(query: str, rows: Rows, hits: Hits, unseen: str, lang: str) -> str:
+    """Rows found by meaning, best first, as a list.
 
     Args:
-        found: text, label and cosine of each.
+        hits: row and cosine of each.
+        unseen: what the model did not see of the query, as HTML.
     """
-    if not found:
-        return note(text.say("sentences.search_nothing", lang))
-    rows = "".join(
-        f'<li><span class="score">{score:.3f}</span>'
-        f'<span class="bar"><i style="width:{max(0, score) * 100:.0f}%"></i></span><span>{brief(sentence)}'
-        f"{f' <small>{escape(label)}</small>' if label else ''}</span></li>"
-        for sentence, label, score in found
-    )
+    if not hits:
+        return unseen + note(text.say("sentences.search_nothing", lang))
+    items = ""
+    for row, score in hits:
+        label = f" <small>{escape(theme(rows.labels[row], lang))}</small>" if rows.labels else ""
+        items += (
+            f'<li><span class="score">{score:.3f}</span><span class="bar">'
+            f'<i style="width:{max(0, score) * 100:.0f}%"></i></span>'
+            f"<span>{brief(rows.texts[row])}{label}</span></li>"
+        )
+    told = note(text.say("sentences.search_told", lang))
+    return f'{unseen}<h3>{brief(query)}</h3><ol class="sen-hits">{items}</ol>{told}'
+
+
+def marked(query: str, rows: Rows, hits: Hits, unseen: str, lang: str) -> dict[str, Any]:
+    """The same for the map's script."""
+    say = partial(text.say, lang=lang)
+    return {
+        "query": query, "told": say("sentences.search_marked", count=len(hits)), "unseen": unseen,
+        "note": say("sentences.search_told"),
+        "hits": [
+            {"row": row, "text": rows.texts[row][:BRIEF], "score": round(score, 4)} for row, score in hits
+        ],
+    }  # fmt: skip
+
+
+def theme(label: str, lang: str) -> str:
+    """A label's name: of our own themes in the visitor's language, of all others as it is."""
+    return text.catalogue(lang).get(f"sentences.theme_{label}", label)
+
+
+def lies(told: Lies, texts: Sequence[str], groups: Sequence[str], chart: str, near: Near, lang: str) -> str:
+    """Where a map is wrong about one row: what to learn, the map, both kinds of error, and the measures.
+
+    Args:
+        groups: the name of each row's group.
+        chart: the map, with that row chosen.
+    """
+    say = partial(text.say, lang=lang)
+    count = near.kept.shape[1]
+
+    def listed(name: str, rows: Sequence[Apart]) -> str:
+        head = [escape(say(f"sentences.lies_{key}")) for key in ("row", "theme", "space", "place", "cosine")]
+        cells = [
+            [brief(texts[each.row]), escape(groups[each.row]), number(each.space), number(each.place),
+             f"{each.cosine:.2f}"]
+            for each in rows
+        ]  # fmt: skip
+        return (
+            f"<section><h3>{escape(say(f'sentences.lies_{name}'))}</h3>"
+            f"{note(say(f'sentences.lies_{name}_why'))}{table(head, cells, 'sen-lies', named=True)}</section>"
+        )
+
+    values = {
+        "trust": f"{told.trustworthiness:.2f}", "continuity": f"{told.continuity:.2f}", "count": count,
+        "share": f"{float(near.kept.mean()):.0%}", "chance": f"{count / (len(texts) - 1):.0%}",
+    }  # fmt: skip
+    kept = {"kept": int(near.kept[told.row].sum()), "of": count}
     return (
-        f"<h5>{brief(query)}</h5>"
-        f'<ol class="sen-hits">{rows}</ol>{note(text.say("sentences.search_told", lang))}'
+        f'<p class="sen-learn">{escape(say("sentences.lies_learn"))}</p>{chart}'
+        f"{note(say('sentences.lies_here', **kept))}"
+        f'<div class="sen-two-lists">{listed("torn", told.torn)}{listed("false", told.false)}</div>'
+        f"{note(say('sentences.lies_measured', **values))}"
     )
 
 

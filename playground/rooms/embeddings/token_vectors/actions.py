@@ -20,6 +20,7 @@ from playground.models.catalog import ModelCard, Role
 from playground.rooms.embeddings.token_vectors import example, hidden_states, view
 from playground.rooms.embeddings.token_vectors.hidden_states import STATIC, Passed
 from playground.system.lru import LRU
+from playground.ui import point_map
 from playground.ui.context import Context
 from playground.ui.html import note
 from playground.ui.runs import Given, Line, Progress, html, progress, sets
@@ -198,11 +199,13 @@ def token_map(passed: Passed, layer: int, word: str, by: str, method: str, lang:
     ]
     if not rows:
         raise BadInput("vectors_no_tokens", name=passed.model)
-    made = project(np.concatenate(rows), method)
+    whole = np.concatenate(rows)
+    made = project(whole, method)
     notes = [words.say(f"vectors.map_{made.method}", lang)]
     if layer == STATIC:
         notes.append(words.say("vectors.map_static", lang))
     if made.note:
         notes.append(words.say("vectors.map_few", lang))
     found = hidden_states.occurrences(passed, word)
-    return view.token_map(passed, made.points, found, by, layer, notes, lang)
+    near = point_map.neighbourhood(whole, made.points)
+    return view.token_map(passed, made.points, found, by, layer, notes, near, lang)

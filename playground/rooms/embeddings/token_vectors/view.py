@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +21,14 @@ from playground.rooms.embeddings.token_vectors.hidden_states import (
     vectors_at,
 )
 from playground.ui import point_map
-from playground.ui.html import escape, note, number, table, visible
+from playground.ui.html import escape, island, note, number, table, visible
 from playground.ui.strips import WIDEST, similarities, strip, strongest
 
 DIGITS = 6  # of a pooled vector's difference that a page tells
 SHOWN = 5  # numbers of a vector that are written out
 TOKENS = 60  # of a sentence that are shown
+LISTED = 24  # numbers of a token's vector that the inspector writes out
+NEAREST = 8  # tokens of the sentence that it names
 PADDED = 3  # rows of padding that are shown
 KNOWN = ("input_ids", "token_type_ids", "attention_mask")
 
@@ -91,18 +94,24 @@ def _unpacked(one: TokenVectors, say: partial[str]) -> str:
     return note(say("vectors.unpack")) + table(("", "", ""), rows, "vec-fed")
 
 
-def _row(label: str, values: NDArray[np.float32], most: float, kind: str = "") -> str:
+def _row(
+    label: str, values: NDArray[np.float32], most: float, kind: str = "", place: int | None = None
+) -> str:
+    """A vector as a strip; one with a place is a button that the inspector opens at."""
     listed = " ".join(f"{value:+.3f}" for value in values[:SHOWN]) + (" …" if len(values) > SHOWN else "")
-    return f'<li class="{kind}"><b>{label}</b>{strip(values, most)}<small>{escape(listed)}</small></li>'
+    name = (
+        f"<b>{label}</b>" if place is None else f'<button type="button" data-token="{place}">{label}</button>'
+    )
+    return f'<li class="{kind}">{name}{strip(values, most)}<small>{escape(listed)}</small></li>'
 
 
 def _strips(one: TokenVectors, layer: int, say: partial[str]) -> str:
     values = one.at(layer)
     most = strongest(values)
     rows = "".join(
-        _row(visible(token), row, most, "special" if special else "")
-        for token, row, special in zip(
-            one.tokens[:TOKENS], values[:TOKENS], one.special[:TOKENS], strict=True
+        _row(visible(token), row, most, "special" if special else "", place)
+        for place, (token, row, special) in enumerate(
+            zip(one.tokens[:TOKENS], values[:TOKENS], one.special[:TOKENS], strict=True)
         )
     )
     told = ""
@@ -110,7 +119,24 @@ def _strips(one: TokenVectors, layer: int, say: partial[str]) -> str:
         told += note(say("vectors.tokens_shown", shown=TOKENS, total=number(len(values))))
     if values.shape[1] > WIDEST:
         told += note(say("vectors.numbers_shown", shown=number(WIDEST), total=number(values.shape[1])))
-    return f'<ul class="vec-rows">{rows}</ul>{told}'
+    return f'<ul class="vec-rows vec-tokens">{rows}</ul>{island(_details(one, values, say))}{told}'
+
+
+def _details(one: TokenVectors, values: NDArray[np.float32], say: partial[str]) -> dict[str, Any]:
+    """Of each token that is shown, what the inspector tells of it."""
+    near = cosines(values[:TOKENS])
+    tokens = []
+    for place, row in enumerate(values[:TOKENS]):
+        order = [int(n) for n in np.argsort(-near[place], kind="stable") if n != place][:NEAREST]
+        start, end = one.spans[place]
+        tokens.append({
+            "piece": one.tokens[place], "id": one.ids[place], "text": one.text[start:end],
+            "length": round(float(np.linalg.norm(row)), 3),
+            "numbers": [round(float(value), 4) for value in row[:LISTED]],
+            "near": [[n, round(float(near[place, n]), 3)] for n in order],
+        })  # fmt: skip
+    keys = ("id", "text", "length", "numbers", "near", "hint")
+    return {"tokens": tokens, "say": {key: say(f"vectors.inspect_{key}") for key in keys}}
 
 
 def _outputs(passed: Passed, say: partial[str]) -> str:
@@ -247,6 +273,7 @@ def token_map(
     by: str,
     layer: int,
     notes: Sequence[str],
+    near: point_map.Near,
     lang: str,
 ) -> str:
     """All tokens of all sentences at their places, coloured by sentence or by token.
@@ -254,6 +281,7 @@ def token_map(
     Args:
         points: of all tokens but the special ones, in the order of the texts.
         by: ``sentence``, or ``word``: then equal tokens share a colour, and those that stand once are grey.
+        near: each token's true neighbours among all.
     """
     say = partial(text.say, lang=lang)
     chosen = {(each.text, place) for each in found for place in each.tokens}
@@ -282,7 +310,7 @@ def token_map(
     return point_map.chart(
         point_map.filling(points), labels, [alone if group < 0 else group for group in groups],
         [*names, ""], lang, marked=bold, named=[*bold, *(n for n in range(len(labels)) if not loud[n])],
-        titles=titles, title=told, notes=notes,
+        titles=titles, title=told, notes=notes, near=near, find=False,
     )  # fmt: skip
 
 

@@ -12,6 +12,8 @@ from playground.errors import BadInput
 from playground.models.cache import Loaded
 from playground.models.catalog import ModelCard
 from playground.rooms.embeddings.words import analogies, example, view
+from playground.rooms.embeddings.words.catalogue import GLOVE
+from playground.ui import point_map
 from playground.ui.context import Context
 from playground.ui.first_models import label
 from playground.ui.html import note
@@ -33,6 +35,10 @@ class WordsActions:
 
     def __init__(self, context: Context) -> None:
         self.context = context
+
+    def first(self) -> str:
+        """The source that the view opens with: the book's own vectors, where they are."""
+        return GLOVE.name if self.context.catalog.find(GLOVE.name).where else SOURCE
 
     def choices(self) -> list[tuple[str, str]]:
         """The sources of the menu; ↓ marks what must be downloaded first, which no public server does."""
@@ -88,8 +94,8 @@ class WordsActions:
     def near(self, given: Given) -> Iterator[Line]:
         """The nearest words of a sum, with and without the words that were given."""
         plus, minus, count = given["plus"], given["minus"], int(given["count"] or COUNT)
-        if (given["source"], plus, minus, count) == (SOURCE, *EXAMPLE, COUNT):
-            yield html("wrd-near", shipped(language()))  # without loading anything
+        if given["source"] in example.SOURCES and (plus, minus, count) == (*EXAMPLE, COUNT):
+            yield html("wrd-near", shipped(language(), given["source"]))  # without loading anything
             return
         yield from self._answering(
             "wrd-near", given, lambda loaded: nearest(loaded, plus, minus, count, language())
@@ -169,12 +175,13 @@ def mapped(loaded: Loaded, listed: str, neighbours: int, method: str, lang: str)
     """A list and its neighbours at their places, as HTML."""
     names, groups, vectors = analogies.around(loaded, analogies.parse(listed), neighbours)
     made = project(vectors, method)
+    near = point_map.neighbourhood(vectors, made.points)
     notes = [said.say(f"words.map_{made.method}", lang)]
     notes += [said.say("words.map_few", lang)] if made.note else []
-    return view.mapped(made.points, names, groups, notes, lang)
+    return view.mapped(made.points, names, groups, notes, near, lang)
 
 
-def shipped(lang: str) -> str:
-    """The shipped answer to `EXAMPLE`: the same as `nearest` gives."""
-    told = example.shipped()
+def shipped(lang: str, source: str = SOURCE) -> str:
+    """The shipped answer of a source to `EXAMPLE`: the same as `nearest` gives."""
+    told = example.shipped(source)
     return view.near(told["plus"], told["minus"], told["excluded"], told["included"], lang)

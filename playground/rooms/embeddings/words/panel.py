@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import gradio as gr
 
+from playground import text
 from playground.rooms.embeddings.words import api
 from playground.rooms.embeddings.words.actions import COUNT, EXAMPLE, LISTS, SOURCE, SUMS, WordsActions
 from playground.ui.context import Context
 from playground.ui.controls import control, view
+from playground.ui.html import escape
 from playground.ui.runs import Action, actions, place
-from playground.ui.visitor import tr
+from playground.ui.visitor import in_every_language, tr
+from playground.ui.way_on import way_on
 
 VIEWS = ("near", "compare", "map")
 
@@ -22,12 +25,15 @@ def build(context: Context) -> None:
     """The view, inside its sub-tab."""
     do = WordsActions(context)
     api.build(do)
-    gr.HTML(tr("words.lead"), elem_classes="pg-lead", padding=False)
-    with gr.Row(elem_classes="pg-panel"):
-        with gr.Column(scale=4, min_width=280, elem_classes="pg-controls"):
-            _controls()
+    with gr.Column(elem_classes="pg-panel pg-inspects emb-room", elem_id="wrd-panel"):
+        gr.HTML(in_every_language("words.hint_html", _hint), elem_classes="pg-lead", padding=False)
+        with gr.Column(elem_classes="emb-top", elem_id="wrd-top"):
+            _boxes()
+        with gr.Column(elem_classes="pg-controls", elem_id="wrd-strip"):
+            _controls(do.first())
+        gr.Button(tr("words.stop"), size="sm", min_width=60, elem_id="wrd-stop", elem_classes="emb-stop")
         with (
-            gr.Column(scale=9, min_width=300, elem_classes="pg-result"),
+            gr.Column(elem_classes="pg-result"),
             gr.Tabs(elem_id="wrd-tabs", overflow_behavior="wrap"),
         ):
             for name in VIEWS:
@@ -36,6 +42,10 @@ def build(context: Context) -> None:
                     if name == "map":
                         _map()
                     place(f"wrd-{name}", min_height=320)
+    with gr.Column(elem_classes="emb-below"):
+        place("wrd-about", elem_classes="pg-maybe")
+        gr.HTML(tr("words.source_info"), padding=False, elem_classes="pg-note")
+    way_on("words.try", "words/near?plus=doctor%2C+woman&minus=man", "songs.tab", "songs/recommend")
     with gr.Accordion(tr("shell.lesson"), open=False, elem_classes="pg-lesson"):
         gr.Markdown(tr("lessons.words"))
     _wire(do)
@@ -63,16 +73,25 @@ def _wire(do: WordsActions) -> None:
     actions("words", Action("back", do.back, on=["#wrd-stop"]))
 
 
-def _controls() -> None:
+def _hint(lang: str) -> str:
+    """What the room is about; and for the inspector, what can be selected here."""
+    hint = escape(text.say("words.inspector_hint", lang))
+    return f'<p data-inspector-hint="{hint}">{escape(text.say("words.lead", lang))}</p>'
+
+
+def _boxes() -> None:
+    """What is asked: words to add and to subtract, or a list."""
     added, taken = EXAMPLE
     with gr.Column(elem_classes="wrd-sum", min_width=0):
-        control("words.plus", gr.Textbox(
-            added, label=tr("words.plus"), info=tr("words.plus_info"), elem_id="wrd-plus", max_lines=2,
-            max_length=2_000,
-        ))  # fmt: skip
-        control("words.minus", gr.Textbox(
-            taken, label=tr("words.minus"), elem_id="wrd-minus", max_lines=2, max_length=2_000
-        ))  # fmt: skip
+        with gr.Row():
+            control("words.plus", gr.Textbox(
+                added, label=tr("words.plus"), info=tr("words.plus_info"), elem_id="wrd-plus", max_lines=2,
+                max_length=2_000, min_width=220,
+            ))  # fmt: skip
+            control("words.minus", gr.Textbox(
+                taken, label=tr("words.minus"), elem_id="wrd-minus", max_lines=2, max_length=2_000,
+                info=tr("words.minus_info"), min_width=220,
+            ))  # fmt: skip
         with gr.Row(elem_classes="pg-samples"):
             for number, some in enumerate(SUMS):
                 added, taken = (part.replace(", ", " + ") for part in some)
@@ -80,28 +99,31 @@ def _controls() -> None:
                 gr.Button(label, size="sm", min_width=40, elem_id=elem_id)
     with gr.Column(elem_classes="wrd-list", min_width=0):
         control("words.list", gr.Textbox(
-            LISTS[0], label=tr("words.list"), info=tr("words.list_info"), lines=2, max_lines=6,
+            LISTS[0], label=tr("words.list"), info=tr("words.list_info"), lines=1, max_lines=6,
             elem_id="wrd-list", max_length=4_000,
         ))  # fmt: skip
         with gr.Row(elem_classes="pg-samples"):
             for number, listed in enumerate(LISTS):
                 gr.Button(listed, size="sm", min_width=40, elem_id=f"wrd-list-{number}")
-    with gr.Column(elem_classes="pg-late", min_width=0):
+
+
+def _controls(first: str) -> None:
+    """The strip: whose vectors, and how many words are named."""
+    with gr.Row(elem_classes="pg-late emb-line"):
+        names = dict.fromkeys((SOURCE, first))  # in the order of the whole menu
+        control("words.source", gr.Dropdown(
+            [(name, name) for name in names], value=first, label=tr("words.source"),
+            elem_id="wrd-source",
+        ))  # fmt: skip
         control("words.count", gr.Slider(
             1, 50, COUNT, step=1, label=tr("words.count"), elem_id="wrd-count"
         ))  # fmt: skip
-        control("words.source", gr.Dropdown(
-            [(SOURCE, SOURCE)], value=SOURCE, label=tr("words.source"), info=tr("words.source_info"),
-            elem_id="wrd-source",
-        ))  # fmt: skip
-        gr.Button(tr("words.stop"), size="sm", min_width=60, elem_id="wrd-stop")
-        place("wrd-about")
 
 
 def _map() -> None:
-    with gr.Row(elem_classes="pg-end"):
+    with gr.Row(elem_classes="emb-line"):
         control("words.neighbours", gr.Slider(
-            0, 25, 8, step=1, label=tr("words.neighbours"), info=tr("words.neighbours_info"), min_width=180
+            0, 25, 8, step=1, label=tr("words.neighbours"), info=tr("words.neighbours_info"),
         ))  # fmt: skip
         control("words.method", gr.Radio(
             [("PCA", "pca"), ("UMAP", "umap")], value="pca", label=tr("words.map_method")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from playground import text
 from playground.rooms.embeddings.words.analogies import Compared
 from playground.ui import point_map
-from playground.ui.html import escape, note, number
+from playground.ui.html import escape, island, note, number
 from playground.ui.strips import similarities, strip, strongest
 
 Answers = Sequence[Mapping[str, Any]]
@@ -31,8 +31,10 @@ def near(plus: Sequence[str], minus: Sequence[str], excluded: Answers, included:
         told = note(say("words.included_first", word=first["word"], score=f"{first['score']:.3f}"))
     elif first:
         told = note(say("words.included_other"))
+    keys = ("own", "add", "subtract", "cosine", "given")
+    words = island({key: say(f"words.inspect_{key}") for key in keys})
     return (
-        f'<p class="wrd-said">{asked}{best}</p><div class="vec-two">'
+        f'{words}<p class="wrd-said">{asked}{best}</p><div class="vec-two">'
         f"<section><h5>{escape(say('words.excluded'))}</h5>{_bars(excluded, lang)}</section>"
         f"<section><h5>{escape(say('words.included'))}</h5>{_bars(included, lang)}</section></div>{told}"
     )
@@ -42,7 +44,8 @@ def _bars(rows: Answers, lang: str) -> str:
     if not rows:
         return note(text.say("words.nothing", lang))
     items = "".join(
-        f'<li class="{"given" if row["given"] else ""}"><span dir="auto">{escape(row["word"])}</span>'
+        f'<li class="{"given" if row["given"] else ""}"><button type="button" dir="auto" '
+        f'data-word="{escape(row["word"])}">{escape(row["word"])}</button>'
         f'<i style="width:{100 * max(0.0, row["score"]):.1f}%"></i><small>{row["score"]:.3f}</small></li>'
         for row in rows
     )
@@ -80,19 +83,25 @@ def compared(result: Compared, lang: str) -> str:
 
 
 def mapped(
-    points: NDArray[np.float32], words: Sequence[str], groups: Sequence[int], notes: Sequence[str], lang: str
+    points: NDArray[np.float32],
+    words: Sequence[str],
+    groups: Sequence[int],
+    notes: Sequence[str],
+    near: point_map.Near,
+    lang: str,
 ) -> str:
     """Words at their places; those asked for in bold.
 
     Args:
         groups: whose neighbour each is; the words that were asked for come first and stand for themselves.
+        near: each word's true neighbours among all.
     """
     asked = len(set(groups))
     told = text.say("words.map_told", lang, count=number(len(words)))
     titles = [word if i < asked else f"{word} · {words[groups[i]]}" for i, word in enumerate(words)]
     return point_map.chart(
         point_map.filling(points), words, groups, words[:asked], lang, marked=range(asked), notes=notes,
-        titles=titles, named=range(len(words)), title=told,
+        titles=titles, named=range(len(words)), title=told, near=near, find=False,
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import json
 import os
 import re
 import tempfile
@@ -23,15 +24,17 @@ from playground.errors import BadInput
 from playground.models.cache import ModelCache
 from playground.models.catalog import Catalog
 from playground.models.uploads import Limits
-from playground.rooms.embeddings.sentences import example, view
+from playground.rooms.embeddings.sentences import example, shipped, view
+from playground.rooms.embeddings.sentences.actions import Answers
 from playground.rooms.embeddings.sentences.export import Made
 from playground.rooms.embeddings.sentences.samples import Rows, sample
-from playground.rooms.embeddings.sentences.service import SentencesService
+from playground.rooms.embeddings.sentences.service import Found, SentencesService
 from playground.rooms.embeddings.sentences.work import MODEL, Wish
 from playground.settings import Settings
 from playground.ui import files
 from playground.ui.context import Context
 from playground.ui.point_map import coloured
+from playground.ui.runs import Given
 from tests import figures
 
 EVIL = "<img src=x onerror=alert(1)>\"'&"
@@ -57,9 +60,60 @@ def test_the_shipped_map_is_the_computed_one(do: SentencesService, models: Model
     # Which points are near each other on the map.
     assert np.mean(np.array(made["kept"]) == near.kept) > 0.95
     assert np.abs(np.array(made["points"]) / 10_000 - points).max() < 0.01
-    assert 'data-key="' in do.opening("en") and "drawn" not in do.opening("zh-TW")
+    assert 'data-key="' in shipped.first("en") and "drawn" not in shipped.first("zh-TW")
     live = do.made(THEMES, MODEL, Wish())
     assert np.array_equal(live.projection.points, points)  # what is on the page does not change its places
+
+
+def test_what_else_is_shipped_is_what_is_computed(do: SentencesService, models: ModelCache) -> None:
+    made, kept = example.worked(models), json.loads(example.WORKED.read_text(encoding="utf-8"))
+    texts, labels = sample("themes").texts, np.array(sample("themes").labels)
+    assert {*made["found"]} == {*kept["found"]}
+    for query, rows in kept["found"].items():
+        assert [row for row, _ in rows] == [row for row, _ in made["found"][query]]
+        assert np.abs(np.array(rows)[:, 1] - np.array(made["found"][query])[:, 1]).max() <= 5
+        (live,) = (each for each in do.search(query, ("own", "\n".join(texts), "", "", ""), MODEL)
+                   if isinstance(each, Found))  # fmt: skip
+        assert [row for row, _ in live.hits] == [row for row, _ in rows]
+    assert made["other"]["near"] == kept["other"]["near"]
+    assert np.abs(np.array(made["other"]["points"]) - kept["other"]["points"]).max() < 100
+    assert made["lies"]["trustworthiness"] == pytest.approx(kept["lies"]["trustworthiness"], abs=0.01)
+    # The first view is a success, the second one is not: by the same measure.
+    points, near = example.shipped()
+    first, torn = texts.index(example.FIRST), texts.index(example.TORN)
+    assert near.kept[first].sum() >= 9 and (labels[near.places[first]] == labels[first]).all()
+    assert near.kept[torn].sum() <= 2 and len({*labels[near.places[torn]]}) > 1
+    told = example.lies()
+    assert {each.row for each in told.torn} == {*near.places[torn][~near.kept[torn]].tolist()}
+    assert all(each.space <= 10 < each.place for each in told.torn)
+    assert told.false and all(each.place <= 10 < each.space for each in told.false)
+    far = np.linalg.norm(points - points[torn], axis=1)
+    assert all((far < far[each.row]).sum() == each.place for each in (*told.torn, *told.false))
+
+
+def test_what_views_open_with_needs_no_model(do: SentencesService, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Context, "leasing", None)
+    built = {
+        "source": "themes", "own": "", "file": "", "column": None, "label": None, "model": MODEL, "query": "",
+        "other": example.OTHER, "added": "",
+    }  # fmt: skip
+    given = Given({f"sentences.{key}": value for key, value in built.items()}, "sentences", "open")
+    answers = Answers(do)
+    filled = [line for name in ("map", "lies", "search", "two") for line in getattr(answers, name)(given)]
+    html = {line["place"]: line["html"] for line in filled if "html" in line}
+    assert {*html} == {"sen-map", "sen-lies", "sen-found", "sen-two"}
+    assert html["sen-found"].count("<li>") == 12 and html["sen-two"].count("data-figure") == 2
+    assert {"place": "sen-hits", "data": {"query": "", "hits": []}} in filled
+
+
+def test_a_sentence_is_put_onto_the_map_once(do: SentencesService) -> None:
+    def added(query: str, before: str) -> list[Any]:
+        given = {"sentences.query": query, "sentences.added": before}
+        return [line["set"]["sentences.added"] for line in Answers(do).put(Given(given, "sentences", ""))]
+
+    assert added("It rains.", "") == ["It rains."]
+    assert added(" It\nrains. ", "Snow.") == ["Snow.\nIt rains."]
+    assert added("It rains.", "It rains.") == added("  ", "Snow.") == []
 
 
 def test_the_shipped_map_does_not_hang_on_the_last_digits(models: ModelCache, catalog: Catalog) -> None:
@@ -168,12 +222,13 @@ def test_two_models_agree_where_they_could_not(do: SentencesService) -> None:
 
 
 def test_what_is_typed_beside_the_rows_is_warned_of(do: SentencesService) -> None:
-    *_, html = do.search("😀", THEMES, MODEL)
-    assert "What you typed has characters" in html and "sen-hits" in html
-    *_, html = do.search("word " * 400, THEMES, MODEL)
-    assert "longer than the 256 tokens" in html
-    *_, html = do.search("dinner", THEMES, MODEL)
-    assert "pg-warning" not in html
+    *_, found = do.search("😀", THEMES, MODEL)
+    assert "What you typed has characters" in found.unseen
+    assert len(found.hits) == 12 and "sen-hits" in view.found(*vars(found).values(), "en")
+    *_, found = do.search("word " * 400, THEMES, MODEL)
+    assert "longer than the 256 tokens" in found.unseen
+    *_, found = do.search("supper", THEMES, MODEL)
+    assert not found.unseen
     *_, html = do.drawing(THEMES, MODEL, Wish(), "given", 0, "😀🍕\nnoodles")
     assert "Added sentences with characters that this model does not know ([UNK]): 1." in html
     assert figures.traces(html)[-1]["name"] == "added" and len(figures.traces(html)) == 9
@@ -222,7 +277,7 @@ def test_added_ones_have_a_colour_beside_many_groups() -> None:
 def test_two_models_with_one_line_or_equal_ones(do: SentencesService, lines: tuple[str, ...]) -> None:
     *_, html = do.two(own(*lines), [MODEL, MODEL], Wish(), "given", 0)
     told = "one and the same" if len(lines) > 1 else "One row, one point"
-    assert html.count('class="pg-figure pg-map sided"') == 2 and html.count(told) == 2
+    assert html.count('class="pg-figure pg-map"') == 2 and html.count(told) == 2
 
 
 def test_nothing_is_a_sentence(do: SentencesService) -> None:
@@ -241,7 +296,8 @@ def test_html_and_formulas_stay_text(do: SentencesService, tmp_path: Path) -> No
     assert len(table.rows) == 7
     source = ("file", "", name, "text", "label")
     made = [
-        *do.drawing(source, MODEL, Wish(), "given", 0, EVIL), *do.search(EVIL, source, MODEL),
+        *do.drawing(source, MODEL, Wish(), "given", 0, EVIL),
+        *(view.found(*vars(each).values(), "en") for each in do.search(EVIL, source, MODEL)),
         *do.matrix(f"{EVIL}\nb", MODEL), *do.listed(source, MODEL),
         *do.two(source, [MODEL, "tutor"], Wish("pca"), "given", 0),
     ]  # fmt: skip
@@ -317,8 +373,9 @@ def test_themes_part_and_search_finds_by_meaning(do: SentencesService) -> None:
     made = do.made(THEMES, MODEL, Wish())
     labels = np.array(sample("themes").labels)
     assert (labels[made.near.places] == labels[:, None]).mean() > 0.75
-    *_, html = do.search("an illness that infects machines", THEMES, MODEL)
-    assert html.index("The virus spread") < html.index("The keyboard is missing")
+    *_, found = do.search("a disease that infects machines", THEMES, MODEL)
+    texts = [found.rows.texts[row] for row, _ in found.hits]
+    assert example.TORN in texts[:3]
 
 
 def test_what_a_file_lost_is_told_of_the_column_that_is_the_text(
