@@ -88,6 +88,7 @@
     slider.addEventListener("input", () => { stop(); show(Number(slider.value)); });
     tools.append(play, back, slider, on);
     const scroll = element("div", "mrg-scroll");
+    scroll.tabIndex = 0; // what scrolls is reached by keys
     scroll.append(grid);
     place.append(...(steps.length ? [tools, told] : []), scroll);
     show(at);

@@ -83,7 +83,7 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]], kind: str = "", *,
             row becomes lines, it stands before it.
     """
     heads = list(head)
-    top = "".join(f"<th>{cell}</th>" for cell in heads)
+    top = "".join(f"<th>{cell}</th>" if cell else "<td></td>" for cell in heads)  # nothing heads nothing
     marks = [f' data-h="{cell}"' for cell in heads] if named else []
     body = "".join(
         "<tr>"

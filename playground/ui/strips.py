@@ -73,5 +73,5 @@ def similarities(
         body += f'<tr class="{kind}"><th><b>{i + 1}</b> {name}</th>{cells}</tr>'
     return (
         '<div class="pg-scroll" tabindex="0"><table class="vec-matrix">'
-        f"<thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        f"<thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )

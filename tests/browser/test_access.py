@@ -33,7 +33,7 @@ SMALL = """() => [...document.querySelectorAll(
         ":is(button, select, summary, a[href], [role=tab], textarea, input)")]
     .filter((e) => e.checkVisibility({visibilityProperty: true, opacityProperty: true})
         && !e.closest(".visually-hidden, .sr-only, .js-plotly-plot, footer, .t, p, li > span")
-        && !e.matches(".t, .ct, .arc-box, [tabindex='-1'][aria-hidden=true]"))
+        && !e.matches(".t, .ct, .nx-cursor, .pg-skip, .arc-box, input[type=range]"))
     .map((e) => {
         const label = e.matches("input[type=checkbox], input[type=radio]") && e.closest("label");
         const {width, height} = (label || e).getBoundingClientRect();

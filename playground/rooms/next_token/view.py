@@ -45,7 +45,7 @@ def lens(found: Lens, tokens: Sequence[Candidate], texts: Mapping[int, Candidate
         rows.append(f"<tr><th>{name}</th>{''.join(cells)}</tr>")
     norm = say("next_token.lens_norm", norm=found.norm) if found.norm else say("next_token.lens_no_norm")
     return (
-        f'<div class="pg-scroll nx-lens" tabindex="0"><table><thead><tr><th></th>{head}</tr></thead>'
+        f'<div class="pg-scroll nx-lens" tabindex="0"><table><thead><tr><td></td>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>{note(norm)}"
         + (note(say("next_token.last_only", count=columns)) if found.start else "")
     )

@@ -143,7 +143,7 @@ def matrix(lines: Sequence[str], cosines: NDArray[np.float32], lang: str) -> str
     box, kind = ("pg-scroll sen-all", "sen-matrix small") if small else ("pg-scroll sen-wide", "sen-matrix")
     return (
         f'<div class="sen-pairs"><div class="{box}" tabindex="0"><table class="{kind}" aria-label="{label}">'
-        f"<thead><tr><th></th>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>{pointed}</div>"
+        f"<thead><tr><td></td>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>{pointed}</div>"
         + note(text.say("sentences.matrix_told", lang))
     )
 
