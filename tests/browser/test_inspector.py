@@ -77,8 +77,11 @@ def test_the_same_key_takes_other_contents_and_moves_no_focus(visit: Visit) -> N
     expect(page.locator("#pg-inspector")).to_be_hidden()
 
 
-def test_on_a_phone_it_is_a_sheet_that_leaves_what_was_selected_in_sight(visit: Visit) -> None:
-    page = prepared(visit(viewport={"width": 360, "height": 740}))
+@pytest.mark.parametrize(("width", "height"), [(360, 740), (1280, 800)])
+def test_on_phones_and_laptops_it_is_a_sheet_that_leaves_what_was_selected_in_sight(
+    visit: Visit, width: int, height: int
+) -> None:
+    page = prepared(visit(viewport={"width": width, "height": height}))
     one = page.get_by_role("button", name="one", exact=True)
     one.scroll_into_view_if_needed()
     one.click()
@@ -89,7 +92,10 @@ def test_on_a_phone_it_is_a_sheet_that_leaves_what_was_selected_in_sight(visit: 
             <= document.querySelector("#pg-inspector").getBoundingClientRect().top"""
     )
     box = inspector.bounding_box()
-    assert box and box["width"] == 360 and box["height"] <= 0.56 * 740
+    assert box and box["width"] <= width and box["height"] <= 0.56 * height
+    rail = page.locator("#pg-tabs > .tab-wrapper").bounding_box()
+    beside = width < 900 or (rail and rail["x"] + rail["width"] <= box["x"])
+    assert rail and beside and (width >= 900 or box["y"] + box["height"] <= rail["y"])
     close = inspector.get_by_role("button").bounding_box()
     assert close and min(close["width"], close["height"]) >= 44
     inspector.get_by_role("button").click()

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Route
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
+from playground import text
 from playground.rooms.next_token import example
 from tests.app import App
 from tests.app_fixture import app  # noqa: F401
@@ -296,3 +297,29 @@ def test_points_stand_beneath_each_other(page: Page) -> None:
         })"""
     )
     assert len(points) > 5 and max(points) - min(points) < 1.5
+
+
+def test_what_is_pointed_at_is_told_in_the_inspectors_column(visit: Visit) -> None:
+    page = opened(visit, viewport={"width": 1440, "height": 900})
+    row = page.locator(ROWS).nth(2)
+    row.hover()
+    inspector = page.locator("#pg-inspector")
+    expect(inspector.locator("h2")).to_have_text(row.locator(".nx-tok").inner_text())
+    names, values = (inspector.locator(each).all_inner_texts() for each in ("dt", "dd"))
+    facts = dict(zip(names, values, strict=True))
+    assert row.get_attribute("title") == text.say(
+        "next_token.js_row", "en", id=facts["id"], piece=facts["piece"]
+    )
+    assert facts["softmax"] == facts["drawn from"] and facts["softmax"].endswith("%")
+    page.mouse.move(5, 5)
+    token = page.locator(TOKENS).nth(2)
+    token.click()
+    expect(inspector.locator("h2")).to_have_text(token.inner_text().replace(" ", "␣"))
+    assert inspector.locator("dt").all_inner_texts()[-1] == text.say("next_token.js_rank_name", "en")
+
+
+def test_on_a_laptop_bars_open_nothing_by_themselves(visit: Visit) -> None:
+    page = opened(visit)
+    page.locator(ROWS).nth(2).hover()
+    settle(page)
+    expect(page.locator("#pg-inspector")).to_be_hidden()
