@@ -19,6 +19,7 @@ from playground.ui.controls import control, view
 from playground.ui.precision_menu import following, precision
 from playground.ui.runs import Action, actions, place, upload
 from playground.ui.visitor import tr
+from playground.ui.way_on import way_on
 
 KEY = "architecture"
 VIEWS = ("flow", "tree", "memory", "what_if", "compare", "raw", "live")
@@ -45,6 +46,7 @@ def build(context: Context) -> None:
                     with gr.Tab(tr(f"architecture.tab_{name}"), id=name) as tab:
                         view(KEY, name, tab)
                         _inside(name, do, first)
+    way_on("architecture.try", "architecture/flow", "next_token.tab", "next_token")
     with gr.Accordion(tr("shell.lesson"), open=False, elem_classes="pg-lesson"):
         gr.Markdown(tr("lessons.architecture"))
     _wire(context, answers)

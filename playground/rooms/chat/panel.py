@@ -19,6 +19,7 @@ from playground.ui.html import escape, island
 from playground.ui.precision_menu import following, precision
 from playground.ui.runs import Action, actions, place
 from playground.ui.visitor import in_every_language, tr
+from playground.ui.way_on import way_on
 
 KEY = "chat"
 MODEL = "tutor"  # comes with the app
@@ -69,6 +70,7 @@ def build(context: Context) -> None:
             ), private=True, shared="text")  # fmt: skip
             gr.HTML(in_every_language("chat.row_html", _row), padding=False, elem_id="chat-row")
         _beside()
+        way_on("chat.try", "chat?temperature=1.5", "architecture.tab", "architecture/flow")
         with gr.Accordion(tr("shell.lesson"), open=False, elem_classes="pg-lesson"):
             gr.Markdown(tr("lessons.chat"))
     actions(

@@ -19,6 +19,7 @@ from playground.ui.html import escape
 from playground.ui.precision_menu import following, precision
 from playground.ui.runs import Action, actions, place
 from playground.ui.visitor import in_every_language, tr
+from playground.ui.way_on import way_on
 
 KEY = "decoding"
 VIEWS = ("compare", "tree", "filters", "lab")
@@ -39,6 +40,7 @@ def build(context: Context) -> None:
                     with gr.Tab(tr(f"decoding.tab_{name}"), id=name) as tab:
                         view(KEY, name, tab)
                         _inside(name)
+        way_on("decoding.try", "decoding/tree", "chat.tab", "chat")
         with gr.Accordion(tr("shell.lesson"), open=False, elem_classes="pg-lesson"):
             gr.Markdown(tr("lessons.decoding"))
     _wire(context)

@@ -18,6 +18,7 @@ from playground.ui.html import escape, island
 from playground.ui.precision_menu import following, precision
 from playground.ui.runs import Action, actions, place
 from playground.ui.visitor import in_every_language, tr
+from playground.ui.way_on import way_on
 
 KEY = "next_token"
 SAMPLES = ("capital", "opposite", "story", "other", "emoji")
@@ -126,6 +127,7 @@ def _below() -> None:
         gr.HTML('<div id="next-beside-view" class="nx-two"></div>', padding=False)
     with gr.Accordion(tr("next_token.learning"), open=False, elem_id="next-learning"):
         gr.HTML(in_every_language("next_token.learning_html", _hint("learning")), padding=False)
+    way_on("next_token.try", "next_token?temperature=2", "decoding.tab", "decoding/compare")
     with gr.Accordion(tr("shell.lesson"), open=False, elem_classes="pg-lesson"):
         gr.Markdown(tr("lessons.next_token"))
 

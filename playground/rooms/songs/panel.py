@@ -24,6 +24,7 @@ from playground.ui.controls import control, stored, view
 from playground.ui.html import island
 from playground.ui.runs import Action, actions, place, upload
 from playground.ui.visitor import tr
+from playground.ui.way_on import way_on
 
 KEY = "songs"
 VIEWS = ("recommend", "walk", "vector", "measure")
@@ -58,7 +59,7 @@ def build(context: Context) -> None:
                 _left()
             with gr.Column(scale=8, min_width=280, elem_id="songs-right"):
                 _map()
-        gr.HTML(tr("songs.try"), elem_classes="song-try", padding=False)
+        way_on("songs.try", "songs/recommend", "next_token.tab", "next_token")
     with gr.Accordion(tr("shell.lesson"), open=False, elem_classes="pg-lesson"):
         gr.Markdown(tr("lessons.songs"))
     _wire(answers)

@@ -14,6 +14,7 @@ from playground.ui.context import Context
 from playground.ui.controls import control, movable, stored, view
 from playground.ui.runs import Action, actions, place, upload
 from playground.ui.visitor import tr
+from playground.ui.way_on import way_on
 
 KEY = "tokens"
 VIEWS = ("compare", "steps", "vocabulary", "merges", "chat")
@@ -43,6 +44,13 @@ def build(context: Context) -> None:
                 with gr.Tab(tr(f"tokens.tab_{name}"), id=name) as tab:
                     view(KEY, name, tab)
                     _inside(name)
+    way_on(
+        "tokens.try",
+        "tokens/compare?text={}",
+        "embeddings.tab_vectors",
+        "token_vectors/walk",
+        "tokens.try_text",
+    )
     with gr.Accordion(tr("shell.lesson"), open=False, elem_classes="pg-lesson"):
         gr.Markdown(tr("lessons.tokens"))
     _wire(answers)
