@@ -46,6 +46,12 @@ UNREAD = (
 UNREAD_PROPS = ("_api_info", "preserved_by_key", "render_children")
 # What the front end asks whether it is true: false where it is missing.
 FLAGS = ("_retryable", "_selectable", "_undoable", "likeable")
+# And these kinds do without their list of classes where it is empty.
+CLASSLESS = (
+    "button", "checkbox", "dropdown", "html", "markdown", "number", "radio", "slider", "textbox",
+)  # fmt: skip
+# What an HTML component runs unless it is told otherwise: of use to those alone whose clicks are listened to.
+CLICKS = "element.addEventListener('click', function() { trigger('click') });"
 UNREAD_OF_LISTENERS = ("collects_event_data", "max_batch_size")
 # What the front end takes for granted of a listener that does not say it.
 USUAL: dict[str, Any] = {
@@ -106,11 +112,16 @@ def _light(config: dict[str, Any]) -> dict[str, Any]:
     """The same configuration for the front end; fields are missing, none is changed."""
     if config.get("page"):
         _drop(config, ("layout",))  # each page's own is read
+    heard = {target for each in config.get("dependencies", ()) for target, _ in each.get("targets", ())}
     for component in config.get("components", ()):
         _drop(component, UNREAD)
         props = component["props"]
         _drop(props, UNREAD_PROPS)
         _drop(props, tuple(name for name in FLAGS if props.get(name) is False))
+        if props.get("js_on_load") == CLICKS and component["id"] not in heard:
+            _drop(props, ("js_on_load",))
+        if component["type"] in CLASSLESS and props.get("elem_classes") == []:
+            _drop(props, ("elem_classes",))
         if component.get("key") is None:
             _drop(component, ("key",))
     _leave_out_arguments(config)

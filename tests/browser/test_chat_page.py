@@ -305,7 +305,7 @@ def test_editing_an_earlier_message_begins_anew_from_there(visit: Visit) -> None
 
 
 def test_the_prompt_in_the_inspector_and_side_by_side(visit: Visit) -> None:
-    page = opened(visit, locale="zh-TW")
+    page = opened(visit, locale="zh-TW", viewport={"width": 1440, "height": 800})
     tell(page, "Once upon a time <img src=x onerror=window.canary=1>")
     answered(page)
     page.locator("#chat-gauge").click()

@@ -31,7 +31,7 @@ def visit(browser: Browser, app: App) -> Iterator[Visit]:  # noqa: F811
 
 
 def opened(visit: Visit, **context: Any) -> Page:
-    page = visit("?tab=embeddings", ready=False, **{"viewport": {"width": 1280, "height": 1100}} | context)
+    page = visit("?tab=embeddings", ready=False, **{"viewport": {"width": 1440, "height": 1100}} | context)
     expect(page.locator(f"{READY} .point")).to_have_count(272, timeout=WAIT)
     return page
 

@@ -235,7 +235,7 @@ def test_a_download_shows_its_bytes_stops_and_goes_on(browser: Browser, tmp_path
             load(page, "org/llama")
             result = drawer.locator("#pg-models-result")
             expect(result).to_contain_text(re.compile(r"Downloading org/llama: [\d.]+ kB of [\d.]+ MB"))
-            expect(result).to_contain_text(re.compile(r"kB a second, about \d+ s to go"))
+            expect(result).to_contain_text(re.compile(r"kB per second, about [\d,]+ s to go"))
             expect(result.get_by_role("progressbar")).to_have_attribute("aria-valuenow", re.compile(r"\d+"))
             page.locator("#pg-models-stop").click()
             expect(result).to_contain_text(say("models.stopped"))

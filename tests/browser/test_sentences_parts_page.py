@@ -163,7 +163,7 @@ def test_a_comparison_of_other_rows_is_greyed(visit: Visit) -> None:
 
 
 def test_thirty_sentences_are_seen_at_once(visit: Visit) -> None:
-    page = opened(visit, viewport={"width": 1280, "height": 800})
+    page = opened(visit, viewport={"width": 1440, "height": 800})
     tab(page, "Similarity")
     cells = page.locator("#sen-matrix td")
     expect(cells).to_have_count(25, timeout=WAIT)

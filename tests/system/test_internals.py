@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import gradio as gr
 import pytest
 
 from playground.system.internals import INTERNALS
@@ -707,6 +708,11 @@ def gradio_config():
     for name in first_page.FLAGS:  # where one has a default, it is false
         assert re.search(rf"\.props\.{name}\b", shown), name
         assert set(re.findall(rf"`{name}`,\d+,(\S+?)[)]", shown)) <= {"!1"}, name
+    assert inspect.signature(gr.HTML.__init__).parameters["js_on_load"].default == first_page.CLICKS
+    assert set(re.findall(r"`js_on_load`,\d+,(\S+?)[)]", "\n".join(scripts))) == {"null"}
+    # Without `?.` only of what no kind of `first_page.CLASSLESS` is.
+    assert sum(script.count("shared.elem_classes.join(") for script in scripts) == 1
+    assert set(re.findall(r"`elem_classes`,\d+,\(\)=>(\S+?)\)", "\n".join(scripts))) <= {"[]"}
     assert set(re.findall(r"`selectable`,\d+,(\S+?)[)]", shown)) <= {"!1"}  # so some call it inside
     assert set(re.findall(r"\b(\w+)\.api_info\b", reading)) == {"this"}  # the endpoints', not a component's
     assert re.search(r"component_class_id:(\w)\.component_class_id\|\|\1\.type", reading)

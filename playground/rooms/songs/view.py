@@ -69,7 +69,7 @@ def acts(song: Plain, lang: str, kind: str = "", *, worded: bool = False) -> str
         made += (
             f'<button type="button" class="song-act {act}" data-song="{escape(song["id"])}" '
             f'data-act="{"drop" if pressed else act}" aria-pressed="{str(pressed).lower()}" '
-            f'title="{told}" aria-label="{told}">{shown}</button>'
+            f'aria-label="{told}">{shown}</button>'
         )
     return made
 

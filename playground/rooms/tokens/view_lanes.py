@@ -207,6 +207,7 @@ def _text(each: Tokenized, parts: Sequence[Item], columns: Columns, gone: np.nda
             body, width = body + stands_for_nothing(after), width + last
         own = direction(each.text[edge:after], runs)
         turned = f' dir="{own}"' if own != runs else ""
+        body = body if 'class="g ' in body else inherit(body, width)
         out.append(f'<span class="sg"{turned} style="--w:{width}">{body}</span>')
         if together:
             break
@@ -216,6 +217,11 @@ def _text(each: Tokenized, parts: Sequence[Item], columns: Columns, gone: np.nda
             out.append(f'</div><div dir="{runs}">')
     whole = "".join(out) + "</div>"
     return f'<div class="tok-block">{whole}</div>' if long else whole
+
+
+def inherit(inside: str, width: float) -> str:
+    """Letters that are as wide as what they stand in say no width of their own: half of a Chinese page's."""
+    return inside.replace(f'<b style="--w:{width}">', "<b>")
 
 
 def _silent(each: Tokenized, part: Item, gone: np.ndarray) -> str:
@@ -245,7 +251,8 @@ def _part(
         for token, kind in zip(part.tokens, kinds, strict=True)
     )
     width = columns.width(start, end)
-    return f'<span class="g {colour}" style="--w:{width}"><b>{inside}</b><span>{subs}</span></span>'
+    whole = f"<b>{inherit(inside, width)}</b><span>{subs}</span>"
+    return f'<span class="g {colour}" style="--w:{width}">{whole}</span>'
 
 
 def _spelled(each: Tokenized, token: int) -> str:
