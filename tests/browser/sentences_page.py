@@ -19,7 +19,8 @@ def tab(page: Page, name: str) -> None:
 
 
 def opened(visit: Visit, **context: object) -> Page:
-    page = visit("?tab=embeddings", ready=False, **context)
+    wide = {"viewport": {"width": 1440, "height": 900}}  # where the inspector has a column
+    page = visit("?tab=embeddings", ready=False, **wide | context)
     expect(page.locator("#sen-map .pg-figure-legend li")).to_have_count(8, timeout=WAIT)
     return page
 

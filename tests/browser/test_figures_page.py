@@ -62,7 +62,7 @@ def test_no_figure_no_script(browser: Browser, app: App) -> None:  # noqa: F811
 
 
 def test_the_example_is_seen_before_the_script_comes(visit: Visit) -> None:
-    page = visit("robots.txt", ready=False)
+    page = visit("robots.txt", ready=False, viewport={"width": 1440, "height": 900})
     held: list[Route] = []
     page.route("**/plotly-*.js", lambda route: held.append(route))
     page.goto(visit.home + "?tab=embeddings")

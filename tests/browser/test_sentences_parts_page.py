@@ -45,7 +45,7 @@ def test_search_similarity_rows_and_downloads(visit: Visit, tmp_path: Path) -> N
     search(page, "")  # nothing of it is circled on the map below
     expect(page.locator("#sen-found h3")).to_have_text("an illness that infects machines", timeout=WAIT)
     tab(page, "Similarity")
-    expect(page.locator("#sen-matrix td").nth(1)).to_have_text("0.76", timeout=WAIT)
+    expect(page.locator("#sen-matrix tbody td").nth(1)).to_have_text("0.76", timeout=WAIT)
     tab(page, "Rows")
     expect(page.locator("#sen-rows tbody tr")).to_have_count(200, timeout=WAIT)
     tab(page, "Download")
@@ -165,7 +165,7 @@ def test_a_comparison_of_other_rows_is_greyed(visit: Visit) -> None:
 def test_thirty_sentences_are_seen_at_once(visit: Visit) -> None:
     page = opened(visit, viewport={"width": 1440, "height": 800})
     tab(page, "Similarity")
-    cells = page.locator("#sen-matrix td")
+    cells = page.locator("#sen-matrix tbody td")
     expect(cells).to_have_count(25, timeout=WAIT)
     expect(cells.nth(1)).to_have_css("font-size", "13px")  # few: with their numbers
     page.locator("#sen-lines textarea").fill("\n".join(sample("themes").texts[:30]))
